@@ -1,0 +1,72 @@
+/** What the control plane needs of its surroundings. Implemented in src/store and src/dataplane. */
+import type { Endpoint } from '../model/endpoint.ts';
+import type { NumberedRuleSet, Output, Rule, RuleSet } from '../model/rules.ts';
+import type { Counters } from '../model/statistics.ts';
+import type { ForwarderStatus, SubsystemStatus } from '../model/status.ts';
+
+/** What the database had to say when it was opened. */
+export interface RestoredRules extends NumberedRuleSet {
+  /**
+   * Why the saved rules could not be restored, and where the unreadable database is kept. The rule set
+   * is empty then, and this stays so over restarts until the rules are replaced.
+   */
+  readonly restoreError?: string;
+}
+
+/** A change as it is written: the rules it touches, not the whole set. */
+export interface StoredUpdate {
+  /** Added, or their outputs replaced in place. */
+  readonly upserts: readonly Rule[];
+  readonly deletes: readonly Endpoint[];
+  /** undefined leaves them as they are. */
+  readonly defaultOutputs: readonly Output[] | undefined;
+}
+
+/**
+ * Keeps the rules. Each write is one transaction and is on disk when the call returns.
+ * Failures throw FloxyError: `STORE_UNWRITABLE`, or `LIMIT_EXCEEDED` when the disk is full; nothing has
+ * changed then.
+ */
+export interface RuleStore {
+  /** Opens the database and reads the rules. Never throws for a bad file: see restoreError and status(). */
+  open(): RestoredRules;
+  replaceAll(revision: number, ruleSet: RuleSet): void;
+  update(revision: number, update: StoredUpdate): void;
+  status(): SubsystemStatus;
+  close(): void;
+}
+
+/** The outcome of a published rule set, once every running forwarder works by it. */
+export interface DataPlane {
+  /** What the data plane itself can say of its state: sockets and forwarders, not rules. */
+  status(): SubsystemStatus;
+  forwarders(): readonly ForwarderStatus[];
+  /**
+   * Puts a rule set in force: resolves when every running forwarder handles packets by it. Keeps the
+   * counters of what is in both the old and the new set (spec S5). One call at a time.
+   */
+  publish(prepared: PreparedRules): Promise<void>;
+  /**
+   * Does all of publish() that can fail, so that a rule set can be stored between the two.
+   * @throws FloxyError LIMIT_EXCEEDED when there is no room for it
+   */
+  prepare(ruleSet: RuleSet): PreparedRules;
+  /** Gives back what prepare() took, when the rule set is not going to be published. */
+  discard(prepared: PreparedRules): void;
+  /** Counters of the rule set in force. */
+  counters(): RuleSetCounters;
+}
+
+/** Made by DataPlane.prepare(); opaque to others. */
+export interface PreparedRules {
+  readonly ruleSet: RuleSet;
+}
+
+export interface RuleSetCounters {
+  /** Packets received by the rule of this exporter. */
+  input(rule: Rule): Counters;
+  /** Copies sent: [output][collector] of the rule. */
+  outputs(rule: Rule): readonly (readonly Counters[])[];
+  defaultOutputs(): readonly (readonly Counters[])[];
+  mismatched(): Counters;
+}

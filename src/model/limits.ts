@@ -1,0 +1,13 @@
+/** Limits of one rule set (spec V6). What is beyond one is refused with LIMIT_EXCEEDED. */
+export const MAX_RULES = 1_000_000;
+export const MAX_OUTPUTS_PER_RULE = 32;
+export const MAX_COLLECTORS_PER_OUTPUT = 64;
+
+/**
+ * Rules, outputs and collectors of one rule set together. Each takes one counter slot of 16 bytes per
+ * forwarder; there is room for twice as many, so that a whole set can replace another under traffic.
+ */
+export const MAX_SLOTS_PER_RULE_SET = 4_000_000;
+
+/** Largest request that the API takes, in bytes. 100,000 IPv6 rules with two collectors need 13 MB. */
+export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;

@@ -1,0 +1,29 @@
+import type { Endpoint } from './endpoint.ts';
+
+/** Cumulative since the service started; bytes are UDP payload. */
+export interface Counters {
+  readonly packets: bigint;
+  readonly bytes: bigint;
+}
+
+export interface CollectorStatistics {
+  readonly collector: Endpoint;
+  readonly output: Counters;
+}
+
+export interface OutputStatistics {
+  readonly collectors: readonly CollectorStatistics[];
+}
+
+export interface RuleStatistics {
+  readonly exporter: Endpoint;
+  readonly input: Counters;
+  readonly outputs: readonly OutputStatistics[];
+}
+
+export interface ProxyStatistics {
+  readonly rules: readonly RuleStatistics[];
+  /** Empty when only some rules were asked for (spec S4). */
+  readonly defaultOutputs: readonly OutputStatistics[];
+  readonly mismatched: Counters;
+}
