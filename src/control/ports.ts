@@ -36,16 +36,21 @@ export interface RuleStore {
   close(): void;
 }
 
-/** The outcome of a published rule set, once every running forwarder works by it. */
+/** Moves packets by the rules. */
 export interface DataPlane {
   /** What the data plane itself can say of its state: sockets and forwarders, not rules. */
   status(): SubsystemStatus;
   forwarders(): readonly ForwarderStatus[];
   /**
-   * Puts a rule set in force: resolves when every running forwarder handles packets by it. Keeps the
-   * counters of what is in both the old and the new set (spec S5). One call at a time.
+   * Puts a rule set in force: resolves when every running forwarder handles packets by it. One call at a
+   * time, followed by commit().
    */
   publish(prepared: PreparedRules): Promise<void>;
+  /**
+   * counters() are those of this rule set from now on. What is in both the old and the new set keeps its
+   * counts (spec S5).
+   */
+  commit(prepared: PreparedRules): void;
   /**
    * Does all of publish() that can fail, so that a rule set can be stored between the two.
    * @throws FloxyError LIMIT_EXCEEDED when there is no room for it
@@ -53,7 +58,7 @@ export interface DataPlane {
   prepare(ruleSet: RuleSet): PreparedRules;
   /** Gives back what prepare() took, when the rule set is not going to be published. */
   discard(prepared: PreparedRules): void;
-  /** Counters of the rule set in force. */
+  /** Counters of the rule set committed last. */
   counters(): RuleSetCounters;
 }
 

@@ -7,6 +7,7 @@
  * - `LIMIT_EXCEEDED`: a documented limit, or the disk is full.
  * - `STORE_UNWRITABLE`: the database cannot be written; an operator has to act.
  * - `NOT_READY`: the service is starting or stopping.
+ * - `NOT_CONFIGURED`: the saved rules could not be restored; only replacing all rules helps.
  * - `DATA_PLANE`: sockets or forwarders failed; an operator has to act.
  */
 export type ErrorCode =
@@ -16,6 +17,7 @@ export type ErrorCode =
   | 'LIMIT_EXCEEDED'
   | 'STORE_UNWRITABLE'
   | 'NOT_READY'
+  | 'NOT_CONFIGURED'
   | 'DATA_PLANE';
 
 /** An expected failure: its message is meant for the user and says what, where and what to do. */

@@ -1,0 +1,73 @@
+import { getSystemErrorName } from 'node:util';
+import type { Counters } from '../model/statistics.ts';
+import type { ErrnoCount } from '../model/status.ts';
+import {
+  COUNTERS_BYTES,
+  createMemory,
+  ERRNO_COUNT,
+  mapMemory,
+  SLOT_BYTES,
+  unmapMemory,
+} from './packet-io.ts';
+
+/**
+ * Slots of each forwarder's memory: twice what one rule set may take, so that one can replace another.
+ * The memory is sparse: only slots that count take room.
+ */
+export const SLOT_COUNT = 8_388_608;
+
+/** One forwarder's counters in memory shared with it. It alone writes them; they outlive its process. */
+export class CounterMemory {
+  readonly fd: number;
+  readonly #memory: ArrayBuffer;
+  /** Counters of the forwarder, then two words for each slot. */
+  readonly #words: BigUint64Array;
+
+  constructor(index: number) {
+    const bytes = COUNTERS_BYTES + SLOT_COUNT * SLOT_BYTES;
+    this.fd = createMemory(`floxy-counters-${index}`, bytes);
+    this.#memory = mapMemory(this.fd, bytes, true);
+    this.#words = new BigUint64Array(this.#memory);
+  }
+
+  /** @param index one of packet-io.ts COUNTER */
+  counter(index: number): bigint {
+    return this.#words[index] ?? 0n;
+  }
+
+  slot(slot: number): Counters {
+    const at = slotAt(slot);
+    return { packets: this.#words[at] ?? 0n, bytes: this.#words[at + 1] ?? 0n };
+  }
+
+  /** Only for slots to which the forwarder does not write. */
+  clearSlot(slot: number): void {
+    this.#words.fill(0n, slotAt(slot), slotAt(slot) + 2);
+  }
+
+  /** @param first COUNTER.SEND_ERRORS or COUNTER.RECEIVE_ERRORS */
+  errors(first: number): ErrnoCount[] {
+    const counts: ErrnoCount[] = [];
+    for (let errno = 1; errno < ERRNO_COUNT; errno++) {
+      const count = this.counter(first + errno);
+      if (count > 0n) counts.push({ code: errnoName(errno), count });
+    }
+    return counts;
+  }
+
+  close(): void {
+    unmapMemory(this.#memory);
+  }
+}
+
+function slotAt(slot: number): number {
+  return (COUNTERS_BYTES + slot * SLOT_BYTES) / 8;
+}
+
+function errnoName(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `errno ${errno}`;
+  }
+}

@@ -1,0 +1,253 @@
+import { randomInt } from 'node:crypto';
+import { closeSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { DataPlane, PreparedRules, RuleSetCounters } from '../control/ports.ts';
+import { messageOf } from '../model/errors.ts';
+import type { Rule, RuleSet } from '../model/rules.ts';
+import type { Counters } from '../model/statistics.ts';
+import type { ForwarderStatus, SubsystemStatus } from '../model/status.ts';
+import { compile, type RuleSlots } from '../rules/compile.ts';
+import { CounterMemory, SLOT_COUNT } from './counter-memory.ts';
+import type { ForwarderOptions, TableReference } from './forwarder/messages.ts';
+import { ForwarderProcess } from './forwarder-process.ts';
+import { KernelDrops } from './kernel-drops.ts';
+import { LossLog } from './loss-log.ts';
+import { COUNTER, restrictPrivileges } from './packet-io.ts';
+import { SlotAllocator, type SlotAssignment } from './slots.ts';
+import { closeSockets, type OpenedSockets, openSockets } from './sockets.ts';
+import { type ForwarderSpec, Supervisor } from './supervisor.ts';
+import { TableMemory } from './table-memory.ts';
+
+/** Packets taken and handed on at once: enough to make system calls cheap, few to lose in a crash. */
+const BATCH = 64;
+
+const LOSS_LOG_INTERVAL_MS = 10_000;
+const OPEN_RETRY_DELAYS_MS = [200, 500, 1000, 2000, 5000] as const;
+
+/**
+ * Capabilities (linux/capability.h) that control keeps once the sockets are open, where it has them: to end
+ * forwarders, to let them become another user, and to write the database whoever owns it.
+ */
+const KEPT_CAPABILITIES = (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n); // DAC_OVERRIDE KILL SETGID SETUID
+
+interface Prepared extends PreparedRules {
+  readonly assignment: SlotAssignment;
+  readonly table: ArrayBuffer;
+}
+
+/** The data plane: sockets, shared memory and one process per forwarder. */
+export class ForwarderPlane implements DataPlane {
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #lossLog: LossLog;
+  #counters: CounterMemory[] = [];
+  #tables: TableMemory | undefined;
+  #slots = new SlotAllocator(SLOT_COUNT, (slot) => this.#clearSlot(slot));
+  #sockets: OpenedSockets | undefined;
+  #drops: readonly KernelDrops[] = [];
+  #supervisor: Supervisor | undefined;
+  #table: TableReference | undefined;
+  #openError: string | undefined;
+  #openTimer: NodeJS.Timeout | undefined;
+  #lossTimer: NodeJS.Timeout | undefined;
+
+  constructor(config: Config, log: Logger) {
+    this.#config = config;
+    this.#log = log;
+    this.#lossLog = new LossLog(log);
+  }
+
+  /** Opens the sockets, or keeps trying: status() says what is in the way. */
+  start(): void {
+    this.#tables = new TableMemory();
+    if (this.#config.listen === undefined) return;
+    this.#counters = Array.from(
+      { length: this.#config.forwarders },
+      (_, i) => new CounterMemory(i),
+    );
+    this.#open(0);
+    this.#lossTimer = setInterval(
+      () => this.#lossLog.report(this.forwarders()),
+      LOSS_LOG_INTERVAL_MS,
+    );
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#openTimer);
+    clearInterval(this.#lossTimer);
+    await this.#supervisor?.stop();
+    if (this.#supervisor !== undefined) this.#lossLog.report(this.forwarders());
+    if (this.#sockets !== undefined) closeSockets(this.#sockets);
+    for (const memory of this.#counters) {
+      memory.close();
+      closeSync(memory.fd);
+    }
+    this.#tables?.close();
+  }
+
+  status(): SubsystemStatus {
+    if (this.#config.listen === undefined) {
+      const error =
+        'the proxy is off: set COLLECTOR_FLOXY_ADDRESS to receive flow, such as [::]:2055';
+      return { state: 'Offline', error };
+    }
+    if (this.#openError !== undefined) return { state: 'Offline', error: this.#openError };
+    const failure = this.#supervisor?.persistentFailure();
+    if (failure !== undefined) return { state: 'Offline', error: `${failure}; see the log` };
+    if (this.#table === undefined) return { state: 'Configuring' };
+    const error = this.#supervisor?.passingFailure();
+    return error === undefined ? { state: 'OK' } : { state: 'Configuring', error };
+  }
+
+  forwarders(): readonly ForwarderStatus[] {
+    return this.#counters.map((memory, index) => {
+      const { pid, restarts } = this.#supervisor?.processOf(index) ?? {
+        pid: undefined,
+        restarts: 0,
+      };
+      return {
+        index,
+        ...(pid === undefined ? {} : { pid }),
+        restarts,
+        received: {
+          packets: memory.counter(COUNTER.RECEIVED_PACKETS),
+          bytes: memory.counter(COUNTER.RECEIVED_BYTES),
+        },
+        forwarded: {
+          packets: memory.counter(COUNTER.FORWARDED_PACKETS),
+          bytes: memory.counter(COUNTER.FORWARDED_BYTES),
+        },
+        droppedByRule: memory.counter(COUNTER.DROPPED_BY_RULE),
+        noEligibleCollector: memory.counter(COUNTER.NO_ELIGIBLE_COLLECTOR),
+        truncated: memory.counter(COUNTER.TRUNCATED),
+        kernelDrops: this.#drops[index]?.read() ?? 0n,
+        fragmented: memory.counter(COUNTER.FRAGMENTED),
+        fragments: memory.counter(COUNTER.FRAGMENTS),
+        sendRetries: memory.counter(COUNTER.SEND_RETRIES),
+        sendErrors: memory.errors(COUNTER.SEND_ERRORS),
+        receiveErrors: memory.errors(COUNTER.RECEIVE_ERRORS),
+      };
+    });
+  }
+
+  prepare(ruleSet: RuleSet): PreparedRules {
+    const assignment = this.#slots.assign(ruleSet);
+    const options = { listenPort: this.#config.listen?.port ?? 0, seed: randomInt(2 ** 32) };
+    try {
+      const table = compile(ruleSet, assignment.slots, options);
+      const prepared: Prepared = { ruleSet, assignment, table };
+      return prepared;
+    } catch (error) {
+      this.#slots.discard(assignment);
+      throw error;
+    }
+  }
+
+  discard(prepared: PreparedRules): void {
+    this.#slots.discard((prepared as Prepared).assignment);
+  }
+
+  async publish(prepared: PreparedRules): Promise<void> {
+    this.#table = this.#tables?.write((prepared as Prepared).table);
+    if (this.#table !== undefined) await this.#supervisor?.publish(this.#table);
+  }
+
+  commit(prepared: PreparedRules): void {
+    this.#slots.commit((prepared as Prepared).assignment);
+  }
+
+  counters(): RuleSetCounters {
+    const ofOutputs = (slots: RuleSlots) =>
+      slots.outputs.map(({ collectors }) => collectors.map((slot) => this.#sum(slot)));
+    const slotsOf = (rule: Rule) => {
+      const slots = this.#slots.rule(rule.exporter);
+      if (slots === undefined) throw new Error('a rule that is not in force has no counters');
+      return slots;
+    };
+    return {
+      input: (rule) => this.#sum(slotsOf(rule).input),
+      outputs: (rule) => ofOutputs(slotsOf(rule)),
+      defaultOutputs: () => ofOutputs(this.#slots.defaults),
+      mismatched: () => this.#sum(this.#slots.defaults.input),
+    };
+  }
+
+  #open(attempt: number): void {
+    const { listen } = this.#config;
+    if (listen === undefined) return;
+    try {
+      this.#sockets = openSockets(this.#config, listen);
+    } catch (error) {
+      const message = messageOf(error);
+      if (message !== this.#openError) this.#log.error({ error: message }, 'proxy offline');
+      this.#openError = message;
+      const delayMs = OPEN_RETRY_DELAYS_MS[Math.min(attempt, OPEN_RETRY_DELAYS_MS.length - 1)];
+      this.#openTimer = setTimeout(() => this.#open(attempt + 1), delayMs);
+      return;
+    }
+    this.#openError = undefined;
+    this.#opened(this.#sockets);
+  }
+
+  #opened(sockets: OpenedSockets): void {
+    restrictPrivileges(KEPT_CAPABILITIES);
+    this.#warnOfSmallBuffer(sockets.receiveBufferBytes);
+    this.#drops = sockets.forwarders.map(({ receive }) => new KernelDrops(receive));
+    const specs = sockets.forwarders.map((_, index) => this.#spec(index, sockets));
+    this.#supervisor = new Supervisor(specs, this.#log);
+    if (this.#table === undefined) return;
+    this.#supervisor.publish(this.#table).catch((error: unknown) => {
+      this.#log.error({ error: messageOf(error) }, 'forwarders not started');
+    });
+  }
+
+  #spec(index: number, sockets: OpenedSockets): ForwarderSpec {
+    const { receive, sendIpv4, sendIpv6 } = sockets.forwarders[
+      index
+    ] as OpenedSockets['forwarders'][0];
+    const counters = this.#counters[index] as CounterMemory;
+    const tables = (this.#tables as TableMemory).readOnlyFds;
+    const options: Omit<ForwarderOptions, 'table'> = {
+      index,
+      parentPid: process.pid,
+      user: process.getuid?.() === 0 ? this.#config.forwarderUser : undefined,
+      batch: BATCH,
+      bufferBytes: this.#config.packetBufferBytes,
+      slotCount: SLOT_COUNT,
+      hasIpv4Sender: sendIpv4 !== undefined,
+      hasIpv6Sender: sendIpv6 !== undefined,
+      ipv4SourcePrefix: [...this.#config.ipv4SourcePrefix],
+    };
+    const descriptors = { receive, sendIpv4, sendIpv6, counters: counters.fd, tables };
+    return {
+      index,
+      spawn: (table, events) => new ForwarderProcess({ ...options, table }, descriptors, events),
+      heartbeat: () => counters.counter(COUNTER.HEARTBEAT),
+    };
+  }
+
+  #warnOfSmallBuffer(grantedBytes: number): void {
+    const { receiveBufferBytes } = this.#config;
+    // The kernel doubles what it is asked for, to make room for its own book-keeping (socket(7)).
+    if (grantedBytes >= receiveBufferBytes * 2) return;
+    const sysctl = `sysctl -w net.core.rmem_max=${receiveBufferBytes}`;
+    const details = { asked: receiveBufferBytes, granted: Math.floor(grantedBytes / 2) };
+    this.#log.warn(details, `receive buffer smaller than asked for: ${sysctl}, then restart`);
+  }
+
+  #sum(slot: number): Counters {
+    let packets = 0n;
+    let bytes = 0n;
+    for (const memory of this.#counters) {
+      const counters = memory.slot(slot);
+      packets += counters.packets;
+      bytes += counters.bytes;
+    }
+    return { packets, bytes };
+  }
+
+  #clearSlot(slot: number): void {
+    for (const memory of this.#counters) memory.clearSlot(slot);
+  }
+}

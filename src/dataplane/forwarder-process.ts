@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type {
+  ForwarderOptions,
+  MessageFromForwarder,
+  MessageToForwarder,
+  TableReference,
+} from './forwarder/messages.ts';
+
+/** Descriptors that a forwarder inherits; undefined where the host lacks the family. */
+export interface ForwarderDescriptors {
+  readonly receive: number;
+  readonly sendIpv4: number | undefined;
+  readonly sendIpv6: number | undefined;
+  readonly counters: number;
+  readonly tables: readonly [number, number];
+}
+
+export interface ForwarderProcessEvents {
+  /** The process handles packets by its table from now on. */
+  applied(): void;
+  /** The process is gone; called once. */
+  exited(reason: string): void;
+}
+
+const STDERR_KEPT_CHARS = 2000;
+
+/** One process that moves packets, seen from control. */
+export class ForwarderProcess {
+  /** Milliseconds of performance.now(). */
+  readonly startedAt = performance.now();
+  readonly #child: ChildProcess;
+  readonly #events: ForwarderProcessEvents;
+  #applied = 0;
+  #stderr = '';
+  #killReason: string | undefined;
+  #hasExited = false;
+
+  constructor(
+    options: ForwarderOptions,
+    descriptors: ForwarderDescriptors,
+    events: ForwarderProcessEvents,
+  ) {
+    this.#events = events;
+    this.#child = spawn(process.execPath, [mainPath(), JSON.stringify(options)], {
+      env: { NODE_OPTIONS: '' },
+      stdio: [
+        'ignore',
+        'inherit',
+        'pipe',
+        'ipc',
+        descriptors.receive,
+        descriptors.sendIpv4 ?? 'ignore',
+        descriptors.sendIpv6 ?? 'ignore',
+        descriptors.counters,
+        ...descriptors.tables,
+      ],
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT_CHARS);
+    });
+    this.#child.on('message', (message: MessageFromForwarder) => {
+      this.#applied = message.generation;
+      this.#events.applied();
+    });
+    this.#child.on('error', (error) => this.#exited(`cannot be started: ${error.message}`));
+    this.#child.on('close', (code, signal) => {
+      const how = signal === null ? `exited with status ${code}` : `was killed by ${signal}`;
+      const why = this.#killReason ?? this.#stderr.trim();
+      this.#exited(why === '' ? how : `${how}: ${why}`);
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Generation of the table it handles packets by; 0 before it is ready. */
+  get appliedGeneration(): number {
+    return this.#applied;
+  }
+
+  setTable(table: TableReference): void {
+    this.#send({ kind: 'table', table });
+  }
+
+  /** Asks it to forward what waits and end. */
+  stop(): void {
+    this.#send({ kind: 'stop' });
+  }
+
+  kill(reason: string): void {
+    this.#killReason = reason;
+    this.#child.kill('SIGKILL');
+  }
+
+  #send(message: MessageToForwarder): void {
+    // A process that has just died is reported by its exit.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  #exited(reason: string): void {
+    if (this.#hasExited) return;
+    this.#hasExited = true;
+    this.#events.exited(reason);
+  }
+}
+
+/** The forwarder's entry point, compiled or not like this file. */
+function mainPath(): string {
+  return fileURLToPath(new URL(`./forwarder/main${extname(import.meta.url)}`, import.meta.url));
+}

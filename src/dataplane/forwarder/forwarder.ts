@@ -1,0 +1,109 @@
+import { MAX_OUTPUTS_PER_RULE } from '../../model/limits.ts';
+import { ForwardingTable } from '../../rules/forwarding-table.ts';
+import {
+  COPY_WORDS,
+  COUNTER,
+  COUNTERS_BYTES,
+  mapMemory,
+  PACKET_WORDS,
+  PacketIo,
+  SLOT_BYTES,
+  unmapMemory,
+} from '../packet-io.ts';
+import { FORWARDER_FD, type ForwarderOptions, type TableReference } from './messages.ts';
+import { Router } from './router.ts';
+
+/** After this many batches the event loop gets a turn: rule changes come within milliseconds. */
+const BATCHES_PER_TURN = 16;
+
+const HEARTBEAT_INTERVAL_MS = 250;
+
+/** Moves packets: takes batches from packet I/O, has them routed, hands the copies back. */
+export class Forwarder {
+  readonly #batch: number;
+  readonly #io: PacketIo;
+  readonly #router: Router;
+  readonly #counters: BigUint64Array;
+  #tableMemory: ArrayBuffer;
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(options: ForwarderOptions) {
+    const counterBytes = COUNTERS_BYTES + options.slotCount * SLOT_BYTES;
+    const counters = mapMemory(FORWARDER_FD.COUNTERS, counterBytes, true);
+    const packets = new ArrayBuffer(options.batch * PACKET_WORDS * 4);
+    const copies = new ArrayBuffer(options.batch * MAX_OUTPUTS_PER_RULE * COPY_WORDS * 4);
+    this.#batch = options.batch;
+    this.#counters = new BigUint64Array(counters, 0, COUNTERS_BYTES / 8);
+    this.#io = new PacketIo({
+      receiveFd: FORWARDER_FD.RECEIVE,
+      sendIpv4Fd: options.hasIpv4Sender ? FORWARDER_FD.SEND_IPV4 : -1,
+      sendIpv6Fd: options.hasIpv6Sender ? FORWARDER_FD.SEND_IPV6 : -1,
+      batch: options.batch,
+      bufferBytes: options.bufferBytes,
+      mappedPrefix: Uint8Array.from(options.ipv4SourcePrefix),
+      packets,
+      copies,
+      counters,
+      slotsByteOffset: COUNTERS_BYTES,
+      slotCount: options.slotCount,
+    });
+    this.#tableMemory = mapTable(options.table);
+    const table = new ForwardingTable(this.#tableMemory);
+    this.#router = new Router(
+      {
+        packets: new Int32Array(packets),
+        copies: new Int32Array(copies),
+        slots: new Int32Array(counters, COUNTERS_BYTES),
+      },
+      table,
+    );
+    this.#setCollectors(table);
+  }
+
+  start(): void {
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_INTERVAL_MS);
+    this.#io.startPolling(() => this.#forwardBatches(BATCHES_PER_TURN));
+  }
+
+  /** Every packet taken from now on is handled by this table. */
+  setTable(reference: TableReference): void {
+    const memory = mapTable(reference);
+    const table = new ForwardingTable(memory);
+    this.#router.setTable(table);
+    this.#setCollectors(table);
+    unmapMemory(this.#tableMemory);
+    this.#tableMemory = memory;
+  }
+
+  /** Stops after what waits in the receive buffer is forwarded, or after the time given. */
+  stop(drainMs: number): void {
+    const deadline = performance.now() + drainMs;
+    while (this.#forwardBatches(1) && performance.now() < deadline) this.#beat();
+    this.#io.stopPolling();
+    clearInterval(this.#heartbeat);
+  }
+
+  /** @returns whether packets may be waiting */
+  #forwardBatches(batches: number): boolean {
+    for (let i = 0; i < batches; i++) {
+      const packets = this.#io.receive();
+      if (packets <= 0) return false;
+      const copies = this.#router.route(packets);
+      this.#io.send(packets, copies, this.#router.droppedByRule, this.#router.noEligibleCollector);
+      if (packets < this.#batch) return false;
+    }
+    return true;
+  }
+
+  #setCollectors(table: ForwardingTable): void {
+    this.#io.setCollectors(table.words.buffer, table.collectorsAtBytes, table.collectorCount);
+  }
+
+  #beat(): void {
+    this.#counters[COUNTER.HEARTBEAT] = (this.#counters[COUNTER.HEARTBEAT] ?? 0n) + 1n;
+  }
+}
+
+function mapTable(reference: TableReference): ArrayBuffer {
+  return mapMemory(FORWARDER_FD.TABLES[reference.file], reference.bytes, false);
+}

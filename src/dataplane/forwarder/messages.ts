@@ -1,0 +1,47 @@
+/** What control and a forwarder tell each other. Packets and counters never pass here. */
+
+/** Descriptors a forwarder finds open, by number. */
+export const FORWARDER_FD = {
+  RECEIVE: 4,
+  SEND_IPV4: 5,
+  SEND_IPV6: 6,
+  COUNTERS: 7,
+  /** The two table files take turns. */
+  TABLES: [8, 9],
+} as const;
+
+/** Which table is in force. */
+export interface TableReference {
+  /** Grows by one with each table. */
+  readonly generation: number;
+  /** Index into FORWARDER_FD.TABLES. */
+  readonly file: 0 | 1;
+  readonly bytes: number;
+}
+
+/** Given as JSON in the first argument. */
+export interface ForwarderOptions {
+  readonly index: number;
+  readonly parentPid: number;
+  /** Whom to become; undefined = stay who we are. */
+  readonly user: { readonly uid: number; readonly gid: number } | undefined;
+  readonly batch: number;
+  readonly bufferBytes: number;
+  readonly slotCount: number;
+  readonly hasIpv4Sender: boolean;
+  readonly hasIpv6Sender: boolean;
+  /** 12 bytes. */
+  readonly ipv4SourcePrefix: readonly number[];
+  readonly table: TableReference;
+}
+
+/** `stop`: forward what waits in the receive buffer, then end. */
+export type MessageToForwarder =
+  | { readonly kind: 'table'; readonly table: TableReference }
+  | { readonly kind: 'stop' };
+
+/** All packets from now on are handled by this table. The first one says that the forwarder is ready. */
+export interface MessageFromForwarder {
+  readonly kind: 'applied';
+  readonly generation: number;
+}

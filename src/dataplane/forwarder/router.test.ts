@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { endpoint, outputs, rule, ruleSet } from '../../../test/support/rule-sets.ts';
+import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../model/endpoint.ts';
+import type { Output, Rule, RuleSet } from '../../model/rules.ts';
+import { addressWords, compile } from '../../rules/compile.ts';
+import { COLLECTOR_WORDS, ForwardingTable } from '../../rules/forwarding-table.ts';
+import {
+  COPY_WORDS,
+  PACKET_FLAG_IPV6,
+  PACKET_FLAGS,
+  PACKET_INPUT_SLOT,
+  PACKET_SOURCE_PORT,
+  PACKET_WORDS,
+} from '../packet-io.ts';
+import { SlotAllocator } from '../slots.ts';
+import { Router } from './router.ts';
+
+const LISTEN_PORT = 2055;
+
+interface Routed {
+  readonly inputSlot: number;
+  /** Where each copy goes, as formatEndpoint() prints it. */
+  readonly copies: readonly string[];
+}
+
+/** Routes packets by a rule set as a forwarder does, one batch for all. */
+class RouterHarness {
+  readonly allocator = new SlotAllocator(50_000, () => {});
+  readonly #packets = new Int32Array(64 * PACKET_WORDS);
+  readonly #copies = new Int32Array(64 * 32 * COPY_WORDS);
+  readonly #slots = new Int32Array(50_000 * 4);
+  readonly table: ForwardingTable;
+  readonly router: Router;
+
+  constructor(set: RuleSet, seed = 1) {
+    const assignment = this.allocator.assign(set);
+    this.allocator.commit(assignment);
+    const buffer = compile(set, assignment.slots, { listenPort: LISTEN_PORT, seed });
+    this.table = new ForwardingTable(buffer);
+    const memory = { packets: this.#packets, copies: this.#copies, slots: this.#slots };
+    this.router = new Router(memory, this.table);
+  }
+
+  route(sources: readonly Endpoint[]): Routed[] {
+    sources.forEach((source, i) => {
+      const at = i * PACKET_WORDS;
+      this.#packets.set(addressWords(source), at);
+      this.#packets[at + PACKET_SOURCE_PORT] = source.port;
+      this.#packets[at + PACKET_FLAGS] = isIpv6(source) ? PACKET_FLAG_IPV6 : 0;
+    });
+    const copies = this.router.route(sources.length);
+    const routed = sources.map((_, i) => ({
+      inputSlot: this.#packets[i * PACKET_WORDS + PACKET_INPUT_SLOT] ?? -1,
+      copies: [] as string[],
+    }));
+    for (let i = 0; i < copies; i++) {
+      const packet = this.#copies[i * COPY_WORDS] ?? -1;
+      routed[packet]?.copies.push(this.#collector(this.#copies[i * COPY_WORDS + 1] ?? -1));
+    }
+    return routed;
+  }
+
+  #collector(index: number): string {
+    const at = this.table.collectorsAtBytes + index * COLLECTOR_WORDS * 4;
+    const bytes = new Uint8Array(this.table.words.buffer, at, COLLECTOR_WORDS * 4);
+    const octets = bytes[18] === 6 ? bytes.slice(0, 16) : bytes.slice(12, 16);
+    return formatEndpoint(makeEndpoint(octets, ((bytes[16] ?? 0) << 8) | (bytes[17] ?? 0)));
+  }
+}
+
+/** R1, R4 as they are written. */
+function matchRule(set: RuleSet, source: Endpoint): Rule | undefined {
+  const find = (wanted: Endpoint) =>
+    set.rules.find((r) => formatEndpoint(r.exporter) === formatEndpoint(wanted));
+  return find(source) ?? find(makeEndpoint(source.octets, 0));
+}
+
+/** R3, R5 as they are written. */
+function eligible(output: Output, source: Endpoint): string[] {
+  return output.collectors
+    .filter((collector) => !isIpv6(source) || isIpv6(collector))
+    .map(({ octets, port }) => formatEndpoint(makeEndpoint(octets, port || LISTEN_PORT)));
+}
+
+const exporters = ['192.0.2.1', '192.0.2.2', '2001:db8::1', '2001:db8::1:0:0:1'].flatMap((host) =>
+  [0, 1, 1000].map((port) => makeEndpoint(endpoint(host).octets, port)),
+);
+const collectors = [
+  '192.0.2.11',
+  '192.0.2.11:1',
+  '192.0.2.12:2',
+  '2001:db8::21',
+  '[2001:db8::21]:3',
+];
+const outputLists = fc.array(fc.uniqueArray(fc.constantFrom(...collectors), { minLength: 1 }), {
+  maxLength: 4,
+});
+const ruleSets = fc
+  .tuple(
+    fc.uniqueArray(fc.tuple(fc.constantFrom(...exporters), outputLists), {
+      selector: ([exporter]) => formatEndpoint(exporter),
+    }),
+    outputLists,
+  )
+  .map(([rules, defaults]) =>
+    ruleSet(
+      rules.map(([exporter, groups]) => ({ exporter, outputs: outputs(...groups) })),
+      outputs(...defaults),
+    ),
+  );
+const sources = fc.array(
+  fc
+    .tuple(fc.constantFrom(...exporters), fc.constantFrom(1, 2, 1000))
+    .map(([{ octets }, port]) => makeEndpoint(octets, port)),
+  { minLength: 1, maxLength: 64 },
+);
+
+/** What the rules, as they are written, say of the copies of many packets. */
+class Reference {
+  dropped = 0;
+  ineligible = 0;
+  /** Copies by output, then by family of the packet and collector. */
+  readonly turns = new Map<Output, Map<string, number>>();
+
+  /** Takes the copies that this output's collectors got of one packet off the front of the list. */
+  takeCopy(output: Output, source: Endpoint, copies: string[]): void {
+    const possible = eligible(output, source);
+    if (possible.length === 0) {
+      this.ineligible++;
+      return;
+    }
+    const copy = copies.shift() ?? '';
+    assert.ok(possible.includes(copy), `${copy} is none of ${possible}`);
+    const counts = this.turns.get(output) ?? new Map<string, number>();
+    const key = `${isIpv6(source)} ${copy}`;
+    this.turns.set(output, counts.set(key, (counts.get(key) ?? 0) + 1));
+  }
+}
+
+function assertRoutedAsWritten(set: RuleSet, packets: readonly Endpoint[], seed: number): void {
+  const harness = new RouterHarness(set, seed);
+  const routed = harness.route(packets);
+  const reference = new Reference();
+  packets.forEach((source, i) => {
+    const matched = matchRule(set, source);
+    const slots = matched ? harness.allocator.rule(matched.exporter) : harness.allocator.defaults;
+    assert.equal(routed[i]?.inputSlot, slots?.input);
+    const groups = matched?.outputs ?? set.defaultOutputs;
+    if (groups.length === 0) reference.dropped++;
+    const copies = [...(routed[i]?.copies ?? [])];
+    for (const group of groups) reference.takeCopy(group, source, copies);
+    assert.deepEqual(copies, []);
+  });
+  assert.equal(harness.router.droppedByRule, reference.dropped);
+  assert.equal(harness.router.noEligibleCollector, reference.ineligible);
+  for (const counts of reference.turns.values()) assertEven(counts);
+}
+
+describe('Router', () => {
+  it('R1 to R5: routes any packets by any rules as the reference does', () => {
+    const property = fc.property(ruleSets, sources, fc.integer(), assertRoutedAsWritten);
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  it('R3: balances evenly over IPv6 collectors for IPv6 packets, apart from IPv4 packets', () => {
+    const all = ['192.0.2.11:1', '[2001:db8::21]:1', '192.0.2.12:1', '[2001:db8::22]:1'];
+    const harness = new RouterHarness(ruleSet([], outputs(all)));
+    const packets = Array.from({ length: 40 }, (_, i) =>
+      endpoint(i % 2 === 0 ? '192.0.2.1:9' : '[2001:db8::1]:9'),
+    );
+    const counts = new Map<string, number>();
+    for (const { copies } of harness.route(packets)) {
+      for (const copy of copies) counts.set(copy, (counts.get(copy) ?? 0) + 1);
+    }
+    assert.deepEqual(Object.fromEntries(counts), {
+      '192.0.2.11:1': 5,
+      '192.0.2.12:1': 5,
+      '[2001:db8::21]:1': 15,
+      '[2001:db8::22]:1': 15,
+    });
+  });
+
+  it('R1: finds each of 20,000 rules and nothing else', () => {
+    const rules = Array.from({ length: 20_000 }, (_, i) =>
+      rule(`10.${i >> 13}.${(i >> 5) & 255}.${i & 31}:${1 + (i % 3)}`),
+    );
+    const harness = new RouterHarness({ rules, defaultOutputs: [] }, 12345);
+    rules.forEach(({ exporter }, i) => {
+      const [a0, a1, a2, a3] = addressWords(exporter);
+      assert.equal(harness.table.find(a0, a1, a2, a3, exporter.port), i);
+      assert.equal(harness.table.find(a0, a1, a2, a3, 4), harness.table.defaultRule);
+    });
+  });
+});
+
+/** Within each family no collector is more than one packet ahead. */
+function assertEven(counts: ReadonlyMap<string, number>): void {
+  for (const family of ['true', 'false']) {
+    const values = [...counts].filter(([key]) => key.startsWith(family)).map(([, count]) => count);
+    assert.ok(values.length === 0 || Math.max(...values) - Math.min(...values) <= 1, `${values}`);
+  }
+}

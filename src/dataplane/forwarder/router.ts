@@ -1,0 +1,99 @@
+import { type ForwardingTable, OUTPUT_WORDS, RULE_WORDS } from '../../rules/forwarding-table.ts';
+import {
+  PACKET_FLAG_IPV6,
+  PACKET_FLAGS,
+  PACKET_INPUT_SLOT,
+  PACKET_SOURCE_PORT,
+  PACKET_WORDS,
+  SLOT_BYTES,
+} from '../packet-io.ts';
+
+const SLOT_WORDS = SLOT_BYTES / 4;
+
+/** Memory shared with packet I/O, as words: signed, which V8 never boxes. */
+export interface RouterMemory {
+  /** struct pio_packet[] */
+  readonly packets: Int32Array;
+  /** struct pio_copy[] */
+  readonly copies: Int32Array;
+  /** Counter slots; an output's slot holds its two rotations (IPv4 packets, IPv6 packets). */
+  readonly slots: Int32Array;
+}
+
+/**
+ * Decides for each packet of a batch which collectors get a copy (spec R1 to R4). The innermost loop of
+ * the proxy: it reads and writes flat memory only and allocates nothing.
+ */
+export class Router {
+  /** Outcome of the last batch, besides its copies. */
+  droppedByRule = 0;
+  noEligibleCollector = 0;
+  readonly #memory: RouterMemory;
+  #table: ForwardingTable;
+
+  constructor(memory: RouterMemory, table: ForwardingTable) {
+    this.#memory = memory;
+    this.#table = table;
+  }
+
+  setTable(table: ForwardingTable): void {
+    this.#table = table;
+  }
+
+  /**
+   * Routes packets[0..count): sets each input slot and fills copies.
+   *
+   * @returns how many copies there are
+   */
+  route(count: number): number {
+    const { packets } = this.#memory;
+    const table = this.#table;
+    const words = table.words;
+    let copies = 0;
+    this.droppedByRule = 0;
+    this.noEligibleCollector = 0;
+    for (let packet = 0; packet < count; packet++) {
+      const at = packet * PACKET_WORDS;
+      const rule = table.find(
+        packets[at] as number,
+        packets[at + 1] as number,
+        packets[at + 2] as number,
+        packets[at + 3] as number,
+        packets[at + PACKET_SOURCE_PORT] as number,
+      );
+      const ruleAt = table.rulesAt + rule * RULE_WORDS;
+      const outputs = words[ruleAt + 1] as number;
+      packets[at + PACKET_INPUT_SLOT] = words[ruleAt + 2] as number;
+      if (outputs === 0) {
+        this.droppedByRule++;
+        continue;
+      }
+      const isIpv6 = ((packets[at + PACKET_FLAGS] as number) & PACKET_FLAG_IPV6) !== 0;
+      const firstOutput = words[ruleAt] as number;
+      copies = this.#copy(packet, isIpv6 ? 1 : 0, firstOutput, outputs, copies);
+    }
+    return copies;
+  }
+
+  /** @param ipv6 1 for an IPv6 packet, 0 for IPv4 */
+  #copy(packet: number, ipv6: 0 | 1, firstOutput: number, outputs: number, copies: number): number {
+    const { copies: out, slots } = this.#memory;
+    const words = this.#table.words;
+    let outputAt = this.#table.outputsAt + firstOutput * OUTPUT_WORDS;
+    for (let i = 0; i < outputs; i++, outputAt += OUTPUT_WORDS) {
+      const eligible = words[outputAt + 1 + ipv6] as number;
+      if (eligible === 0) {
+        this.noEligibleCollector++;
+        continue;
+      }
+      const rotationAt = (words[outputAt + 3] as number) * SLOT_WORDS + ipv6;
+      const next = slots[rotationAt] as number;
+      const turn = next < eligible ? next : 0;
+      slots[rotationAt] = turn + 1;
+      out[copies * 2] = packet;
+      out[copies * 2 + 1] = (words[outputAt] as number) + turn;
+      copies++;
+    }
+    return copies;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Counter slots: which identity counts where. An identity is an exporter endpoint; an exporter endpoint,
+ * a collector endpoint and its occurrence in the rule; or an exporter endpoint and an output (for its
+ * rotation). What is in both the old and the new rules keeps its slot (spec S5).
+ */
+import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
+import { FloxyError } from '../model/errors.ts';
+import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import type { OutputSlots, RuleSetSlots, RuleSlots } from '../rules/compile.ts';
+
+/** The slot of packets that match no rule. It never moves. */
+const MISMATCHED_SLOT = 0;
+
+/** The slots of a rule set, and what taking it into force changes. */
+export interface SlotAssignment {
+  readonly slots: RuleSetSlots;
+  /** Slots that the rules in force do not use. */
+  readonly taken: readonly number[];
+  /** Slots of the rules in force that this rule set does not use. */
+  readonly released: readonly number[];
+  readonly rules: ReadonlyMap<string, AssignedRule>;
+  readonly defaults: AssignedRule;
+}
+
+interface AssignedRule {
+  readonly outputs: readonly Output[];
+  readonly slots: RuleSlots;
+}
+
+const NO_DEFAULTS: AssignedRule = { outputs: [], slots: { input: MISMATCHED_SLOT, outputs: [] } };
+
+/** Hands out slots. One assignment at a time is between assign() and commit() or discard(). */
+export class SlotAllocator {
+  readonly #capacity: number;
+  readonly #clear: (slot: number) => void;
+  readonly #free: number[] = [];
+  #unused = MISMATCHED_SLOT + 1;
+  #rules: ReadonlyMap<string, AssignedRule> = new Map();
+  #defaults: AssignedRule = NO_DEFAULTS;
+
+  /**
+   * @param capacity how many slots there are
+   * @param clear sets a slot that was used before to zero; nobody writes to it then
+   */
+  constructor(capacity: number, clear: (slot: number) => void) {
+    this.#capacity = capacity;
+    this.#clear = clear;
+  }
+
+  /** @throws FloxyError LIMIT_EXCEEDED, with nothing taken */
+  assign(ruleSet: RuleSet): SlotAssignment {
+    const taken: number[] = [];
+    const take = () => {
+      const slot = this.#take();
+      taken.push(slot);
+      return slot;
+    };
+    try {
+      return { ...this.#assign(ruleSet, take), taken };
+    } catch (error) {
+      this.#release(taken);
+      throw error;
+    }
+  }
+
+  /** The assignment is in force everywhere: what it released can be used again. */
+  commit(assignment: SlotAssignment): void {
+    this.#rules = assignment.rules;
+    this.#defaults = assignment.defaults;
+    this.#release(assignment.released);
+  }
+
+  discard(assignment: SlotAssignment): void {
+    this.#release(assignment.taken);
+  }
+
+  /** Slots of the rules in force. */
+  rule(exporter: Endpoint): RuleSlots | undefined {
+    return this.#rules.get(formatEndpoint(exporter))?.slots;
+  }
+
+  get defaults(): RuleSlots {
+    return this.#defaults.slots;
+  }
+
+  #assign(ruleSet: RuleSet, take: () => number): Omit<SlotAssignment, 'taken'> {
+    const released: number[] = [];
+    const rules = new Map<string, AssignedRule>();
+    for (const rule of ruleSet.rules) {
+      const key = formatEndpoint(rule.exporter);
+      rules.set(key, assignRule(rule, this.#rules.get(key), take, released));
+    }
+    for (const [key, old] of this.#rules) {
+      if (!rules.has(key)) released.push(old.slots.input, ...outputSlots(old.slots.outputs));
+    }
+    const defaults: AssignedRule = {
+      outputs: ruleSet.defaultOutputs,
+      slots: {
+        input: MISMATCHED_SLOT,
+        outputs: assignOutputs(ruleSet.defaultOutputs, this.#defaults, take, released),
+      },
+    };
+    const slots = {
+      rules: [...rules.values()].map((rule) => rule.slots),
+      defaults: defaults.slots,
+    };
+    return { slots, released, rules, defaults };
+  }
+
+  #take(): number {
+    const freed = this.#free.pop();
+    if (freed !== undefined) {
+      this.#clear(freed);
+      return freed;
+    }
+    if (this.#unused < this.#capacity) return this.#unused++;
+    const message = `no room for the counters of these rules: ${this.#capacity} slots are in use by the old and the new rules together; change them in smaller steps`;
+    throw new FloxyError('LIMIT_EXCEEDED', message);
+  }
+
+  #release(slots: readonly number[]): void {
+    for (const slot of slots) this.#free.push(slot);
+  }
+}
+
+function assignRule(
+  rule: Rule,
+  old: AssignedRule | undefined,
+  take: () => number,
+  released: number[],
+): AssignedRule {
+  if (old?.outputs === rule.outputs) return old;
+  const input = old?.slots.input ?? take();
+  return {
+    outputs: rule.outputs,
+    slots: { input, outputs: assignOutputs(rule.outputs, old ?? NO_DEFAULTS, take, released) },
+  };
+}
+
+/** Matches old and new by identity; what is left of the old is released. */
+function assignOutputs(
+  outputs: readonly Output[],
+  old: AssignedRule,
+  take: () => number,
+  released: number[],
+): OutputSlots[] {
+  if (old.outputs === outputs) return [...old.slots.outputs];
+  const kept = new Map<string, number>();
+  forEachIdentity(old.outputs, (identity, output, collector) => {
+    const slots = old.slots.outputs[output];
+    const slot = collector < 0 ? slots?.rotation : slots?.collectors[collector];
+    if (slot !== undefined) kept.set(identity, slot);
+  });
+  const assigned = outputs.map(() => ({ rotation: 0, collectors: [] as number[] }));
+  forEachIdentity(outputs, (identity, output, collector) => {
+    const slot = kept.get(identity) ?? take();
+    kept.delete(identity);
+    const slots = assigned[output] as { rotation: number; collectors: number[] };
+    if (collector < 0) slots.rotation = slot;
+    else slots.collectors[collector] = slot;
+  });
+  released.push(...kept.values());
+  return assigned;
+}
+
+/** Visits each collector, and each output itself as collector -1, with its identity in the rule. */
+function forEachIdentity(
+  outputs: readonly Output[],
+  visit: (identity: string, output: number, collector: number) => void,
+): void {
+  const occurrences = new Map<string, number>();
+  const numbered = (name: string) => {
+    const occurrence = occurrences.get(name) ?? 0;
+    occurrences.set(name, occurrence + 1);
+    return `${name}#${occurrence}`;
+  };
+  outputs.forEach(({ collectors }, output) => {
+    const names = collectors.map(formatEndpoint);
+    names.forEach((name, collector) => {
+      visit(numbered(name), output, collector);
+    });
+    visit(numbered(`output ${[...names].sort().join(' ')}`), output, -1);
+  });
+}
+
+function outputSlots(outputs: readonly OutputSlots[]): number[] {
+  return outputs.flatMap(({ rotation, collectors }) => [rotation, ...collectors]);
+}

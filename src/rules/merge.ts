@@ -1,0 +1,47 @@
+/** What a change makes of a rule set (spec A2 to A4). Pure: untouched rules stay the same objects. */
+import { formatEndpoint } from '../model/endpoint.ts';
+import { FloxyError } from '../model/errors.ts';
+import type { Rule, RuleChange, RuleSet } from '../model/rules.ts';
+
+/** @throws FloxyError NOT_FOUND when an exporter to delete has no rule; it names all of them */
+export function mergeChange(current: RuleSet, change: RuleChange): RuleSet {
+  switch (change.kind) {
+    case 'replace':
+      return change.ruleSet;
+    case 'update':
+      return {
+        rules: upsertRules(current.rules, change.rules),
+        defaultOutputs: change.defaultOutputs ?? current.defaultOutputs,
+      };
+    case 'delete':
+      return {
+        ...current,
+        rules: deleteRules(current.rules, change.exporters.map(formatEndpoint)),
+      };
+  }
+}
+
+/** An exporter's rule keeps its place, a new one goes to the end. */
+function upsertRules(current: readonly Rule[], added: readonly Rule[]): Rule[] {
+  const rules = new Map(current.map((rule) => [formatEndpoint(rule.exporter), rule]));
+  for (const rule of added) rules.set(formatEndpoint(rule.exporter), rule);
+  return [...rules.values()];
+}
+
+function deleteRules(current: readonly Rule[], exporters: readonly string[]): Rule[] {
+  const rules = new Map(current.map((rule) => [formatEndpoint(rule.exporter), rule]));
+  const unknown = [...new Set(exporters)].filter((exporter) => !rules.has(exporter));
+  if (unknown.length > 0) throw unknownExporters(unknown);
+  for (const exporter of exporters) rules.delete(exporter);
+  return [...rules.values()];
+}
+
+const MAX_EXPORTERS_LISTED = 20;
+
+/** @param exporters as formatEndpoint prints them */
+export function unknownExporters(exporters: readonly string[]): FloxyError {
+  const listed = exporters.slice(0, MAX_EXPORTERS_LISTED).join(', ');
+  const rest = exporters.length - MAX_EXPORTERS_LISTED;
+  const more = rest > 0 ? ` and ${rest} more` : '';
+  return new FloxyError('NOT_FOUND', `no rule for exporter ${listed}${more}`);
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { host, outputs, rule } from '../../test/support/rule-sets.ts';
+import type { Output, Rule } from '../model/rules.ts';
+import { validateRules } from './validate.ts';
+
+const HOST = host(['192.0.2.99', '127.0.0.1', '2001:db8::99'], ['192.0.2.255']);
+
+function refuses(name: string, rules: Rule[], message: RegExp, defaults: Output[] = []): void {
+  it(`${name} is refused`, () => {
+    assert.throws(() => validateRules(rules, defaults, HOST), { code: 'INVALID_INPUT', message });
+  });
+}
+
+function accepts(name: string, rules: Rule[], defaults: Output[] = []): void {
+  it(`${name} is accepted`, () => validateRules(rules, defaults, HOST));
+}
+
+describe('validateRules()', () => {
+  refuses(
+    'V1: a second rule for an exporter endpoint',
+    [rule('192.0.2.1:1'), rule('192.0.2.2'), rule('192.0.2.1:1')],
+    /^rules\[2\]\.exporter\.endpoint: exporter 192\.0\.2\.1:1 has a rule already, rules\[0\]$/,
+  );
+  accepts('V1: rules for an address and for its ports', [
+    rule('192.0.2.1'),
+    rule('192.0.2.1:1'),
+    rule('192.0.2.1:2'),
+  ]);
+
+  refuses(
+    'V2: a collector twice in an output',
+    [rule('192.0.2.1', ['192.0.2.5:1', '192.0.2.6:1', '192.0.2.5:1'])],
+    /^rules\[0\]\.outputs\[0\]\.collectors\[2\]\.endpoint: 192\.0\.2\.5:1 is collectors\[0\]/,
+  );
+  accepts('V2: a collector in two outputs', [rule('192.0.2.1', ['192.0.2.5:1'], ['192.0.2.5:1'])]);
+
+  refuses(
+    'V3: an IPv4 collector for an IPv6 exporter',
+    [rule('2001:db8::1', ['2001:db8::5', '192.0.2.5'])],
+    /^rules\[0\]\.outputs\[0\]\.collectors\[1\]\.endpoint: IPv4 collector 192\.0\.2\.5 can never/,
+  );
+  accepts('V3: an IPv6 collector for an IPv4 exporter', [rule('192.0.2.1', ['2001:db8::5'])]);
+  accepts('V3: both families in default outputs', [], outputs(['2001:db8::5', '192.0.2.5']));
+
+  const self = /^rules\[0\]\.outputs\[0\]\.collectors\[0\]\.endpoint: .* is the proxy itself/;
+  refuses(
+    'V4: a local address with the listening port',
+    [rule('192.0.2.1', ['127.0.0.1:2055'])],
+    self,
+  );
+  refuses('V4: a local address without port', [rule('192.0.2.1', ['[2001:db8::99]'])], self);
+  refuses(
+    'V4: the proxy in default outputs',
+    [],
+    /^default_outputs\[0\]\.collectors\[0\]\.endpoint: .* is the proxy itself/,
+    outputs(['192.0.2.99']),
+  );
+  accepts('V4: a local address with another port', [rule('192.0.2.1', ['127.0.0.1:9995'])]);
+
+  for (const [kind, address] of [
+    ['an unspecified', '0.0.0.0'],
+    ['an unspecified', '[::]'],
+    ['a multicast', '224.0.0.1'],
+    ['a multicast', '239.255.255.255'],
+    ['a multicast', 'ff02::1'],
+    ['a broadcast', '255.255.255.255'],
+    ['a broadcast', '192.0.2.255'],
+  ] as const) {
+    const message = new RegExp(`is ${kind} address`);
+    refuses(`V5: ${kind} collector ${address}`, [rule('192.0.2.1', [address])], message);
+    refuses(`V5: ${kind} exporter ${address}`, [rule(address)], message);
+  }
+
+  accepts('V6: a rule without outputs', [rule('192.0.2.1')]);
+  refuses(
+    'V6: an output without collectors',
+    [rule('192.0.2.1', [])],
+    /an output needs a collector/,
+  );
+
+  const many = (count: number) => Array.from({ length: count }, (_, i) => `192.0.2.7:${i + 1}`);
+  accepts('V6: 32 outputs of 64 collectors', [
+    rule('192.0.2.1', ...Array.from({ length: 32 }, () => many(64))),
+  ]);
+  for (const [name, bad, message] of [
+    ['33 outputs', rule('192.0.2.1', ...many(33).map((c) => [c])), /outputs: 33, the limit is 32/],
+    ['65 collectors', rule('192.0.2.1', many(65)), /collectors: 65, the limit is 64/],
+  ] as const) {
+    it(`V6: ${name} are refused with the limit`, () => {
+      assert.throws(() => validateRules([bad], [], HOST), { code: 'LIMIT_EXCEEDED', message });
+    });
+  }
+
+  it('names every bad place at once', () => {
+    const rules = [rule('0.0.0.0'), rule('192.0.2.1', ['224.0.0.1', '224.0.0.1'])];
+    assert.throws(
+      () => validateRules(rules, [], HOST),
+      /rules\[0\].*rules\[1\].*collectors\[1\].*; /,
+    );
+  });
+});

@@ -1,0 +1,156 @@
+/** Validation of rules against each other and against this host (spec V1 to V6). Pure. */
+import type { Octets } from '../model/address.ts';
+import { type Endpoint, formatEndpoint, isIpv6 } from '../model/endpoint.ts';
+import { FloxyError, invalidInput, type Problem } from '../model/errors.ts';
+import {
+  MAX_COLLECTORS_PER_OUTPUT,
+  MAX_OUTPUTS_PER_RULE,
+  MAX_RULES,
+  MAX_SLOTS_PER_RULE_SET,
+} from '../model/limits.ts';
+import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import { addressKind } from './address-kind.ts';
+
+/** What the rules must not collide with: this host, at the moment of the change. */
+export interface HostAddresses {
+  /** Whether an address is this host's own. */
+  isLocal(octets: Octets): boolean;
+  /** Whether an address is the broadcast address of a network that this host is on. */
+  isBroadcast(octets: Octets): boolean;
+  /** UDP port on which the proxy receives; undefined when it is off. */
+  readonly listenPort: number | undefined;
+}
+
+/**
+ * Checks rules that came in one request. Limits of the merged set are checkLimits()' business.
+ *
+ * @throws FloxyError INVALID_INPUT that names every bad place, or LIMIT_EXCEEDED
+ */
+export function validateRules(
+  rules: readonly Rule[],
+  defaultOutputs: readonly Output[],
+  host: HostAddresses,
+): void {
+  checkLimits({ rules, defaultOutputs });
+  const problems: Problem[] = [];
+  checkDuplicateExporters(rules, problems);
+  rules.forEach((rule, i) => {
+    const path = `rules[${i}]`;
+    checkKind(rule.exporter, `${path}.exporter.endpoint`, host, problems);
+    checkOutputs(rule.outputs, `${path}.outputs`, host, problems);
+    if (isIpv6(rule.exporter)) checkFamilies(rule, path, problems);
+  });
+  checkOutputs(defaultOutputs, 'default_outputs', host, problems);
+  if (problems.length > 0) throw invalidInput(problems);
+}
+
+/** V6. @throws FloxyError LIMIT_EXCEEDED that names the limit */
+export function checkLimits({ rules, defaultOutputs }: RuleSet): void {
+  limit(rules.length, MAX_RULES, 'rules: rules in all');
+  let slots = rules.length + checkOutputLimits(defaultOutputs, 'default_outputs');
+  rules.forEach((rule, i) => {
+    slots += checkOutputLimits(rule.outputs, `rules[${i}].outputs`);
+  });
+  limit(slots, MAX_SLOTS_PER_RULE_SET, 'rules: rules, outputs and collectors together');
+}
+
+/** How many outputs and collectors there are. */
+function checkOutputLimits(outputs: readonly Output[], path: string): number {
+  limit(outputs.length, MAX_OUTPUTS_PER_RULE, `${path}: outputs`);
+  let count = outputs.length;
+  outputs.forEach(({ collectors }, i) => {
+    limit(collectors.length, MAX_COLLECTORS_PER_OUTPUT, `${path}[${i}].collectors: collectors`);
+    count += collectors.length;
+  });
+  return count;
+}
+
+function limit(count: number, max: number, what: string): void {
+  if (count > max) throw new FloxyError('LIMIT_EXCEEDED', `${what}: ${count}, the limit is ${max}`);
+}
+
+/** V1 */
+function checkDuplicateExporters(rules: readonly Rule[], problems: Problem[]): void {
+  const first = new Map<string, number>();
+  rules.forEach((rule, i) => {
+    const key = formatEndpoint(rule.exporter);
+    const other = first.get(key);
+    if (other === undefined) first.set(key, i);
+    else {
+      const message = `exporter ${key} has a rule already, rules[${other}]`;
+      problems.push({ path: `rules[${i}].exporter.endpoint`, message });
+    }
+  });
+}
+
+/** V3 */
+function checkFamilies(rule: Rule, path: string, problems: Problem[]): void {
+  rule.outputs.forEach((output, i) => {
+    output.collectors.forEach((collector, k) => {
+      if (isIpv6(collector)) return;
+      const message = `IPv4 collector ${collector.host} can never get packets of IPv6 exporter ${rule.exporter.host}`;
+      problems.push({ path: `${path}.outputs[${i}].collectors[${k}].endpoint`, message });
+    });
+  });
+}
+
+function checkOutputs(
+  outputs: readonly Output[],
+  path: string,
+  host: HostAddresses,
+  problems: Problem[],
+): void {
+  outputs.forEach(({ collectors }, i) => {
+    const outputPath = `${path}[${i}]`;
+    if (collectors.length === 0) {
+      problems.push({ path: `${outputPath}.collectors`, message: 'an output needs a collector' });
+    }
+    const first = new Map<string, number>();
+    collectors.forEach((collector, k) => {
+      const collectorPath = `${outputPath}.collectors[${k}].endpoint`;
+      checkTwice(collector, k, first, collectorPath, problems);
+      checkKind(collector, collectorPath, host, problems);
+      checkLoop(collector, collectorPath, host, problems);
+    });
+  });
+}
+
+/** V2. A collector without port is the same as one with the listening port only by chance: allowed. */
+function checkTwice(
+  collector: Endpoint,
+  index: number,
+  first: Map<string, number>,
+  path: string,
+  problems: Problem[],
+): void {
+  const key = formatEndpoint(collector);
+  const other = first.get(key);
+  if (other === undefined) first.set(key, index);
+  else problems.push({ path, message: `${key} is collectors[${other}] of this output already` });
+}
+
+/** V5 */
+function checkKind(
+  endpoint: Endpoint,
+  path: string,
+  host: HostAddresses,
+  problems: Problem[],
+): void {
+  const kind = host.isBroadcast(endpoint.octets) ? 'broadcast' : addressKind(endpoint.octets);
+  if (kind === 'unicast') return;
+  const article = kind === 'unspecified' ? 'an' : 'a';
+  problems.push({ path, message: `${endpoint.host} is ${article} ${kind} address` });
+}
+
+/** V4 */
+function checkLoop(
+  collector: Endpoint,
+  path: string,
+  host: HostAddresses,
+  problems: Problem[],
+): void {
+  const port = collector.port === 0 ? host.listenPort : collector.port;
+  if (port === undefined || port !== host.listenPort || !host.isLocal(collector.octets)) return;
+  const message = `${collector.host} port ${port} is the proxy itself: packets would circle`;
+  problems.push({ path, message });
+}

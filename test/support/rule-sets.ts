@@ -1,0 +1,36 @@
+/** Short ways to write rule sets in tests: endpoints as text, such as `192.0.2.1:2055`. */
+import { parseAddress } from '../../src/model/address.ts';
+import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
+import type { Output, Rule, RuleSet } from '../../src/model/rules.ts';
+import type { HostAddresses } from '../../src/rules/validate.ts';
+
+/** @param text `192.0.2.1`, `192.0.2.1:1`, `2001:db8::1` or `[2001:db8::1]:1` */
+export function endpoint(text: string): Endpoint {
+  const match = /^\[(.*)\](?::(\d+))?$/.exec(text) ?? /^([\d.]+)(?::(\d+))?$/.exec(text);
+  const octets = parseAddress(match?.[1] ?? text);
+  if (octets === undefined) throw new Error(`${text} is no endpoint`);
+  return makeEndpoint(octets, Number(match?.[2] ?? 0));
+}
+
+/** @param collectors of each output */
+export function outputs(...collectors: readonly (readonly string[])[]): Output[] {
+  return collectors.map((group) => ({ collectors: group.map(endpoint) }));
+}
+
+export function rule(exporter: string, ...collectors: readonly (readonly string[])[]): Rule {
+  return { exporter: endpoint(exporter), outputs: outputs(...collectors) };
+}
+
+export function ruleSet(rules: readonly Rule[], defaultOutputs: readonly Output[] = []): RuleSet {
+  return { rules, defaultOutputs };
+}
+
+/** A host with the given addresses that receives on port 2055. */
+export function host(
+  local: readonly string[] = [],
+  broadcast: readonly string[] = [],
+): HostAddresses {
+  const has = (list: readonly string[]) => (octets: Uint8Array) =>
+    list.some((text) => Buffer.from(endpoint(text).octets).equals(octets));
+  return { isLocal: has(local), isBroadcast: has(broadcast), listenPort: 2055 };
+}
