@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import SqliteDatabase from 'better-sqlite3';
+import {
+  endpoint,
+  floxyError,
+  manyRules,
+  output,
+  quietStore,
+  rule,
+  ruleSet,
+  temporaryDirectory,
+} from '../../test/lab/rule-store.ts';
+
+const saved = manyRules(300);
+const replacement = ruleSet(rule(endpoint('198.51.100.1'), output(endpoint('192.0.2.1', 2055))));
+const update = { upserts: replacement.rules, deletes: [], defaultOutputs: undefined };
+const PAGE_BYTES = 4096;
+
+/** A closed database that holds `saved` as revision 5. */
+function savedDatabase(t: TestContext): string {
+  const path = join(temporaryDirectory(t), 'collector.db');
+  const store = quietStore(path);
+  store.open();
+  store.replaceAll(5, saved);
+  store.close();
+  return path;
+}
+
+function keptFiles(path: string): string[] {
+  return readdirSync(join(path, '..'))
+    .filter((name) => name.includes('.unreadable-'))
+    .map((name) => join(path, '..', name))
+    .sort();
+}
+
+function execute(path: string, sql: string): void {
+  const database = new SqliteDatabase(path);
+  database.exec(sql);
+  database.close();
+}
+
+/** Checks the whole life after a damage: kept aside, told over restarts, repaired by a replacement. */
+function assertMovedAside(t: TestContext, path: string, reason: RegExp): void {
+  const damaged = readFileSync(path);
+  const store = quietStore(path);
+  t.after(() => store.close());
+  const { restoreError = '', ...restored } = store.open();
+  assert.deepEqual(restored, { revision: 0, ruleSet: ruleSet() });
+  assert.match(restoreError, reason);
+  const [kept = '', ...others] = keptFiles(path);
+  assert.deepEqual(others, []);
+  assert.ok(restoreError.includes(kept), `${restoreError} names ${kept}`);
+  assert.deepEqual(readFileSync(kept), damaged);
+  assert.deepEqual(store.status(), { state: 'NotConfigured', error: restoreError });
+
+  store.update(1, update);
+  store.close();
+  assert.deepEqual(store.open(), { revision: 1, ruleSet: replacement, restoreError });
+  assert.deepEqual(store.status(), { state: 'NotConfigured', error: restoreError });
+
+  store.replaceAll(2, saved);
+  assert.deepEqual(store.status(), { state: 'OK' });
+  store.close();
+  assert.deepEqual(store.open(), { revision: 2, ruleSet: saved });
+  assert.deepEqual(keptFiles(path), [kept]);
+}
+
+test('random bytes in place of the database are kept aside', (t) => {
+  const path = savedDatabase(t);
+  writeFileSync(path, randomBytes(20_000));
+  assertMovedAside(t, path, /not a database/);
+});
+
+test('a text file in place of the database is kept aside', (t) => {
+  const path = savedDatabase(t);
+  writeFileSync(path, 'rules { }\n');
+  assertMovedAside(t, path, /not a database/);
+});
+
+test('a database cut off in the middle is kept aside', (t) => {
+  const path = savedDatabase(t);
+  truncateSync(path, 3 * PAGE_BYTES + 100);
+  assertMovedAside(t, path, /unreadable/);
+});
+
+test('a database cut to nothing is not taken for a new one', (t) => {
+  const path = savedDatabase(t);
+  truncateSync(path, 0);
+  assertMovedAside(t, path, /empty/);
+});
+
+test('damage of any one page is either found or harmless', (t) => {
+  const path = savedDatabase(t);
+  const sound = readFileSync(path);
+  const pages = sound.length / PAGE_BYTES;
+  assert.ok(pages > 8, 'tables and index have pages of their own');
+  for (let page = 0; page < pages; page++) {
+    for (const bytes of [Buffer.alloc(512), Buffer.alloc(512, 0xff), randomBytes(512)]) {
+      const damaged = Buffer.from(sound);
+      damaged.set(bytes, page * PAGE_BYTES);
+      writeFileSync(path, damaged);
+      const store = quietStore(path);
+      const { restoreError, ruleSet: restored } = store.open();
+      if (restoreError === undefined) store.update(6, { ...update, upserts: saved.rules });
+      store.close();
+      assert.deepEqual(restored, restoreError === undefined ? saved : ruleSet(), `page ${page}`);
+      assert.equal(keptFiles(path).length, restoreError === undefined ? 0 : 1);
+      for (const kept of keptFiles(path)) {
+        assert.deepEqual(readFileSync(kept), damaged);
+        rmSync(kept);
+      }
+    }
+  }
+});
+
+test('a database of a newer version is kept aside, not changed', (t) => {
+  const path = savedDatabase(t);
+  execute(path, 'PRAGMA user_version = 99');
+  assertMovedAside(t, path, /newer version of floxy \(schema 99/);
+});
+
+for (const [what, sql, reason] of [
+  ['JSON that is none', `UPDATE rules SET outputs = '[[' WHERE position = 9`, /row 9 .*not JSON/],
+  [
+    'an address that is none',
+    `UPDATE rules SET exporter_host = '10.0.0.300' WHERE position = 3`,
+    /row 3 of table rules: "10.0.0.300" is not an address/,
+  ],
+  ['a port that is none', 'UPDATE rules SET exporter_port = 70000 WHERE position = 4', /70000/],
+  [
+    'default outputs that are none',
+    `INSERT INTO default_outputs (collectors) VALUES ('[]'), ('[["x",1]]')`,
+    /default_outputs/,
+  ],
+  ['a revision that is none', `UPDATE meta SET value = 'x' WHERE key = 'revision'`, /revision/],
+  ['no revision', 'DELETE FROM meta', /revision/],
+  ['a missing table', 'DROP TABLE rules', /no such table/],
+  ['a missing column', 'ALTER TABLE rules DROP COLUMN outputs', /no such column/],
+] as const) {
+  test(`a database with ${what} is kept aside`, (t) => {
+    const path = savedDatabase(t);
+    execute(path, sql);
+    assertMovedAside(t, path, reason);
+  });
+}
+
+test('a second unreadable database does not overwrite the first that is kept', (t) => {
+  const path = savedDatabase(t);
+  for (const content of ['first', 'second', 'third']) {
+    writeFileSync(path, content);
+    const store = quietStore(path);
+    assert.match(store.open().restoreError ?? '', /unreadable/);
+    store.close();
+  }
+  const contents = keptFiles(path).map((kept) => readFileSync(kept, 'utf8'));
+  assert.deepEqual(contents.sort(), ['first', 'second', 'third']);
+});
+
+test('the side files of an unreadable database are kept with it', (t) => {
+  const path = savedDatabase(t);
+  writeFileSync(path, randomBytes(20_000));
+  writeFileSync(`${path}-wal`, 'log');
+  const store = quietStore(path);
+  t.after(() => store.close());
+  assert.match(store.open().restoreError ?? '', /unreadable/);
+  const [kept = '', log = ''] = keptFiles(path);
+  assert.equal(log, `${kept}-wal`);
+  assert.equal(readFileSync(log, 'utf8'), 'log');
+});
+
+test('a log without its database is told, not deleted: rules may be missing', (t) => {
+  const path = savedDatabase(t);
+  rmSync(path);
+  writeFileSync(`${path}-wal`, 'log');
+  const store = quietStore(path);
+  t.after(() => store.close());
+  assert.match(store.open().restoreError ?? '', /is gone; what is left of it is kept as/);
+  assert.equal(readFileSync(keptFiles(path)[0] ?? '', 'utf8'), 'log');
+});
+
+test('a crash while a database is moved aside does not make it forgotten', (t) => {
+  const path = savedDatabase(t);
+  rmSync(path);
+  const kept = `${path}.unreadable-20260101T000000Z`;
+  writeFileSync(kept, 'damaged');
+  const store = quietStore(path);
+  t.after(() => store.close());
+  const { restoreError } = store.open();
+  assert.ok(restoreError?.includes(kept), restoreError);
+  assert.deepEqual(store.status(), { state: 'NotConfigured', error: restoreError });
+});
+
+test('a database of another program is left alone', (t) => {
+  const path = join(temporaryDirectory(t), 'other.db');
+  execute(path, `CREATE TABLE precious (a); INSERT INTO precious VALUES (1)`);
+  const before = readFileSync(path);
+  const store = quietStore(path);
+  assert.match(store.open().restoreError ?? '', /another program/);
+  assert.equal(store.status().state, 'Offline');
+  assert.throws(
+    () => store.replaceAll(1, replacement),
+    floxyError('STORE_UNWRITABLE', /another program.*COLLECTOR_DATABASE_PATH/),
+  );
+  store.close();
+  assert.deepEqual(readFileSync(path), before);
+  assert.deepEqual(keptFiles(path), []);
+});

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+
+const DIRECTORY_MODE = 0o750;
+const FILE_MODE = 0o640;
+const MODE_OF_OTHERS = 0o007;
+
+/** What SQLite keeps beside a database; without them its last changes are lost. */
+export const SIDECAR_SUFFIXES: readonly string[] = ['-wal', '-journal', '-shm'];
+
+/** The file itself when the path is a symbolic link: SQLite keeps its side files there. */
+export function followLinks(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
+/**
+ * Makes the directory of a database if it is missing, and closes our file to others.
+ *
+ * @throws errors of the file system, also when the directory or the file is not writable
+ */
+export function claimPath(path: string): void {
+  const directory = dirname(path);
+  mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+  accessSync(directory, constants.W_OK | constants.X_OK);
+  if (!existsSync(path)) return;
+  accessSync(path, constants.R_OK | constants.W_OK);
+  const { mode, uid } = statSync(path);
+  // Only the owner may; permissions of a file that somebody else provides are theirs to choose.
+  if ((mode & MODE_OF_OTHERS) !== 0 && uid === process.geteuid?.())
+    chmodSync(path, mode & 0o777 & ~MODE_OF_OTHERS);
+}
+
+/** Whether a database is certain to be missing: its directory can be looked into and does not have it. */
+export function isMissing(path: string): boolean {
+  try {
+    accessSync(dirname(path), constants.X_OK);
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes a file that becomes a database by moveIntoPlace(). @returns its path, in the same directory */
+export function writeDraft(path: string, image: Buffer): string {
+  const draft = `${path}.new-${randomUUID()}`;
+  try {
+    writeFileSync(draft, image, { flag: 'wx', mode: FILE_MODE, flush: true });
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+  return draft;
+}
+
+/** Gives a draft its name, unless another process has made a database there in the meantime. */
+export function moveIntoPlace(draft: string, path: string): void {
+  try {
+    linkSync(draft, path);
+  } catch {
+    // Not every file system has hard links. A rename would overwrite, so look first.
+    if (!existsSync(path)) renameSync(draft, path);
+  }
+  rmSync(draft, { force: true });
+  syncDirectory(path);
+}
+
+/** Makes new names in the directory of a path last over a power loss. */
+function syncDirectory(path: string): void {
+  const descriptor = openSync(dirname(path), constants.O_RDONLY);
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import SqliteDatabase from 'better-sqlite3';
+import {
+  endpoint,
+  floxyError,
+  manyRules,
+  output,
+  quietStore,
+  reopen,
+  rule,
+  ruleSet,
+  temporaryDirectory,
+} from '../../test/lab/rule-store.ts';
+import type { SqliteRuleStore } from './sqlite-rule-store.ts';
+
+const collectorA = endpoint('192.0.2.1', 2055);
+const collectorB = endpoint('2001:db8::b');
+const first = rule(endpoint('198.51.100.9'), output(collectorA));
+const second = rule(
+  endpoint('198.51.100.1', 4000),
+  output(collectorA, collectorB),
+  output(collectorB),
+);
+const third = rule(endpoint('2001:db8::1', 4000));
+const NO_CHANGE = { upserts: [], deletes: [], defaultOutputs: undefined };
+
+function openStore(t: TestContext, path: string): SqliteRuleStore {
+  const store = quietStore(path);
+  t.after(() => store.close());
+  store.open();
+  return store;
+}
+
+test('a database that does not exist is made: no rules, revision 0, state OK', (t) => {
+  const path = join(temporaryDirectory(t), 'new/deeper/collector.db');
+  const store = quietStore(path);
+  assert.deepEqual(store.status(), { state: 'Configuring' });
+  assert.deepEqual(store.open(), { revision: 0, ruleSet: ruleSet() });
+  assert.deepEqual(store.status(), { state: 'OK' });
+  assert.deepEqual(reopen(store), { revision: 0, ruleSet: ruleSet() });
+  store.close();
+});
+
+test('the files are closed to others', (t) => {
+  const directory = join(temporaryDirectory(t), 'data');
+  const path = join(directory, 'collector.db');
+  const store = openStore(t, path);
+  store.replaceAll(1, ruleSet(first));
+  for (const name of [directory, path, `${path}-wal`]) {
+    assert.equal(statSync(name).mode & 0o007, 0, name);
+  }
+});
+
+test('A1: everything comes back in its order: ports and none, IPv4 and IPv6, no outputs', (t) => {
+  const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
+  const given = {
+    rules: [third, first, second],
+    defaultOutputs: [output(collectorB, collectorA), output(collectorA)],
+  };
+  store.replaceAll(7, given);
+  assert.deepEqual(reopen(store), { revision: 7, ruleSet: given });
+});
+
+test('A2: a replacement leaves nothing of what was there', (t) => {
+  const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
+  store.replaceAll(1, { rules: [first, second], defaultOutputs: [output(collectorA)] });
+  store.replaceAll(2, ruleSet(third));
+  assert.deepEqual(reopen(store), { revision: 2, ruleSet: ruleSet(third) });
+});
+
+test('A3: an updated rule keeps its place, new ones go to the end, default outputs stay', (t) => {
+  const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
+  const defaultOutputs = [output(collectorA)];
+  store.replaceAll(1, { rules: [first, second], defaultOutputs });
+  const changed = rule(first.exporter, output(collectorB), output(collectorA));
+  store.update(2, { ...NO_CHANGE, upserts: [third, changed] });
+  const rules = [changed, second, third];
+  assert.deepEqual(reopen(store), { revision: 2, ruleSet: { rules, defaultOutputs } });
+});
+
+test('A3: given default outputs replace the present ones, an empty list removes them', (t) => {
+  const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
+  store.replaceAll(1, { rules: [], defaultOutputs: [output(collectorA), output(collectorB)] });
+  const defaultOutputs = [output(collectorB, collectorA)];
+  store.update(2, { ...NO_CHANGE, defaultOutputs });
+  assert.deepEqual(reopen(store).ruleSet.defaultOutputs, defaultOutputs);
+  store.update(3, { ...NO_CHANGE, defaultOutputs: [] });
+  assert.deepEqual(reopen(store), { revision: 3, ruleSet: ruleSet() });
+});
+
+test('A4: only the exact exporter is deleted; one that comes back goes to the end', (t) => {
+  const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
+  const withPort = rule(endpoint('198.51.100.9', 4000), output(collectorB));
+  store.replaceAll(1, ruleSet(first, withPort, second));
+  store.update(2, { ...NO_CHANGE, deletes: [first.exporter] });
+  assert.deepEqual(reopen(store).ruleSet, ruleSet(withPort, second));
+  store.update(3, { ...NO_CHANGE, upserts: [first] });
+  assert.deepEqual(reopen(store), { revision: 3, ruleSet: ruleSet(withPort, second, first) });
+});
+
+test('A8: a change that fails half way changes nothing', (t) => {
+  const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
+  const before = { rules: [first], defaultOutputs: [output(collectorA)] };
+  store.replaceAll(1, before);
+  assert.throws(() => store.replaceAll(2, ruleSet(second, third, second)), /UNIQUE/);
+  assert.deepEqual(reopen(store), { revision: 1, ruleSet: before });
+  store.replaceAll(2, ruleSet(second));
+  assert.deepEqual(reopen(store), { revision: 2, ruleSet: ruleSet(second) });
+});
+
+test('A9: a large revision survives', (t) => {
+  const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
+  store.update(Number.MAX_SAFE_INTEGER, { ...NO_CHANGE, upserts: [first] });
+  assert.equal(reopen(store).revision, Number.MAX_SAFE_INTEGER);
+});
+
+test('V6: 100,000 rules are kept, and an update writes only what it touches', (t) => {
+  const path = join(temporaryDirectory(t), 'collector.db');
+  const store = openStore(t, path);
+  const many = manyRules(100_000);
+  store.replaceAll(1, many);
+  store.close();
+  store.open();
+  const changed = rule(endpoint('10.0.0.5'), output(collectorB));
+  store.update(2, { ...NO_CHANGE, upserts: [changed] });
+  assert.ok(statSync(`${path}-wal`).size < 100_000, 'the log holds a few pages');
+  const restored = reopen(store);
+  assert.deepEqual(restored.ruleSet.rules[5], changed);
+  assert.deepEqual(restored.ruleSet.rules.toSpliced(5, 1), many.rules.toSpliced(5, 1));
+});
+
+test('a closed database can be read with any SQLite tool', (t) => {
+  const path = join(temporaryDirectory(t), 'collector.db');
+  const store = openStore(t, path);
+  store.replaceAll(1, ruleSet(second));
+  store.close();
+  const database = new SqliteDatabase(path, { readonly: true });
+  t.after(() => database.close());
+  assert.deepEqual(database.prepare('SELECT * FROM rules').all(), [
+    {
+      position: 1,
+      exporter_host: '198.51.100.1',
+      exporter_port: 4000,
+      outputs: '[[["192.0.2.1",2055],["2001:db8::b",0]],[["2001:db8::b",0]]]',
+    },
+  ]);
+});
+
+test('A10: writes before open() and after close() are refused as not ready', (t) => {
+  const store = quietStore(join(temporaryDirectory(t), 'collector.db'));
+  assert.throws(() => store.replaceAll(1, ruleSet(first)), floxyError('NOT_READY', /not open/));
+  store.open();
+  store.close();
+  assert.throws(() => store.update(1, NO_CHANGE), floxyError('NOT_READY', /not open/));
+  assert.equal(store.status().state, 'Offline');
+});

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  databasePath,
+  floxyError,
+  numberedRule,
+  openedStore,
+  reopen,
+  ruleSet,
+  SAVED_BY_THE_DEAD,
+  saveAndDie,
+  temporaryDirectory,
+} from '../../test/lab/rule-store.ts';
+
+const saved = ruleSet(numberedRule(1));
+const both = SAVED_BY_THE_DEAD;
+const update = { upserts: [numberedRule(2)], deletes: [], defaultOutputs: undefined };
+
+/** What runs in a process of its own: this file starts itself with a name of these and a directory. */
+const scenarios: Readonly<Record<string, (directory: string) => void>> = {
+  'hold the database'(directory) {
+    openedStore(directory).store.replaceAll(1, saved);
+    writeSync(1, 'ready\n');
+    setInterval(() => undefined, 1000);
+  },
+
+  'write without end'(directory) {
+    const store = openedStore(directory).store;
+    for (let revision = 1; ; revision++) {
+      store.update(revision, { ...update, upserts: [numberedRule(revision)] });
+      writeSync(1, `${revision}\n`);
+    }
+  },
+};
+
+function startChild(t: TestContext, scenario: string, directory: string): ChildProcess {
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), scenario, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+function defineTests(): void {
+  test('A8: what was acknowledged before kill -9 is there afterwards', async (t) => {
+    const directory = temporaryDirectory(t);
+    const child = startChild(t, 'write without end', directory);
+    assert.ok(child.stdout);
+    let acknowledged = 0;
+    for await (const line of createInterface(child.stdout)) {
+      acknowledged = Number(line);
+      if (acknowledged >= 50) child.kill('SIGKILL');
+    }
+    const { store, restored } = openedStore(directory);
+    t.after(() => store.close());
+    assert.ok(acknowledged >= 50);
+    assert.ok(restored.revision === acknowledged || restored.revision === acknowledged + 1);
+    const expected = Array.from({ length: restored.revision }, (_, i) => numberedRule(i + 1));
+    assert.deepEqual(restored.ruleSet, ruleSet(...expected));
+    store.update(restored.revision + 1, update);
+  });
+
+  test('A8: the last change is there when the process died right after it', (t) => {
+    const directory = temporaryDirectory(t);
+    saveAndDie(directory);
+    const { store, restored } = openedStore(directory);
+    t.after(() => store.close());
+    assert.deepEqual(restored, { revision: 2, ruleSet: both });
+    assert.deepEqual(store.status(), { state: 'OK' });
+  });
+
+  test('a log with changes is kept when its database is damaged', (t) => {
+    const directory = temporaryDirectory(t);
+    saveAndDie(directory);
+    const path = databasePath(directory);
+    const log = readFileSync(`${path}-wal`);
+    writeFileSync(path, Buffer.alloc(8192, 0x5a));
+    writeFileSync(`${path}-wal`, log.fill(0, 0, 32));
+    const { store, restored } = openedStore(directory);
+    t.after(() => store.close());
+    assert.match(restored.restoreError ?? '', /unreadable/);
+    const kept = readdirSync(directory).find((name) => /unreadable.*-wal$/.test(name)) ?? '';
+    assert.deepEqual(readFileSync(join(directory, kept)), log);
+    assert.ok(!existsSync(`${path}.log-guard`));
+  });
+
+  test('two services never share a database; the second takes it over when the first ends', async (t) => {
+    const directory = temporaryDirectory(t);
+    const child = startChild(t, 'hold the database', directory);
+    assert.ok(child.stdout);
+    await once(child.stdout, 'data');
+    const { store, restored } = openedStore(directory);
+    t.after(() => store.close());
+    assert.match(restored.restoreError ?? '', /cannot be opened: database is locked/);
+    assert.equal(store.status().state, 'Offline');
+    const isLocked = floxyError('STORE_UNWRITABLE', /locked.*stop the other process/);
+    assert.throws(() => store.replaceAll(1, ruleSet()), isLocked);
+
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    const isDiverged = floxyError(
+      'STORE_UNWRITABLE',
+      /not restored.*revision 1.*replace the rules/,
+    );
+    assert.throws(() => store.update(1, update), isDiverged);
+    assert.throws(() => store.update(1, update), isDiverged);
+    assert.equal(store.status().state, 'Offline');
+    store.replaceAll(2, both);
+    assert.deepEqual(store.status(), { state: 'OK' });
+    assert.deepEqual(reopen(store), { revision: 2, ruleSet: both });
+    assert.deepEqual(
+      readdirSync(directory).filter((name) => name.includes('unreadable')),
+      [],
+    );
+  });
+
+  test('a directory that cannot be made: Offline, and writes go on when the way is free', (t) => {
+    const directory = join(temporaryDirectory(t), 'data');
+    writeFileSync(directory, 'in the way');
+    const { store, restored } = openedStore(directory);
+    t.after(() => store.close());
+    assert.match(restored.restoreError ?? '', /could not be restored.*data/);
+    assert.deepEqual(restored.ruleSet, ruleSet());
+    assert.equal(store.status().state, 'Offline');
+    assert.throws(
+      () => store.update(1, update),
+      floxyError('STORE_UNWRITABLE', /cannot be written/),
+    );
+    rmSync(directory);
+    store.update(1, update);
+    assert.deepEqual(store.status(), { state: 'OK' });
+    assert.deepEqual(reopen(store), { revision: 1, ruleSet: ruleSet(numberedRule(2)) });
+  });
+
+  test('rules that turn up later are not overwritten by an update', (t) => {
+    const directory = join(temporaryDirectory(t), 'data');
+    writeFileSync(directory, 'in the way');
+    const { store } = openedStore(directory);
+    t.after(() => store.close());
+    rmSync(directory);
+    const other = openedStore(directory).store;
+    other.replaceAll(9, saved);
+    other.close();
+    assert.throws(
+      () => store.update(1, update),
+      floxyError('STORE_UNWRITABLE', /revision 9.*restart/),
+    );
+    assert.deepEqual(reopen(store), { revision: 9, ruleSet: saved });
+  });
+
+  test('a damaged database that turns up later is kept, and the new one takes updates', (t) => {
+    const directory = join(temporaryDirectory(t), 'data');
+    writeFileSync(directory, 'in the way');
+    const { store } = openedStore(directory);
+    t.after(() => store.close());
+    rmSync(directory);
+    mkdirSync(directory);
+    writeFileSync(databasePath(directory), 'not a database');
+    store.update(1, update);
+    assert.equal(store.status().state, 'NotConfigured');
+    assert.match(store.status().error ?? '', /unreadable.*is kept as/);
+  });
+
+  test('a path that is a directory is refused, and nothing is moved', (t) => {
+    const directory = temporaryDirectory(t);
+    mkdirSync(databasePath(directory));
+    const { store, restored } = openedStore(directory);
+    assert.match(restored.restoreError ?? '', /not a regular file/);
+    assert.throws(() => store.replaceAll(1, saved), floxyError('STORE_UNWRITABLE', /regular file/));
+    assert.deepEqual(readdirSync(directory), ['collector.db']);
+  });
+}
+
+const [, , scenario = '', directory = ''] = process.argv;
+const run = scenarios[scenario];
+if (run === undefined) defineTests();
+else run(directory);

@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { requireRoot } from '../../test/lab/require-root.ts';
+import {
+  databasePath,
+  floxyError,
+  manyRules,
+  numberedRule,
+  openedStore,
+  reopen,
+  ruleSet,
+  SAVED_BY_THE_DEAD,
+  saveAndDie,
+  temporaryDirectory,
+} from '../../test/lab/rule-store.ts';
+import type { SqliteRuleStore } from './sqlite-rule-store.ts';
+
+const saved = ruleSet(numberedRule(1));
+const both = SAVED_BY_THE_DEAD;
+const update = { upserts: [numberedRule(2)], deletes: [], defaultOutputs: undefined };
+const NOBODY = 65_534;
+
+/**
+ * What runs in a process of its own: this file starts itself with a name of these and a directory. Those
+ * whose name begins with `mount` run in a private mount namespace with a tmpfs of 1 MiB on the directory.
+ */
+const scenarios: Readonly<Record<string, (directory: string) => void>> = {
+  'open as nobody'(directory) {
+    process.setgid?.(NOBODY);
+    process.setuid?.(NOBODY);
+    assert.equal(process.geteuid?.(), NOBODY);
+    assertRestoredButNotWritable(openedStore(directory), 1, saved, /EACCES/);
+  },
+
+  'mount read-only'(directory) {
+    saveAndDie(directory);
+    const before = contentsOf(directory);
+    remount(directory, 'ro');
+    const { store, restored } = openedStore(directory);
+    assertRestoredButNotWritable({ store, restored }, 2, both, /EROFS/);
+    assert.deepEqual(contentsOf(directory), before);
+
+    remount(directory, 'rw');
+    const third = numberedRule(3);
+    store.update(3, { ...update, upserts: [third] });
+    assert.deepEqual(store.status(), { state: 'OK' });
+    assert.deepEqual(reopen(store), {
+      revision: 3,
+      ruleSet: ruleSet(...both.rules, third),
+    });
+  },
+
+  'mount read-only, then another database'(directory) {
+    saveAndDie(directory);
+    remount(directory, 'ro');
+    const { store } = openedStore(directory);
+    remount(directory, 'rw');
+    for (const name of readdirSync(directory)) rmSync(join(directory, name));
+    assert.throws(
+      () => store.update(3, update),
+      floxyError('STORE_UNWRITABLE', /revision 0.*restart/),
+    );
+    assert.throws(
+      () => store.update(3, update),
+      floxyError('STORE_UNWRITABLE', /revision 0.*restart/),
+    );
+    store.replaceAll(3, both);
+    assert.deepEqual(store.status(), { state: 'OK' });
+    assert.deepEqual(reopen(store), { revision: 3, ruleSet: both });
+  },
+
+  'mount read-only, damaged'(directory) {
+    writeFileSync(databasePath(directory), 'not a database');
+    remount(directory, 'ro');
+    const { store, restored } = openedStore(directory);
+    assert.match(restored.restoreError ?? '', /unreadable.*left as it is/);
+    assert.deepEqual(restored.ruleSet, ruleSet());
+    assert.equal(store.status().state, 'Offline');
+    remount(directory, 'rw');
+    store.replaceAll(1, saved);
+    assert.deepEqual(store.status(), { state: 'OK' });
+    assert.equal(readdirSync(directory).filter((name) => name.includes('unreadable')).length, 1);
+  },
+
+  'mount read-only, empty'(directory) {
+    remount(directory, 'ro');
+    const { store, restored } = openedStore(directory);
+    assert.deepEqual(restored, { revision: 0, ruleSet: ruleSet() });
+    assert.match(store.status().error ?? '', /EROFS/);
+    remount(directory, 'rw');
+    store.update(1, update);
+    assert.deepEqual(store.status(), { state: 'OK' });
+  },
+
+  'mount full'(directory) {
+    const store = openedStore(directory).store;
+    store.replaceAll(1, saved);
+    assert.throws(
+      () => store.replaceAll(2, manyRules(30_000)),
+      floxyError('LIMIT_EXCEEDED', /disk with .*collector\.db is full/),
+    );
+    assert.match(store.status().error ?? '', /is full/);
+    assert.equal(store.status().state, 'Offline');
+    store.update(2, update);
+    assert.deepEqual(store.status(), { state: 'OK' });
+
+    const before = fillUp(directory);
+    assert.throws(() => growUntilFull(store), floxyError('LIMIT_EXCEEDED', /is full/));
+    rmSync(before);
+    const { revision } = reopen(store);
+    store.replaceAll(revision + 1, both);
+    assert.deepEqual(store.status(), { state: 'OK' });
+    assert.deepEqual(reopen(store), { revision: revision + 1, ruleSet: both });
+  },
+
+  'mount full at start'(directory) {
+    saveAndDie(directory);
+    const ballast = fillUp(directory);
+    const { store, restored } = openedStore(directory);
+    assert.deepEqual(restored, { revision: 2, ruleSet: both });
+    store.close();
+    rmSync(ballast);
+    rmSync(databasePath(directory));
+
+    const ballastAgain = fillUp(directory);
+    const fresh = openedStore(directory);
+    assert.deepEqual(fresh.restored, { revision: 0, ruleSet: ruleSet() });
+    assert.match(fresh.store.status().error ?? '', /is full/);
+    assert.throws(() => fresh.store.update(1, update), floxyError('LIMIT_EXCEEDED', /is full/));
+    rmSync(ballastAgain);
+    fresh.store.update(1, update);
+    assert.deepEqual(fresh.store.status(), { state: 'OK' });
+    assert.deepEqual(reopen(fresh.store), { revision: 1, ruleSet: ruleSet(numberedRule(2)) });
+  },
+
+  'mount full and damaged'(directory) {
+    const path = databasePath(directory);
+    writeFileSync(path, 'not a database');
+    const ballast = fillUp(directory);
+    const { store, restored } = openedStore(directory);
+    assert.match(restored.restoreError ?? '', /unreadable.*left as it is/);
+    assert.deepEqual(readdirSync(directory).sort(), ['ballast', 'collector.db']);
+    assert.equal(readFileSync(path, 'utf8'), 'not a database');
+    rmSync(ballast);
+    store.update(1, update);
+    assert.equal(store.status().state, 'NotConfigured');
+    assert.match(reopen(store).restoreError ?? '', /unreadable.*is kept as/);
+  },
+};
+
+function contentsOf(directory: string) {
+  return readdirSync(directory).map((name) => [name, readFileSync(join(directory, name))]);
+}
+
+function assertRestoredButNotWritable(
+  { store, restored }: ReturnType<typeof openedStore>,
+  revision: number,
+  expected: typeof saved,
+  reason: RegExp,
+): void {
+  assert.deepEqual(restored, { revision, ruleSet: expected });
+  assert.equal(store.status().state, 'Offline');
+  assert.match(store.status().error ?? '', reason);
+  const isRefused = floxyError(
+    'STORE_UNWRITABLE',
+    /collector\.db cannot be written.*make the file/,
+  );
+  assert.throws(() => store.update(revision + 1, update), isRefused);
+  assert.throws(() => store.replaceAll(revision + 1, ruleSet()), isRefused);
+}
+
+function remount(directory: string, mode: 'ro' | 'rw'): void {
+  mount('-o', `remount,${mode}`, directory);
+}
+
+function mount(...args: string[]): void {
+  const { status, stderr } = spawnSync('mount', args, { encoding: 'utf8' });
+  assert.equal(status, 0, `mount ${args.join(' ')}: ${stderr}`);
+}
+
+/** Leaves no free block on the file system of a directory. */
+function fillUp(directory: string): string {
+  const ballast = join(directory, 'ballast');
+  for (const bytes of [65_536, 4096, 1]) {
+    try {
+      for (;;) writeFileSync(ballast, Buffer.alloc(bytes), { flag: 'a' });
+    } catch (error) {
+      assert.match(String(error), /ENOSPC/);
+    }
+  }
+  return ballast;
+}
+
+/** Small changes fit into the space that the log holds already: so more and more of them. */
+function growUntilFull(store: SqliteRuleStore): void {
+  for (let revision = 3; revision < 1000; revision++) {
+    store.update(revision, { ...update, upserts: [numberedRule(revision)] });
+  }
+}
+
+function thisFile(): string {
+  return fileURLToPath(import.meta.url);
+}
+
+/** Runs a scenario to its end in a private mount namespace. */
+function runIsolated(t: TestContext, scenario: string): void {
+  const directory = temporaryDirectory(t);
+  const scratch = temporaryDirectory(t);
+  const { status, stderr } = spawnSync(
+    'unshare',
+    ['--mount', '--propagation', 'private', process.execPath, thisFile(), scenario, directory],
+    { encoding: 'utf8', env: { ...process.env, TMPDIR: scratch } },
+  );
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(readdirSync(scratch), [], 'private copies are removed');
+}
+
+function defineTests(): void {
+  test('without permission to write, the rules are restored', { skip: requireRoot() }, (t) => {
+    const directory = temporaryDirectory(t);
+    const store = openedStore(directory).store;
+    store.replaceAll(1, saved);
+    store.close();
+    chmodSync(directory, 0o755);
+    chmodSync(databasePath(directory), 0o644);
+    const args = [thisFile(), 'open as nobody', directory];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+  });
+
+  for (const [scenario, name] of [
+    ['mount read-only', 'on a read-only disk rules are restored, also those in the log'],
+    ['mount read-only, then another database', 'a database lost meanwhile is not taken for ours'],
+    ['mount read-only, damaged', 'on a read-only disk a damaged database stays where it is'],
+    ['mount read-only, empty', 'a read-only disk without a database has lost no rules'],
+    ['mount full', 'on a full disk a change fails wholly, and works when there is room'],
+    ['mount full at start', 'on a full disk rules are restored, and a new one is made later'],
+    ['mount full and damaged', 'on a full disk a damaged database waits until there is room'],
+  ] as const) {
+    test(name, { skip: requireRoot() }, (t) => runIsolated(t, scenario));
+  }
+}
+
+const [, , scenario = '', directory = ''] = process.argv;
+const run = scenarios[scenario];
+if (run === undefined) {
+  defineTests();
+} else {
+  if (scenario.startsWith('mount')) mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory);
+  run(directory);
+}
