@@ -1,17 +1,27 @@
+import { hostSystem } from './config/host-system.ts';
+import { ConfigError, type ConfigProblem } from './config/problem.ts';
+import { apiSchema, type System, settingsSchema, tlsSchema } from './config/schema.ts';
+import type { SocketAddress } from './config/socket-address.ts';
+import { missingTlsVariables, tlsContentProblems } from './config/tls.ts';
+import type { ForwarderUser } from './config/user.ts';
 import type { Octets } from './model/address.ts';
+
+export { ConfigError, type ConfigProblem, formatProblems } from './config/problem.ts';
+export type { System } from './config/schema.ts';
+export type { SocketAddress } from './config/socket-address.ts';
+export type { ForwarderUser } from './config/user.ts';
+export { type UnknownVariable, unknownVariables } from './config/variables.ts';
 
 /** The settings of the service, read from the environment. Table: README.md. */
 export interface Config {
   /** Where flow is received; undefined = the proxy is off. */
-  readonly listen: { readonly octets: Octets; readonly port: number } | undefined;
+  readonly listen: SocketAddress | undefined;
   readonly packetBufferBytes: number;
   readonly forwarders: number;
-  readonly api: {
-    readonly octets: Octets;
-    readonly port: number;
-    readonly tls: TlsConfig | undefined;
-  };
+  readonly api: SocketAddress & { readonly tls: TlsConfig | undefined };
+  /** Absolute. */
   readonly databasePath: string;
+  /** One of pino's levels, or `silent`. */
   readonly logLevel: string;
   /** Kernel receive buffer of each forwarder's socket, in bytes. */
   readonly receiveBufferBytes: number;
@@ -20,12 +30,94 @@ export interface Config {
   /** The 12 bytes before an IPv4 source address on its way to an IPv6 collector (spec R6). */
   readonly ipv4SourcePrefix: Octets;
   /** Whom forwarders run as when the service is started as root. */
-  readonly forwarderUser: { readonly uid: number; readonly gid: number };
+  readonly forwarderUser: ForwarderUser;
 }
 
+/** Absolute paths of PEM files that could be read and fit together when the settings were read. */
 export interface TlsConfig {
   readonly certificatePath: string;
   readonly keyPath: string;
   /** Clients must show a certificate signed by one of these when set. */
   readonly clientCaPath: string | undefined;
+}
+
+/**
+ * Reads the settings. An empty variable counts as not set. Touches nothing.
+ *
+ * @param system replaces parts of the host in tests
+ * @throws ConfigError with all problems at once
+ */
+export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {}): Config {
+  const present = withoutEmpty(env);
+  const host = { ...hostSystem(), ...system };
+  const parsed = settingsSchema(host).safeParse(present);
+  const parsedTls = tlsSchema(host).safeParse(present);
+  const files = {
+    certificatePath: parsedTls.data?.COLLECTOR_API_TLS_CERTIFICATE,
+    keyPath: parsedTls.data?.COLLECTOR_API_TLS_KEY,
+    clientCaPath: parsedTls.data?.COLLECTOR_API_TLS_CLIENT_CA,
+  };
+  const problems = [
+    ...problemsOf(parsed.error, present),
+    ...problemsOf(parsedTls.error, present),
+    ...missingTlsVariables((variable) => present[variable] !== undefined),
+    ...tlsContentProblems(files),
+  ];
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  const settings = parsed.data;
+  const { certificatePath, keyPath, clientCaPath } = files;
+  const hasTls = certificatePath !== undefined && keyPath !== undefined;
+  return {
+    listen: settings.COLLECTOR_FLOXY_ADDRESS,
+    packetBufferBytes: settings.COLLECTOR_FLOXY_PACKET_BUFFER_SIZE,
+    forwarders: settings.COLLECTOR_FLOXY_THREAD_COUNT,
+    api: {
+      ...apiAddress(settings),
+      tls: hasTls ? { certificatePath, keyPath, clientCaPath } : undefined,
+    },
+    databasePath: settings.COLLECTOR_DATABASE_PATH,
+    logLevel: settings.COLLECTOR_LOG_LEVEL,
+    receiveBufferBytes: settings.COLLECTOR_FLOXY_RECEIVE_BUFFER_BYTES,
+    sendBufferBytes: settings.COLLECTOR_FLOXY_SEND_BUFFER_BYTES,
+    ipv4SourcePrefix: settings.COLLECTOR_FLOXY_IPV4_SOURCE_PREFIX,
+    forwarderUser: settings.COLLECTOR_FLOXY_USER,
+  };
+}
+
+/**
+ * Reads where the gRPC API listens and nothing else: what a client on the same host needs.
+ *
+ * @throws ConfigError with all problems of these two variables
+ */
+export function readApiAddress(env: NodeJS.ProcessEnv): SocketAddress {
+  const present = withoutEmpty(env);
+  const parsed = apiSchema.safeParse(present);
+  if (!parsed.success) throw new ConfigError(problemsOf(parsed.error, present));
+  return apiAddress(parsed.data);
+}
+
+function apiAddress(settings: {
+  readonly COLLECTOR_API_ADDRESS: { readonly octets: Octets; readonly port: number | undefined };
+  readonly COLLECTOR_BACKEND_METRICS_PORT: number;
+}): SocketAddress {
+  const { octets, port } = settings.COLLECTOR_API_ADDRESS;
+  return { octets, port: port ?? settings.COLLECTOR_BACKEND_METRICS_PORT };
+}
+
+function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+}
+
+interface ParseError {
+  readonly issues: readonly {
+    readonly path: readonly PropertyKey[];
+    readonly message: string;
+  }[];
+}
+
+function problemsOf(error: ParseError | undefined, env: NodeJS.ProcessEnv): ConfigProblem[] {
+  return (error?.issues ?? []).map(({ path, message }) => {
+    const variable = String(path[0]);
+    return { variable, value: env[variable], message };
+  });
 }

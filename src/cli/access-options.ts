@@ -1,0 +1,91 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { formatSocketAddress, splitHostAndPort } from '../config/socket-address.ts';
+import { readApiAddress } from '../config.ts';
+import type { ApiAccess } from './api-client.ts';
+import { CliError, EXIT } from './exit.ts';
+
+/** The options of every command that calls the API. */
+interface AccessOptions {
+  readonly api?: { readonly host: string; readonly port: number | undefined };
+  readonly timeout: number;
+  readonly tls?: boolean;
+  readonly tlsCa?: string;
+  readonly tlsCertificate?: string;
+  readonly tlsKey?: string;
+  readonly tlsServerName?: string;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const MAX_TIMEOUT_SECONDS = 86_400;
+
+/** Adds the options; they may stand before or after the command's name. */
+export function addAccessOptions(program: Command): void {
+  program
+    .option(
+      '--api <host:port>',
+      'where the API is (default: COLLECTOR_API_ADDRESS and COLLECTOR_BACKEND_METRICS_PORT, as for the service)',
+      parseTarget,
+    )
+    .option('--timeout <seconds>', 'how long to wait for an answer (default: 30)', parseTimeout)
+    .option('--tls', 'use TLS; the following options imply it')
+    .option(
+      '--tls-ca <file>',
+      'PEM file with the authorities that may sign the certificate of the API',
+    )
+    .option('--tls-certificate <file>', 'PEM file with the certificate to show to the API')
+    .option('--tls-key <file>', 'PEM file with the key of that certificate')
+    .option('--tls-server-name <name>', 'name to expect in the certificate of the API');
+}
+
+/**
+ * Reads the options of a command that calls the API.
+ *
+ * @throws CliError
+ */
+export function readAccess(command: Command, env: NodeJS.ProcessEnv): ApiAccess {
+  const options = command.optsWithGlobals<AccessOptions>();
+  return {
+    target: targetOf(options, env),
+    timeoutMs: options.timeout ?? DEFAULT_TIMEOUT_MS,
+    tls: tlsOf(options),
+  };
+}
+
+function targetOf({ api }: AccessOptions, env: NodeJS.ProcessEnv): string {
+  if (api?.port !== undefined) return joinTarget(api.host, api.port);
+  const served = readApiAddress(env);
+  if (api !== undefined) return joinTarget(api.host, served.port);
+  const isWildcard = served.octets.every((octet) => octet === 0);
+  // A server on [::] takes IPv4 as well, also where the loopback interface has no IPv6 address.
+  return isWildcard ? joinTarget('127.0.0.1', served.port) : formatSocketAddress(served);
+}
+
+function joinTarget(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function tlsOf(options: AccessOptions): ApiAccess['tls'] {
+  const { tls, tlsCa, tlsCertificate, tlsKey, tlsServerName } = options;
+  if ((tlsCertificate === undefined) !== (tlsKey === undefined)) {
+    throw new CliError(EXIT.usage, '--tls-certificate and --tls-key go together');
+  }
+  if (!tls && (tlsCa ?? tlsCertificate ?? tlsServerName) === undefined) return undefined;
+  return {
+    caPath: tlsCa,
+    certificatePath: tlsCertificate,
+    keyPath: tlsKey,
+    serverName: tlsServerName,
+  };
+}
+
+function parseTarget(text: string) {
+  const target = splitHostAndPort(text);
+  if (target !== undefined && /^[\w.:-]+$/.test(target.host)) return target;
+  throw new InvalidArgumentError('Give host:port, such as 192.0.2.1:8853 or [2001:db8::1]:8853.');
+}
+
+function parseTimeout(text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS) return Math.ceil(seconds * 1000);
+  throw new InvalidArgumentError(`Give seconds, above 0 and up to ${MAX_TIMEOUT_SECONDS}.`);
+}

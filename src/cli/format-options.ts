@@ -1,0 +1,61 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { MessageFormat } from './messages.ts';
+
+/** Headers of the gRPC API: see proto/settings.proto. */
+const ADDRESS_FORMAT_HEADER = 'collector-address-format';
+const EXPECTED_REVISION_HEADER = 'collector-expected-rules-revision';
+export const REVISION_HEADER = 'collector-rules-revision';
+
+/** Options that say how messages are read and printed, and which headers go with a call. */
+export interface FormatOptions {
+  readonly format: MessageFormat;
+  readonly addressFormat?: 'text' | 'binary';
+  readonly revision?: boolean;
+  readonly expectedRevision?: string;
+}
+
+export function addFormatOption(command: Command): Command {
+  return command.addOption(
+    new Option('--format <format>', 'protobuf text or JSON')
+      .choices(['text', 'json'])
+      .default('text'),
+  );
+}
+
+/** For calls that answer endpoints. */
+export function addAddressFormatOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--address-format <format>',
+      'addresses as text (host) or as bytes (octets) (default: text)',
+    ).choices(['text', 'binary']),
+  );
+}
+
+/** For calls that answer the revision of the rules. */
+export function addRevisionOption(command: Command): Command {
+  return command.option('--revision', 'print the revision of the rules to standard error');
+}
+
+/** For calls that change rules. */
+export function addExpectedRevisionOption(command: Command): Command {
+  return command.option(
+    '--expected-revision <number>',
+    'fail when the rules are not at this revision',
+    parseRevision,
+  );
+}
+
+/** The request's headers for the options given. */
+export function requestHeaders(options: FormatOptions): Record<string, string> {
+  const { addressFormat, expectedRevision } = options;
+  return {
+    ...(addressFormat !== undefined && { [ADDRESS_FORMAT_HEADER]: addressFormat }),
+    ...(expectedRevision !== undefined && { [EXPECTED_REVISION_HEADER]: expectedRevision }),
+  };
+}
+
+function parseRevision(text: string): string {
+  if (/^\d{1,15}$/.test(text)) return text;
+  throw new InvalidArgumentError('Revisions are whole numbers.');
+}

@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import { readAccess } from './access-options.ts';
+import { callApi } from './api-client.ts';
+import { collectExporter, type ExporterJson } from './endpoint-argument.ts';
+import { CliError, EXIT, type ExitCode } from './exit.ts';
+import {
+  addAddressFormatOption,
+  addFormatOption,
+  type FormatOptions,
+  requestHeaders,
+} from './format-options.ts';
+import { findMethod, makeMessage, printMessage } from './messages.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Adds `floxy stats` and `floxy status`. */
+export function addQueryCommands(program: Command, terminal: Terminal): void {
+  const stats = program
+    .command('stats')
+    .description('print the statistics of all rules, or of the rules of the given exporters')
+    .argument(
+      '[exporter...]',
+      'such as 192.0.2.1, 192.0.2.1:1000, [2001:db8::1]:1000',
+      collectExporter,
+    );
+  addFormatOption(stats);
+  addAddressFormatOption(stats).action(
+    async (exporters: readonly ExporterJson[], options: FormatOptions, command: Command) => {
+      const method = findMethod('floxy', 'collector.proto.Metrics', 'GetProxyStats');
+      const request = makeMessage(method.input, { exporters: [...exporters] });
+      const access = readAccess(command, terminal.env);
+      const answer = await callApi(access, method, request, requestHeaders(options));
+      await terminal.print(printMessage(method.output, answer.message, options.format));
+    },
+  );
+
+  const status = program
+    .command('status')
+    .description('print the state of the subsystems and the counters of the forwarders');
+  addFormatOption(status).action(async (options: FormatOptions, command: Command) => {
+    const method = findMethod('floxy', 'collector.proto.Settings', 'GetSystemStatus');
+    const request = makeMessage(method.input, {});
+    const answer = await callApi(readAccess(command, terminal.env), method, request);
+    await terminal.print(printMessage(method.output, answer.message, options.format));
+  });
+}
+
+/**
+ * Adds `floxy health`.
+ *
+ * @param finish takes the exit status: ok when the service is serving, failed in any other case
+ */
+export function addHealthCommand(
+  program: Command,
+  terminal: Terminal,
+  finish: (exitCode: ExitCode) => void,
+): void {
+  program
+    .command('health')
+    .description('exit with 0 when the service is serving, with 1 in any other case')
+    .action(async (_options: object, command: Command) => {
+      const method = findMethod('health', 'grpc.health.v1.Health', 'Check');
+      const access = readAccess(command, terminal.env);
+      const request = makeMessage(method.input, { service: '' });
+      const answer = await callApi(access, method, request).catch((error: unknown) => {
+        throw error instanceof CliError && error.exitCode === EXIT.unreachable
+          ? new CliError(EXIT.failed, error.message, { cause: error })
+          : error;
+      });
+      const text = printMessage(method.output, answer.message, 'text').trim();
+      const state = /^status: (\w+)$/.exec(text)?.[1] ?? 'UNKNOWN';
+      await terminal.print(`${state}\n`);
+      finish(state === 'SERVING' ? EXIT.ok : EXIT.failed);
+    });
+}

@@ -1,0 +1,166 @@
+import type { DescMethod, Message } from '@bufbuild/protobuf';
+import type { Command } from 'commander';
+import { messageOf } from '../model/errors.ts';
+import { readAccess } from './access-options.ts';
+import { callApi } from './api-client.ts';
+import { collectExporter, type ExporterJson } from './endpoint-argument.ts';
+import { CliError, EXIT } from './exit.ts';
+import {
+  addAddressFormatOption,
+  addExpectedRevisionOption,
+  addFormatOption,
+  addRevisionOption,
+  type FormatOptions,
+  REVISION_HEADER,
+  requestHeaders,
+} from './format-options.ts';
+import { findMethod, makeMessage, parseMessage, printMessage } from './messages.ts';
+import type { Terminal } from './terminal.ts';
+
+const SETTINGS = 'collector.proto.Settings';
+const STANDARD_INPUT = '-';
+
+interface ReplaceOptions extends FormatOptions {
+  readonly allowEmpty?: boolean;
+}
+
+interface DeleteOptions extends FormatOptions {
+  readonly file?: string;
+}
+
+/** Adds `floxy rules …`. */
+export function addRulesCommands(program: Command, terminal: Terminal): void {
+  const rules = program.command('rules').description('show and change the rules');
+  addListCommand(rules, terminal);
+  addReplaceCommand(rules, terminal);
+  addUpdateCommand(rules, terminal);
+  addDeleteCommand(rules, terminal);
+}
+
+function addListCommand(rules: Command, terminal: Terminal): void {
+  const list = rules.command('list').description('print all rules and default outputs');
+  addFormatOption(list);
+  addAddressFormatOption(list);
+  addRevisionOption(list).action(async (options: FormatOptions, command: Command) => {
+    const method = findMethod('floxy', SETTINGS, 'ListProxyRules');
+    const access = readAccess(command, terminal.env);
+    const request = makeMessage(method.input, {});
+    const answer = await callApi(access, method, request, requestHeaders(options));
+    const revision = answer.header(REVISION_HEADER);
+    if (options.revision) printRevision(terminal, revision);
+    const comment =
+      options.format === 'text' && revision !== undefined ? `# revision: ${revision}\n` : '';
+    await terminal.print(comment + printMessage(method.output, answer.message, options.format));
+  });
+}
+
+function addReplaceCommand(rules: Command, terminal: Terminal): void {
+  const replace = rules
+    .command('replace')
+    .description('replace all rules and default outputs by those of a file')
+    .argument('[file]', 'ProxyRules as protobuf text or JSON; - is standard input', STANDARD_INPUT)
+    .option('--allow-empty', 'delete everything when the file has neither rules nor outputs');
+  addChangeOptions(replace).action(
+    async (file: string, options: ReplaceOptions, command: Command) => {
+      const method = findMethod('floxy', SETTINGS, 'ReplaceProxyRules');
+      const request = await readInput(terminal, file, method, options);
+      if (!options.allowEmpty && isEmpty(method, request)) {
+        throw new CliError(
+          EXIT.usage,
+          `${nameOf(file)} has neither rules nor default outputs: pass --allow-empty to delete all`,
+        );
+      }
+      await change(terminal, command, { method, request, options });
+    },
+  );
+}
+
+function addUpdateCommand(rules: Command, terminal: Terminal): void {
+  const update = rules
+    .command('update')
+    .description('add rules, or replace the outputs of those that exist')
+    .argument('[file]', 'ProxyRules as protobuf text or JSON; - is standard input', STANDARD_INPUT);
+  addChangeOptions(update).action(
+    async (file: string, options: FormatOptions, command: Command) => {
+      const method = findMethod('floxy', SETTINGS, 'UpdateProxyRules');
+      const request = await readInput(terminal, file, method, options);
+      await change(terminal, command, { method, request, options });
+    },
+  );
+}
+
+function addDeleteCommand(rules: Command, terminal: Terminal): void {
+  const remove = rules
+    .command('delete')
+    .description('delete the rules of the given exporters, each named exactly as in its rule')
+    .argument(
+      '[exporter...]',
+      'such as 192.0.2.1, 192.0.2.1:1000, [2001:db8::1]:1000',
+      collectExporter,
+    )
+    .option('--file <file>', 'read a DeleteProxyRulesRequest instead; - is standard input');
+  addChangeOptions(remove).action(
+    async (exporters: readonly ExporterJson[], options: DeleteOptions, command: Command) => {
+      if (exporters.length > 0 === (options.file !== undefined)) {
+        throw new CliError(EXIT.usage, 'rules delete: give exporters, or --file');
+      }
+      const method = findMethod('floxy', SETTINGS, 'DeleteProxyRules');
+      const request =
+        options.file === undefined
+          ? makeMessage(method.input, { exporters: [...exporters] })
+          : await readInput(terminal, options.file, method, options);
+      await change(terminal, command, { method, request, options });
+    },
+  );
+}
+
+function addChangeOptions(command: Command): Command {
+  return addRevisionOption(addExpectedRevisionOption(addFormatOption(command)));
+}
+
+/** Makes a call that changes rules. Prints nothing on success, unless asked for the revision. */
+async function change(
+  terminal: Terminal,
+  command: Command,
+  call: {
+    readonly method: DescMethod;
+    readonly request: Message;
+    readonly options: FormatOptions;
+  },
+): Promise<void> {
+  const access = readAccess(command, terminal.env);
+  const answer = await callApi(access, call.method, call.request, requestHeaders(call.options));
+  if (call.options.revision) printRevision(terminal, answer.header(REVISION_HEADER));
+}
+
+function printRevision(terminal: Terminal, revision: string | undefined): void {
+  terminal.printError(`revision: ${revision ?? 'unknown'}\n`);
+}
+
+async function readInput(
+  terminal: Terminal,
+  file: string,
+  method: DescMethod,
+  { format }: FormatOptions,
+): Promise<Message> {
+  const bytes = await readBytes(terminal, file);
+  return parseMessage(method.input, { name: nameOf(file), bytes, format });
+}
+
+async function readBytes(terminal: Terminal, file: string): Promise<Uint8Array> {
+  try {
+    return await terminal.read(file);
+  } catch (error) {
+    throw new CliError(EXIT.usage, `${nameOf(file)} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function nameOf(file: string): string {
+  return file === STANDARD_INPUT ? 'standard input' : file;
+}
+
+function isEmpty(method: DescMethod, request: Message): boolean {
+  return printMessage(method.input, request, 'text') === '';
+}

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from '../config.ts';
+import { packageRoot } from '../package-root.ts';
+import { addAccessOptions } from './access-options.ts';
+import { CliError, EXIT } from './exit.ts';
+import { addHealthCommand, addQueryCommands } from './query-commands.ts';
+import { addRulesCommands } from './rules-commands.ts';
+import { addServiceCommands } from './service-commands.ts';
+import type { Terminal } from './terminal.ts';
+
+const EXIT_STATUS_HELP = `
+Exit status:
+  0  done
+  1  the call or the service failed; health: not serving, or not reachable
+  2  wrong usage, input file or configuration
+  3  the API could not be reached, or did not answer in time`;
+
+/**
+ * Runs the command line.
+ *
+ * @param args without the program's name
+ * @returns the exit status; expected failures have been printed to standard error then
+ */
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = makeProgram(terminal, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return exitCodeOf(error, terminal);
+  }
+}
+
+function makeProgram(terminal: Terminal, finish: (exitCode: number) => void): Command {
+  const program = new Command('floxy')
+    .description('UDP flow proxy: the service, and commands that talk to it')
+    .version(readVersion(), '--version', 'print the version')
+    .addHelpText('after', EXIT_STATUS_HELP)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        // Help and version for a reader that has gone: nothing is left to say.
+        terminal.print(text).catch(() => undefined);
+      },
+      writeErr: (text) => terminal.printError(text),
+    });
+  addAccessOptions(program);
+  addServiceCommands(program, terminal, finish);
+  addRulesCommands(program, terminal);
+  addQueryCommands(program, terminal);
+  addHealthCommand(program, terminal, finish);
+  return program;
+}
+
+/** Prints an expected failure. @throws what is none */
+function exitCodeOf(error: unknown, terminal: Terminal): number {
+  // Commander has printed its message already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof ConfigError) {
+    terminal.printError(`${error.message}\n`);
+    return EXIT.usage;
+  }
+  if (error instanceof CliError) {
+    terminal.printError(`floxy: ${error.message}\n`);
+    return error.exitCode;
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return EXIT.ok;
+  throw error;
+}
+
+function readVersion(): string {
+  const text = readFileSync(path.join(packageRoot, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { ServerCredentials } from '@grpc/grpc-js';
+import { makeCertificate } from '../../test/cli/certificates.ts';
+import { startFakeApi } from '../../test/cli/fake-api.ts';
+import { runFloxy } from '../../test/cli/fake-terminal.ts';
+
+test('with the files for TLS the command line talks to an API that asks for a certificate', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'floxy-tls-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const server = makeCertificate(folder, 'floxy.example');
+  const client = makeCertificate(folder, 'operator.example');
+  const pair = {
+    cert_chain: readFileSync(server.certificate),
+    private_key: readFileSync(server.key),
+  };
+  const asksForCertificate = true;
+  await using api = await startFakeApi(
+    { answer: { proxy: { state: 'OK' } } },
+    ServerCredentials.createSsl(readFileSync(client.certificate), [pair], asksForCertificate),
+  );
+  const status = ['status', '--api', `127.0.0.1:${api.port}`];
+  const trusted = [...status, '--tls-ca', server.certificate, '--tls-server-name', 'floxy.example'];
+
+  const known = await runFloxy([
+    ...trusted,
+    ...['--tls-certificate', client.certificate, '--tls-key', client.key],
+  ]);
+  assert.deepEqual(known, { exitCode: 0, output: 'proxy: {state: OK}\n', errors: '' });
+
+  const unknown = await runFloxy(trusted);
+  assert.equal(unknown.exitCode, 3);
+  const distrusting = await runFloxy([...status, '--tls']);
+  assert.equal(distrusting.exitCode, 3);
+  assert.match(distrusting.errors, /self-signed certificate/);
+  const plain = await runFloxy(status);
+  assert.equal(plain.exitCode, 3);
+  assert.match(plain.errors, /Does it expect TLS \(--tls-ca\)\?/);
+  assert.equal(api.calls.length, 1);
+});

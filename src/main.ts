@@ -1,0 +1,13 @@
+const MINIMUM_NODE_MAJOR = 24;
+
+// Comes before any import: on older versions the native parts of dependencies crash without a message.
+if (Number.parseInt(process.versions.node, 10) < MINIMUM_NODE_MAJOR) {
+  process.stderr.write(
+    `floxy needs Node.js ${MINIMUM_NODE_MAJOR} or newer; this is ${process.versions.node} (${process.execPath}).\n`,
+  );
+  process.exit(1);
+}
+
+const { runCommandLine } = await import('./cli/run.ts');
+const { processTerminal } = await import('./cli/terminal.ts');
+process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal());

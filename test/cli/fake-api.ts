@@ -1,0 +1,120 @@
+import {
+  type DescMethod,
+  fromBinary,
+  fromJson,
+  type JsonValue,
+  toBinary,
+  toJson,
+} from '@bufbuild/protobuf';
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import { findMethod } from '../../src/cli/messages.ts';
+
+/** A call as the fake API saw it. */
+export interface SeenCall {
+  readonly method: string;
+  readonly request: JsonValue;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** What the fake API does with a call: answers, fails, or says nothing at all. */
+export type Reply =
+  | { readonly answer: JsonValue; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly code: number; readonly details: string }
+  | 'silence';
+
+export interface FakeApi extends AsyncDisposable {
+  readonly port: number;
+  readonly calls: SeenCall[];
+}
+
+const SETTINGS_METHODS = [
+  'ListProxyRules',
+  'ReplaceProxyRules',
+  'UpdateProxyRules',
+  'DeleteProxyRules',
+  'GetSystemStatus',
+];
+
+/** Serves the gRPC API on loopback with one scripted reply for every call. */
+export async function startFakeApi(
+  reply: Reply,
+  serverCredentials: ServerCredentials = ServerCredentials.createInsecure(),
+): Promise<FakeApi> {
+  const calls: SeenCall[] = [];
+  const server = new Server();
+  const settings = SETTINGS_METHODS.map((name) =>
+    findMethod('floxy', 'collector.proto.Settings', name),
+  );
+  addService(server, settings, reply, calls);
+  addService(
+    server,
+    [findMethod('floxy', 'collector.proto.Metrics', 'GetProxyStats')],
+    reply,
+    calls,
+  );
+  addService(server, [findMethod('health', 'grpc.health.v1.Health', 'Check')], reply, calls);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', serverCredentials, (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  return {
+    port,
+    calls,
+    [Symbol.asyncDispose]: async () => server.forceShutdown(),
+  };
+}
+
+function addService(
+  server: Server,
+  methods: readonly DescMethod[],
+  reply: Reply,
+  calls: SeenCall[],
+): void {
+  const definition = Object.fromEntries(
+    methods.map((method) => [method.name, definitionOf(method)]),
+  );
+  const handlers: Record<string, Handler> = {};
+  for (const method of methods) {
+    handlers[method.name] = (call, respond) => {
+      const headers = call.metadata.getMap();
+      calls.push({ method: method.name, request: call.request, headers });
+      if (reply === 'silence') return;
+      if ('code' in reply) return respond(reply);
+      call.sendMetadata(metadataOf(reply.headers ?? {}));
+      respond(null, reply.answer);
+    };
+  }
+  server.addService(definition, handlers);
+}
+
+type Handler = (
+  call: ServerUnaryCall<JsonValue, JsonValue>,
+  respond: sendUnaryData<JsonValue>,
+) => void;
+
+/** Messages are JSON on the side of the fake. */
+function definitionOf({ parent, name, input, output }: DescMethod): ServiceDefinition[string] {
+  return {
+    path: `/${parent.typeName}/${name}`,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: () => Buffer.alloc(0),
+    requestDeserialize: (bytes: Buffer) => toJson(input, fromBinary(input, bytes)),
+    responseSerialize: (value: JsonValue) => Buffer.from(toBinary(output, fromJson(output, value))),
+    responseDeserialize: () => null,
+  };
+}
+
+function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return metadata;
+}
