@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Endpoint, makeEndpoint } from '../model/endpoint.ts';
+import type { RuleSet } from '../model/rules.ts';
+import type { RuleSetInput } from '../rules/input.ts';
+import {
+  type AddressFormat,
+  fromRuleSet,
+  fromStatistics,
+  fromSystemStatus,
+  toDeletion,
+  toReplacement,
+  toUpdate,
+} from './codec.ts';
+import { loadServices } from './definitions.ts';
+import type { ProxyRulesMessage, ProxyStatsMessage } from './messages.ts';
+import { PartCollector, splitMessage } from './parts.ts';
+
+const { settings } = loadServices();
+
+const EXPORTER = makeEndpoint(Uint8Array.of(192, 0, 2, 1), 1000);
+const COLLECTOR = makeEndpoint(Uint8Array.of(192, 0, 2, 11), 0);
+
+function methodNamed(name: string) {
+  const method = settings[name];
+  assert.ok(method);
+  return method;
+}
+
+/** Sends an answer over the wire, whatever its parts. */
+function encode(name: string, parts: Iterable<object>): Buffer {
+  return Buffer.concat([...parts].map(methodNamed(name).responseSerialize));
+}
+
+/** Receives a request from the wire, in parts when it is large. */
+function decode(name: string, bytes: Buffer): RuleSetInput {
+  const collector = new PartCollector();
+  for (const part of splitMessage(bytes)) collector.add(methodNamed(name).requestDeserialize(part));
+  return collector.message() as RuleSetInput;
+}
+
+const endpoints = fc
+  .tuple(
+    fc.uint8Array({ minLength: 4, maxLength: 4 }),
+    fc.integer({ min: 0, max: 65_535 }),
+    fc.boolean(),
+  )
+  .map(([bytes, port, isIpv6]): Endpoint => {
+    const octets = isIpv6
+      ? Uint8Array.of(0x20, 1, 0xd, 0xb8, ...new Array(8).fill(0), ...bytes)
+      : bytes;
+    return makeEndpoint(octets, port);
+  });
+const plain = { noNullPrototype: true };
+const outputs = fc.array(fc.record({ collectors: fc.array(endpoints, { maxLength: 3 }) }, plain), {
+  maxLength: 3,
+});
+const rules = fc.array(fc.record({ exporter: endpoints, outputs }, plain), { maxLength: 20 });
+const ruleSets: fc.Arbitrary<RuleSet> = fc.record({ rules, defaultOutputs: outputs }, plain);
+
+test('A1 A2: a rule set that goes out comes back equal, in both address formats', () => {
+  fc.assert(
+    fc.property(ruleSets, fc.constantFrom<AddressFormat>('text', 'binary'), (ruleSet, format) => {
+      const bytes = encode('ListProxyRules', fromRuleSet(ruleSet, format));
+      const change = toReplacement(decode('ReplaceProxyRules', bytes));
+      assert.deepEqual(change, { kind: 'replace', ruleSet });
+    }),
+  );
+});
+
+test('A1: a rule set of many parts keeps its order', () => {
+  const rules = Array.from({ length: 5000 }, (_, i) => ({
+    exporter: makeEndpoint(Uint8Array.of(10, 0, i >> 8, i & 0xff), 0),
+    outputs: [{ collectors: [COLLECTOR] }],
+  }));
+  const bytes = encode('ListProxyRules', fromRuleSet({ rules, defaultOutputs: [] }, 'text'));
+  assert.ok([...splitMessage(bytes)].length > 1);
+  const change = toReplacement(decode('ReplaceProxyRules', bytes));
+  assert.deepEqual(change, { kind: 'replace', ruleSet: { rules, defaultOutputs: [] } });
+});
+
+test('E3 E4: answers carry host or octets, and leave out the port when there is none', () => {
+  const ruleSet = {
+    rules: [{ exporter: EXPORTER, outputs: [{ collectors: [COLLECTOR] }] }],
+    defaultOutputs: [],
+  };
+  const firstRule = (format: AddressFormat) => {
+    const [part] = fromRuleSet(ruleSet, format) as Iterable<ProxyRulesMessage>;
+    return part?.rules?.[0];
+  };
+  assert.deepEqual(firstRule('text'), {
+    exporter: { endpoint: { host: '192.0.2.1', port: 1000 } },
+    outputs: [{ collectors: [{ endpoint: { host: '192.0.2.11' } }] }],
+  });
+  assert.deepEqual(firstRule('binary'), {
+    exporter: { endpoint: { octets: Uint8Array.of(192, 0, 2, 1), port: 1000 } },
+    outputs: [{ collectors: [{ endpoint: { octets: Uint8Array.of(192, 0, 2, 11) } }] }],
+  });
+});
+
+test('the octets of a rule are its own bytes, not a view of the request', () => {
+  const bytes = encode(
+    'ListProxyRules',
+    fromRuleSet({ rules: [{ exporter: EXPORTER, outputs: [] }], defaultOutputs: [] }, 'binary'),
+  );
+  const change = toReplacement(decode('ReplaceProxyRules', bytes));
+  bytes.fill(0);
+  assert.ok(change.kind === 'replace');
+  assert.deepEqual(change.ruleSet.rules[0]?.exporter.octets, EXPORTER.octets);
+});
+
+test('A3: an update without default outputs leaves those that are there', () => {
+  assert.deepEqual(toUpdate({ rules: [], defaultOutputs: [] }), { kind: 'update', rules: [] });
+  const collectors = [{ endpoint: { host: '192.0.2.11' } }];
+  assert.deepEqual(toUpdate({ rules: [], defaultOutputs: [{ collectors }] }), {
+    kind: 'update',
+    rules: [],
+    defaultOutputs: [{ collectors: [COLLECTOR] }],
+  });
+});
+
+test('A4: a deletion of nothing is refused', () => {
+  for (const message of [{}, { exporters: [] }]) {
+    assert.throws(() => toDeletion(message), {
+      code: 'INVALID_INPUT',
+      message: /^exporters: empty/,
+    });
+  }
+});
+
+test('S1 S2: counters are exact over the whole range of 64 bits, and present when zero', () => {
+  const counters = { packets: 18446744073709551615n, bytes: 9007199254740993n };
+  const zero = { packets: 0n, bytes: 0n };
+  const statistics = {
+    rules: [
+      {
+        exporter: EXPORTER,
+        input: counters,
+        outputs: [{ collectors: [{ collector: COLLECTOR, output: zero }] }],
+      },
+    ],
+    defaultOutputs: [],
+    mismatched: zero,
+  };
+  const bytes = encode('GetProxyStats', fromStatistics(statistics, 'text'));
+  const message: ProxyStatsMessage = methodNamed('GetProxyStats').responseDeserialize(bytes);
+  const [rule] = message.rules ?? [];
+  assert.equal(rule?.exporter.input.packets, '18446744073709551615');
+  assert.equal(rule?.exporter.input.bytes, '9007199254740993');
+  assert.equal(rule?.outputs[0]?.collectors[0]?.output.packets, '0');
+  assert.equal(rule?.outputs[0]?.collectors[0]?.output.bytes, '0');
+  assert.equal(message.mismatched?.packets, '0');
+});
+
+test('A7: a subsystem without an error has no error field, a forwarder without a process no pid', () => {
+  const zero = { packets: 0n, bytes: 0n };
+  const forwarder = {
+    index: 1,
+    restarts: 0,
+    received: zero,
+    forwarded: zero,
+    droppedByRule: 0n,
+    noEligibleCollector: 0n,
+    truncated: 0n,
+    kernelDrops: 0n,
+    fragmented: 0n,
+    fragments: 0n,
+    sendRetries: 0n,
+    sendErrors: [],
+    receiveErrors: [],
+  };
+  const message = fromSystemStatus({
+    proxy: { state: 'Offline', error: 'why' },
+    database: { state: 'OK' },
+    forwarders: [forwarder],
+  });
+  assert.deepEqual(message.proxy, { state: 'Offline', error: 'why' });
+  assert.deepEqual(message.database, { state: 'OK' });
+  assert.ok(!('pid' in (message.forwarders[0] ?? {})));
+});

@@ -1,0 +1,190 @@
+/**
+ * Messages of the protocol ↔ values of src/model. Nothing else turns one into the other.
+ * Large answers are made in parts: concatenated, the encodings of the parts are the encoding of the
+ * whole (the repeated fields of a protobuf message add up), and the process can do other things between
+ * two parts.
+ */
+import type { Endpoint } from '../model/endpoint.ts';
+import { FloxyError } from '../model/errors.ts';
+import type { Output, Rule, RuleChange, RuleSet } from '../model/rules.ts';
+import type {
+  Counters,
+  OutputStatistics,
+  ProxyStatistics,
+  RuleStatistics,
+} from '../model/statistics.ts';
+import type {
+  BuildInfo,
+  ErrnoCount,
+  ForwarderStatus,
+  SubsystemStatus,
+  SystemStatus,
+} from '../model/status.ts';
+import { canonicaliseExporters, canonicaliseRuleSet } from '../rules/canonicalise.ts';
+import type { RuleSetInput } from '../rules/input.ts';
+import type {
+  BuildInfoMessage,
+  CountersMessage,
+  EndpointMessage,
+  ErrnoCountMessage,
+  ExportersRequest,
+  ForwarderStatusMessage,
+  MemberMessage,
+  OutputMessage,
+  OutputStatsMessage,
+  ProxyRulesMessage,
+  ProxyStatsMessage,
+  RuleMessage,
+  RuleStatsMessage,
+  SubsystemStatusMessage,
+  SystemStatusMessage,
+} from './messages.ts';
+
+/** Which field of Endpoint answers carry: `host` or `octets` (spec E4). */
+export type AddressFormat = 'text' | 'binary';
+
+/** Rules in one part of an answer: a few milliseconds of work. */
+const RULES_PER_PART = 500;
+
+/** @throws FloxyError INVALID_INPUT */
+export function toReplacement(message: RuleSetInput): RuleChange {
+  return { kind: 'replace', ruleSet: canonicaliseRuleSet(message) };
+}
+
+/** Spec A3: default outputs that are not given stay. @throws FloxyError INVALID_INPUT */
+export function toUpdate(message: RuleSetInput): RuleChange {
+  const { rules, defaultOutputs } = canonicaliseRuleSet(message);
+  return defaultOutputs.length > 0
+    ? { kind: 'update', rules, defaultOutputs }
+    : { kind: 'update', rules };
+}
+
+/** Spec A4: an empty list is refused. @throws FloxyError INVALID_INPUT */
+export function toDeletion(message: ExportersRequest): RuleChange {
+  const exporters = toExporters(message);
+  if (exporters.length === 0) {
+    throw new FloxyError(
+      'INVALID_INPUT',
+      'exporters: empty, name at least one (ReplaceProxyRules with an empty message deletes all rules)',
+    );
+  }
+  return { kind: 'delete', exporters };
+}
+
+/** @throws FloxyError INVALID_INPUT */
+export function toExporters(message: ExportersRequest): Endpoint[] {
+  return canonicaliseExporters(message.exporters ?? [], 'exporters');
+}
+
+/** A ProxyRules message in parts. */
+export function* fromRuleSet(
+  { rules, defaultOutputs }: RuleSet,
+  format: AddressFormat,
+): Generator<ProxyRulesMessage> {
+  for (const part of partsOf(rules)) {
+    yield { rules: part.map((rule) => fromRule(rule, format)) };
+  }
+  yield { defaultOutputs: defaultOutputs.map((output) => fromOutput(output, format)) };
+}
+
+/** A ProxyStats message in parts. */
+export function* fromStatistics(
+  { rules, defaultOutputs, mismatched }: ProxyStatistics,
+  format: AddressFormat,
+): Generator<ProxyStatsMessage> {
+  for (const part of partsOf(rules)) {
+    yield { rules: part.map((rule) => fromRuleStatistics(rule, format)) };
+  }
+  yield {
+    defaultOutputs: defaultOutputs.map((output) => fromOutputStatistics(output, format)),
+    mismatched: fromCounters(mismatched),
+  };
+}
+
+export function fromBuildInfo(info: BuildInfo): BuildInfoMessage {
+  const { version, commit, buildTime, nodeVersion, platform } = info;
+  return { version, commit, buildTime, nodeVersion, platform };
+}
+
+export function fromSystemStatus(status: SystemStatus): SystemStatusMessage {
+  return {
+    proxy: fromSubsystemStatus(status.proxy),
+    database: fromSubsystemStatus(status.database),
+    forwarders: status.forwarders.map(fromForwarderStatus),
+  };
+}
+
+function* partsOf<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += RULES_PER_PART) {
+    yield items.slice(start, start + RULES_PER_PART);
+  }
+}
+
+/** Spec E3, E4. */
+function fromEndpoint({ host, octets, port }: Endpoint, format: AddressFormat): EndpointMessage {
+  const address = format === 'binary' ? { octets } : { host };
+  return port === 0 ? address : { ...address, port };
+}
+
+function fromMember(endpoint: Endpoint, format: AddressFormat): MemberMessage {
+  return { endpoint: fromEndpoint(endpoint, format) };
+}
+
+function fromOutput(output: Output, format: AddressFormat): OutputMessage {
+  return { collectors: output.collectors.map((collector) => fromMember(collector, format)) };
+}
+
+function fromRule(rule: Rule, format: AddressFormat): RuleMessage {
+  return {
+    exporter: fromMember(rule.exporter, format),
+    outputs: rule.outputs.map((output) => fromOutput(output, format)),
+  };
+}
+
+function fromRuleStatistics(rule: RuleStatistics, format: AddressFormat): RuleStatsMessage {
+  return {
+    exporter: { ...fromMember(rule.exporter, format), input: fromCounters(rule.input) },
+    outputs: rule.outputs.map((output) => fromOutputStatistics(output, format)),
+  };
+}
+
+function fromOutputStatistics(output: OutputStatistics, format: AddressFormat): OutputStatsMessage {
+  return {
+    collectors: output.collectors.map((collector) => ({
+      ...fromMember(collector.collector, format),
+      output: fromCounters(collector.output),
+    })),
+  };
+}
+
+function fromCounters({ packets, bytes }: Counters): CountersMessage {
+  return { packets: packets.toString(), bytes: bytes.toString() };
+}
+
+function fromSubsystemStatus({ state, error }: SubsystemStatus): SubsystemStatusMessage {
+  return error === undefined ? { state } : { state, error };
+}
+
+function fromForwarderStatus(status: ForwarderStatus): ForwarderStatusMessage {
+  const { index, pid, restarts } = status;
+  return {
+    index,
+    ...(pid === undefined ? {} : { pid }),
+    restarts: restarts.toString(),
+    received: fromCounters(status.received),
+    forwarded: fromCounters(status.forwarded),
+    droppedByRule: status.droppedByRule.toString(),
+    noEligibleCollector: status.noEligibleCollector.toString(),
+    truncated: status.truncated.toString(),
+    kernelDrops: status.kernelDrops.toString(),
+    fragmented: status.fragmented.toString(),
+    fragments: status.fragments.toString(),
+    sendRetries: status.sendRetries.toString(),
+    sendErrors: status.sendErrors.map(fromErrnoCount),
+    receiveErrors: status.receiveErrors.map(fromErrnoCount),
+  };
+}
+
+function fromErrnoCount({ code, count }: ErrnoCount): ErrnoCountMessage {
+  return { code, count: count.toString() };
+}

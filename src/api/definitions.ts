@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import { packageRoot } from '../package-root.ts';
+
+const PROTO_FOLDER = join(packageRoot, 'proto');
+const DESCRIPTOR_FOLDER = join(packageRoot, 'dist/proto');
+
+/** Full names of the services of proto/*.proto. */
+export const SETTINGS_SERVICE = 'collector.proto.Settings';
+export const METRICS_SERVICE = 'collector.proto.Metrics';
+
+/**
+ * Files with the compiled descriptors of everything that is served, made by `npm run build:proto`.
+ * @throws Error when one is missing
+ */
+export function descriptorFiles(): string[] {
+  const files = ['floxy.binpb', 'health.binpb'].map((name) => join(DESCRIPTOR_FOLDER, name));
+  for (const file of files) {
+    if (!existsSync(file)) throw new Error(`${file} is missing: run \`npm run build:proto\``);
+  }
+  return files;
+}
+
+/** The services of the public API, read from proto/*.proto. messages.ts shows what they decode to. */
+export function loadServices(): { settings: ServiceDefinition; metrics: ServiceDefinition } {
+  const definitions = loadSync(['settings.proto', 'metrics.proto'], {
+    includeDirs: [PROTO_FOLDER],
+    keepCase: false,
+    longs: String,
+    enums: String,
+    oneofs: true,
+    arrays: true,
+    defaults: false,
+  });
+  return {
+    settings: serviceNamed(definitions, SETTINGS_SERVICE),
+    metrics: serviceNamed(definitions, METRICS_SERVICE),
+  };
+}
+
+function serviceNamed(definitions: PackageDefinition, name: string): ServiceDefinition {
+  const definition = definitions[name];
+  if (definition === undefined || 'format' in definition) {
+    throw new Error(`${PROTO_FOLDER} does not define the service ${name}`);
+  }
+  return definition;
+}
+
+/** A method whose messages stay bytes on grpc-js' side, so that src/api/unary.ts can turn them itself. */
+export function withRawMessages(
+  method: MethodDefinition<object, object>,
+): MethodDefinition<Buffer, Buffer> {
+  const keep = (bytes: Buffer): Buffer => bytes;
+  return {
+    path: method.path,
+    requestStream: method.requestStream,
+    responseStream: method.responseStream,
+    requestSerialize: keep,
+    requestDeserialize: keep,
+    responseSerialize: keep,
+    responseDeserialize: keep,
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * The messages of proto/*.proto as @grpc/proto-loader shows them with the options of definitions.ts:
+ * 64-bit numbers and enum values are strings, absent fields are undefined, lists are never absent.
+ * Requests are the types of src/rules/input.ts: nothing in them is checked yet.
+ */
+import type { MemberInput } from '../rules/input.ts';
+
+/** Requests without fields. */
+export type EmptyRequest = Readonly<Record<string, never>>;
+
+export interface ExportersRequest {
+  readonly exporters?: readonly MemberInput[] | undefined;
+}
+
+export interface EndpointMessage {
+  readonly host?: string;
+  readonly octets?: Uint8Array;
+  readonly port?: number;
+}
+
+export interface MemberMessage {
+  readonly endpoint: EndpointMessage;
+}
+
+export interface OutputMessage {
+  readonly collectors: readonly MemberMessage[];
+}
+
+export interface RuleMessage {
+  readonly exporter: MemberMessage;
+  readonly outputs: readonly OutputMessage[];
+}
+
+export interface ProxyRulesMessage {
+  readonly rules?: readonly RuleMessage[];
+  readonly defaultOutputs?: readonly OutputMessage[];
+}
+
+export interface CountersMessage {
+  /** Decimal, as all 64-bit numbers. */
+  readonly packets: string;
+  readonly bytes: string;
+}
+
+export interface CollectorStatsMessage extends MemberMessage {
+  readonly output: CountersMessage;
+}
+
+export interface OutputStatsMessage {
+  readonly collectors: readonly CollectorStatsMessage[];
+}
+
+export interface RuleStatsMessage {
+  readonly exporter: MemberMessage & { readonly input: CountersMessage };
+  readonly outputs: readonly OutputStatsMessage[];
+}
+
+export interface ProxyStatsMessage {
+  readonly rules?: readonly RuleStatsMessage[];
+  readonly defaultOutputs?: readonly OutputStatsMessage[];
+  readonly mismatched?: CountersMessage;
+}
+
+export interface BuildInfoMessage {
+  readonly version: string;
+  readonly commit: string;
+  readonly buildTime: string;
+  readonly nodeVersion: string;
+  readonly platform: string;
+}
+
+export interface SubsystemStatusMessage {
+  readonly state: string;
+  readonly error?: string;
+}
+
+export interface ErrnoCountMessage {
+  readonly code: string;
+  readonly count: string;
+}
+
+export interface ForwarderStatusMessage {
+  readonly index: number;
+  readonly pid?: number;
+  readonly restarts: string;
+  readonly received: CountersMessage;
+  readonly forwarded: CountersMessage;
+  readonly droppedByRule: string;
+  readonly noEligibleCollector: string;
+  readonly truncated: string;
+  readonly kernelDrops: string;
+  readonly fragmented: string;
+  readonly fragments: string;
+  readonly sendRetries: string;
+  readonly sendErrors: readonly ErrnoCountMessage[];
+  readonly receiveErrors: readonly ErrnoCountMessage[];
+}
+
+export interface SystemStatusMessage {
+  readonly proxy: SubsystemStatusMessage;
+  readonly database: SubsystemStatusMessage;
+  readonly forwarders: readonly ForwarderStatusMessage[];
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { PartCollector, splitMessage } from './parts.ts';
+
+/** A field with number and length-delimited contents. */
+function field(number: number, contents: Buffer): Buffer {
+  return Buffer.concat([varint(number * 8 + 2), varint(contents.length), contents]);
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest & 127) | 128);
+  return Buffer.from([...bytes, rest]);
+}
+
+test('parts are cut between fields and together are the message', () => {
+  const lengths = fc.array(fc.integer({ min: 0, max: 30_000 }), { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(lengths, (fieldLengths) => {
+      const fields = fieldLengths.map((length, i) => field((i % 2) + 1, Buffer.alloc(length, i)));
+      const message = Buffer.concat(fields);
+      const parts = [...splitMessage(message)];
+      assert.deepEqual(Buffer.concat(parts), message);
+      const ends = new Set<number>();
+      fields.reduce((end, { length }) => {
+        ends.add(end + length);
+        return end + length;
+      }, 0);
+      parts.reduce((end, { length }) => {
+        assert.ok(ends.has(end + length));
+        return end + length;
+      }, 0);
+      assert.ok(parts.every((part) => part.length < 128 * 1024));
+    }),
+  );
+});
+
+test('an empty message is one empty part', () => {
+  assert.deepEqual([...splitMessage(Buffer.alloc(0))], [Buffer.alloc(0)]);
+});
+
+test('a large request that is no message is refused, whatever its bytes', () => {
+  const good = field(1, Buffer.alloc(100_000));
+  const bad = {
+    'not length-delimited': Buffer.alloc(100_000, 0x08),
+    'endless number': Buffer.alloc(100_000, 0xff),
+    'length beyond the end': Buffer.concat([good, Buffer.from([0x0a, 0x05, 0x00])]),
+    'tag without length': Buffer.concat([good, Buffer.from([0x0a])]),
+    'length of 34 bits': Buffer.concat([good, Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x3f])]),
+  };
+  for (const [name, bytes] of Object.entries(bad)) {
+    assert.throws(() => [...splitMessage(bytes)], { code: 'INVALID_INPUT' }, name);
+  }
+});
+
+test('V6: a field that no rule can need is refused before it is decoded', () => {
+  const bytes = field(1, Buffer.alloc(1024 * 1024 + 1));
+  assert.throws(() => [...splitMessage(bytes)], {
+    code: 'LIMIT_EXCEEDED',
+    message: /1048577 bytes/,
+  });
+});
+
+test('V6: items are counted at every depth over all parts', () => {
+  const collector = new PartCollector();
+  const outputs = Array.from({ length: 999 }, () => ({ collectors: [] }));
+  const part = { rules: Array.from({ length: 1000 }, () => ({ outputs })) };
+  for (let i = 0; i < 4; i++) collector.add(part);
+  assert.throws(() => collector.add({ defaultOutputs: [{ collectors: [{}] }] }), {
+    code: 'LIMIT_EXCEEDED',
+    message: /4000000/,
+  });
+});
+
+test('lists of the parts are joined in order', () => {
+  const collector = new PartCollector();
+  collector.add({ rules: [{ a: 1 }], defaultOutputs: [] });
+  collector.add({ rules: [{ a: 2 }], defaultOutputs: [{ b: 3 }] });
+  assert.deepEqual(collector.message(), {
+    rules: [{ a: 1 }, { a: 2 }],
+    defaultOutputs: [{ b: 3 }],
+  });
+});

@@ -1,0 +1,109 @@
+/**
+ * Takes large requests apart, so that decoding them does not stop the process for seconds and cannot
+ * fill its memory: a few bytes of protobuf can become an object of a hundred.
+ */
+import { FloxyError } from '../model/errors.ts';
+import { MAX_SLOTS_PER_RULE_SET } from '../model/limits.ts';
+
+/** Size at which a part is complete: a few milliseconds of decoding. */
+const PART_BYTES = 64 * 1024;
+
+/** Largest field: 32 outputs of 64 collectors, with room to spare, need a fifth of it. */
+const MAX_FIELD_BYTES = 1024 * 1024;
+
+const WIRE_TYPE_LENGTH_DELIMITED = 2;
+
+/**
+ * Splits the encoding of a message between its fields into parts of about 64 KiB. Decoded and
+ * concatenated, the repeated fields of the parts are those of the message. Every large request of the API
+ * consists of repeated messages only; a request with anything else that is this large is malformed.
+ *
+ * @throws FloxyError INVALID_INPUT for bytes that are no such message, LIMIT_EXCEEDED for a huge field
+ */
+export function* splitMessage(bytes: Buffer): Generator<Buffer> {
+  if (bytes.length <= PART_BYTES) {
+    yield bytes;
+    return;
+  }
+  let start = 0;
+  let end = 0;
+  while (end < bytes.length) {
+    end = endOfField(bytes, end);
+    if (end - start >= PART_BYTES || end === bytes.length) {
+      yield bytes.subarray(start, end);
+      start = end;
+    }
+  }
+}
+
+/** Puts decoded parts together again and keeps count of what is in them. */
+export class PartCollector {
+  readonly #lists = new Map<string, unknown[]>();
+  #items = 0;
+
+  /** @throws FloxyError LIMIT_EXCEEDED when there are more items than a rule set can have */
+  add(part: object): void {
+    this.#items += countItems(part);
+    if (this.#items > MAX_SLOTS_PER_RULE_SET) {
+      throw new FloxyError(
+        'LIMIT_EXCEEDED',
+        `the request has more than ${MAX_SLOTS_PER_RULE_SET} rules, outputs and collectors together`,
+      );
+    }
+    for (const [name, value] of Object.entries(part)) {
+      if (Array.isArray(value)) this.#append(name, value);
+    }
+  }
+
+  message(): object {
+    return Object.fromEntries(this.#lists);
+  }
+
+  #append(name: string, items: readonly unknown[]): void {
+    const list = this.#lists.get(name);
+    if (list === undefined) this.#lists.set(name, [...items]);
+    else for (const item of items) list.push(item);
+  }
+}
+
+/** How many items all lists in a message have, at every depth. */
+function countItems(message: object): number {
+  let count = 0;
+  for (const value of Object.values(message)) {
+    if (!Array.isArray(value)) continue;
+    count += value.length;
+    for (const item of value) if (typeof item === 'object') count += countItems(item);
+  }
+  return count;
+}
+
+function endOfField(bytes: Buffer, start: number): number {
+  const tag = readVarint(bytes, start);
+  if ((tag.value & 7) !== WIRE_TYPE_LENGTH_DELIMITED) throw malformed(start);
+  const length = readVarint(bytes, tag.end);
+  const end = length.end + length.value;
+  if (end > bytes.length) throw malformed(start);
+  if (length.value > MAX_FIELD_BYTES) {
+    throw new FloxyError(
+      'LIMIT_EXCEEDED',
+      `one rule or output of the request takes ${length.value} bytes, more than ${MAX_FIELD_BYTES}`,
+    );
+  }
+  return end;
+}
+
+/** Reads up to 32 bits, little-endian base 128 (protobuf's encoding of numbers). */
+function readVarint(bytes: Buffer, start: number): { value: number; end: number } {
+  let value = 0;
+  for (let i = 0; i < 5; i++) {
+    const byte = bytes[start + i];
+    if (byte === undefined) break;
+    value += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) return { value, end: start + i + 1 };
+  }
+  throw malformed(start);
+}
+
+function malformed(offset: number): FloxyError {
+  return new FloxyError('INVALID_INPUT', `the request is no valid message (at byte ${offset})`);
+}

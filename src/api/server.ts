@@ -1,0 +1,169 @@
+import { type AddressInfo, createServer, type Server as Listener, type Socket } from 'node:net';
+import { logVerbosity, Server, type ServerOptions, setLogVerbosity } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Control } from '../control/control-plane.ts';
+import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
+import { FloxyError, messageOf } from '../model/errors.ts';
+import { MAX_REQUEST_BYTES } from '../model/limits.ts';
+import type { BuildInfo } from '../model/status.ts';
+import { readCredentials } from './credentials.ts';
+import { loadServices } from './definitions.ts';
+import { Health } from './health.ts';
+import { addReflection } from './reflection.ts';
+import { metricsHandlers, settingsHandlers } from './services.ts';
+import { implementService } from './unary.ts';
+
+/** How long calls may take to end after stop(). */
+const STOP_LIMIT_MS = 1000;
+
+/** Connections beyond this many are closed at once: each takes a file descriptor and some 50 KB. */
+const MAX_CONNECTIONS = 2000;
+
+const DROP_LOG_INTERVAL_MS = 10_000;
+
+const SERVER_OPTIONS: ServerOptions = {
+  'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+  'grpc.max_send_message_length': -1,
+  'grpc.max_concurrent_streams': 32,
+  // Finds connections whose other end has gone, or never spoke HTTP/2 at all.
+  'grpc.keepalive_time_ms': 60_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+  'grpc.max_connection_idle_ms': 15 * 60_000,
+  // Nobody reads its records, and they take memory for each connection.
+  'grpc.enable_channelz': 0,
+};
+
+export interface ApiServerParts {
+  readonly control: Control;
+  readonly buildInfo: BuildInfo;
+  readonly config: Config['api'];
+  readonly log: Logger;
+}
+
+/** The gRPC API: Settings, Metrics, health and reflection on one address. */
+export class ApiServer {
+  readonly #parts: ApiServerParts;
+  readonly #health: Health;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #listener: Listener | undefined;
+
+  constructor(parts: ApiServerParts) {
+    this.#parts = parts;
+    this.#health = new Health(parts);
+  }
+
+  /**
+   * Resolves when calls are answered.
+   * @throws FloxyError INVALID_INPUT when the address or a TLS file cannot be used, with what to do
+   * @throws Error when the compiled protocol is missing
+   */
+  async start(): Promise<void> {
+    const { control, buildInfo, config, log } = this.#parts;
+    // grpc-js writes to standard error what clients send, unasked and uncut.
+    setLogVerbosity(logVerbosity.NONE);
+    const credentials = readCredentials(config.tls);
+    const server = new Server(SERVER_OPTIONS);
+    const { settings, metrics } = loadServices();
+    const settingsService = implementService(settings, settingsHandlers(this.#parts), log);
+    const metricsService = implementService(metrics, metricsHandlers({ control }), log);
+    server.addService(settingsService.definition, settingsService.implementation);
+    server.addService(metricsService.definition, metricsService.implementation);
+    this.#health.addTo(server);
+    addReflection(server);
+
+    // The listening socket is ours and not grpc-js', which hides why an address cannot be used and has
+    // no limit of connections.
+    const injector = server.createConnectionInjector(credentials);
+    const listener = createServer({ noDelay: true }, (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      // A connection that breaks ends its calls; there is nothing else to do about it.
+      socket.on('error', () => socket.destroy());
+      injector.injectConnection(socket);
+    });
+    listener.maxConnections = MAX_CONNECTIONS;
+    this.#server = server;
+    this.#listener = listener;
+    await listen(listener, config);
+    listener.on('error', (err) => log.error({ err }, 'API cannot accept connections'));
+    listener.on(
+      'drop',
+      sampled(DROP_LOG_INTERVAL_MS, () => {
+        log.warn({ limit: MAX_CONNECTIONS }, 'API closes connections: too many are open');
+      }),
+    );
+    this.#health.start();
+    log.info(
+      { port: this.boundPort, tls: config.tls !== undefined, version: buildInfo.version },
+      'API is served',
+    );
+  }
+
+  /** The TCP port that is listened on; of use when the configured one is 0. 0 while not started. */
+  get boundPort(): number {
+    const address = this.#listener?.address() as AddressInfo | null | undefined;
+    return address?.port ?? 0;
+  }
+
+  /** Lets running calls end for about a second, then cuts every connection. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    this.#health.stop();
+    this.#listener?.close();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, STOP_LIMIT_MS);
+      server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    server.forceShutdown();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+/** Calls a function at most once in an interval. */
+function sampled(intervalMs: number, call: () => void): () => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = performance.now();
+    if (now - last < intervalMs) return;
+    last = now;
+    call();
+  };
+}
+
+async function listen(listener: Listener, { octets, port }: Config['api']): Promise<void> {
+  const { host } = makeEndpoint(octets, port);
+  await new Promise<void>((resolve, reject) => {
+    const onError = (err: NodeJS.ErrnoException) => reject(cannotListen(octets, port, err));
+    listener.once('error', onError);
+    listener.listen({ host, port }, () => {
+      listener.off('error', onError);
+      resolve();
+    });
+  });
+}
+
+const SETTINGS = 'COLLECTOR_API_ADDRESS or COLLECTOR_BACKEND_METRICS_PORT';
+
+/** What to do about the usual causes. */
+const ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: `another program listens there; stop it, or set ${SETTINGS}`,
+  EADDRNOTAVAIL: 'this host has no such address; set COLLECTOR_API_ADDRESS to one that it has',
+  EACCES: `ports below 1024 need CAP_NET_BIND_SERVICE; set ${SETTINGS}`,
+  EAFNOSUPPORT: 'this host has no IPv6; set COLLECTOR_API_ADDRESS to an IPv4 address',
+};
+
+function cannotListen(octets: Uint8Array, port: number, cause: NodeJS.ErrnoException): FloxyError {
+  const address = formatEndpoint(makeEndpoint(octets, port));
+  const advice = ADVICE[cause.code ?? ''] ?? `${messageOf(cause)}; set ${SETTINGS}`;
+  const code = cause.code === undefined ? '' : ` (${cause.code})`;
+  return new FloxyError('INVALID_INPUT', `the API cannot listen on ${address}${code}: ${advice}`, {
+    cause,
+  });
+}

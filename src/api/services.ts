@@ -1,0 +1,68 @@
+import type { Logger } from 'pino';
+import type { Control } from '../control/control-plane.ts';
+import type { RuleChange } from '../model/rules.ts';
+import type { BuildInfo } from '../model/status.ts';
+import type { RuleSetInput } from '../rules/input.ts';
+import {
+  fromBuildInfo,
+  fromRuleSet,
+  fromStatistics,
+  fromSystemStatus,
+  toDeletion,
+  toExporters,
+  toReplacement,
+  toUpdate,
+} from './codec.ts';
+import { readExpectedRevision, revisionHeaders } from './headers.ts';
+import type { EmptyRequest, ExportersRequest } from './messages.ts';
+import type { Answer, CallContext, Handlers } from './unary.ts';
+
+export interface ServiceParts {
+  readonly control: Control;
+  readonly buildInfo: BuildInfo;
+  readonly log: Logger;
+}
+
+/** The handlers of collector.proto.Settings. */
+export function settingsHandlers({ control, buildInfo, log }: ServiceParts): Handlers {
+  const apply = async (call: string, change: RuleChange, context: CallContext): Promise<Answer> => {
+    const expectedRevision = readExpectedRevision(context.headers);
+    context.throwIfCancelled();
+    const revision = await control.change(change, expectedRevision);
+    log.info({ call, peer: context.peer, revision, ...sizeOf(change) }, 'rules changed');
+    return { parts: [{}], headers: revisionHeaders(revision) };
+  };
+  return {
+    ListProxyRules: (_request: EmptyRequest, { addressFormat }) => {
+      const { revision, ruleSet } = control.rules();
+      return { parts: fromRuleSet(ruleSet, addressFormat), headers: revisionHeaders(revision) };
+    },
+    ReplaceProxyRules: (request: RuleSetInput, context) =>
+      apply('ReplaceProxyRules', toReplacement(request), context),
+    UpdateProxyRules: (request: RuleSetInput, context) =>
+      apply('UpdateProxyRules', toUpdate(request), context),
+    DeleteProxyRules: (request: ExportersRequest, context) =>
+      apply('DeleteProxyRules', toDeletion(request), context),
+    ...metricsHandlers({ control }),
+    GetBuildInfo: (_request: EmptyRequest) => ({ parts: [fromBuildInfo(buildInfo)] }),
+    GetSystemStatus: (_request: EmptyRequest) => ({ parts: [fromSystemStatus(control.status())] }),
+  };
+}
+
+/** The handlers of collector.proto.Metrics. */
+export function metricsHandlers({ control }: Pick<ServiceParts, 'control'>): Handlers {
+  return {
+    GetProxyStats: (request: ExportersRequest, { addressFormat }) => ({
+      parts: fromStatistics(control.statistics(toExporters(request)), addressFormat),
+    }),
+  };
+}
+
+/** What the log says of a change besides who made it. */
+function sizeOf(change: RuleChange): { rules: number; defaultOutputs?: number } {
+  if (change.kind === 'delete') return { rules: change.exporters.length };
+  const { rules, defaultOutputs } = change.kind === 'replace' ? change.ruleSet : change;
+  return defaultOutputs === undefined
+    ? { rules: rules.length }
+    : { rules: rules.length, defaultOutputs: defaultOutputs.length };
+}

@@ -1,0 +1,117 @@
+import type { Control } from '../../src/control/control-plane.ts';
+import { type Endpoint, formatEndpoint } from '../../src/model/endpoint.ts';
+import { FloxyError } from '../../src/model/errors.ts';
+import {
+  EMPTY_RULE_SET,
+  type NumberedRuleSet,
+  type Output,
+  type RuleChange,
+  type RuleSet,
+} from '../../src/model/rules.ts';
+import type { Counters, OutputStatistics, ProxyStatistics } from '../../src/model/statistics.ts';
+import type { ForwarderStatus, State, SystemStatus } from '../../src/model/status.ts';
+
+export const NO_COUNT: Counters = { packets: 0n, bytes: 0n };
+
+export const FORWARDER: ForwarderStatus = {
+  index: 0,
+  pid: 4711,
+  restarts: 2,
+  received: { packets: 18446744073709551615n, bytes: 9007199254740993n },
+  forwarded: NO_COUNT,
+  droppedByRule: 3n,
+  noEligibleCollector: 4n,
+  truncated: 5n,
+  kernelDrops: 6n,
+  fragmented: 7n,
+  fragments: 8n,
+  sendRetries: 9n,
+  sendErrors: [{ code: 'ENETUNREACH', count: 10n }],
+  receiveErrors: [],
+};
+
+/** Keeps rules in memory and knows nothing of packets. */
+export class FakeControl implements Control {
+  ruleSet: RuleSet = EMPTY_RULE_SET;
+  revision = 0;
+  state: State = 'OK';
+  /** Every input counter and every output counter. */
+  counters: Counters = NO_COUNT;
+  /** Thrown by the next calls of every method. */
+  failure: Error | undefined;
+
+  rules(): NumberedRuleSet {
+    this.#fail();
+    return { revision: this.revision, ruleSet: this.ruleSet };
+  }
+
+  async change(change: RuleChange, expectedRevision?: number): Promise<number> {
+    await Promise.resolve();
+    this.#fail();
+    if (expectedRevision !== undefined && expectedRevision !== this.revision) {
+      const message = `the rules are at revision ${this.revision}, not ${expectedRevision}`;
+      throw new FloxyError('REVISION_MISMATCH', message);
+    }
+    this.ruleSet = this.#changed(change);
+    this.revision += 1;
+    return this.revision;
+  }
+
+  statistics(exporters: readonly Endpoint[]): ProxyStatistics {
+    this.#fail();
+    for (const exporter of exporters) this.#checkKnown(exporter);
+    const asked = new Set(exporters.map(formatEndpoint));
+    const rules = this.ruleSet.rules.filter(
+      (rule) => asked.size === 0 || asked.has(formatEndpoint(rule.exporter)),
+    );
+    return {
+      rules: rules.map(({ exporter, outputs }) => ({
+        exporter,
+        input: this.counters,
+        outputs: outputs.map((output) => this.#outputStatistics(output)),
+      })),
+      defaultOutputs:
+        asked.size > 0
+          ? []
+          : this.ruleSet.defaultOutputs.map((output) => this.#outputStatistics(output)),
+      mismatched: this.counters,
+    };
+  }
+
+  status(): SystemStatus {
+    this.#fail();
+    const proxy = this.state === 'OK' ? { state: this.state } : { state: this.state, error: 'why' };
+    return { proxy, database: { state: 'OK' }, forwarders: [FORWARDER] };
+  }
+
+  #fail(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  #changed(change: RuleChange): RuleSet {
+    if (change.kind === 'replace') return change.ruleSet;
+    const rules = new Map(this.ruleSet.rules.map((rule) => [formatEndpoint(rule.exporter), rule]));
+    if (change.kind === 'update') {
+      for (const rule of change.rules) rules.set(formatEndpoint(rule.exporter), rule);
+      const defaultOutputs = change.defaultOutputs ?? this.ruleSet.defaultOutputs;
+      return { rules: [...rules.values()], defaultOutputs };
+    }
+    for (const exporter of change.exporters) {
+      this.#checkKnown(exporter);
+      rules.delete(formatEndpoint(exporter));
+    }
+    return { ...this.ruleSet, rules: [...rules.values()] };
+  }
+
+  #checkKnown(exporter: Endpoint): void {
+    const name = formatEndpoint(exporter);
+    if (this.ruleSet.rules.some((rule) => formatEndpoint(rule.exporter) === name)) return;
+    throw new FloxyError('NOT_FOUND', `${name} has no rule`);
+  }
+
+  #outputStatistics(output: Output): OutputStatistics {
+    return {
+      collectors: output.collectors.map((collector) => ({ collector, output: this.counters })),
+    };
+  }
+}

@@ -1,0 +1,169 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type ChannelCredentials,
+  Client,
+  credentials,
+  Metadata,
+  type ServiceDefinition,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { type Logger, pino } from 'pino';
+import { loadServices } from '../../src/api/definitions.ts';
+import { ApiServer } from '../../src/api/server.ts';
+import type { Config } from '../../src/config.ts';
+import { packageRoot } from '../../src/package-root.ts';
+import { FakeControl } from './fake-control.ts';
+
+export const BUILD_INFO = {
+  version: '0.1.0',
+  commit: '0123abcd',
+  buildTime: '2026-11-21T10:00:00Z',
+  nodeVersion: process.version,
+  platform: 'linux-x64',
+};
+
+export const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
+
+/** A real API server before a fake control plane; stopped at the end of its scope. */
+export interface TestApi extends AsyncDisposable {
+  readonly control: FakeControl;
+  readonly server: ApiServer;
+  /** host:port */
+  readonly address: string;
+  /** Records of the server's log. */
+  readonly logged: Record<string, unknown>[];
+}
+
+export async function startApi(config: Partial<Config['api']> = {}): Promise<TestApi> {
+  buildProtoOnce();
+  const control = new FakeControl();
+  const logged: Record<string, unknown>[] = [];
+  const server = new ApiServer({
+    control,
+    buildInfo: BUILD_INFO,
+    config: { octets: LOOPBACK, port: 0, tls: undefined, ...config },
+    log: recordingLog(logged),
+  });
+  await server.start();
+  return {
+    control,
+    server,
+    address: `127.0.0.1:${server.boundPort}`,
+    logged,
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+}
+
+export function recordingLog(records: Record<string, unknown>[]): Logger {
+  return pino({ level: 'debug' }, { write: (line) => records.push(JSON.parse(line)) });
+}
+
+function buildProtoOnce(): void {
+  if (existsSync(join(packageRoot, 'dist/proto/health.binpb'))) return;
+  execFileSync(process.execPath, [join(packageRoot, 'scripts/build-proto.ts')]);
+}
+
+/** The outcome of a call: an error or an answer. */
+export interface Outcome<Answer> {
+  readonly error: ServiceError | undefined;
+  readonly answer: Answer | undefined;
+  readonly headers: Metadata;
+}
+
+/** A grpc-js client of the API. Its messages are what src/api/messages.ts describes. */
+export class TestClient {
+  readonly client: Client;
+  readonly #services = loadServices();
+
+  constructor(address: string, channel: ChannelCredentials = credentials.createInsecure()) {
+    this.client = new Client(address, channel, { 'grpc.max_receive_message_length': -1 });
+  }
+
+  [Symbol.dispose](): void {
+    this.client.close();
+  }
+
+  /** Methods of both services; Metrics' is `Metrics.GetProxyStats`. */
+  async call<Answer>(
+    method: string,
+    request: object = {},
+    headers: Record<string, string> = {},
+  ): Promise<Outcome<Answer>> {
+    const { settings, metrics } = this.#services;
+    const name = method.replace('Metrics.', '');
+    const definition = (name === method ? settings : metrics)[name];
+    if (definition === undefined) throw new Error(`no method ${method}`);
+    return unaryCall<Answer>(this.client, definition, request, headers);
+  }
+
+  /** The answer of a call that must succeed. */
+  async ask<Answer>(
+    method: string,
+    request: object = {},
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const { error, answer } = await this.call<Answer>(method, request, headers);
+    if (answer === undefined) throw error ?? new Error(`${method} answered nothing`);
+    return answer;
+  }
+}
+
+/** Calls a method with a deadline of 30 s. */
+export function unaryCall<Answer>(
+  client: Client,
+  { path, requestSerialize, responseDeserialize }: ServiceDefinition[string],
+  request: unknown,
+  headers: Record<string, string> = {},
+): Promise<Outcome<Answer>> {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  const deadline = Date.now() + 30_000;
+  return new Promise((resolve) => {
+    let answerHeaders = new Metadata();
+    const call = client.makeUnaryRequest<unknown, Answer>(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      metadata,
+      { deadline },
+      (error, answer) => resolve({ error: error ?? undefined, answer, headers: answerHeaders }),
+    );
+    call.on('metadata', (received) => {
+      answerHeaders = received;
+    });
+  });
+}
+
+/** What a program wrote and how it ended. */
+export interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs test/api/client.py with a text-format request. */
+export function runPythonClient(args: readonly string[], request = ''): Promise<RunResult> {
+  const script = join(packageRoot, 'test/api/client.py');
+  return run('/usr/bin/python3', [script, ...args], request);
+}
+
+/** Runs `buf curl` without any schema: it asks the server's reflection. */
+export function runBufCurl(args: readonly string[]): Promise<RunResult> {
+  const buf = join(packageRoot, 'node_modules/@bufbuild/buf/bin/buf');
+  const options = ['curl', '--protocol', 'grpc', '--http2-prior-knowledge'];
+  return run(process.execPath, [buf, ...options, ...args], '');
+}
+
+function run(program: string, args: readonly string[], input: string): Promise<RunResult> {
+  return new Promise((resolve) => {
+    const options = { timeout: 30_000, maxBuffer: 64 * 1024 * 1024 };
+    const child = execFile(program, args, options, (error, stdout, stderr) => {
+      const exitCode = error === null ? 0 : Number(error.code ?? -1);
+      resolve({ exitCode, stdout, stderr });
+    });
+    child.stdin?.end(input);
+  });
+}

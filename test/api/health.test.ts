@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { type Client, status as Status } from '@grpc/grpc-js';
+import { service as healthDefinition } from 'grpc-health-check';
+import type { State } from '../../src/model/status.ts';
+import { startApi, TestClient, unaryCall } from './harness.ts';
+
+interface HealthAnswer {
+  readonly status: string;
+}
+
+function methodNamed(name: string) {
+  const method = healthDefinition[name];
+  assert.ok(method);
+  return method;
+}
+
+async function check(client: Client, service: string): Promise<string> {
+  const { answer, error } = await unaryCall<HealthAnswer>(client, methodNamed('Check'), {
+    service,
+  });
+  return answer?.status ?? Status[error?.code ?? Status.OK];
+}
+
+function watch(client: Client, service: string) {
+  const { path, requestSerialize, responseDeserialize } = methodNamed('Watch');
+  const request = { service };
+  return client.makeServerStreamRequest<object, HealthAnswer>(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    request,
+  );
+}
+
+test('health: the node is SERVING only while the proxy is OK, the proxy also without its rules', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  const expected: Record<State, [node: string, proxy: string]> = {
+    OK: ['SERVING', 'SERVING'],
+    NotConfigured: ['NOT_SERVING', 'SERVING'],
+    Configuring: ['NOT_SERVING', 'NOT_SERVING'],
+    Offline: ['NOT_SERVING', 'NOT_SERVING'],
+  };
+  for (const [state, [node, proxy]] of Object.entries(expected)) {
+    api.control.state = state as State;
+    assert.equal(await check(client.client, ''), node, state);
+    assert.equal(await check(client.client, 'proxy'), proxy, state);
+    for (const service of ['collector.proto.Settings', 'collector.proto.Metrics']) {
+      assert.equal(await check(client.client, service), 'SERVING', state);
+    }
+  }
+});
+
+test('health: an unknown service is NOT_FOUND, and SERVICE_UNKNOWN to its watchers', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  assert.equal(await check(client.client, 'collector.proto.Nothing'), 'NOT_FOUND');
+  const call = watch(client.client, 'collector.proto.Nothing');
+  call.on('error', () => undefined);
+  assert.deepEqual((await once(call, 'data'))[0], { status: 'SERVICE_UNKNOWN' });
+  call.cancel();
+});
+
+test('health: all services are listed', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  const { answer } = await unaryCall<{ statuses: Record<string, HealthAnswer> }>(
+    client.client,
+    methodNamed('List'),
+    {},
+  );
+  assert.deepEqual(answer?.statuses, {
+    '': { status: 'SERVING' },
+    proxy: { status: 'SERVING' },
+    'collector.proto.Settings': { status: 'SERVING' },
+    'collector.proto.Metrics': { status: 'SERVING' },
+  });
+});
+
+test('health: a watcher learns of changes, of the stop, and then its call ends', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  const call = watch(client.client, '');
+  const ended = once(call, 'status');
+  call.on('error', () => undefined);
+  const seen: string[] = [];
+  for await (const { status } of call.iterator({ destroyOnReturn: false })) {
+    seen.push(status);
+    if (seen.length === 1) api.control.state = 'Offline';
+    if (seen.length === 2) api.control.state = 'OK';
+    if (seen.length === 3) break;
+  }
+  assert.deepEqual(seen, ['SERVING', 'NOT_SERVING', 'SERVING']);
+  const [[last]] = await Promise.all([once(call, 'data'), api.server.stop()]);
+  assert.deepEqual(last, { status: 'NOT_SERVING' });
+  const [{ code }] = await ended;
+  assert.equal(code, Status.UNAVAILABLE);
+});
+
+test('health: a status that cannot be told is NOT_SERVING, and logged once', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  api.logged.length = 0;
+  api.control.failure = new Error('broken');
+  assert.equal(await check(client.client, ''), 'NOT_SERVING');
+  assert.equal(await check(client.client, 'proxy'), 'NOT_SERVING');
+  assert.deepEqual(
+    api.logged.map(({ level, msg }) => ({ level, msg })),
+    [{ level: 50, msg: 'state of the proxy is unknown' }],
+  );
+});

@@ -1,0 +1,227 @@
+/** The calls of Settings and Metrics, over the wire. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { status as Status } from '@grpc/grpc-js';
+import { loadServices } from '../../src/api/definitions.ts';
+import type {
+  BuildInfoMessage,
+  ProxyRulesMessage,
+  ProxyStatsMessage,
+  SystemStatusMessage,
+} from '../../src/api/messages.ts';
+import { FloxyError } from '../../src/model/errors.ts';
+import { BUILD_INFO, startApi, TestClient } from './harness.ts';
+
+const REVISION = 'collector-rules-revision';
+const EXPECTED_REVISION = 'collector-expected-rules-revision';
+
+function rule(exporter: object, collector: object = { host: '192.0.2.11', port: 1001 }) {
+  return {
+    exporter: { endpoint: exporter },
+    outputs: [{ collectors: [{ endpoint: collector }] }],
+  };
+}
+
+/** host:port of every rule. */
+function exporters({ rules = [] }: ProxyRulesMessage): string[] {
+  return rules.map(({ exporter: { endpoint } }) => `${endpoint.host}:${endpoint.port ?? ''}`);
+}
+
+test('A1 A2: rules are listed in the order in which they were given', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  const rules = ['192.0.2.9', '192.0.2.1', '2001:db8::5'].map((host) => rule({ host }));
+  assert.deepEqual(await client.ask('ReplaceProxyRules', { rules }), {});
+  const listed = await client.ask<ProxyRulesMessage>('ListProxyRules');
+  assert.deepEqual(exporters(listed), ['192.0.2.9:', '192.0.2.1:', '2001:db8::5:']);
+});
+
+test('A3: default outputs stay when an update gives none, and are replaced when it gives some', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  const first = [{ collectors: [{ endpoint: { host: '192.0.2.51', port: 5001 } }] }];
+  const second = [{ collectors: [{ endpoint: { host: '192.0.2.52' } }] }];
+  await client.ask('ReplaceProxyRules', {
+    rules: [rule({ host: '192.0.2.1' })],
+    defaultOutputs: first,
+  });
+  await client.ask('UpdateProxyRules', { rules: [rule({ host: '192.0.2.2' })] });
+  const kept = await client.ask<ProxyRulesMessage>('ListProxyRules');
+  assert.deepEqual(exporters(kept), ['192.0.2.1:', '192.0.2.2:']);
+  assert.equal(kept.defaultOutputs?.[0]?.collectors[0]?.endpoint.host, '192.0.2.51');
+  await client.ask('UpdateProxyRules', { defaultOutputs: second });
+  const replaced = await client.ask<ProxyRulesMessage>('ListProxyRules');
+  assert.equal(replaced.defaultOutputs?.length, 1);
+  assert.equal(replaced.defaultOutputs?.[0]?.collectors[0]?.endpoint.host, '192.0.2.52');
+});
+
+test('A4: an empty deletion is refused, an unknown exporter is named', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  await client.ask('ReplaceProxyRules', { rules: [rule({ host: '192.0.2.1', port: 7 })] });
+  const empty = await client.call('DeleteProxyRules', {});
+  assert.equal(empty.error?.code, Status.INVALID_ARGUMENT);
+  const unknown = await client.call('DeleteProxyRules', {
+    exporters: [{ endpoint: { host: '192.0.2.1' } }],
+  });
+  assert.equal(unknown.error?.code, Status.NOT_FOUND);
+  assert.match(unknown.error?.details ?? '', /192\.0\.2\.1/);
+  await client.ask('DeleteProxyRules', {
+    exporters: [{ endpoint: { host: '192.0.2.1', port: 7 } }],
+  });
+  assert.deepEqual(exporters(await client.ask('ListProxyRules')), []);
+});
+
+test('A5: both services answer the same statistics', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  api.control.counters = { packets: 18446744073709551615n, bytes: 9007199254740993n };
+  const rules = [rule({ host: '192.0.2.1' }), rule({ host: '192.0.2.2' })];
+  await client.ask('ReplaceProxyRules', { rules });
+  const all = await client.ask<ProxyStatsMessage>('GetProxyStats');
+  assert.equal(all.rules?.length, 2);
+  assert.equal(all.mismatched?.packets, '18446744073709551615');
+  assert.equal(all.rules?.[1]?.outputs[0]?.collectors[0]?.output.bytes, '9007199254740993');
+  assert.deepEqual(await client.ask('Metrics.GetProxyStats'), all);
+
+  const asked = { exporters: [{ endpoint: { host: '192.0.2.2' } }] };
+  const some = await client.ask<ProxyStatsMessage>('Metrics.GetProxyStats', asked);
+  assert.deepEqual(some.rules, [all.rules?.[1]]);
+  const unknown = { exporters: [{ endpoint: { host: '192.0.2.3' } }] };
+  const { error } = await client.call('Metrics.GetProxyStats', unknown);
+  assert.equal(error?.code, Status.NOT_FOUND);
+});
+
+test('A6 A7: build information and system status arrive whole', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  assert.deepEqual(await client.ask<BuildInfoMessage>('GetBuildInfo'), BUILD_INFO);
+  for (const state of ['OK', 'Configuring', 'NotConfigured', 'Offline'] as const) {
+    api.control.state = state;
+    const status = await client.ask<SystemStatusMessage>('GetSystemStatus');
+    assert.equal(status.proxy.state, state);
+    assert.equal(status.proxy.error, state === 'OK' ? undefined : 'why');
+    assert.equal(status.database.state, 'OK');
+    const [forwarder] = status.forwarders;
+    assert.equal(forwarder?.index, 0);
+    assert.equal(forwarder?.pid, 4711);
+    assert.equal(forwarder?.restarts, '2');
+    assert.equal(forwarder?.received.packets, '18446744073709551615');
+    assert.deepEqual(
+      [
+        forwarder?.droppedByRule,
+        forwarder?.noEligibleCollector,
+        forwarder?.truncated,
+        forwarder?.kernelDrops,
+        forwarder?.fragmented,
+        forwarder?.fragments,
+        forwarder?.sendRetries,
+      ],
+      ['3', '4', '5', '6', '7', '8', '9'],
+    );
+    assert.deepEqual(forwarder?.sendErrors, [{ code: 'ENETUNREACH', count: '10' }]);
+  }
+});
+
+test('A9: answers tell the revision, and a change that expects another one is refused', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  const rules = [rule({ host: '192.0.2.1' })];
+  const replaced = await client.call('ReplaceProxyRules', { rules }, { [EXPECTED_REVISION]: '0' });
+  assert.deepEqual(replaced.headers.get(REVISION), ['1']);
+  const late = await client.call('UpdateProxyRules', { rules }, { [EXPECTED_REVISION]: '0' });
+  assert.equal(late.error?.code, Status.ABORTED);
+  assert.deepEqual(late.headers.get(REVISION), []);
+  const updated = await client.call('UpdateProxyRules', { rules }, { [EXPECTED_REVISION]: '1' });
+  assert.deepEqual(updated.headers.get(REVISION), ['2']);
+  const exporter = { exporters: [{ endpoint: { host: '192.0.2.1' } }] };
+  const deleted = await client.call('DeleteProxyRules', exporter);
+  assert.deepEqual(deleted.headers.get(REVISION), ['3']);
+  const listed = await client.call('ListProxyRules');
+  assert.deepEqual(listed.headers.get(REVISION), ['3']);
+  const bad = await client.call('ReplaceProxyRules', {}, { [EXPECTED_REVISION]: '-1' });
+  assert.equal(bad.error?.code, Status.INVALID_ARGUMENT);
+  assert.equal(api.control.revision, 3);
+});
+
+test('E4: the address format works for lists and statistics, and a wrong one fails every call', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  await client.ask('ReplaceProxyRules', { rules: [rule({ octets: Uint8Array.of(192, 0, 2, 1) })] });
+  const binary = { 'collector-address-format': 'binary' };
+  const listed = await client.ask<ProxyRulesMessage>('ListProxyRules', {}, binary);
+  const stats = await client.ask<ProxyStatsMessage>('GetProxyStats', {}, binary);
+  for (const { rules = [] } of [listed, stats]) {
+    const endpoint = rules[0]?.exporter.endpoint;
+    assert.deepEqual(Buffer.from(endpoint?.octets ?? []), Buffer.of(192, 0, 2, 1));
+    assert.equal(endpoint?.host, undefined);
+  }
+  for (const method of [...Object.keys(loadServices().settings), 'Metrics.GetProxyStats']) {
+    const { error } = await client.call(method, {}, { 'collector-address-format': 'hex' });
+    assert.equal(error?.code, Status.INVALID_ARGUMENT, method);
+    assert.match(error?.details ?? '', /collector-address-format: "hex"/);
+  }
+  assert.equal(api.control.revision, 1);
+});
+
+test('E1: a bad place in a request is named, and nothing is applied', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  const rules = [rule({ host: '192.0.2.1' }), rule({ host: '192.0.2.2', port: 65_536 })];
+  const { error } = await client.call('ReplaceProxyRules', { rules });
+  assert.equal(error?.code, Status.INVALID_ARGUMENT);
+  assert.match(error?.details ?? '', /^rules\[1\]\.exporter\.endpoint\.port: /);
+  assert.equal(api.control.revision, 0);
+});
+
+test('every change is logged with its caller, and nothing else is', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  api.logged.length = 0;
+  await client.ask('ReplaceProxyRules', { rules: [rule({ host: '192.0.2.1' })] });
+  await client.ask('DeleteProxyRules', { exporters: [{ endpoint: { host: '192.0.2.1' } }] });
+  await client.ask('ListProxyRules');
+  await client.call('DeleteProxyRules', {});
+  assert.deepEqual(
+    api.logged.map(({ level, call, revision, rules, msg }) => ({
+      level,
+      call,
+      revision,
+      rules,
+      msg,
+    })),
+    [
+      { level: 30, call: 'ReplaceProxyRules', revision: 1, rules: 1, msg: 'rules changed' },
+      { level: 30, call: 'DeleteProxyRules', revision: 2, rules: 1, msg: 'rules changed' },
+    ],
+  );
+  for (const { peer } of api.logged) assert.match(String(peer), /^127\.0\.0\.1:\d+$/);
+});
+
+test('expected failures of the control plane reach the client with code and message', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  api.control.failure = new FloxyError('STORE_UNWRITABLE', 'база данных: диск 100% полон');
+  const { error } = await client.call('ReplaceProxyRules');
+  assert.equal(error?.code, Status.FAILED_PRECONDITION);
+  assert.equal(error?.details, 'база данных: диск 100% полон');
+});
+
+test('every call of the protocol is there, and answers INTERNAL when its handler fails unexpectedly', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  api.control.failure = new Error('secret');
+  const endpoint = { host: '192.0.2.1' };
+  const methods = [...Object.keys(loadServices().settings), 'Metrics.GetProxyStats'];
+  assert.equal(methods.length, 8);
+  assert.deepEqual(Object.keys(loadServices().metrics), ['GetProxyStats']);
+  for (const method of methods.filter((name) => name !== 'GetBuildInfo')) {
+    const request = method === 'DeleteProxyRules' ? { exporters: [{ endpoint }] } : {};
+    api.logged.length = 0;
+    const { error } = await client.call(method, request);
+    assert.equal(error?.code, Status.INTERNAL, method);
+    assert.doesNotMatch(error?.details ?? '', /secret/);
+    assert.equal((api.logged[0]?.['err'] as Error | undefined)?.message, 'secret', method);
+  }
+  assert.equal((await client.call('GetBuildInfo')).error, undefined);
+});
