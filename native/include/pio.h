@@ -1,17 +1,19 @@
 /*
- * Packet I/O: batches of UDP datagrams in, batches of copies with the exporter's own source address out.
+ * Packet I/O: batches of UDP datagrams in, batches of copies with the exporter's own source address
+ * out.
  *
- * It knows nothing of rules. The caller receives a batch, decides for each packet which collectors get a
- * copy, and hands the batch of decisions back:
+ * It knows nothing of rules. The caller receives a batch, decides for each packet which collectors
+ * get a copy, and hands the batch of decisions back:
  *
  *     n = pio_receive(io);            packets[0..n) and their payloads are filled
  *     ... the caller sets packets[i].input_slot and fills copies[0..m) ...
- *     pio_send(io, n, m, ...);        everything is counted, every copy is sent or counted as an error
+ *     pio_send(io, n, m, ...);        everything is counted, every copy is sent or counted as an
+ * error
  *
- * Ownership: the memory in pio_options belongs to the caller and must outlive the pio_t, as must the file
- * descriptors; pio_free closes none of them. A pio_t is used by one thread.
- * Return values: 0 or a count, or a negative errno.
- * Byte order: "network" is said where it is meant; everything else is in host order.
+ * Ownership: the memory in pio_options belongs to the caller and must outlive the pio_t, as must
+ * the file descriptors; pio_free closes none of them. A pio_t is used by one thread. Return values:
+ * 0 or a count, or a negative errno. Byte order: "network" is said where it is meant; everything
+ * else is in host order.
  */
 #ifndef PIO_H
 #define PIO_H
@@ -76,11 +78,12 @@ struct pio_options {
 	int send4_fd;	/* raw socket IPPROTO_RAW, AF_INET, or -1 */
 	int send6_fd;	/* raw socket IPPROTO_RAW, AF_INET6, header included, or -1 */
 
-	uint32_t batch;		/* packets a pio_receive takes at most, 1 to 1024 */
-	uint32_t buffer_bytes;	/* largest payload taken whole, 1 to 65535 */
-	uint32_t copies_max;	/* entries of copies */
-	uint32_t slot_count;	/* entries of slots */
-	uint8_t mapped_prefix[12]; /* network order: precedes an IPv4 source on its way to an IPv6 collector */
+	uint32_t batch;		   /* packets a pio_receive takes at most, 1 to 1024 */
+	uint32_t buffer_bytes;	   /* largest payload taken whole, 1 to 65535 */
+	uint32_t copies_max;	   /* entries of copies */
+	uint32_t slot_count;	   /* entries of slots */
+	uint8_t mapped_prefix[12]; /* network order: precedes an IPv4 source on its way to an IPv6
+				      collector */
 
 	struct pio_packet *packets; /* [batch] */
 	struct pio_copy *copies;    /* [copies_max] */
@@ -95,29 +98,31 @@ int pio_new(pio_t **io, const struct pio_options *options);
 void pio_free(pio_t *io);
 
 /*
- * Takes up to a batch of packets without waiting: sets packets[0..n) and returns n, 0 when there is none.
- * A payload longer than buffer_bytes is cut, flagged and counted. Counts PIO_RECEIVED_*. An error is
- * counted by errno and returned; EAGAIN and EINTR are no errors but 0.
+ * Takes up to a batch of packets without waiting: sets packets[0..n) and returns n, 0 when there is
+ * none. A payload longer than buffer_bytes is cut, flagged and counted. Counts PIO_RECEIVED_*. An
+ * error is counted by errno and returned; EAGAIN and EINTR are no errors but 0.
  */
 int pio_receive(pio_t *io);
 
-/* The collectors that copies name from now on: the caller's memory, until the next call or pio_free. */
+/* The collectors that copies name from now on: the caller's memory, until the next call or
+ * pio_free. */
 void pio_set_collectors(pio_t *io, const struct pio_collector *collectors, uint32_t count);
 
 /*
  * Ends the batch: counts packets[0..packets) at their input_slot, sends copies[0..copies), and adds
  * dropped_by_rule and no_eligible_collector to their counters.
  *
- * Each copy is one UDP datagram from the packet's source address and port, with hop limit 64, DF clear and
- * a UDP checksum that is never 0 (RFC 768, RFC 8200 section 8.1). An IPv4 packet to an IPv6 collector comes
- * from mapped_prefix + its address. Copies to one collector leave in the order of the array. A copy that
- * the kernel takes is counted at the collector's output_slot and in PIO_FORWARDED_*; one that it refuses is
- * counted by errno and the rest goes on. What is larger than the MTU of the way to the collector (the
- * kernel says EMSGSIZE, as it does not fragment header-included packets) is sent as IP fragments (RFC 791,
- * RFC 8200 section 4.5), counted once; it counts as sent when all its fragments were taken.
- * A full send buffer is waited for (PIO_SEND_RETRIES), in all at most PIO_SEND_WAIT_MS per call; after
- * that copies fail with EAGAIN.
- * A packet, collector or slot index out of range is counted as EINVAL and sends or counts nothing else.
+ * Each copy is one UDP datagram from the packet's source address and port, with hop limit 64, DF
+ * clear and a UDP checksum that is never 0 (RFC 768, RFC 8200 section 8.1). An IPv4 packet to an
+ * IPv6 collector comes from mapped_prefix + its address. Copies to one collector leave in the order
+ * of the array. A copy that the kernel takes is counted at the collector's output_slot and in
+ * PIO_FORWARDED_*; one that it refuses is counted by errno and the rest goes on. What is larger
+ * than the MTU of the way to the collector (the kernel says EMSGSIZE, as it does not fragment
+ * header-included packets) is sent as IP fragments (RFC 791, RFC 8200 section 4.5), counted once;
+ * it counts as sent when all its fragments were taken. A full send buffer is waited for
+ * (PIO_SEND_RETRIES), in all at most PIO_SEND_WAIT_MS per call; after that copies fail with EAGAIN.
+ * A packet, collector or slot index out of range is counted as EINVAL and sends or counts nothing
+ * else.
  */
 #define PIO_SEND_WAIT_MS 200
 void pio_send(pio_t *io, uint32_t packets, uint32_t copies, uint32_t dropped_by_rule,

@@ -1,6 +1,7 @@
 /*
- * The system calls around packet I/O that Node has no words for: sockets, shared memory, privileges.
- * Return values: 0, a file descriptor or a count, or a negative errno. Descriptors are close-on-exec.
+ * The system calls around packet I/O that Node has no words for: sockets, shared memory,
+ * privileges. Return values: 0, a file descriptor or a count, or a negative errno. Descriptors are
+ * close-on-exec.
  */
 #ifndef PIO_SYS_H
 #define PIO_SYS_H
@@ -9,12 +10,12 @@
 #include <stdint.h>
 
 /*
- * Opens and binds a UDP socket with SO_REUSEPORT, non-blocking. address: network order, 4 or 16 bytes.
- * An IPv6 wildcard takes IPv4 too (IPV6_V6ONLY off). Asks for a receive buffer of receive_buffer bytes of
- * payload memory (SO_RCVBUFFORCE, else SO_RCVBUF) and puts what was granted, as the kernel counts it
- * (getsockopt SO_RCVBUF), into *granted.
- * exclusive: first makes sure that no other socket has the port (binds once without SO_REUSEPORT):
- * -EADDRINUSE otherwise, also when the other one has SO_REUSEPORT itself.
+ * Opens and binds a UDP socket with SO_REUSEPORT, non-blocking. address: network order, 4 or 16
+ * bytes. An IPv6 wildcard takes IPv4 too (IPV6_V6ONLY off). Asks for a receive buffer of
+ * receive_buffer bytes of payload memory (SO_RCVBUFFORCE, else SO_RCVBUF) and puts what was
+ * granted, as the kernel counts it (getsockopt SO_RCVBUF), into *granted. exclusive: first makes
+ * sure that no other socket has the port (binds once without SO_REUSEPORT): -EADDRINUSE otherwise,
+ * also when the other one has SO_REUSEPORT itself.
  */
 int pio_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t port,
 		      uint32_t receive_buffer, int exclusive, uint32_t *granted);
@@ -22,7 +23,8 @@ int pio_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t por
 /* Opens a raw socket that sends header-included packets, family 4 or 6, non-blocking. */
 int pio_open_sender(int family, uint32_t send_buffer);
 
-/* Datagrams that the kernel dropped at this socket since it was opened, modulo 2^32 (SO_MEMINFO). */
+/* Datagrams that the kernel dropped at this socket since it was opened, modulo 2^32 (SO_MEMINFO).
+ */
 int64_t pio_socket_drops(int fd);
 
 /* A new anonymous shared memory file (memfd_create), all zero and sparse. */
@@ -33,9 +35,9 @@ int pio_memory_resize(int fd, uint64_t bytes);
 int pio_die_with_parent(int parent_pid);
 
 /*
- * Gives up for good, in this thread and all children it makes, every capability but those in keep (a bit
- * mask by capability number; those the process does not have are ignored), and the gaining of new ones by
- * exec (PR_SET_NO_NEW_PRIVS). Clears the ambient set.
+ * Gives up for good, in this thread and all children it makes, every capability but those in keep
+ * (a bit mask by capability number; those the process does not have are ignored), and the gaining
+ * of new ones by exec (PR_SET_NO_NEW_PRIVS). Clears the ambient set.
  */
 int pio_restrict_privileges(uint64_t keep);
 

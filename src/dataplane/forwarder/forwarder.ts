@@ -67,12 +67,12 @@ export class Forwarder {
 
   /** Every packet taken from now on is handled by this table. */
   setTable(reference: TableReference): void {
-    const memory = mapTable(reference);
-    const table = new ForwardingTable(memory);
+    const old = this.#tableMemory;
+    this.#tableMemory = mapTable(reference);
+    const table = new ForwardingTable(this.#tableMemory);
     this.#router.setTable(table);
     this.#setCollectors(table);
-    unmapMemory(this.#tableMemory);
-    this.#tableMemory = memory;
+    unmapMemory(old);
   }
 
   /** Stops after what waits in the receive buffer is forwarded, or after the time given. */
@@ -96,7 +96,8 @@ export class Forwarder {
   }
 
   #setCollectors(table: ForwardingTable): void {
-    this.#io.setCollectors(table.words.buffer, table.collectorsAtBytes, table.collectorCount);
+    const { collectorsAtBytes, collectorCount } = table;
+    this.#io.setCollectors(this.#tableMemory, collectorsAtBytes, collectorCount);
   }
 
   #beat(): void {

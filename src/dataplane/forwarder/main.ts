@@ -1,5 +1,5 @@
 /** The forwarder process: gives up its privileges, then moves packets until control ends. */
-import { dieWithParent, restrictPrivileges } from '../packet-io.ts';
+import { dieWithParent, loadPacketIo, restrictPrivileges } from '../packet-io.ts';
 import { Forwarder } from './forwarder.ts';
 import type { ForwarderOptions, MessageFromForwarder, MessageToForwarder } from './messages.ts';
 
@@ -8,6 +8,7 @@ const DRAIN_MS = 300;
 
 function main(options: ForwarderOptions): void {
   process.title = `floxy: forwarder ${options.index}`;
+  loadPacketIo();
   becomeUser(options.user);
   restrictPrivileges(0n);
   dieWithParent(options.parentPid);
@@ -31,7 +32,7 @@ function main(options: ForwarderOptions): void {
 }
 
 /**
- * Modules are loaded before this: the user need not be able to read them, as in a checkout below /root.
+ * All code is loaded before this: the user need not be able to read them, as in a checkout below /root.
  */
 function becomeUser(user: ForwarderOptions['user']): void {
   if (user === undefined) return;
