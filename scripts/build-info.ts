@@ -9,8 +9,8 @@ function readCommit(): string {
   const given = process.env['FLOXY_COMMIT'];
   if (given !== undefined && given !== '') return given;
   try {
-    const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const;
-    return execFileSync('git', ['rev-parse', 'HEAD'], options).trim();
+    const command = ['rev-parse', 'HEAD'];
+    return execFileSync('git', command, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim();
   } catch {
     return 'unknown';
   }

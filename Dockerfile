@@ -1,0 +1,36 @@
+# The proxy. Build: docker compose build floxy. How it was tried: docs/operating.md, "Containers".
+
+FROM node:24-bookworm AS build
+WORKDIR /floxy
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY . .
+ARG FLOXY_COMMIT=unknown
+RUN FLOXY_COMMIT="$FLOXY_COMMIT" npm run build
+# What runs: production packages only. Node comes with the image, so not from npm.
+RUN npm ci --omit=dev --omit=optional
+
+FROM node:24-bookworm-slim
+# The proxy's user is not root: the capability for raw sockets comes with the program. Forwarders lose it
+# again when they start.
+RUN apt-get update \
+	&& apt-get install -y --no-install-recommends libcap2-bin \
+	&& setcap cap_net_raw=ep /usr/local/bin/node \
+	&& apt-get purge -y --auto-remove libcap2-bin \
+	&& rm -rf /var/lib/apt/lists/*
+WORKDIR /floxy
+COPY --from=build /floxy/package.json ./
+COPY --from=build /floxy/node_modules node_modules
+COPY --from=build /floxy/native/build/floxy_pio.node native/build/
+COPY --from=build /floxy/dist dist
+COPY --from=build /floxy/proto proto
+COPY --from=build /floxy/bin bin
+COPY --from=build /floxy/examples examples
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+ENV COLLECTOR_DATABASE_PATH=/data/collector.db
+HEALTHCHECK --interval=5s --timeout=5s --start-period=10s CMD ["bin/floxy", "health"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["bin/floxy"]
+CMD ["serve"]

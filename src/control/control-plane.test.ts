@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { pino } from 'pino';
+import { endpoint, host, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { FloxyError } from '../model/errors.ts';
+import { EMPTY_RULE_SET, type RuleSet } from '../model/rules.ts';
+import type { Counters } from '../model/statistics.ts';
+import type { SubsystemStatus } from '../model/status.ts';
+import { ControlPlane } from './control-plane.ts';
+import type { DataPlane, PreparedRules, RestoredRules, RuleStore } from './ports.ts';
+
+const ZERO: Counters = { packets: 0n, bytes: 0n };
+
+/** Both borders of the control plane, in memory, writing down what is asked of them. */
+class Borders implements RuleStore, DataPlane {
+  readonly events: string[] = [];
+  restored: RestoredRules = { revision: 0, ruleSet: EMPTY_RULE_SET };
+  storeError: FloxyError | undefined;
+  prepareError: FloxyError | undefined;
+  state: SubsystemStatus = { state: 'OK' };
+  /** Publishing waits for this. */
+  gate: Promise<void> = Promise.resolve();
+  inputs = new Map<string, Counters>();
+
+  open(): RestoredRules {
+    return this.restored;
+  }
+  replaceAll(revision: number): void {
+    this.#store(`store ${revision}`);
+  }
+  update(revision: number): void {
+    this.#store(`store ${revision}`);
+  }
+  close(): void {
+    this.events.push('close');
+  }
+  status(): SubsystemStatus {
+    return this.state;
+  }
+  forwarders(): [] {
+    return [];
+  }
+  prepare(set: RuleSet): PreparedRules {
+    if (this.prepareError) throw this.prepareError;
+    return { ruleSet: set };
+  }
+  discard(): void {
+    this.events.push('discard');
+  }
+  async publish({ ruleSet: set }: PreparedRules): Promise<void> {
+    await this.gate;
+    this.events.push(`publish ${set.rules.length}`);
+  }
+  commit(): void {
+    this.events.push('commit');
+  }
+  counters() {
+    return {
+      input: ({ exporter }: { exporter: { host: string } }) =>
+        this.inputs.get(exporter.host) ?? ZERO,
+      outputs: () => [],
+      defaultOutputs: () => [],
+      mismatched: () => ({ packets: 5n, bytes: 50n }),
+    };
+  }
+
+  #store(event: string): void {
+    if (this.storeError) throw this.storeError;
+    this.events.push(event);
+  }
+}
+
+function makeControl(borders: Borders, hostAddresses = host()): ControlPlane {
+  const log = pino({ level: 'silent' });
+  return new ControlPlane({
+    store: borders,
+    dataPlane: borders,
+    hostAddresses: () => hostAddresses,
+    log,
+  });
+}
+
+async function startedControl(borders = new Borders()): Promise<ControlPlane> {
+  const control = makeControl(borders);
+  await control.start();
+  borders.events.length = 0;
+  return control;
+}
+
+const replaceWith = (...exporters: string[]) =>
+  ({ kind: 'replace', ruleSet: ruleSet(exporters.map((e) => rule(e))) }) as const;
+
+describe('ControlPlane.change()', () => {
+  it('A8: stores, then puts in force, then answers with the next revision', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    assert.equal(await control.change(replaceWith('192.0.2.1')), 1);
+    assert.deepEqual(borders.events, ['store 1', 'publish 1', 'commit']);
+    assert.deepEqual(control.rules(), { revision: 1, ruleSet: replaceWith('192.0.2.1').ruleSet });
+  });
+
+  it('A8: does not answer before every forwarder works by the new rules', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    borders.gate = promise;
+    let isAnswered = false;
+    const change = control.change(replaceWith('192.0.2.1')).then(() => {
+      isAnswered = true;
+    });
+    await new Promise(setImmediate);
+    assert.equal(isAnswered, false);
+    assert.equal(control.rules().revision, 0);
+    resolve();
+    await change;
+    assert.equal(control.rules().revision, 1);
+  });
+
+  it('A8: applies concurrent changes one after the other', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    const revisions = await Promise.all([
+      control.change({ kind: 'update', rules: [rule('192.0.2.1')] }),
+      control.change({ kind: 'update', rules: [rule('192.0.2.2')] }),
+      control.change({ kind: 'delete', exporters: [endpoint('192.0.2.1')] }),
+    ]);
+    assert.deepEqual(revisions, [1, 2, 3]);
+    assert.deepEqual(
+      borders.events.filter((event) => event !== 'commit'),
+      ['store 1', 'publish 1', 'store 2', 'publish 2', 'store 3', 'publish 1'],
+    );
+  });
+
+  it('A8: a change that cannot be stored is not put in force', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    borders.storeError = new FloxyError('STORE_UNWRITABLE', 'read-only');
+    await assert.rejects(control.change(replaceWith('192.0.2.1')), { code: 'STORE_UNWRITABLE' });
+    assert.deepEqual(borders.events, ['discard']);
+    assert.deepEqual(control.rules(), { revision: 0, ruleSet: EMPTY_RULE_SET });
+    borders.storeError = undefined;
+    assert.equal(await control.change(replaceWith('192.0.2.1')), 1);
+  });
+
+  it('A8: a change for which the data plane has no room is not stored', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    borders.prepareError = new FloxyError('LIMIT_EXCEEDED', 'no room');
+    await assert.rejects(control.change(replaceWith('192.0.2.1')), { code: 'LIMIT_EXCEEDED' });
+    assert.deepEqual(borders.events, []);
+  });
+
+  it('A9: a change that expects another revision fails and changes nothing', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    await control.change(replaceWith('192.0.2.1'), 0);
+    borders.events.length = 0;
+    await assert.rejects(control.change(replaceWith('192.0.2.2'), 0), {
+      code: 'REVISION_MISMATCH',
+      message: /at revision 1, not 0/,
+    });
+    assert.deepEqual(borders.events, []);
+  });
+
+  it('V4: judges by the addresses of the host at the moment of the change', async () => {
+    const control = makeControl(new Borders(), host(['192.0.2.99']));
+    await control.start();
+    const set = ruleSet([], outputs(['192.0.2.99']));
+    await assert.rejects(control.change({ kind: 'replace', ruleSet: set }), {
+      code: 'INVALID_INPUT',
+    });
+  });
+});
+
+describe('ControlPlane.start()', () => {
+  it('A10: changes that come during the restore wait for it', async () => {
+    const borders = new Borders();
+    borders.restored = { revision: 7, ruleSet: ruleSet([rule('192.0.2.1')]) };
+    const control = makeControl(borders);
+    const start = control.start();
+    const change = control.change({ kind: 'update', rules: [rule('192.0.2.2')] }, 7);
+    assert.equal(control.status().proxy.state, 'Configuring');
+    await start;
+    assert.equal(await change, 8);
+    assert.equal(control.rules().ruleSet.rules.length, 2);
+  });
+
+  it('is NotConfigured without the saved rules, takes only a replace, and is OK after it', async () => {
+    const borders = new Borders();
+    borders.restored = { revision: 3, ruleSet: EMPTY_RULE_SET, restoreError: 'broken, see FILE' };
+    const control = await startedControl(borders);
+    assert.deepEqual(control.status().proxy, { state: 'NotConfigured', error: 'broken, see FILE' });
+    await assert.rejects(control.change({ kind: 'update', rules: [rule('192.0.2.1')] }), {
+      code: 'NOT_CONFIGURED',
+      message: /only ReplaceProxyRules is possible: broken, see FILE/,
+    });
+    await control.change(replaceWith('192.0.2.1'));
+    assert.deepEqual(control.status().proxy, { state: 'OK' });
+  });
+
+  it('is NotConfigured when the saved rules do not fit the host any more', async () => {
+    const borders = new Borders();
+    borders.restored = { revision: 3, ruleSet: ruleSet([], outputs(['192.0.2.99'])) };
+    const control = makeControl(borders, host(['192.0.2.99']));
+    await control.start();
+    const { state, error } = control.status().proxy;
+    assert.equal(state, 'NotConfigured');
+    assert.match(error ?? '', /do not fit this host any more: default_outputs\[0\]/);
+    assert.deepEqual(borders.events, ['publish 0', 'commit']);
+  });
+
+  it('shows the state of the data plane before that of the rules', async () => {
+    const borders = new Borders();
+    borders.restored = { revision: 3, ruleSet: EMPTY_RULE_SET, restoreError: 'broken' };
+    const control = await startedControl(borders);
+    borders.state = { state: 'Offline', error: 'address in use' };
+    assert.deepEqual(control.status().proxy, borders.state);
+  });
+});
+
+describe('ControlPlane.stop()', () => {
+  it('finishes the change at work and refuses those that wait', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    borders.gate = promise;
+    const atWork = control.change(replaceWith('192.0.2.1'));
+    const waiting = assert.rejects(control.change(replaceWith('192.0.2.2')), { code: 'NOT_READY' });
+    await new Promise(setImmediate);
+    const stop = control.stop();
+    resolve();
+    await Promise.all([stop, waiting]);
+    assert.equal(await atWork, 1);
+    assert.deepEqual(borders.events, ['store 1', 'publish 1', 'commit', 'close']);
+  });
+});
+
+describe('ControlPlane.statistics()', () => {
+  const counts = (packets: bigint): Counters => ({ packets, bytes: packets * 10n });
+
+  async function controlWithTraffic(): Promise<ControlPlane> {
+    const borders = new Borders();
+    borders.inputs = new Map([
+      ['192.0.2.1', counts(1n)],
+      ['192.0.2.2', counts(2n)],
+    ]);
+    const control = await startedControl(borders);
+    const rules = [rule('192.0.2.1'), rule('192.0.2.2')];
+    await control.change({ kind: 'replace', ruleSet: ruleSet(rules, outputs(['192.0.2.51'])) });
+    return control;
+  }
+
+  it('S3, S4: answers all rules, default outputs, and what no rule matched', async () => {
+    const statistics = (await controlWithTraffic()).statistics([]);
+    assert.deepEqual(
+      statistics.rules.map((r) => r.input.packets),
+      [1n, 2n],
+    );
+    assert.equal(statistics.defaultOutputs.length, 1);
+    assert.deepEqual(statistics.mismatched, counts(5n));
+  });
+
+  it('S3, S4: for some rules adds the others to mismatched and leaves default outputs out', async () => {
+    const statistics = (await controlWithTraffic()).statistics([endpoint('192.0.2.1')]);
+    assert.deepEqual(
+      statistics.rules.map((r) => r.input.packets),
+      [1n],
+    );
+    assert.deepEqual(statistics.defaultOutputs, []);
+    assert.deepEqual(statistics.mismatched, counts(7n));
+  });
+
+  it('A5: names an exporter without a rule', async () => {
+    const control = await controlWithTraffic();
+    assert.throws(() => control.statistics([endpoint('192.0.2.1:9')]), {
+      code: 'NOT_FOUND',
+      message: 'no rule for exporter 192.0.2.1:9',
+    });
+  });
+});
