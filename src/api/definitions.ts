@@ -15,8 +15,8 @@ export const METRICS_SERVICE = 'collector.proto.Metrics';
  * Files with the compiled descriptors of everything that is served, made by `npm run build:proto`.
  * @throws Error when one is missing
  */
-export function descriptorFiles(): string[] {
-  const files = ['floxy.binpb', 'health.binpb'].map((name) => join(DESCRIPTOR_FOLDER, name));
+export function descriptorFiles(folder: string = DESCRIPTOR_FOLDER): string[] {
+  const files = ['floxy.binpb', 'health.binpb'].map((name) => join(folder, name));
   for (const file of files) {
     if (!existsSync(file)) throw new Error(`${file} is missing: run \`npm run build:proto\``);
   }

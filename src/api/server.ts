@@ -60,7 +60,7 @@ export class ApiServer {
    * @throws Error when the compiled protocol is missing
    */
   async start(): Promise<void> {
-    const { control, buildInfo, config, log } = this.#parts;
+    const { control, config, log } = this.#parts;
     // grpc-js writes to standard error what clients send, unasked and uncut.
     setLogVerbosity(logVerbosity.NONE);
     const credentials = readCredentials(config.tls);
@@ -95,10 +95,8 @@ export class ApiServer {
       }),
     );
     this.#health.start();
-    log.info(
-      { port: this.boundPort, tls: config.tls !== undefined, version: buildInfo.version },
-      'API is served',
-    );
+    const address = formatEndpoint(makeEndpoint(config.octets, this.boundPort));
+    log.info({ address, tls: config.tls !== undefined }, 'API is served');
   }
 
   /** The TCP port that is listened on; of use when the configured one is 0. 0 while not started. */
@@ -114,16 +112,20 @@ export class ApiServer {
     this.#server = undefined;
     this.#health.stop();
     this.#listener?.close();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, STOP_LIMIT_MS);
-      server.tryShutdown(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    server.forceShutdown();
-    for (const socket of this.#sockets) socket.destroy();
+    // Connections close as their last call ends. What tryShutdown() tells its callback is no sign of that:
+    // on Node 24 it comes at once.
+    server.tryShutdown(() => undefined);
+    const limit = setTimeout(() => {
+      server.forceShutdown();
+      for (const socket of this.#sockets) socket.destroy();
+    }, STOP_LIMIT_MS);
+    await Promise.all([...this.#sockets].map(closing));
+    clearTimeout(limit);
   }
+}
+
+function closing(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
 }
 
 /** Calls a function at most once in an interval. */

@@ -25,13 +25,7 @@ async function check(client: Client, service: string): Promise<string> {
 
 function watch(client: Client, service: string) {
   const { path, requestSerialize, responseDeserialize } = methodNamed('Watch');
-  const request = { service };
-  return client.makeServerStreamRequest<object, HealthAnswer>(
-    path,
-    requestSerialize,
-    responseDeserialize,
-    request,
-  );
+  return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service });
 }
 
 test('health: the node is SERVING only while the proxy is OK, the proxy also without its rules', async () => {
@@ -83,20 +77,17 @@ test('health: a watcher learns of changes, of the stop, and then its call ends',
   await using api = await startApi();
   using client = new TestClient(api.address);
   const call = watch(client.client, '');
-  const ended = once(call, 'status');
   call.on('error', () => undefined);
-  const seen: string[] = [];
-  for await (const { status } of call.iterator({ destroyOnReturn: false })) {
-    seen.push(status);
-    if (seen.length === 1) api.control.state = 'Offline';
-    if (seen.length === 2) api.control.state = 'OK';
-    if (seen.length === 3) break;
-  }
-  assert.deepEqual(seen, ['SERVING', 'NOT_SERVING', 'SERVING']);
-  const [[last]] = await Promise.all([once(call, 'data'), api.server.stop()]);
-  assert.deepEqual(last, { status: 'NOT_SERVING' });
-  const [{ code }] = await ended;
-  assert.equal(code, Status.UNAVAILABLE);
+  const ended = new Promise<{ code: number }>((resolve) => call.once('status', resolve));
+  const nextStatus = async () => (await once(call, 'data'))[0].status;
+  assert.equal(await nextStatus(), 'SERVING');
+  api.control.state = 'Offline';
+  assert.equal(await nextStatus(), 'NOT_SERVING');
+  api.control.state = 'OK';
+  assert.equal(await nextStatus(), 'SERVING');
+  const [last] = await Promise.all([nextStatus(), api.server.stop()]);
+  assert.equal(last, 'NOT_SERVING');
+  assert.equal((await ended).code, Status.UNAVAILABLE);
 });
 
 test('health: a status that cannot be told is NOT_SERVING, and logged once', async () => {

@@ -1,5 +1,6 @@
 /** Clients that are broken or mean: the others must not notice. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
@@ -81,7 +82,7 @@ test('1,000 idle connections do not keep another client from its answers', async
       const socket = connect(api.server.boundPort, '127.0.0.1');
       socket.on('error', () => undefined);
       idle.push(socket);
-      await new Promise((resolve) => socket.once('connect', resolve));
+      await once(socket, 'connect');
     }
     await client.ask('ListProxyRules');
   } finally {
@@ -133,39 +134,15 @@ test('a message of a failure that is longer than headers may be still reaches ot
 
 test('a path of any bytes gets UNIMPLEMENTED', async () => {
   await using api = await startApi();
-  const session = connectHttp2(`http://${api.address}`);
-  try {
-    for (const path of [
-      '/é\u0080',
-      `/${'x'.repeat(20_000)}`,
-      '/',
-      '*',
-      '/collector.proto.Settings/',
-    ]) {
+  for (const path of ['/é\u0080', `/${'x'.repeat(20_000)}`, '/', '/collector.proto.Settings/']) {
+    const session = connectHttp2(`http://${api.address}`);
+    try {
       const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc' };
-      const stream = session.request(headers);
-      stream.end();
-      const status = await new Promise((resolve, reject) => {
-        stream.once('response', (response) => resolve(response['grpc-status']));
-        stream.once('error', reject);
-      });
-      assert.equal(Number(status), Status.UNIMPLEMENTED, path.slice(0, 20));
-      stream.close();
+      const stream = session.request(headers).end();
+      const [response] = await once(stream, 'response');
+      assert.equal(Number(response['grpc-status']), Status.UNIMPLEMENTED, path.slice(0, 20));
+    } finally {
+      session.destroy();
     }
-  } finally {
-    session.destroy();
   }
-});
-
-test('a change whose client has gone before it began is not applied', async () => {
-  await using api = await startApi();
-  using client = new TestClient(api.address);
-  const method = loadServices().settings['ReplaceProxyRules'];
-  assert.ok(method);
-  const rule = { exporter: { endpoint: { host: '192.0.2.1' } }, outputs: [] };
-  const rules = new Array(100_000).fill(rule);
-  const { error } = await unaryCall(client.client, method, { rules }, { 'grpc-timeout': '1m' });
-  assert.equal(error?.code, Status.DEADLINE_EXCEEDED);
-  await client.ask('ListProxyRules');
-  assert.equal(api.control.revision, 0);
 });

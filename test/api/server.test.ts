@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { credentials, status as Status } from '@grpc/grpc-js';
+import { ApiServer } from '../../src/api/server.ts';
 import { parseAddress } from '../../src/model/address.ts';
 import { FloxyError } from '../../src/model/errors.ts';
-import { LOOPBACK, startApi, TestClient } from './harness.ts';
+import { BUILD_INFO, LOOPBACK, recordingLog, startApi, TestClient } from './harness.ts';
 
 /** A folder with a CA and two certificates signed by it, for the server and for a client. */
 function makeCertificates(): Disposable & { path(name: string): string } {
@@ -90,8 +91,6 @@ test('an address that the host does not have fails the start with what to do', a
 
 test('a server whose start failed can be stopped', async () => {
   await using api = await startApi();
-  const { ApiServer } = await import('../../src/api/server.ts');
-  const { BUILD_INFO, recordingLog } = await import('./harness.ts');
   const config = { octets: LOOPBACK, port: api.server.boundPort, tls: undefined };
   const parts = { control: api.control, buildInfo: BUILD_INFO, config, log: recordingLog([]) };
   const second = new ApiServer(parts);

@@ -1,0 +1,186 @@
+/*
+ * Any batch against a kernel that answers anything: every copy is counted exactly once, as sent or
+ * as an error; what the kernel took is what is counted as sent; it ends.
+ */
+#include <errno.h>
+#include <poll.h>
+
+#include "../test/lab.h"
+#include "../test/wire.h"
+#include "input.h"
+
+#define COLLECTORS_MAX 8u
+#define COPIES_MAX 2100u
+
+static struct input input;
+static struct wire wire;
+static uint64_t datagrams;
+static uint64_t now_ms;
+
+static void take_message(const struct msghdr *message)
+{
+	static uint8_t packet[WIRE_MAX * 2];
+	uint32_t bytes = 0;
+	for (size_t i = 0; i < message->msg_iovlen; i++) {
+		memcpy(packet + bytes, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+		bytes += (uint32_t)message->msg_iov[i].iov_len;
+	}
+	int state = wire_read(&wire, packet, bytes);
+	if (state < 0) {
+		/* After a fragment that was refused comes the start of a datagram. */
+		wire.collected = 0;
+		state = wire_read(&wire, packet, bytes);
+	}
+	must(state >= 0, wire.error);
+	datagrams += (uint64_t)state;
+}
+
+static int verdict(uint32_t bytes)
+{
+	static const int errors[] = {EMSGSIZE, EMSGSIZE, EAGAIN, EINTR,
+				     ENOBUFS,  EPERM,	 EINVAL, 4095};
+	uint8_t byte = take_8(&input);
+	if (byte < 200)
+		return 0;
+	/* Only something large gets EMSGSIZE, or no fragment would ever go. */
+	int error = errors[byte % 8];
+	return error == EMSGSIZE && bytes < 100 ? 0 : error;
+}
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+{
+	(void)flags;
+	must(fd == LAB_FD4 || fd == LAB_FD6, "only sends on its sockets");
+	must(count > 0 && count <= 1024, "as many messages as the kernel takes");
+	uint32_t most = take_8(&input) % 16 == 0 ? take_16(&input) % 8 : count;
+	for (unsigned int i = 0; i < count; i++) {
+		const struct msghdr *message = &messages[i].msg_hdr;
+		if (i == most)
+			return (int)i;
+		errno = verdict((uint32_t)message->msg_iov[0].iov_len +
+				(uint32_t)message->msg_iov[1].iov_len);
+		if (errno != 0)
+			return i > 0 ? (int)i : -1;
+		take_message(message);
+	}
+	return (int)count;
+}
+
+int __wrap_poll(struct pollfd *sockets, nfds_t count, int timeout);
+int __wrap_poll(struct pollfd *sockets, nfds_t count, int timeout)
+{
+	must(sockets != NULL && count == 1, "waits for one socket");
+	must(timeout > 0 && timeout <= PIO_SEND_WAIT_MS, "waits no longer than it may");
+	uint8_t byte = take_8(&input);
+	now_ms += 1u + byte;
+	errno = EINTR;
+	return byte % 2 == 0 ? 1 : -1;
+}
+
+uint64_t __wrap_pio_clock_ms(void);
+uint64_t __wrap_pio_clock_ms(void)
+{
+	return now_ms;
+}
+
+int __wrap_pio_path_mtu(const uint8_t address[16]);
+int __wrap_pio_path_mtu(const uint8_t address[16])
+{
+	(void)address;
+	int16_t answer = (int16_t)take_16(&input);
+	now_ms += take_8(&input) * 100u;
+	return answer;
+}
+
+static void make_packets(void)
+{
+	lab.packet_count = 0;
+	uint32_t count = take_8(&input) % 4;
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t kind = take_8(&input);
+		uint32_t index = lab_packet(kind % 2 == 0 ? "192.0.2.1" : "2001:db8::1",
+					    take_16(&input), take_16(&input) % 5000);
+		if (kind % 32 == 31)
+			lab.packets[index].length = take_32(&input);
+		if (kind % 16 == 14)
+			lab.packets[index].input_slot = take_32(&input);
+	}
+}
+
+static void make_collectors(void)
+{
+	lab.collector_count = 0;
+	uint32_t count = 1 + take_8(&input) % COLLECTORS_MAX;
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t kind = take_8(&input);
+		uint32_t index =
+			lab_collector(kind % 2 == 0 ? "198.51.100.1" : "2001:db8::99", 9995);
+		lab.collectors[index].address[15] = take_8(&input) % 4;
+		if (kind % 16 == 15)
+			lab.collectors[index].family = take_8(&input);
+		if (kind % 16 == 14)
+			lab.collectors[index].output_slot = take_32(&input);
+	}
+}
+
+static void make_copies(void)
+{
+	uint32_t count = take_8(&input) % 64;
+	if (take_8(&input) % 16 == 0)
+		count = take_16(&input) % COPIES_MAX;
+	lab.copy_count = 0;
+	uint8_t packets = take_8(&input);
+	uint8_t collectors = take_8(&input);
+	for (uint32_t i = 0; i < count; i++)
+		lab_copy(i * packets % (lab.packet_count + packets % 2 + 1u),
+			 i * collectors % (lab.collector_count + collectors % 2));
+}
+
+static void send_batch(void)
+{
+	memset(lab.counters, 0, sizeof(lab.counters));
+	memset(lab.slots, 0, sizeof(lab.slots));
+	datagrams = 0;
+	make_packets();
+	make_collectors();
+	make_copies();
+	uint64_t copies = lab.copy_count;
+	/* Counted apart from outputs. */
+	for (uint32_t i = 0; i < lab.packet_count; i++)
+		if (lab.packets[i].input_slot < COLLECTORS_MAX)
+			lab.packets[i].input_slot = LAB_SLOTS - 1;
+	for (uint32_t i = 0; i < lab.collector_count; i++)
+		if (lab.collectors[i].output_slot < LAB_SLOTS)
+			lab.collectors[i].output_slot = i;
+	lab_send();
+
+	uint64_t outputs = 0;
+	uint64_t bytes = 0;
+	for (uint32_t i = 0; i < COLLECTORS_MAX; i++) {
+		outputs += lab.slots[i].packets;
+		bytes += lab.slots[i].bytes;
+	}
+	uint64_t sent = lab.counters[PIO_FORWARDED_PACKETS];
+	must(sent + lab_send_errors() == copies, "every copy is counted once");
+	must(sent == datagrams, "what is counted as sent is what the kernel took");
+	must(sent == outputs && lab.counters[PIO_FORWARDED_BYTES] == bytes,
+	     "collectors add up to what was forwarded");
+	must(lab.counters[PIO_FRAGMENTED] <= sent, "fragmented copies are sent copies");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (lab.io == NULL)
+		lab_open_fake();
+	input = (struct input){data, size};
+	now_ms = 1000;
+	wire.collected = 0;
+	pio_mtu_init(&lab.io->mtus);
+	lab.io->next_identification = take_16(&input);
+	do
+		send_batch();
+	while (input.left > 0);
+	return 0;
+}

@@ -1,0 +1,150 @@
+#include <errno.h>
+#include <poll.h>
+
+#include "lab.h"
+#include "pio_sys.h"
+#include "tap.h"
+
+static const uint8_t any6[16];
+static const uint8_t loopback4[4] = {127, 0, 0, 1};
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_in6 name;
+	socklen_t bytes = sizeof(name);
+	getsockname(fd, (struct sockaddr *)&name, &bytes);
+	return ntohs(name.sin6_port); /* at the same place in sockaddr_in */
+}
+
+static int open_receiver(const uint8_t *address, size_t bytes)
+{
+	uint32_t granted;
+	int fd = pio_open_receiver(address, bytes, 0, 1 << 20, 0, &granted);
+	if (fd < 0) {
+		printf("Bail out! no receiver: %s\n", strerror(-fd));
+		exit(1);
+	}
+	return fd;
+}
+
+/* Sends bytes of a pattern to a port of loopback, IPv4 or IPv6. Returns the port it came from. */
+static uint16_t export(int family, uint16_t port, size_t bytes)
+{
+	static uint8_t payload[PIO_PAYLOAD_MAX];
+	memset(payload, 'f', sizeof(payload));
+	struct sockaddr_in name4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	memcpy(&name4.sin_addr, loopback4, 4);
+	struct sockaddr_in6 name6 = {.sin6_family = AF_INET6,
+				     .sin6_port = htons(port),
+				     .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	int fd = socket(family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
+	ssize_t sent =
+		family == 4
+			? sendto(fd, payload, bytes, 0, (struct sockaddr *)&name4, sizeof(name4))
+			: sendto(fd, payload, bytes, 0, (struct sockaddr *)&name6, sizeof(name6));
+	if (sent != (ssize_t)bytes) {
+		printf("Bail out! cannot send to loopback: %s\n", strerror(errno));
+		exit(1);
+	}
+	uint16_t source_port = port_of(fd);
+	close(fd);
+	return source_port;
+}
+
+static void open_lab(int fd, uint32_t buffer_bytes)
+{
+	struct pio_options options = lab_options(fd, -1, -1);
+	options.buffer_bytes = buffer_bytes;
+	lab_open(&options);
+}
+
+static int receive(int fd)
+{
+	struct pollfd socket = {.fd = fd, .events = POLLIN};
+	poll(&socket, 1, 5000);
+	return pio_receive(lab.io);
+}
+
+static int is_source(const char *address, uint16_t port, uint32_t flags)
+{
+	uint8_t expected[16];
+	lab_address(expected, address);
+	return memcmp(lab.packets[0].source, expected, 16) == 0 &&
+	       lab.packets[0].source_port == port && lab.packets[0].flags == flags;
+}
+
+static void test_ipv4(void)
+{
+	int fd = open_receiver(loopback4, 4);
+	open_lab(fd, 1496);
+	check_equal((uint64_t)pio_receive(lab.io), 0, "nothing there is 0");
+	uint16_t port = export(4, port_of(fd), 1496);
+	check(receive(fd) == 1 && is_source("127.0.0.1", port, 0), "IPv4 socket: source");
+	check_equal(lab.packets[0].length, 1496, "R9: a payload of the buffer's size is whole");
+	check(lab.io->payloads[0] == 'f' && lab.io->payloads[1495] == 'f', "and in the buffer");
+	export(4, port_of(fd), 1497);
+	check(receive(fd) == 1 && lab.packets[0].length == 1496 &&
+		      lab.packets[0].flags == PIO_PACKET_TRUNCATED,
+	      "R9: one byte more is cut and flagged");
+	export(4, port_of(fd), 0);
+	check(receive(fd) == 1 && lab.packets[0].length == 0 && lab.packets[0].flags == 0,
+	      "R10: no payload");
+	check(lab.counters[PIO_RECEIVED_PACKETS] == 3 &&
+		      lab.counters[PIO_RECEIVED_BYTES] == 2 * 1496 &&
+		      lab.counters[PIO_TRUNCATED] == 1,
+	      "counted");
+	lab_close();
+	close(fd);
+}
+
+static void test_dual_stack(void)
+{
+	int fd = open_receiver(any6, 16);
+	open_lab(fd, PIO_PAYLOAD_MAX);
+	uint16_t port = export(4, port_of(fd), 65507);
+	check(receive(fd) == 1 && is_source("127.0.0.1", port, 0) && lab.packets[0].length == 65507,
+	      "R11: an IPv6 wildcard takes IPv4, as IPv4");
+	port = export(6, port_of(fd), 65527);
+	check(receive(fd) == 1 && is_source("::1", port, PIO_PACKET_IPV6) &&
+		      lab.packets[0].length == 65527,
+	      "R11: and IPv6");
+	lab_close();
+	close(fd);
+}
+
+static void test_batches(void)
+{
+	int fd = open_receiver(any6, 16);
+	open_lab(fd, 100);
+	for (uint32_t i = 0; i < LAB_BATCH + 5; i++)
+		export(i % 2 == 0 ? 4 : 6, port_of(fd), i);
+	check_equal((uint64_t)receive(fd), LAB_BATCH, "no more than a batch at once");
+	uint32_t right = 0;
+	for (uint32_t i = 0; i < LAB_BATCH; i++)
+		right += lab.packets[i].length == i &&
+			 lab.packets[i].flags == (i % 2 == 0 ? 0 : PIO_PACKET_IPV6);
+	check_equal(right, LAB_BATCH, "R12: in the order in which they came");
+	check_equal((uint64_t)receive(fd), 5, "the rest in the next");
+	check_equal((uint64_t)pio_receive(lab.io), 0, "and no more");
+	lab_close();
+	close(fd);
+}
+
+static void test_errors(void)
+{
+	int fd = pio_memory_create("not-a-socket", 0);
+	open_lab(fd, 100);
+	check(pio_receive(lab.io) == -ENOTSOCK, "an error is returned");
+	check_equal(lab.counters[PIO_RECEIVE_ERRORS + ENOTSOCK], 1, "and counted by its errno");
+	lab_close();
+	close(fd);
+}
+
+int main(void)
+{
+	test_ipv4();
+	test_dual_stack();
+	test_batches();
+	test_errors();
+	return tap_done();
+}
