@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { DatagramReader } from '../lab/datagrams.ts';
+import { CaptureReader } from '../lab/pcap.ts';
+import { requireRoot } from '../lab/require-root.ts';
+import { type Shot, Stage } from '../lab/stage.ts';
+import { assertWellFormed, type Sent, verify } from '../lab/verify.ts';
+import { keyOf } from '../lab/wire.ts';
+
+const folder = process.env['FLOXY_CAPTURES'];
+const RULES = {
+  rules: [],
+  defaultOutputs: [[{ host: '198.51.100.1', port: 9995 }], [{ host: '2001:db8:c::1', port: 9995 }]],
+};
+/** From whom the payloads of .dat files come: these have no addresses. */
+const NAMELESS = { host: '203.0.113.250', port: 2056 };
+
+/**
+ * Where a recorded packet is sent from. Loopback addresses cannot leave a host (RFC 1122 section
+ * 3.2.1.3): they become addresses that the lab's exporters own.
+ */
+function senderOf(source: string): string {
+  return source.startsWith('127.') ? source.replace(/^127\.0\./, '100.64.') : source;
+}
+
+/** The UDP payloads of a capture, with the addresses and ports that they came from. */
+function readShots(path: string): Shot[] {
+  const bytes = readFileSync(path);
+  if (path.endsWith('.dat')) return [{ from: NAMELESS, payload: bytes }];
+  const datagrams = new DatagramReader();
+  return new CaptureReader().push(bytes).flatMap((frame) => {
+    const datagram = datagrams.push(frame);
+    if (datagram === undefined) return [];
+    const from = { host: senderOf(datagram.source), port: datagram.sourcePort };
+    return [{ from, payload: datagram.payload }];
+  });
+}
+
+function bySender(shots: readonly Shot[]): Sent[] {
+  const groups = Map.groupBy(shots, ({ from }) => keyOf(from.host, from.port));
+  return [...groups.values()].map((group) => ({
+    from: group[0]?.from ?? NAMELESS,
+    count: group.length,
+    payload: (i) => group[i]?.payload ?? Buffer.of(),
+  }));
+}
+
+const reason =
+  folder === undefined && 'FLOXY_CAPTURES is not set to a folder with captures of real exporters';
+
+describe('captures of real exporters', { skip: reason || requireRoot() }, () => {
+  const known = new Set<string>();
+  let stage: Stage;
+  before(async () => {
+    stage = await Stage.start({ settings: { COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: '9216' } });
+    await stage.api.replace(RULES);
+  });
+  after(() => stage[Symbol.asyncDispose]());
+
+  const files = readdirSync(folder ?? '.').filter((name) => /\.(pcap|dat)$/.test(name));
+  for (const file of folder === undefined ? [] : files) {
+    test(`${file} arrives byte for byte from the recorded addresses and ports`, async () => {
+      const shots = readShots(join(folder ?? '', file));
+      assert.ok(shots.length > 0, 'the capture has UDP datagrams');
+      const senders = [...new Set(shots.map(({ from }) => from.host))].filter(
+        (host) => !known.has(host),
+      );
+      for (const sender of senders) known.add(sender);
+      await stage.lab.addExporterAddresses(senders);
+      const arrived = await stage.exchange(shots);
+      assertWellFormed(arrived);
+      verify(arrived, { ruleSet: RULES, sent: bySender(shots) });
+    });
+  }
+});

@@ -1,0 +1,187 @@
+/**
+ * The gRPC API as a test uses it: from inside a namespace (api-agent.ts does the work), with the names and
+ * shapes of the .proto files.
+ */
+import { Agent } from './agent.ts';
+import type { RuleSetText } from './reference.ts';
+import type { EndpointText } from './wire.ts';
+
+export const GRPC = {
+  INVALID_ARGUMENT: 3,
+  NOT_FOUND: 5,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  UNAVAILABLE: 14,
+} as const;
+
+export interface ApiCall {
+  readonly target: string;
+  readonly service: string;
+  readonly method: string;
+  readonly request: object;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly deadlineMs: number;
+}
+
+export interface ApiReply<T = object> {
+  readonly response: T;
+  readonly headers: Readonly<Record<string, string>>;
+  /** From the request to the answer, as the client saw it. */
+  readonly tookMs: number;
+}
+
+/** A status other than OK. */
+export interface ApiFailure extends Error {
+  readonly code: number;
+  readonly details: string;
+}
+
+export interface CountersMessage {
+  readonly packets: string;
+  readonly bytes: string;
+}
+
+/** An address in an answer: host, or octets in base64. */
+export interface EndpointMessage {
+  readonly host?: string;
+  readonly octets?: string;
+  readonly port?: number;
+}
+
+export interface OutputStatsMessage {
+  readonly collectors: readonly {
+    readonly endpoint: EndpointMessage;
+    readonly output: CountersMessage;
+  }[];
+}
+
+export interface RuleStatsMessage {
+  readonly exporter: { readonly endpoint: EndpointMessage; readonly input: CountersMessage };
+  readonly outputs: readonly OutputStatsMessage[];
+}
+
+export interface ProxyStatsMessage {
+  readonly rules: readonly RuleStatsMessage[];
+  readonly default_outputs: readonly OutputStatsMessage[];
+  readonly mismatched: CountersMessage;
+}
+
+export interface ForwarderMessage {
+  readonly index: number;
+  readonly pid?: number;
+  readonly restarts: string;
+  readonly received: CountersMessage;
+  readonly forwarded: CountersMessage;
+  readonly dropped_by_rule: string;
+  readonly no_eligible_collector: string;
+  readonly truncated: string;
+  readonly kernel_drops: string;
+  readonly fragmented: string;
+  readonly fragments: string;
+  readonly send_errors: readonly { readonly code: string; readonly count: string }[];
+}
+
+export interface SystemStatusMessage {
+  readonly proxy: { readonly state: string; readonly error?: string };
+  readonly database: { readonly state: string; readonly error?: string };
+  readonly forwarders: readonly ForwarderMessage[];
+}
+
+interface OutputMessage {
+  readonly collectors: readonly { readonly endpoint: EndpointMessage }[];
+}
+
+export interface ProxyRulesMessage {
+  readonly rules: readonly {
+    readonly exporter: { readonly endpoint: EndpointMessage };
+    readonly outputs: readonly OutputMessage[];
+  }[];
+  readonly default_outputs: readonly OutputMessage[];
+}
+
+/** The wire form of a rule set. */
+export function toMessage(ruleSet: RuleSetText): ProxyRulesMessage {
+  const output = (collectors: readonly EndpointText[]) => ({
+    collectors: collectors.map((endpoint) => ({ endpoint })),
+  });
+  return {
+    rules: ruleSet.rules.map((rule) => ({
+      exporter: { endpoint: rule.exporter },
+      outputs: rule.outputs.map(output),
+    })),
+    default_outputs: (ruleSet.defaultOutputs ?? []).map(output),
+  };
+}
+
+const DEADLINE_MS = 10_000;
+
+export class Api implements AsyncDisposable {
+  readonly #agent: Agent;
+  readonly #target: string;
+
+  private constructor(agent: Agent, target: string) {
+    this.#agent = agent;
+    this.#target = target;
+  }
+
+  /** @param target host:port of the API as seen from the namespace */
+  static async start(namespace: string, target = '127.0.0.1:8853'): Promise<Api> {
+    return new Api(await Agent.start(namespace, './api-agent.ts'), target);
+  }
+
+  get pid(): number {
+    return this.#agent.pid;
+  }
+
+  /** One call. Fails with an ApiFailure. */
+  call<T>(
+    service: 'Settings' | 'Metrics',
+    method: string,
+    request: object = {},
+    options: { headers?: Readonly<Record<string, string>>; deadlineMs?: number } = {},
+  ): Promise<ApiReply<T>> {
+    const { headers = {}, deadlineMs = DEADLINE_MS } = options;
+    return this.#agent.ask('call', {
+      target: this.#target,
+      service,
+      method,
+      request,
+      headers,
+      deadlineMs,
+    });
+  }
+
+  replace(ruleSet: RuleSetText, deadlineMs = DEADLINE_MS): Promise<ApiReply> {
+    return this.call('Settings', 'ReplaceProxyRules', toMessage(ruleSet), { deadlineMs });
+  }
+
+  async update(ruleSet: RuleSetText): Promise<void> {
+    await this.call('Settings', 'UpdateProxyRules', toMessage(ruleSet));
+  }
+
+  async delete(...exporters: readonly EndpointText[]): Promise<void> {
+    const request = { exporters: exporters.map((endpoint) => ({ endpoint })) };
+    await this.call('Settings', 'DeleteProxyRules', request);
+  }
+
+  async rules(): Promise<ProxyRulesMessage> {
+    return (await this.call<ProxyRulesMessage>('Settings', 'ListProxyRules')).response;
+  }
+
+  /** Statistics of the given exporters' rules; of all when none is given. */
+  async statistics(...exporters: readonly EndpointText[]): Promise<ProxyStatsMessage> {
+    const request = { exporters: exporters.map((endpoint) => ({ endpoint })) };
+    return (await this.call<ProxyStatsMessage>('Metrics', 'GetProxyStats', request)).response;
+  }
+
+  async status(deadlineMs = DEADLINE_MS): Promise<SystemStatusMessage> {
+    const options = { deadlineMs };
+    return (await this.call<SystemStatusMessage>('Settings', 'GetSystemStatus', {}, options))
+      .response;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent[Symbol.asyncDispose]();
+  }
+}

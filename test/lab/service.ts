@@ -1,0 +1,183 @@
+/**
+ * The real service, run in the proxy's namespace as an operator runs it: `bin/floxy serve`, with settings
+ * from the environment and a database of its own. Nothing of it survives the test.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Api, type SystemStatusMessage } from './api.ts';
+import { type Lab, makeFolder } from './lab.ts';
+import { endProcess, hasEnded, waitFor } from './shell.ts';
+
+/** SIGTERM has to end everything within this time. */
+export const STOP_LIMIT_MS = 2_000;
+const START_LIMIT_MS = 10_000;
+/** The command that an operator runs. */
+export const floxy: string = fileURLToPath(new URL('../../bin/floxy', import.meta.url));
+
+export type Settings = Readonly<Record<`COLLECTOR_${string}`, string>>;
+
+export interface ServiceOptions {
+  /** On top of the defaults: flow on `[::]:2055`, two forwarders, warnings logged. */
+  readonly settings?: Settings;
+  /** Words before `bin/floxy serve`, such as those of setpriv. */
+  readonly prefix?: readonly string[];
+  /** Shell commands that run before it in a mount namespace of its own. */
+  readonly prepare?: string;
+  /** A folder for the database that outlives the service; without it one is made and removed. */
+  readonly folder?: string;
+  /** What the proxy must be before `start` returns; undefined: any state. Default OK. */
+  readonly state?: string | undefined;
+}
+
+export class Service implements AsyncDisposable {
+  readonly #lab: Lab;
+  readonly #child: ChildProcess;
+  readonly #ownFolder: boolean;
+  readonly api: Api;
+  /** The folder of the database. */
+  readonly folder: string;
+  #log = '';
+
+  private constructor(
+    lab: Lab,
+    child: ChildProcess,
+    api: Api,
+    options: { folder: string; ownFolder: boolean },
+  ) {
+    this.#lab = lab;
+    this.#child = child;
+    this.api = api;
+    this.folder = options.folder;
+    this.#ownFolder = options.ownFolder;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#log += text;
+      });
+    }
+  }
+
+  /** Returns when the API answers and the proxy is in the wanted state. */
+  static async start(lab: Lab, options: ServiceOptions = {}): Promise<Service> {
+    const folder = options.folder ?? makeFolder('database');
+    const child = spawnService(lab, folder, options);
+    const api = await Api.start(lab.proxy);
+    const ownFolder = options.folder === undefined;
+    const service = new Service(lab, child, api, { folder, ownFolder });
+    const state = 'state' in options ? options.state : 'OK';
+    try {
+      await service.waitForState(state, START_LIMIT_MS);
+    } catch (error) {
+      await service[Symbol.asyncDispose]();
+      throw error;
+    }
+    return service;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Everything that it wrote to stdout and stderr. */
+  get log(): string {
+    return this.#log;
+  }
+
+  get hasEnded(): boolean {
+    return hasEnded(this.#child);
+  }
+
+  /** The exit status; null while it runs and when a signal ended it. */
+  get status(): number | null {
+    return this.#child.exitCode;
+  }
+
+  /** Waits until the proxy is in a state; undefined: until the API answers. */
+  async waitForState(state: string | undefined, timeoutMs = 5_000): Promise<SystemStatusMessage> {
+    let seen = 'no answer';
+    const probe = async () => {
+      if (this.hasEnded) throw new Error(`the service ended with ${this.status}:\n${this.#log}`);
+      const status = await this.api.status(timeoutMs).catch((error: Error) => error);
+      seen = status instanceof Error ? status.message : JSON.stringify(status.proxy);
+      if (status instanceof Error) return false;
+      return (state === undefined || status.proxy.state === state) && status;
+    };
+    const what = () => `the proxy is ${state ?? 'reachable'}; it is: ${seen}\n${this.#log}`;
+    return waitFor(what, probe, timeoutMs, 20);
+  }
+
+  /** Pids of the running forwarders. */
+  async forwarderPids(): Promise<number[]> {
+    const { forwarders } = await this.api.status();
+    return forwarders.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  }
+
+  /** All processes of the service: itself, its forwarders, and what else it may have started. */
+  async pids(): Promise<number[]> {
+    return (await this.#lab.proxyPids()).filter((pid) => !isAgent(pid));
+  }
+
+  /**
+   * Ends it as an operator does.
+   * @throws Error when it does not end in time, not with status 0, or leaves a process behind
+   */
+  async stop(): Promise<void> {
+    const tookMs = await endProcess(this.#child, 'SIGTERM', STOP_LIMIT_MS);
+    if (this.#child.exitCode !== 0) {
+      const how = this.#child.signalCode ?? this.#child.exitCode;
+      throw new Error(`SIGTERM ended the service with ${how} after ${tookMs} ms:\n${this.#log}`);
+    }
+    const left = await this.pids();
+    if (left.length > 0) throw new Error(`processes ${left} outlived the service:\n${this.#log}`);
+  }
+
+  /** Ends the control process alone, without a chance to clean up. */
+  async killControl(): Promise<void> {
+    await endProcess(this.#child, 'SIGKILL', 1_000);
+  }
+
+  async waitForEnd(timeoutMs = 5_000): Promise<number | null> {
+    await waitFor(
+      () => `the service ends:\n${this.#log}`,
+      () => this.hasEnded,
+      timeoutMs,
+    );
+    return this.status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.api[Symbol.asyncDispose]();
+    await endProcess(this.#child, 'SIGTERM', STOP_LIMIT_MS);
+    if (this.#ownFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Whether a process belongs to the lab, not to the service. */
+function isAgent(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('-agent.ts');
+  } catch {
+    return true; // it has ended in the meantime
+  }
+}
+
+function spawnService(lab: Lab, folder: string, options: ServiceOptions): ChildProcess {
+  const { settings = {}, prefix = [], prepare } = options;
+  const command = [...prefix, floxy, 'serve'];
+  // The mount namespace that `ip netns exec` makes is private to this process and its children.
+  const shell = prepare === undefined ? [] : ['sh', '-ec', `${prepare}\nexec "$@"`, 'sh'];
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('COLLECTOR_'));
+  const env = {
+    ...Object.fromEntries(inherited),
+    COLLECTOR_FLOXY_ADDRESS: '[::]:2055',
+    COLLECTOR_FLOXY_THREAD_COUNT: '2',
+    COLLECTOR_DATABASE_PATH: join(folder, 'collector.db'),
+    COLLECTOR_LOG_LEVEL: 'info',
+    ...settings,
+  };
+  return spawn('ip', ['netns', 'exec', lab.proxy, ...shell, ...command], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
