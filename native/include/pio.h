@@ -7,13 +7,12 @@
  *
  *     n = pio_receive(io);            packets[0..n) and their payloads are filled
  *     ... the caller sets packets[i].input_slot and fills copies[0..m) ...
- *     pio_send(io, n, m, ...);        everything is counted, every copy is sent or counted as an
- * error
+ *     pio_send(io, n, m, ...);        every copy is sent, or counted as an error
  *
  * Ownership: the memory in pio_options belongs to the caller and must outlive the pio_t, as must
- * the file descriptors; pio_free closes none of them. A pio_t is used by one thread. Return values:
- * 0 or a count, or a negative errno. Byte order: "network" is said where it is meant; everything
- * else is in host order.
+ * the file descriptors; pio_free closes none of them. A pio_t is used by one thread.
+ * Return values: 0 or a count, or a negative errno.
+ * Byte order: "network" is said where it is meant; everything else is in host order.
  */
 #ifndef PIO_H
 #define PIO_H
@@ -78,12 +77,12 @@ struct pio_options {
 	int send4_fd;	/* raw socket IPPROTO_RAW, AF_INET, or -1 */
 	int send6_fd;	/* raw socket IPPROTO_RAW, AF_INET6, header included, or -1 */
 
-	uint32_t batch;		   /* packets a pio_receive takes at most, 1 to 1024 */
-	uint32_t buffer_bytes;	   /* largest payload taken whole, 1 to 65535 */
-	uint32_t copies_max;	   /* entries of copies */
-	uint32_t slot_count;	   /* entries of slots */
-	uint8_t mapped_prefix[12]; /* network order: precedes an IPv4 source on its way to an IPv6
-				      collector */
+	uint32_t batch;	       /* packets a pio_receive takes at most, 1 to 1024 */
+	uint32_t buffer_bytes; /* largest payload taken whole, 1 to 65535 */
+	uint32_t copies_max;   /* entries of copies */
+	uint32_t slot_count;   /* entries of slots */
+	/* Network order: goes before an IPv4 source address on its way to an IPv6 collector. */
+	uint8_t mapped_prefix[12];
 
 	struct pio_packet *packets; /* [batch] */
 	struct pio_copy *copies;    /* [copies_max] */
@@ -104,8 +103,7 @@ void pio_free(pio_t *io);
  */
 int pio_receive(pio_t *io);
 
-/* The collectors that copies name from now on: the caller's memory, until the next call or
- * pio_free. */
+/* The collectors that copies name from now on: the caller's memory, until the next call. */
 void pio_set_collectors(pio_t *io, const struct pio_collector *collectors, uint32_t count);
 
 /*
@@ -119,10 +117,16 @@ void pio_set_collectors(pio_t *io, const struct pio_collector *collectors, uint3
  * PIO_FORWARDED_*; one that it refuses is counted by errno and the rest goes on. What is larger
  * than the MTU of the way to the collector (the kernel says EMSGSIZE, as it does not fragment
  * header-included packets) is sent as IP fragments (RFC 791, RFC 8200 section 4.5), counted once;
- * it counts as sent when all its fragments were taken. A full send buffer is waited for
- * (PIO_SEND_RETRIES), in all at most PIO_SEND_WAIT_MS per call; after that copies fail with EAGAIN.
- * A packet, collector or slot index out of range is counted as EINVAL and sends or counts nothing
- * else.
+ * it counts as sent when all its fragments were taken.
+ *
+ * A full send buffer is waited for (PIO_SEND_RETRIES) until PIO_SEND_WAIT_MS after the first wait
+ * of the call; from then on copies fail with EAGAIN.
+ *
+ * Copies that can never be sent are counted as send errors: EAFNOSUPPORT without a socket of the
+ * collector's family, and for an IPv6 packet to an IPv4 collector; EMSGSIZE for a payload that the
+ * length fields cannot tell (over 65507 bytes in IPv4, 65527 in IPv6); EINVAL for a packet,
+ * collector or output slot out of range. A packet whose input_slot is out of range is counted at
+ * PIO_RECEIVE_ERRORS + EINVAL instead of its slot; its copies go.
  */
 #define PIO_SEND_WAIT_MS 200
 void pio_send(pio_t *io, uint32_t packets, uint32_t copies, uint32_t dropped_by_rule,

@@ -1,6 +1,7 @@
 /*
  * The system calls around packet I/O that Node has no words for: sockets, shared memory,
- * privileges. Return values: 0, a file descriptor or a count, or a negative errno. Descriptors are
+ * privileges.
+ * Return values: 0, a file descriptor or a count, or a negative errno. Descriptors are
  * close-on-exec.
  */
 #ifndef PIO_SYS_H
@@ -13,9 +14,9 @@
  * Opens and binds a UDP socket with SO_REUSEPORT, non-blocking. address: network order, 4 or 16
  * bytes. An IPv6 wildcard takes IPv4 too (IPV6_V6ONLY off). Asks for a receive buffer of
  * receive_buffer bytes of payload memory (SO_RCVBUFFORCE, else SO_RCVBUF) and puts what was
- * granted, as the kernel counts it (getsockopt SO_RCVBUF), into *granted. exclusive: first makes
- * sure that no other socket has the port (binds once without SO_REUSEPORT): -EADDRINUSE otherwise,
- * also when the other one has SO_REUSEPORT itself.
+ * granted, as the kernel counts it (getsockopt SO_RCVBUF), into *granted.
+ * exclusive: first makes sure that no other socket has the port (binds once without SO_REUSEPORT):
+ * -EADDRINUSE otherwise, also when the other one has SO_REUSEPORT itself.
  */
 int pio_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t port,
 		      uint32_t receive_buffer, int exclusive, uint32_t *granted);
@@ -23,12 +24,13 @@ int pio_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t por
 /* Opens a raw socket that sends header-included packets, family 4 or 6, non-blocking. */
 int pio_open_sender(int family, uint32_t send_buffer);
 
-/* Datagrams that the kernel dropped at this socket since it was opened, modulo 2^32 (SO_MEMINFO).
- */
+/* Datagrams that the kernel dropped at this socket since it was opened, modulo 2^32. */
 int64_t pio_socket_drops(int fd);
 
 /* A new anonymous shared memory file (memfd_create), all zero and sparse. */
 int pio_memory_create(const char *name, uint64_t bytes);
+
+/* Touching what was mapped and is cut off kills the process (SIGBUS). */
 int pio_memory_resize(int fd, uint64_t bytes);
 
 /* The calling process gets SIGKILL when its parent ends; -ESRCH when it has already. */

@@ -28,7 +28,7 @@ static inline int pio_is_ipv4(const uint8_t address[16])
 	return memcmp(address, pio_ipv4_prefix, sizeof(pio_ipv4_prefix)) == 0;
 }
 
-/* What one message of sendmmsg points to, in two cache lines; the first iovec is the header. */
+/* What one message of sendmmsg points to, in 128 bytes; the first iovec is the header. */
 struct pio_message {
 	uint8_t header[PIO_HEADER_MAX_BYTES];
 	struct iovec parts[2];
@@ -39,7 +39,7 @@ struct pio_message {
 	uint32_t output_slot;
 	uint32_t length; /* payload */
 };
-_Static_assert(sizeof(struct pio_message) <= 128, "two cache lines");
+_Static_assert(sizeof(struct pio_message) <= 128, "two cache lines a message");
 
 /* Copies that wait for the next sendmmsg on a raw socket, in order. */
 struct pio_queue {
