@@ -26,7 +26,9 @@ class FakePackage implements Disposable {
   constructor() {
     mkdirSync(path.dirname(this.launcher));
     mkdirSync(this.pathFolder);
-    copyFileSync(path.join(packageRoot, 'bin/floxy'), this.launcher);
+    for (const name of ['floxy', 'floxy-node']) {
+      copyFileSync(path.join(packageRoot, 'bin', name), path.join(this.root, 'bin', name));
+    }
     for (const tool of TOOLS) {
       const found = ['/bin', '/usr/bin'].map((folder) => path.join(folder, tool));
       const source = found.find((file) => spawnSync('test', ['-x', file]).status === 0);
