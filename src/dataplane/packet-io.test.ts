@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { test } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import { requireRoot } from '../../test/lab/require-root.ts';
 import { addon } from './addon.ts';
 import {
@@ -14,7 +12,6 @@ import {
   COUNTER,
   COUNTERS_BYTES,
   createMemory,
-  dieWithParent,
   mapMemory,
   openReceiver,
   openSender,
@@ -28,18 +25,14 @@ import {
   PACKET_WORDS,
   PacketIo,
   type PacketIoOptions,
-  resizeMemory,
   restrictPrivileges,
   SLOT_BYTES,
-  SystemCallError,
   socketDrops,
-  unmapMemory,
 } from './packet-io.ts';
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const { ENOTSOCK } = constants.errno;
 const TIMEOUT_MS = 5000;
-const MODULE = JSON.stringify(new URL('./packet-io.ts', import.meta.url).href);
 
 interface Lab extends AsyncDisposable {
   readonly io: PacketIo;
@@ -153,27 +146,6 @@ function receiveOne(lab: Lab): Promise<void> {
   return promise;
 }
 
-/** Runs a script that has all of this module as `io`, in a process of its own. */
-function runScript(script: string) {
-  const source = `import * as io from ${MODULE};\n${script}`;
-  const argv = ['--input-type=module', '--expose-gc', '-e', source];
-  return spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 20_000 });
-}
-
-/** The same options in a script; only the receiver is real. */
-const SCRIPT_IO = `
-  const port = 20000 + process.pid % 20000;
-  const octets = Uint8Array.of(127, 0, 0, 1);
-  const receiver = io.openReceiver({ octets, port, receiveBufferBytes: 65536, exclusive: false });
-  const make = () => new io.PacketIo({
-    receiveFd: receiver.fd, sendIpv4Fd: -1, sendIpv6Fd: -1, batch: 8, bufferBytes: 1496,
-    mappedPrefix: new Uint8Array(12), packets: new ArrayBuffer(8 * 32), copies: new ArrayBuffer(64),
-    counters: new ArrayBuffer(io.COUNTERS_BYTES + 160), slotsByteOffset: io.COUNTERS_BYTES, slotCount: 10,
-  });
-  const dgram = await import('node:dgram');
-  const poke = () => { const s = dgram.createSocket('udp4'); s.send('x', port, '127.0.0.1', () => s.close()); };
-`;
-
 test('the constants are those of the C compiler', () => {
   const expected: Record<string, number> = {
     'sizeof packet': PACKET_WORDS * 4,
@@ -273,83 +245,6 @@ test('polling calls back again in the next turn while datagrams wait', async () 
   assert.equal(lab.io.receive(), 1);
 });
 
-test('what a polling callback throws is an uncaught exception', () => {
-  const result = runScript(`${SCRIPT_IO}
-    process.on('uncaughtException', (error) => { console.log('caught', error.message); process.exit(0); });
-    make().startPolling(() => { throw new Error('thrown by the callback'); });
-    poke();`);
-  assert.equal(result.stdout, 'caught thrown by the callback\n', result.stderr);
-});
-
-test('the environment can end while polling, also in a worker', async () => {
-  const worker = new Worker(
-    `import(${MODULE}).then(async (io) => {
-      ${SCRIPT_IO.replaceAll('process.pid', '(process.pid + 1)')}
-      globalThis.kept = make();
-      kept.startPolling(() => { kept.receive(); require('node:worker_threads').parentPort.postMessage('called'); });
-      poke();
-    });`,
-    { eval: true },
-  );
-  await once(worker, 'message', { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  assert.equal(await worker.terminate(), 1);
-  const result = runScript(`${SCRIPT_IO}
-    const kept = make();
-    kept.startPolling(() => process.exit(7));
-    poke();`);
-  assert.equal(result.status, 7, result.stderr);
-});
-
-test('handles and mappings that nobody holds are freed', () => {
-  const result = runScript(`${SCRIPT_IO}
-    const fd = io.createMemory('collected', 1 << 20);
-    const { readFileSync } = await import('node:fs');
-    const mapped = () => readFileSync('/proc/self/maps', 'utf8').split('memfd:collected').length - 1;
-    for (let i = 0; i < 50; i++) { make(); io.mapMemory(fd, 1 << 20, true); }
-    const held = io.mapMemory(fd, 1 << 20, false);
-    for (let i = 0; i < 200 && mapped() > 1; i++) { gc(); await new Promise(setImmediate); }
-    console.log(mapped(), held.byteLength);
-    io.unmapMemory(held);
-    console.log(mapped());`);
-  assert.equal(result.stdout, '1 1048576\n0\n', result.stderr);
-});
-
-test('shared memory: two mappings see each other, and keep what was written when it grows', () => {
-  const fd = createMemory('floxy-test', 4096);
-  try {
-    const writer = mapMemory(fd, 4096, true);
-    const reader = mapMemory(fd, 4096, false);
-    new Uint8Array(writer)[4095] = 7;
-    assert.equal(new Uint8Array(reader)[4095], 7);
-    resizeMemory(fd, 8192);
-    assert.equal(fstatSync(fd).size, 8192);
-    const grown = mapMemory(fd, 8192, true);
-    assert.deepEqual([...new Uint8Array(grown).subarray(4095, 4097)], [7, 0]);
-    for (const memory of [writer, reader, grown]) {
-      unmapMemory(memory);
-      assert.equal(memory.detached, true);
-      assert.throws(() => unmapMemory(memory), { code: 'EINVAL' });
-    }
-    assert.throws(() => unmapMemory(new ArrayBuffer(8)), { code: 'EINVAL' });
-  } finally {
-    closeSync(fd);
-  }
-});
-
-test('failed system calls say what failed and why', () => {
-  assert.throws(
-    () => mapMemory(0x7fff_ffff, 1, false),
-    (error: unknown) => {
-      assert.ok(error instanceof SystemCallError);
-      assert.equal(error.message, 'mapMemory: EBADF: bad file descriptor');
-      assert.deepEqual([error.code, error.errno, error.syscall], ['EBADF', 9, 'mapMemory']);
-      return true;
-    },
-  );
-  assert.throws(() => socketDrops(0x7fff_ffff), { code: 'EBADF' });
-  assert.throws(() => dieWithParent(1 << 30), { code: 'ESRCH' });
-});
-
 test('an exclusive receiver is refused while any other socket has the port', async () => {
   await using lab = await openLab();
   const options = { octets: LOOPBACK, port: lab.port, receiveBufferBytes: 65536 };
@@ -388,31 +283,5 @@ test('arguments out of range are refused before native code sees them', async ()
     () =>
       openReceiver({ octets: new Uint8Array(5), port: 1, receiveBufferBytes: 0, exclusive: false }),
     RangeError,
-  );
-});
-
-test('restrictPrivileges keeps what is asked for, here and in children, and nothing else', {
-  skip: requireRoot(),
-}, () => {
-  const result = runScript(`
-    const { execFileSync } = await import('node:child_process');
-    const netRaw = 1n << 13n;
-    io.restrictPrivileges(netRaw);
-    console.log(execFileSync('grep', ['-E', '^(Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs)', '/proc/self/status'], { encoding: 'utf8' }));
-    io.restrictPrivileges(0n);
-    try { io.openSender(4, 65536); } catch (error) { console.log(error.code); }`);
-  const words = result.stdout.split(/\s+/).filter((word) => word !== '');
-  const mask = (value: bigint) => value.toString(16).padStart(16, '0');
-  const kept = mask(1n << 13n);
-  assert.deepEqual(
-    words,
-    ['CapInh:', mask(0n), 'CapPrm:', kept, 'CapEff:', kept, 'CapBnd:', kept].concat([
-      'CapAmb:',
-      mask(0n),
-      'NoNewPrivs:',
-      '1',
-      'EPERM',
-    ]),
-    result.stderr,
   );
 });
