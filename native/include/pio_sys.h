@@ -39,7 +39,9 @@ int pio_die_with_parent(int parent_pid);
 /*
  * Gives up for good, in this thread and all children it makes, every capability but those in keep
  * (a bit mask by capability number; those the process does not have are ignored), and the gaining
- * of new ones by exec (PR_SET_NO_NEW_PRIVS). Clears the ambient set.
+ * of new ones by exec (PR_SET_NO_NEW_PRIVS). Clears the ambient set. The bounding set stays: it
+ * gives nothing any more, and a program file with a capability outside of it could not be executed
+ * at all.
  */
 int pio_restrict_privileges(uint64_t keep);
 

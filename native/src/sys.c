@@ -21,9 +21,6 @@
 #define IPV6_HDRINCL 36
 #endif
 
-/* A kernel without a capability answers EINVAL for its number; none has more than these. */
-#define CAPABILITIES 64u
-
 static int enable(int fd, int level, int option)
 {
 	int on = 1;
@@ -152,18 +149,6 @@ int pio_die_with_parent(int parent_pid)
 	return getppid() == parent_pid ? 0 : -ESRCH;
 }
 
-/* Needs CAP_SETPCAP; without it the bounding set stays, out of reach because of no_new_privs. */
-static int drop_bounding_set(uint64_t keep)
-{
-	for (unsigned int capability = 0; capability < CAPABILITIES; capability++) {
-		if ((keep >> capability & 1) == 0 &&
-		    prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EPERM &&
-		    errno != EINVAL)
-			return -errno;
-	}
-	return 0;
-}
-
 int pio_restrict_privileges(uint64_t keep)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -171,9 +156,6 @@ int pio_restrict_privileges(uint64_t keep)
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	int error = drop_bounding_set(keep);
-	if (error < 0)
-		return error;
 	if (syscall(SYS_capget, &header, sets) < 0)
 		return -errno;
 	for (int word = 0; word < _LINUX_CAPABILITY_U32S_3; word++) {
