@@ -79,7 +79,9 @@ export interface ForwarderMessage {
   readonly kernel_drops: string;
   readonly fragmented: string;
   readonly fragments: string;
+  readonly send_retries: string;
   readonly send_errors: readonly { readonly code: string; readonly count: string }[];
+  readonly receive_errors: readonly { readonly code: string; readonly count: string }[];
 }
 
 export interface SystemStatusMessage {

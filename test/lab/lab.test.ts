@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { Capture } from './capture.ts';
 import { Lab, PROXY_V4, PROXY_V6 } from './lab.ts';
 import { numberedPayload, payloadBytes } from './numbered.ts';
+import { requireRoot } from './require-root.ts';
 import { waitFor } from './shell.ts';
 import { type Stream, UdpSockets } from './traffic.ts';
 
@@ -24,7 +29,9 @@ function streams(): Stream[] {
   return [...v4, ...v6];
 }
 
-test('numbered packets of 100 exporters arrive on the wire as they were sent', async () => {
+test('numbered packets of 100 exporters arrive on the wire as they were sent', {
+  skip: requireRoot(),
+}, async () => {
   await using lab = await Lab.create();
   await using capture = await Capture.start(lab.proxy, 'exp');
   await using exporters = await UdpSockets.start(lab.exporters);
@@ -50,4 +57,28 @@ test('numbered packets of 100 exporters arrive on the wire as they were sent', a
     assert.deepEqual(payloads, expected);
     assert.equal(payloads.length, 50);
   }
+});
+
+test('a lab whose test was killed is removed, with its processes, when the next one starts', {
+  skip: requireRoot(),
+}, async () => {
+  const script = `
+    const { Lab, makeFolder } = await import(${JSON.stringify(new URL('lab.ts', import.meta.url).href)});
+    const { spawn } = await import('node:child_process');
+    const lab = await Lab.create();
+    makeFolder('left');
+    spawn('ip', ['netns', 'exec', lab.proxy, 'sleep', '1000'], { stdio: 'ignore' });
+    process.stdout.write(lab.proxy);
+    setInterval(() => {}, 1000);
+  `;
+  const child = spawn(process.execPath, ['--no-warnings', '--input-type=module', '-e', script]);
+  const [name] = await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.ok(readdirSync('/run/netns').includes(String(name)));
+  await using lab = await Lab.create();
+  const left = (folder: string) =>
+    readdirSync(folder).filter((entry) => entry.startsWith(`flx-${child.pid}-`));
+  assert.deepEqual([...left('/run/netns'), ...left(tmpdir())], []);
+  assert.deepEqual(await lab.proxyPids(), []);
 });

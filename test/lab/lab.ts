@@ -189,12 +189,21 @@ async function pidsIn(namespace: string): Promise<number[]> {
   return stdout.split('\n').filter(Boolean).map(Number);
 }
 
+/** Another lab may sweep at the same time: whoever comes second finds nothing left to do. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** Removes a namespace and every process in it. Never fails when there is none. */
 async function removeNamespace(name: string): Promise<void> {
   if (!namespaceNames().includes(name)) return;
   await waitFor(`no process is left in ${name}`, async () => {
     const pids = await pidsIn(name);
-    for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    for (const pid of pids) kill(pid);
     return pids.length === 0;
   });
   await attempt(['ip', 'netns', 'delete', name]);

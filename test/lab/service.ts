@@ -12,7 +12,7 @@ import { endProcess, hasEnded, waitFor } from './shell.ts';
 
 /** SIGTERM has to end everything within this time. */
 export const STOP_LIMIT_MS = 2_000;
-const START_LIMIT_MS = 10_000;
+const START_LIMIT_MS = 30_000;
 /** The command that an operator runs. */
 export const floxy: string = fileURLToPath(new URL('../../bin/floxy', import.meta.url));
 

@@ -15,6 +15,7 @@ import {
   PROXY_V4,
   PROXY_V6,
 } from './lab.ts';
+import { machineDrops } from './machine-drops.ts';
 import { Service, type ServiceOptions } from './service.ts';
 import { waitFor } from './shell.ts';
 import { type Bound, UdpSockets } from './traffic.ts';
@@ -42,8 +43,10 @@ export class Stage implements AsyncDisposable {
   readonly capture: Capture;
   readonly #marker: UdpSockets;
   readonly #resources: AsyncDisposableStack;
+  readonly #dropsAtStart = machineDrops();
   #sent = 0;
   #seen = 0;
+  #copies = 0;
 
   private constructor(parts: Parts, resources: AsyncDisposableStack) {
     this.lab = parts.lab;
@@ -60,7 +63,7 @@ export class Stage implements AsyncDisposable {
     const service = resources.use(await Service.start(lab, options));
     const exporters = resources.use(await UdpSockets.start(lab.exporters));
     const marker = resources.use(await UdpSockets.start(lab.proxy));
-    const capture = resources.use(await Capture.start(lab.collectors, 'prx'));
+    const capture = resources.use(await Capture.start(lab.collectors, 'prx', options.collectorMtu));
     return new Stage({ lab, service, exporters, marker, capture }, resources.move());
   }
 
@@ -79,32 +82,43 @@ export class Stage implements AsyncDisposable {
    * datagrams that arrived since the last call.
    *
    * @param lostPackets how many of them the service may never have counted, such as after a kill
-   * @throws Error with the status of the service when it did not take all of them
+   * @throws Error with the status of the service when it did not take all of them, or when the machine lost
+   *   copies that the service sent (machine-drops.ts)
    */
   async settle(sentPackets: number, lostPackets = 0): Promise<readonly Datagram[]> {
     this.#sent += sentPackets - lostPackets;
     let previous = '';
+    let forwarded = 0;
     const isQuiet = async (): Promise<boolean> => {
       const { forwarders } = await this.api.status();
       const seen = JSON.stringify(forwarders);
       const unchanged = seen === previous;
       previous = seen;
+      forwarded = forwardedBy(forwarders);
       return receivedBy(forwarders) >= this.#sent && unchanged;
     };
-    await waitFor(
-      () => `${this.#sent} packets are taken by ${previous}`,
-      isQuiet,
-      SETTLE_LIMIT_MS,
-      20,
-    );
+    const what = () => `${this.#sent} packets are taken${this.#drops()} by ${previous}`;
+    await waitFor(what, isQuiet, SETTLE_LIMIT_MS, 20);
     await this.#passMarker();
     const arrived = this.capture.arrived().slice(this.#seen);
     this.#seen += arrived.length;
-    return arrived.filter((datagram) => !isMarker(datagram));
+    const copies = arrived.filter((datagram) => !isMarker(datagram));
+    this.#copies += copies.length;
+    if (this.#copies < forwarded && this.#drops() !== '') {
+      throw new Error(`${this.#copies} of ${forwarded} copies arrived${this.#drops()}`);
+    }
+    return copies;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
+  }
+
+  /** Words for messages about losses; empty when the machine has lost nothing since the start. */
+  #drops(): string {
+    const drops = machineDrops() - this.#dropsAtStart;
+    if (drops === 0) return '';
+    return ` (this machine dropped ${drops} frames between namespaces: does something else load it?)`;
   }
 
   /** What the proxy sent before the marker arrives before it: the link keeps the order. */
@@ -120,7 +134,7 @@ export class Stage implements AsyncDisposable {
         .arrived()
         .slice(this.#seen)
         .some((datagram) => datagram.payload.equals(payload));
-    await waitFor('the marker arrived', isHere);
+    await waitFor(() => `the marker arrived${this.#drops()}`, isHere);
   }
 }
 
@@ -135,6 +149,11 @@ interface Parts {
 /** Packets that all forwarders together have taken. */
 export function receivedBy(forwarders: SystemStatusMessage['forwarders']): number {
   return forwarders.reduce((sum, { received }) => sum + Number(received.packets), 0);
+}
+
+/** Copies that all forwarders together have sent. */
+function forwardedBy(forwarders: SystemStatusMessage['forwarders']): number {
+  return forwarders.reduce((sum, { forwarded }) => sum + Number(forwarded.packets), 0);
 }
 
 function isMarker({ source, sourcePort }: Datagram): boolean {

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { type Api, type ApiFailure, GRPC } from '../lab/api.ts';
+import { Lab, makeFolder } from '../lab/lab.ts';
+import { requireRoot } from '../lab/require-root.ts';
+import { Service } from '../lab/service.ts';
+import { waitFor } from '../lab/shell.ts';
+import { Stage } from '../lab/stage.ts';
+import { STEADY_RULES, startSteadyTraffic } from '../lab/steady-traffic.ts';
+
+const COLLECTOR = { host: '198.51.100.1', port: 9995 };
+
+/** Adds one rule after the other until the service is gone; returns how many were acknowledged. */
+async function addRules(api: Api, first: number): Promise<number> {
+  for (let i = first; ; i++) {
+    const exporter = { host: `10.0.${i >> 8}.${i & 255}` };
+    try {
+      await api.update({ rules: [{ exporter, outputs: [[COLLECTOR]] }] });
+    } catch (error) {
+      assert.equal((error as ApiFailure).code, GRPC.UNAVAILABLE, String(error));
+      return i;
+    }
+  }
+}
+
+describe('control that dies', { skip: requireRoot() }, () => {
+  test('kill -9 of control ends its forwarders too, and leaves nothing behind', async () => {
+    await using stage = await Stage.start();
+    await stage.api.replace(STEADY_RULES);
+    await startSteadyTraffic(stage);
+    assert.equal((await stage.service.pids()).length, 3);
+    await stage.service.killControl();
+    await waitFor(
+      'no process is left',
+      async () => (await stage.service.pids()).length === 0,
+      2_000,
+    );
+    await using service = await Service.start(stage.lab, { folder: stage.service.folder });
+    const before = stage.capture.arrived().length;
+    await waitFor('packets arrive again', () => stage.capture.arrived().length > before + 100);
+    await service.stop();
+    await stage.exporters.stopTraffic('steady');
+  });
+
+  test('A8: every acknowledged change is there after kill -9, and at most one that was not', async () => {
+    await using lab = await Lab.create();
+    const folder = makeFolder('database');
+    try {
+      let rules = 0;
+      for (const lifeMs of [50, 120, 200]) {
+        await using service = await Service.start(lab, { folder });
+        const present = (await service.api.rules()).rules.length;
+        assert.ok(
+          present === rules || present === rules + 1,
+          `${present} rules, ${rules} acknowledged`,
+        );
+        const added = addRules(service.api, present);
+        const deadline = performance.now() + lifeMs;
+        await waitFor('it is time', () => performance.now() > deadline);
+        await service.killControl();
+        rules = await added;
+        assert.ok(rules > present);
+        await waitFor('no process is left', async () => (await service.pids()).length === 0);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
