@@ -170,21 +170,23 @@ export class Supervisor {
 
   #check(): void {
     for (const forwarder of this.#forwarders) {
-      const { process, spec } = forwarder;
+      const { process } = forwarder;
       if (process === undefined) continue;
       const ageMs = performance.now() - process.startedAt;
-      if (ageMs >= EARLY_DEATH_MS && process.appliedGeneration > 0) forwarder.earlyDeaths = 0;
-      const heartbeat = spec.heartbeat();
-      const isAlive = heartbeat !== forwarder.heartbeat;
-      forwarder.heartbeat = heartbeat;
-      forwarder.checksWithoutHeartbeat = isAlive ? 0 : forwarder.checksWithoutHeartbeat + 1;
-      if (process.appliedGeneration === 0) {
-        if (ageMs > START_LIMIT_MS) process.kill('did not become ready in time');
-      } else if (forwarder.checksWithoutHeartbeat >= STUCK_CHECKS) {
-        process.kill('was stuck');
-      }
+      // Heartbeats begin when it is ready.
+      if (process.appliedGeneration > 0) checkHeartbeat(forwarder, process, ageMs);
+      else if (ageMs > START_LIMIT_MS) process.kill('did not become ready in time');
     }
   }
+}
+
+function checkHeartbeat(forwarder: Forwarder, process: ForwarderProcess, ageMs: number): void {
+  if (ageMs >= EARLY_DEATH_MS) forwarder.earlyDeaths = 0;
+  const heartbeat = forwarder.spec.heartbeat();
+  const isAlive = heartbeat !== forwarder.heartbeat;
+  forwarder.heartbeat = heartbeat;
+  forwarder.checksWithoutHeartbeat = isAlive ? 0 : forwarder.checksWithoutHeartbeat + 1;
+  if (forwarder.checksWithoutHeartbeat >= STUCK_CHECKS) process.kill('was stuck');
 }
 
 function restartDelayMs(earlyDeaths: number): number {

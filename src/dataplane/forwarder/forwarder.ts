@@ -16,6 +16,9 @@ import { Router } from './router.ts';
 /** After this many batches the event loop gets a turn: rule changes come within milliseconds. */
 const BATCHES_PER_TURN = 16;
 
+/** And so it does after this, when batches have to wait for full send buffers: heartbeats must come. */
+const TURN_LIMIT_MS = 100;
+
 const HEARTBEAT_INTERVAL_MS = 250;
 
 /** Moves packets: takes batches from packet I/O, has them routed, hands the copies back. */
@@ -85,12 +88,14 @@ export class Forwarder {
 
   /** @returns whether packets may be waiting */
   #forwardBatches(batches: number): boolean {
+    const deadline = performance.now() + TURN_LIMIT_MS;
     for (let i = 0; i < batches; i++) {
       const packets = this.#io.receive();
       if (packets <= 0) return false;
       const copies = this.#router.route(packets);
       this.#io.send(packets, copies, this.#router.droppedByRule, this.#router.noEligibleCollector);
       if (packets < this.#batch) return false;
+      if (performance.now() >= deadline) return true;
     }
     return true;
   }

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import pino from 'pino';
+import type { ForwarderProcess } from './forwarder-process.ts';
+import { Supervisor } from './supervisor.ts';
+
+const CHECK_INTERVAL_MS = 500;
+
+/** A process that does what the test tells it. */
+class FakeProcess {
+  readonly pid = 1;
+  readonly startedAt = performance.now();
+  appliedGeneration = 0;
+  readonly killed: string[] = [];
+
+  kill(reason: string): void {
+    this.killed.push(reason);
+  }
+}
+
+function supervise() {
+  const process = new FakeProcess();
+  const forwarder = { process, heartbeat: 0n };
+  const spec = {
+    index: 0,
+    spawn: () => process as unknown as ForwarderProcess,
+    heartbeat: () => forwarder.heartbeat,
+  };
+  const supervisor = new Supervisor([spec], pino({ level: 'silent' }));
+  void supervisor.publish({ generation: 1, file: 0, bytes: 1 });
+  return forwarder;
+}
+
+describe('Supervisor', () => {
+  it('does not take a process that starts slowly for stuck, as its heartbeat has not begun', (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const { process } = supervise();
+    t.mock.timers.tick(CHECK_INTERVAL_MS * 12);
+    process.appliedGeneration = 1;
+    t.mock.timers.tick(CHECK_INTERVAL_MS);
+    assert.deepEqual(process.killed, []);
+  });
+
+  it('kills a process whose heartbeat has stopped for two seconds', (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const forwarder = supervise();
+    forwarder.process.appliedGeneration = 1;
+    for (let i = 0; i < 3; i++) {
+      forwarder.heartbeat++;
+      t.mock.timers.tick(CHECK_INTERVAL_MS);
+    }
+    t.mock.timers.tick(CHECK_INTERVAL_MS * 3);
+    assert.deepEqual(forwarder.process.killed, []);
+    t.mock.timers.tick(CHECK_INTERVAL_MS);
+    assert.deepEqual(forwarder.process.killed, ['was stuck']);
+  });
+});
