@@ -1,0 +1,71 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { descendantsOf } from '../processes.ts';
+import type { Scenario } from '../scenarios.ts';
+import { inNamespace, run, Service, waitFor } from '../shell.ts';
+import { collectorAddresses, exporterAddress, FLOW_PORT } from '../topology.ts';
+import {
+  type Contestant,
+  collectorFamily,
+  exporterFamily,
+  type Running,
+  type Start,
+} from './contestant.ts';
+
+const PROGRAM = path.join(import.meta.dirname, '..', '..', 'bin', 'floxy');
+
+export const floxy: Contestant = {
+  name: 'floxy',
+  description: 'this project, one forwarder on the proxy core, control elsewhere',
+  start: (options) => startFloxy(options, 1),
+};
+
+/** Starts the service and loads the rules; the forwarders share the proxy's core. */
+export async function startFloxy(options: Start, forwarders: number): Promise<Running> {
+  const { scenario, cores, folder } = options;
+  const rules = path.join(folder, 'rules.txtpb');
+  await writeFile(rules, rulesText(scenario));
+  const inside = (...args: string[]) =>
+    inNamespace(options.path.namespace, cores.rest, [PROGRAM, ...args]);
+  const service = new Service(inside('serve'), {
+    env: {
+      PATH: process.env['PATH'],
+      COLLECTOR_FLOXY_ADDRESS: `[::]:${FLOW_PORT}`,
+      COLLECTOR_FLOXY_THREAD_COUNT: `${forwarders}`,
+      COLLECTOR_DATABASE_PATH: path.join(folder, 'collector.db'),
+      COLLECTOR_LOG_LEVEL: 'warn',
+    },
+  });
+  try {
+    await waitFor('floxy to take the rules', async () => {
+      service.assertRunning();
+      const [program = '', ...args] = inside('rules', 'replace', rules);
+      return await run(program, args).then(
+        () => true,
+        () => false,
+      );
+    });
+    const pids = descendantsOf(service.pid);
+    for (const pid of pids) await run('taskset', ['-acp', `${cores.proxy}`, `${pid}`]);
+    return {
+      forwarders: pids,
+      processes: [service.pid, ...pids],
+      [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await service[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function rulesText(scenario: Scenario): string {
+  const outputs = collectorAddresses(collectorFamily(scenario), scenario.copies)
+    .map((host) => `outputs {collectors {endpoint {host: "${host}"}}}`)
+    .join(' ');
+  const family = exporterFamily(scenario);
+  const rules = Array.from({ length: scenario.rules }, (_, i) => {
+    const host = exporterAddress(family, i);
+    return `rules {exporter {endpoint {host: "${host}"}} ${outputs}}`;
+  });
+  return `${rules.join('\n')}\n`;
+}

@@ -1,0 +1,229 @@
+import type { ProcessMemory } from '../processes.ts';
+import type { GroupResult, Measured, Results, Saturation } from '../results.ts';
+import { BASE_NAME } from '../scenarios.ts';
+import { median, sum } from '../statistics.ts';
+
+const NAMED_MEMORY_MB = 200;
+
+const GOALS = {
+  userNsPerCopy: 200,
+  overPmacct: 1.2,
+  overLimit: 0.9,
+  manyRulesCost: 0.15,
+} as const;
+
+/** The whole report: every figure, the ratios, and whether the goals are met. */
+export function markdownReport(results: Results): string {
+  const { machine } = results;
+  const parts = [
+    '# Benchmark',
+    `${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Node ${machine.node}; ${results.startedAt}, ${results.seconds} s${results.isQuick ? ', quick: rough figures' : ''}. How it is measured: bench/README.md.`,
+    goals(results),
+    figures(results),
+    named(results),
+    memory(results),
+    contestants(results),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function whole(value: number): string {
+  return Number.isFinite(value) ? Math.round(value).toLocaleString('en') : '–';
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)}`;
+}
+
+function micros(ns: number): string {
+  return (ns / 1000).toFixed(ns < 100_000 ? 1 : 0);
+}
+
+function efficiency({ copies, cpuSeconds }: Saturation): number {
+  return copies / cpuSeconds;
+}
+
+/**
+ * How many times as many copies per CPU second, as the median of the ratios of rounds that were run one after the
+ * other.
+ */
+export function ratioOf(ours: Measured, theirs: Measured): number {
+  return median(
+    ours.rounds.map((round, i) => {
+      const other = theirs.rounds[i];
+      return other === undefined ? Number.NaN : efficiency(round) / efficiency(other);
+    }),
+  );
+}
+
+function findMeasured(results: Results, scenario: string, contestant: string) {
+  return results.groups
+    .flatMap((group) => group.measured)
+    .find((m) => m.scenario.name === scenario && m.contestant === contestant);
+}
+
+function goals(results: Results): string {
+  const ours = findMeasured(results, BASE_NAME, 'floxy');
+  const rows: string[][] = [];
+  const goal = (what: string, wanted: string, value: string, isMet: boolean) =>
+    rows.push([what, wanted, value, isMet ? 'yes' : 'NO']);
+  if (ours !== undefined) {
+    const user = ours.userNsPerCopy;
+    const wanted = `≤ ${GOALS.userNsPerCopy} ns`;
+    goal('user time per copy', wanted, `${whole(user)} ns`, user <= GOALS.userNsPerCopy);
+  }
+  const against = [
+    ['pmacct', GOALS.overPmacct],
+    ['limit', GOALS.overLimit],
+  ] as const;
+  for (const [name, wanted] of against) {
+    const theirs = findMeasured(results, BASE_NAME, name);
+    if (ours === undefined || theirs === undefined) continue;
+    const ratio = ratioOf(ours, theirs);
+    const what = `copies per CPU second, against ${name}`;
+    goal(what, `≥ ${wanted} ×`, `${ratio.toFixed(2)} ×`, ratio >= wanted);
+  }
+  const few = findMeasured(results, '10 rules', 'floxy');
+  const many = findMeasured(results, '100,000 rules', 'floxy');
+  if (few !== undefined && many !== undefined) {
+    const cost = 1 - ratioOf(many, few);
+    const wanted = `≤ ${percent(GOALS.manyRulesCost)}`;
+    goal('cost of 100,000 rules over 10', wanted, percent(cost), cost <= GOALS.manyRulesCost);
+  }
+  if (rows.length === 0) return '';
+  return `## Goals\n${table(['what (1400 bytes, 2 copies)', 'goal', 'measured', 'met'], rows)}`;
+}
+
+const FIGURES_HEAD = [
+  'scenario',
+  'contestant',
+  'lossless packets/s',
+  'copies/s/core',
+  'copies per CPU s',
+  'floxy ×',
+  'user ns/copy',
+  'system ns/copy',
+  'p50 µs',
+  'p99 µs',
+  'p99.9 µs',
+  'source kept',
+  'memory MB',
+  'limited by',
+];
+
+function figures(results: Results): string {
+  const rows = results.groups.flatMap((group) => [
+    ...group.measured.map((measured) => figuresRow(group, measured)),
+    ...group.skipped.map(({ scenario, contestant, reason }) => [
+      scenario.name,
+      contestant,
+      reason.split('\n')[0] ?? '',
+      ...FIGURES_HEAD.slice(3).map(() => ''),
+    ]),
+  ]);
+  return `## Figures\n${table(FIGURES_HEAD, rows)}`;
+}
+
+function figuresRow(group: GroupResult, measured: Measured): string[] {
+  const { scenario, contestant, latency } = measured;
+  const ours = group.measured.find(
+    (other) => other.scenario.name === scenario.name && other.contestant === 'floxy',
+  );
+  const isRival = ours !== undefined && contestant !== 'floxy';
+  const hasLatency = latency.samples > 0;
+  return [
+    scenario.name,
+    contestant,
+    whole(measured.losslessPacketsPerSecond),
+    whole(measured.copiesPerSecond),
+    whole(measured.copiesPerCpuSecond),
+    isRival ? ratioOf(ours, measured).toFixed(2) : '',
+    whole(measured.userNsPerCopy),
+    whole(measured.systemNsPerCopy),
+    ...[latency.p50Ns, latency.p99Ns, latency.p999Ns].map((ns) => (hasLatency ? micros(ns) : '–')),
+    hasLatency ? percent(latency.withExporterSource / latency.samples) : '–',
+    megabytes(sum(measured.memory.map(({ pssBytes }) => pssBytes))),
+    measured.limit,
+  ];
+}
+
+function named(results: Results): string {
+  const rows = results.groups
+    .flatMap((group) => group.measured)
+    .flatMap(({ contestant, fixedRate, losslessPacketsPerSecond, ...rest }) => {
+      if (fixedRate === undefined) return [];
+      const lost = fixedRate.lostCopies / fixedRate.expectedCopies;
+      return [
+        [
+          contestant,
+          whole(fixedRate.packetsPerSecond),
+          `${whole(fixedRate.lostCopies)} (${(lost * 100).toFixed(2)} %)`,
+          percent(fixedRate.coreShare),
+          percent(fixedRate.systemShare),
+          whole(losslessPacketsPerSecond),
+          whole(rest.copiesPerSecond),
+        ],
+      ];
+    });
+  if (rows.length === 0) return '';
+  const head = [
+    'contestant',
+    'packets/s offered',
+    'copies lost',
+    'of the core',
+    'of that in the kernel',
+    'lossless packets/s',
+    'copies/s at saturation',
+  ];
+  return `## 100,000 packets/s × 3 copies of 1,000 bytes, one core\n${table(head, rows)}`;
+}
+
+function memoryRow(name: string, { rssBytes, pssBytes }: ProcessMemory): string[] {
+  return [name, megabytes(rssBytes), megabytes(pssBytes)];
+}
+
+function memory(results: Results): string {
+  const head = ['process', 'RSS MB', 'PSS MB'];
+  const parts: string[] = [];
+  const two = results.groups
+    .flatMap((group) => group.measured)
+    .find(({ twoForwardersMemory }) => twoForwardersMemory !== undefined)?.twoForwardersMemory;
+  if (two !== undefined) {
+    const rss = sum(two.map(({ rssBytes }) => rssBytes));
+    const pss = sum(two.map(({ pssBytes }) => pssBytes));
+    const rows = two.map((process, i) =>
+      memoryRow(i === 0 ? 'control' : `forwarder ${i - 1}`, process),
+    );
+    rows.push(['all', megabytes(rss), megabytes(pss)]);
+    const isMet = pss < NAMED_MEMORY_MB * 1e6;
+    parts.push(
+      `## Memory, two forwarders, under load\n${table(head, rows)}\n\nGoal: PSS under ${NAMED_MEMORY_MB} MB: ${isMet ? 'met' : 'NOT met'}. RSS counts what processes share once for each.`,
+    );
+  }
+  const rows = results.groups
+    .flatMap((group) => group.measured)
+    .filter(({ contestant }) => contestant === 'floxy')
+    .flatMap(({ scenario, memory: processes }) =>
+      processes.map((process, i) =>
+        memoryRow(`${scenario.name}: ${i === 0 ? 'control' : 'forwarder'}`, process),
+      ),
+    );
+  if (rows.length > 0) parts.push(`## Memory of floxy by scenario\n${table(head, rows)}`);
+  return parts.join('\n\n');
+}
+
+function contestants(results: Results): string {
+  const lines = Object.entries(results.descriptions).map(
+    ([name, text]) => `- **${name}**: ${text}`,
+  );
+  return `## Contestants\n${lines.join('\n')}`;
+}

@@ -1,0 +1,147 @@
+/** What is measured, as data. */
+
+export type Family = 'ipv4' | 'ipv6' | 'ipv4-to-ipv6';
+
+export type ContestantName = 'floxy' | 'pmacct' | 'nftables' | 'limit' | 'dgram';
+
+export interface Scenario {
+  readonly name: string;
+  /** UDP payload in bytes, 24 to 1472. */
+  readonly payloadBytes: number;
+  /** Collectors that get a copy of each packet, 1 to 8. */
+  readonly copies: number;
+  /** Rules in force, each for one exporter address. */
+  readonly rules: number;
+  /** Exporter endpoints that send in turn. All match a rule; there are `rules` addresses. */
+  readonly exporters: number;
+  readonly family: Family;
+  /** MTU of the link to the collectors. */
+  readonly mtuBytes: number;
+  /** Collectors are behind a gateway, not on the link: the kernel then keeps the route of a raw packet. */
+  readonly isRouted: boolean;
+  /** Who runs it. */
+  readonly contestants: readonly ContestantName[];
+  /** Packets per second to try in any case, besides the rates that are searched. */
+  readonly fixedRate?: number;
+}
+
+/** Scenarios whose figures are compared with each other: their runs alternate. */
+export interface Group {
+  readonly title: string;
+  readonly scenarios: readonly Scenario[];
+}
+
+const ALL: readonly ContestantName[] = ['floxy', 'pmacct', 'nftables', 'limit', 'dgram'];
+const FAST: readonly ContestantName[] = ['floxy', 'pmacct', 'nftables', 'limit'];
+const OURS: readonly ContestantName[] = ['floxy'];
+
+const BASE: Scenario = {
+  name: 'base',
+  payloadBytes: 1400,
+  copies: 2,
+  rules: 10,
+  exporters: 100,
+  family: 'ipv4',
+  mtuBytes: 1500,
+  isRouted: false,
+  contestants: ALL,
+};
+
+function scenario(name: string, changes: Partial<Scenario>): Scenario {
+  return { ...BASE, contestants: FAST, ...changes, name };
+}
+
+function group(title: string, ...scenarios: Scenario[]): Group {
+  return { title, scenarios };
+}
+
+export const BASE_NAME = BASE.name;
+
+/** The scenario of 100,000 packets a second, three copies, 1,000 bytes. */
+export const NAMED_NAME = '100,000/s × 3';
+
+const NAMED = scenario(NAMED_NAME, { payloadBytes: 1000, copies: 3, fixedRate: 100_000 });
+
+export const GROUPS: readonly Group[] = [
+  group('Base: 1400 bytes, 2 copies', BASE),
+  group('Payload: 64 bytes', scenario('64 bytes', { payloadBytes: 64, contestants: ALL })),
+  group('Payload: 512 bytes', scenario('512 bytes', { payloadBytes: 512 })),
+  group('Copies: 1', scenario('1 copy', { copies: 1 })),
+  group('Copies: 4', scenario('4 copies', { copies: 4 })),
+  group('Copies: 8', scenario('8 copies', { copies: 8 })),
+  group(
+    'Rules, with 10,000 exporters',
+    scenario('10 rules', { exporters: 10_000, contestants: ['floxy', 'nftables'] }),
+    scenario('1,000 rules', { rules: 1000, exporters: 10_000, contestants: OURS }),
+    scenario('100,000 rules', {
+      rules: 100_000,
+      exporters: 10_000,
+      contestants: ['floxy', 'nftables'],
+    }),
+  ),
+  group(
+    'Exporters, with 10 rules',
+    scenario('1 exporter', { exporters: 1, contestants: OURS }),
+    scenario('100 exporters', { contestants: OURS }),
+    scenario('10,000 exporters', { exporters: 10_000, contestants: OURS }),
+  ),
+  group('Collectors behind a gateway', scenario('gateway', { isRouted: true })),
+  group('IPv6', scenario('IPv6', { family: 'ipv6' })),
+  group(
+    'IPv4 → IPv6',
+    scenario('IPv4 → IPv6', { family: 'ipv4-to-ipv6', contestants: OURS }),
+    scenario('fragments', { mtuBytes: 1280, contestants: OURS }),
+  ),
+  group('100,000 packets/s × 3 copies of 1,000 bytes', NAMED),
+];
+
+export const QUICK_GROUPS: readonly Group[] = [
+  group('Base: 1400 bytes, 2 copies', { ...BASE, contestants: FAST }),
+  group(
+    'Rules, with 10,000 exporters',
+    scenario('10 rules', { exporters: 10_000, contestants: OURS }),
+    scenario('100,000 rules', { rules: 100_000, exporters: 10_000, contestants: OURS }),
+  ),
+  group('100,000 packets/s × 3 copies of 1,000 bytes', {
+    ...NAMED,
+    contestants: OURS,
+  }),
+];
+
+const IPV4_UDP_BYTES = 28;
+const IPV6_UDP_BYTES = 48;
+
+/** Packets on the wire for one copy: more than one when it is larger than the MTU. */
+export function framesPerCopy(scenario: Scenario): number {
+  const { payloadBytes, mtuBytes, family } = scenario;
+  if (payloadBytes + (family === 'ipv4' ? IPV4_UDP_BYTES : IPV6_UDP_BYTES) <= mtuBytes) return 1;
+  const headerBytes = family === 'ipv4' ? 20 : 48;
+  const capacity = Math.floor((mtuBytes - headerBytes) / 8) * 8;
+  return Math.ceil((payloadBytes + 8) / capacity);
+}
+
+/** How exactly, and for how long, is measured. */
+export interface Effort {
+  /** Saturated measurements of each contestant; the median counts. */
+  readonly rounds: number;
+  readonly saturationMs: number;
+  readonly searchSteps: number;
+  readonly searchMs: number;
+  readonly latencyMs: number;
+}
+
+export const FULL_EFFORT: Effort = {
+  rounds: 4,
+  saturationMs: 600,
+  searchSteps: 5,
+  searchMs: 350,
+  latencyMs: 700,
+};
+
+export const QUICK_EFFORT: Effort = {
+  rounds: 3,
+  saturationMs: 300,
+  searchSteps: 3,
+  searchMs: 200,
+  latencyMs: 300,
+};
