@@ -174,10 +174,11 @@ static int keep_one(void)
 {
 	if (pio_restrict_privileges(1u << CAP_NET_RAW) != 0)
 		return 1;
-	int fd = pio_open_sender(4, 65536);
-	if (fd < 0 || prctl(PR_CAPBSET_READ, CAP_NET_RAW, 0, 0, 0) != 1)
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+	if (pio_open_sender(4, 65536) < 0 || syscall(SYS_capget, &header, sets) < 0)
 		return 2;
-	if (prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) != 0)
+	if (sets[0].permitted != 1u << CAP_NET_RAW || sets[1].permitted != 0)
 		return 3;
 	pio_restrict_privileges(0);
 	return pio_open_sender(4, 65536) == -EPERM ? 0 : 4;
