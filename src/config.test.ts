@@ -54,6 +54,11 @@ test('without any variable the documented defaults hold, and the proxy is off', 
     sendBufferBytes: 4_194_304,
     ipv4SourcePrefix: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255),
     forwarderUser: { name: 'nobody', uid: 65_533, gid: 65_532 },
+    drainSeconds: 0,
+    follow: undefined,
+    probeIntervalMs: 500,
+    orphanLimitMs: 10_000,
+    runtimeDirectory: '/srv/floxy/data',
   });
 });
 
@@ -61,6 +66,7 @@ test('an empty variable counts as not set', () => {
   const names = [
     ...['FLOXY_ADDRESS', 'FLOXY_PACKET_BUFFER_SIZE', 'FLOXY_THREAD_COUNT', 'FLOXY_USER'],
     ...['FLOXY_RECEIVE_BUFFER_BYTES', 'FLOXY_SEND_BUFFER_BYTES', 'FLOXY_IPV4_SOURCE_PREFIX'],
+    ...['FLOXY_DRAIN_SECONDS'],
     ...['BACKEND_METRICS_PORT', 'API_ADDRESS', 'DATABASE_PATH', 'LOG_LEVEL'],
     ...['API_TLS_CERTIFICATE', 'API_TLS_KEY', 'API_TLS_CLIENT_CA'],
   ];
@@ -98,6 +104,8 @@ const GOOD: readonly (readonly [string, string, Pick, unknown])[] = [
   ['FLOXY_IPV4_SOURCE_PREFIX', '64:FF9B::0.0.0.0/96', (c) => c.ipv4SourcePrefix, NAT64],
   ['FLOXY_USER', 'floxy', (c) => c.forwarderUser, { name: 'floxy', uid: 990, gid: 991 }],
   ['FLOXY_USER', '990', (c) => c.forwarderUser, { name: 'floxy', uid: 990, gid: 991 }],
+  ['FLOXY_DRAIN_SECONDS', '0', (c) => c.drainSeconds, 0],
+  ['FLOXY_DRAIN_SECONDS', '3600', (c) => c.drainSeconds, 3600],
   ['BACKEND_METRICS_PORT', '9000', (c) => c.api.port, 9000],
   ['API_ADDRESS', '[::1]:9001', (c) => c.api.port, 9001],
   ['API_ADDRESS', '0.0.0.0', (c) => [c.api.octets, c.api.port], [new Uint8Array(4), 8853]],

@@ -1,11 +1,15 @@
+import path from 'node:path';
+import { problemsOf, withoutEmpty } from './config/environment.ts';
+import { type FollowConfig, ownApiProblems, readFollow } from './config/follow.ts';
 import { hostSystem } from './config/host-system.ts';
-import { ConfigError, type ConfigProblem } from './config/problem.ts';
+import { ConfigError } from './config/problem.ts';
 import { apiSchema, type System, settingsSchema, tlsSchema } from './config/schema.ts';
 import type { SocketAddress } from './config/socket-address.ts';
 import { missingTlsVariables, tlsContentProblems } from './config/tls.ts';
 import type { ForwarderUser } from './config/user.ts';
 import type { Octets } from './model/address.ts';
 
+export type { FollowConfig } from './config/follow.ts';
 export { ConfigError, type ConfigProblem, formatProblems } from './config/problem.ts';
 export type { System } from './config/schema.ts';
 export type { SocketAddress } from './config/socket-address.ts';
@@ -29,8 +33,18 @@ export interface Config {
   readonly sendBufferBytes: number;
   /** The 12 bytes before an IPv4 source address on its way to an IPv6 collector (spec R6). */
   readonly ipv4SourcePrefix: Octets;
+  /** 0 = no test datagrams. */
+  readonly probeIntervalMs: number;
+  /** How long forwarders go on without control, in ms; 0 = they end with it. */
+  readonly orphanLimitMs: number;
+  /** Where forwarders can be taken over by the next control. */
+  readonly runtimeDirectory: string;
   /** Whom forwarders run as when the service is started as root. */
   readonly forwarderUser: ForwarderUser;
+  /** How long SIGTERM may take to wait until no more packets come; 0 = it does not drain. */
+  readonly drainSeconds: number;
+  /** The node whose rules this one takes over; undefined = its rules are its own. */
+  readonly follow: FollowConfig | undefined;
 }
 
 /** Absolute paths of PEM files that could be read and fit together when the settings were read. */
@@ -57,11 +71,14 @@ export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {})
     keyPath: parsedTls.data?.COLLECTOR_API_TLS_KEY,
     clientCaPath: parsedTls.data?.COLLECTOR_API_TLS_CLIENT_CA,
   };
+  const { follow, problems: followProblems } = readFollow(present, host);
   const problems = [
     ...problemsOf(parsed.error, present),
     ...problemsOf(parsedTls.error, present),
     ...missingTlsVariables((variable) => present[variable] !== undefined),
     ...tlsContentProblems(files),
+    ...followProblems,
+    ...(parsed.success ? ownApiProblems(follow, apiAddress(parsed.data)) : []),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const settings = parsed.data;
@@ -81,6 +98,12 @@ export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {})
     sendBufferBytes: settings.COLLECTOR_FLOXY_SEND_BUFFER_BYTES,
     ipv4SourcePrefix: settings.COLLECTOR_FLOXY_IPV4_SOURCE_PREFIX,
     forwarderUser: settings.COLLECTOR_FLOXY_USER,
+    drainSeconds: settings.COLLECTOR_FLOXY_DRAIN_SECONDS,
+    follow,
+    probeIntervalMs: settings.COLLECTOR_FLOXY_PROBE_INTERVAL_MS,
+    orphanLimitMs: settings.COLLECTOR_FLOXY_ORPHAN_SECONDS * 1000,
+    runtimeDirectory:
+      settings.COLLECTOR_FLOXY_RUNTIME_DIRECTORY ?? path.dirname(settings.COLLECTOR_DATABASE_PATH),
   };
 }
 
@@ -102,22 +125,4 @@ function apiAddress(settings: {
 }): SocketAddress {
   const { octets, port } = settings.COLLECTOR_API_ADDRESS;
   return { octets, port: port ?? settings.COLLECTOR_BACKEND_METRICS_PORT };
-}
-
-function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-}
-
-interface ParseError {
-  readonly issues: readonly {
-    readonly path: readonly PropertyKey[];
-    readonly message: string;
-  }[];
-}
-
-function problemsOf(error: ParseError | undefined, env: NodeJS.ProcessEnv): ConfigProblem[] {
-  return (error?.issues ?? []).map(({ path, message }) => {
-    const variable = String(path[0]);
-    return { variable, value: env[variable], message };
-  });
 }

@@ -58,10 +58,10 @@ struct pio_copy {
 
 /* One collector, 32 bytes. */
 struct pio_collector {
-	uint8_t address[16]; /* network order; IPv4 as ::ffff:a.b.c.d */
-	uint16_t port;	     /* network order, never 0 */
-	uint8_t family;	     /* 4 or 6 */
-	uint8_t reserved0;
+	uint8_t address[16];  /* network order; IPv4 as ::ffff:a.b.c.d */
+	uint16_t port;	      /* network order, never 0 */
+	uint8_t family;	      /* 4 or 6 */
+	uint8_t reserved0;    /* the caller's own, not read here */
 	uint32_t output_slot; /* where copies accepted by the kernel are counted */
 	uint32_t reserved1[2];
 };

@@ -45,4 +45,27 @@ int pio_die_with_parent(int parent_pid);
  */
 int pio_restrict_privileges(uint64_t keep);
 
+/*
+ * Handing descriptors from a process to its successor over a unix socket (unix(7), SCM_RIGHTS).
+ *
+ * listen: a socket at path that only this user can reach; one that is left there is replaced.
+ * -ENAMETOOLONG beyond 107 bytes.
+ */
+int pio_handover_listen(const char *path);
+
+/*
+ * Gives one client that waits on the listener data and descriptors, in one message. Returns the
+ * connection, or -EAGAIN when nobody waits, -EPERM when it was neither root nor user.
+ */
+int pio_handover_accept(int listener, uint32_t user, const uint8_t *data, size_t bytes,
+			const int *fds, size_t count);
+
+/*
+ * Takes what pio_handover_accept gives, waiting at most wait_ms. *bytes and *count are the room on
+ * the way in and what came on the way out. Returns the connection, non-blocking; -EAGAIN when
+ * nothing came in time, -ECONNREFUSED when nobody listens any more.
+ */
+int pio_handover_connect(const char *path, uint32_t wait_ms, uint8_t *data, size_t *bytes, int *fds,
+			 size_t *count);
+
 #endif

@@ -4,6 +4,7 @@
  * lends to packet I/O is kept alive by references.
  */
 #include <errno.h>
+#include <limits.h>
 #include <node_api.h>
 #include <stdlib.h>
 #include <string.h>
@@ -433,6 +434,61 @@ static napi_value restrict_privileges(napi_env env, napi_callback_info info)
 	return number(env, pio_restrict_privileges(capabilities));
 }
 
+/* ---- Handover ---- */
+
+/* A path of at most PATH_MAX bytes, cut beyond. */
+static void path_of(napi_env env, napi_value value, char path[PATH_MAX])
+{
+	path[0] = 0;
+	napi_get_value_string_utf8(env, value, path, PATH_MAX, NULL);
+}
+
+/* handoverListen(path): fd or errno. */
+static napi_value handover_listen(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[ARGUMENTS_MAX];
+	take_arguments(env, info, arguments);
+	char path[PATH_MAX];
+	path_of(env, arguments[0], path);
+	return number(env, pio_handover_listen(path));
+}
+
+/* handoverAccept(listener, user, data: Uint8Array, fds: Int32Array): connection or errno. */
+static napi_value handover_accept(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[ARGUMENTS_MAX];
+	take_arguments(env, info, arguments);
+	size_t bytes = 0;
+	size_t count = 0;
+	const uint8_t *data = typed_array_of(env, arguments[2], &bytes);
+	const int *fds = typed_array_of(env, arguments[3], &count);
+	return number(env,
+		      pio_handover_accept(int_of(env, arguments[0]), uint_of(env, arguments[1]),
+					  data, bytes, fds, count));
+}
+
+/*
+ * handoverConnect(path, waitMs, data: Uint8Array, fds: Int32Array, lengths: Uint32Array):
+ * connection or errno. lengths gets the bytes and descriptors that came.
+ */
+static napi_value handover_connect(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[ARGUMENTS_MAX];
+	take_arguments(env, info, arguments);
+	char path[PATH_MAX];
+	path_of(env, arguments[0], path);
+	size_t bytes = 0;
+	size_t count = 0;
+	uint8_t *data = typed_array_of(env, arguments[2], &bytes);
+	int *fds = typed_array_of(env, arguments[3], &count);
+	uint32_t *lengths = typed_array_of(env, arguments[4], NULL);
+	int connection =
+		pio_handover_connect(path, uint_of(env, arguments[1]), data, &bytes, fds, &count);
+	lengths[0] = (uint32_t)bytes;
+	lengths[1] = (uint32_t)count;
+	return number(env, connection);
+}
+
 /* ---- Exports ---- */
 
 /* Sizes in bytes, byte offsets and values of the contract, for the test that compares them. */
@@ -492,6 +548,9 @@ static const struct {
 	{"memoryUnmap", memory_unmap},
 	{"dieWithParent", die_with_parent},
 	{"restrictPrivileges", restrict_privileges},
+	{"handoverListen", handover_listen},
+	{"handoverAccept", handover_accept},
+	{"handoverConnect", handover_connect},
 };
 
 NAPI_MODULE_INIT()

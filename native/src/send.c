@@ -6,6 +6,24 @@
 #include "checksum.h"
 #include "internal.h"
 
+/*
+ * With many rules, slots and collectors are not in the cache: they are asked for this many packets
+ * or copies before they are needed.
+ */
+#define READ_AHEAD 8u
+
+static void prefetch_slot(const struct pio *io, uint32_t slot)
+{
+	if (slot < io->options.slot_count)
+		__builtin_prefetch(&io->options.slots[slot], 1);
+}
+
+static void prefetch_collector(const struct pio *io, uint32_t collector)
+{
+	if (collector < io->collector_count)
+		__builtin_prefetch(&io->collectors[collector]);
+}
+
 /* No signal handler runs often enough to interrupt one message more often than this. */
 #define INTERRUPTIONS_MAX 16
 
@@ -164,6 +182,8 @@ static void count_sent(struct pio *io, const struct pio_message *messages, uint3
 {
 	uint64_t bytes = 0;
 	for (uint32_t i = 0; i < count; i++) {
+		if (i + READ_AHEAD < count)
+			prefetch_slot(io, messages[i + READ_AHEAD].output_slot);
 		struct pio_slot *slot = &io->options.slots[messages[i].output_slot];
 		pio_count(&slot->packets, 1);
 		pio_count(&slot->bytes, messages[i].length);
@@ -322,6 +342,8 @@ static void count_packets(struct pio *io, uint32_t packets)
 {
 	for (uint32_t i = 0; i < packets; i++) {
 		const struct pio_packet *packet = &io->options.packets[i];
+		if (i + READ_AHEAD < packets)
+			prefetch_slot(io, packet[READ_AHEAD].input_slot);
 		io->payload_sums[i] = PIO_SUM_UNKNOWN;
 		if (packet->input_slot >= io->options.slot_count) {
 			pio_count_error(io, PIO_RECEIVE_ERRORS, EINVAL, 1);
@@ -348,6 +370,8 @@ void pio_send(pio_t *io, uint32_t packets, uint32_t copies, uint32_t dropped_by_
 	io->wait_until_ms = 0;
 	count_packets(io, packets);
 	for (uint32_t i = 0; i < copies; i++) {
+		if (i + READ_AHEAD < copies)
+			prefetch_collector(io, options->copies[i + READ_AHEAD].collector);
 		int error = enqueue(io, &options->copies[i], packets);
 		if (error != 0)
 			pio_count_error(io, PIO_SEND_ERRORS, error, 1);

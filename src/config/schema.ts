@@ -24,6 +24,11 @@ const MIN_SOCKET_BUFFER_BYTES = 65_536;
 const MAX_SOCKET_BUFFER_BYTES = 1024 ** 3;
 const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 ** 2;
 const DEFAULT_SEND_BUFFER_BYTES = 4 * 1024 ** 2;
+const DEFAULT_PROBE_INTERVAL_MS = 500;
+const MAX_PROBE_INTERVAL_MS = 60_000;
+const DEFAULT_ORPHAN_SECONDS = 10;
+const MAX_ORPHAN_SECONDS = 3600;
+const MAX_DRAIN_SECONDS = 3600;
 const DEFAULT_API_HOST = '127.0.0.1';
 const DEFAULT_API_PORT = 8853;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -72,19 +77,27 @@ export function settingsSchema(system: System) {
       (text) => findUser(text, system.readPasswd()),
       'must be a name or user id that is in /etc/passwd and has neither user id nor group id 0',
     ).prefault(DEFAULT_USER),
+    COLLECTOR_FLOXY_PROBE_INTERVAL_MS: integer(0, MAX_PROBE_INTERVAL_MS).default(
+      DEFAULT_PROBE_INTERVAL_MS,
+    ),
+    COLLECTOR_FLOXY_ORPHAN_SECONDS: integer(0, MAX_ORPHAN_SECONDS).default(DEFAULT_ORPHAN_SECONDS),
+    COLLECTOR_FLOXY_RUNTIME_DIRECTORY: z.string().transform(absolute).optional(),
+    COLLECTOR_FLOXY_DRAIN_SECONDS: integer(0, MAX_DRAIN_SECONDS).default(0),
     COLLECTOR_DATABASE_PATH: parsed(
       (text) =>
         text.endsWith('/') || system.isDirectory(absolute(text)) ? undefined : absolute(text),
       'must be the path of a file, but this is a directory',
     ).prefault('data/collector.db'),
-    COLLECTOR_LOG_LEVEL: z
-      .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
-      .default('info'),
+    COLLECTOR_LOG_LEVEL: logLevel(),
   } satisfies Partial<Record<VariableName, z.ZodType>>);
 }
 
+export function logLevel() {
+  return z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info');
+}
+
 /** Decimal digits only: no sign, blanks, hexadecimal or exponent. */
-function integer(min: number, max: number) {
+export function integer(min: number, max: number) {
   return parsed((text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     return value >= min && value <= max ? value : undefined;
@@ -95,7 +108,8 @@ function socketBuffer(defaultBytes: number) {
   return integer(MIN_SOCKET_BUFFER_BYTES, MAX_SOCKET_BUFFER_BYTES).default(defaultBytes);
 }
 
-function readableFile(system: System) {
+/** A file that can be read, as its absolute path. */
+export function readableFile(system: System) {
   return z.string().transform((text, context) => {
     const file = path.resolve(system.workingDirectory, text);
     const problem = system.fileProblem(file);
@@ -106,7 +120,7 @@ function readableFile(system: System) {
 }
 
 /** A setting whose parser answers undefined for what is not allowed. */
-function parsed<T>(parse: (text: string) => T | undefined, allowed: string) {
+export function parsed<T>(parse: (text: string) => T | undefined, allowed: string) {
   return z.string().transform((text, context) => {
     const value = parse(text);
     if (value !== undefined) return value;

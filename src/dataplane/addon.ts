@@ -1,4 +1,4 @@
-/** Loads the native addon (native/). Only packet-io.ts uses it. */
+/** Loads the native addon (native/). Only packet-io.ts and handover.ts use it. */
 import { createRequire } from 'node:module';
 import { FloxyError, messageOf } from '../model/errors.ts';
 
@@ -61,6 +61,15 @@ export interface Addon {
   memoryUnmap(memory: ArrayBuffer): number;
   dieWithParent(parentPid: number): number;
   restrictPrivileges(keep: bigint): number;
+  handoverListen(path: string): number;
+  handoverAccept(listener: number, user: number, data: Uint8Array, fds: Int32Array): number;
+  handoverConnect(
+    path: string,
+    waitMs: number,
+    data: Uint8Array,
+    fds: Int32Array,
+    lengths: Uint32Array,
+  ): number;
 }
 
 let loaded: Addon | undefined;

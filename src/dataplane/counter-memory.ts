@@ -23,9 +23,10 @@ export class CounterMemory {
   /** Counters of the forwarder, then two words for each slot. */
   readonly #words: BigUint64Array;
 
-  constructor(index: number) {
+  /** @param fd the memory of a forwarder before; undefined = new memory, all zero */
+  constructor(index: number, fd?: number) {
     const bytes = COUNTERS_BYTES + SLOT_COUNT * SLOT_BYTES;
-    this.fd = createMemory(`floxy-counters-${index}`, bytes);
+    this.fd = fd ?? createMemory(`floxy-counters-${index}`, bytes);
     this.#memory = mapMemory(this.fd, bytes, true);
     this.#words = new BigUint64Array(this.#memory);
   }

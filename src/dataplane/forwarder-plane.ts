@@ -9,13 +9,16 @@ import type { Counters } from '../model/statistics.ts';
 import type { ForwarderStatus, SubsystemStatus } from '../model/status.ts';
 import { compile, type RuleSlots } from '../rules/compile.ts';
 import { CounterMemory, SLOT_COUNT } from './counter-memory.ts';
-import type { ForwarderOptions, TableReference } from './forwarder/messages.ts';
+import type { ForwarderOptions } from './forwarder/messages.ts';
+import { readForwarderCounters } from './forwarder-counters.ts';
 import { ForwarderProcess } from './forwarder-process.ts';
 import { KernelDrops } from './kernel-drops.ts';
 import { LossLog } from './loss-log.ts';
 import { COUNTER, restrictPrivileges } from './packet-io.ts';
-import { SlotAllocator, type SlotAssignment } from './slots.ts';
-import { closeSockets, type OpenedSockets, openSockets } from './sockets.ts';
+import { PathProbe } from './path-probe.ts';
+import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from './slots.ts';
+import { closeSockets, type InheritedSockets, type OpenedSockets, openSockets } from './sockets.ts';
+import { Succession } from './succession.ts';
 import { type ForwarderSpec, Supervisor } from './supervisor.ts';
 import { TableMemory } from './table-memory.ts';
 
@@ -27,9 +30,13 @@ const OPEN_RETRY_DELAYS_MS = [200, 500, 1000, 2000, 5000] as const;
 
 /**
  * Capabilities (linux/capability.h) that control keeps once the sockets are open, where it has them: to end
- * forwarders, to let them become another user, and to write the database whoever owns it.
+ * forwarders, to let them become another user, to prefer them to other processes, and to write the database
+ * whoever owns it.
  */
-const KEPT_CAPABILITIES = (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n); // DAC_OVERRIDE KILL SETGID SETUID
+// DAC_OVERRIDE, KILL, SETGID, SETUID, SYS_NICE
+const KEPT_CAPABILITIES = (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n) | (1n << 23n);
+
+const NO_PROCESS = { pid: undefined, restarts: 0 };
 
 interface Prepared extends PreparedRules {
   readonly assignment: SlotAssignment;
@@ -47,7 +54,10 @@ export class ForwarderPlane implements DataPlane {
   #sockets: OpenedSockets | undefined;
   #drops: readonly KernelDrops[] = [];
   #supervisor: Supervisor | undefined;
-  #table: TableReference | undefined;
+  /** The rules published last. */
+  #latest: Prepared | undefined;
+  #probe: PathProbe | undefined;
+  readonly #succession: Succession;
   #openError: string | undefined;
   #openTimer: NodeJS.Timeout | undefined;
   #lossTimer: NodeJS.Timeout | undefined;
@@ -56,27 +66,41 @@ export class ForwarderPlane implements DataPlane {
     this.#config = config;
     this.#log = log;
     this.#lossLog = new LossLog(log);
+    this.#succession = new Succession(config, log);
   }
 
-  /** Opens the sockets, or keeps trying: status() says what is in the way. */
-  start(): void {
+  /**
+   * Takes over what an earlier control left, and opens the other sockets or keeps trying: status() says
+   * what is in the way.
+   */
+  async start(): Promise<void> {
     this.#tables = new TableMemory();
     if (this.#config.listen === undefined) return;
+    this.#succession.take();
+    await this.#succession.endSuperfluous();
     this.#counters = Array.from(
       { length: this.#config.forwarders },
-      (_, i) => new CounterMemory(i),
+      (_, i) => new CounterMemory(i, this.#succession.counters(i)),
     );
-    this.#open(0);
+    const table = this.#succession.table();
+    if (table !== undefined) this.#slots.adopt(table);
+    await this.#open(0);
     this.#lossTimer = setInterval(
       () => this.#lossLog.report(this.forwarders()),
       LOSS_LOG_INTERVAL_MS,
     );
   }
 
+  /** Ends control of the forwarders and leaves them to the next control. */
+  leave(): void {
+    this.#stopTimers();
+    this.#supervisor?.leave();
+  }
+
   async stop(): Promise<void> {
-    clearTimeout(this.#openTimer);
-    clearInterval(this.#lossTimer);
+    this.#stopTimers();
     await this.#supervisor?.stop();
+    this.#succession.close();
     if (this.#supervisor !== undefined) this.#lossLog.report(this.forwarders());
     if (this.#sockets !== undefined) closeSockets(this.#sockets);
     for (const memory of this.#counters) {
@@ -95,48 +119,28 @@ export class ForwarderPlane implements DataPlane {
     if (this.#openError !== undefined) return { state: 'Offline', error: this.#openError };
     const failure = this.#supervisor?.persistentFailure();
     if (failure !== undefined) return { state: 'Offline', error: `${failure}; see the log` };
-    if (this.#table === undefined) return { state: 'Configuring' };
-    const error = this.#supervisor?.passingFailure();
+    if (this.#latest === undefined) return { state: 'Configuring' };
+    const error = this.#supervisor?.passingFailure() ?? this.#probe?.failure();
     return error === undefined ? { state: 'OK' } : { state: 'Configuring', error };
   }
 
   forwarders(): readonly ForwarderStatus[] {
     return this.#counters.map((memory, index) => {
-      const { pid, restarts } = this.#supervisor?.processOf(index) ?? {
-        pid: undefined,
-        restarts: 0,
-      };
+      const { pid, restarts } = this.#supervisor?.processOf(index) ?? NO_PROCESS;
       return {
         index,
         ...(pid === undefined ? {} : { pid }),
         restarts,
-        received: {
-          packets: memory.counter(COUNTER.RECEIVED_PACKETS),
-          bytes: memory.counter(COUNTER.RECEIVED_BYTES),
-        },
-        forwarded: {
-          packets: memory.counter(COUNTER.FORWARDED_PACKETS),
-          bytes: memory.counter(COUNTER.FORWARDED_BYTES),
-        },
-        droppedByRule: memory.counter(COUNTER.DROPPED_BY_RULE),
-        noEligibleCollector: memory.counter(COUNTER.NO_ELIGIBLE_COLLECTOR),
-        truncated: memory.counter(COUNTER.TRUNCATED),
         kernelDrops: this.#drops[index]?.read() ?? 0n,
-        fragmented: memory.counter(COUNTER.FRAGMENTED),
-        fragments: memory.counter(COUNTER.FRAGMENTS),
-        sendRetries: memory.counter(COUNTER.SEND_RETRIES),
-        sendErrors: memory.errors(COUNTER.SEND_ERRORS),
-        receiveErrors: memory.errors(COUNTER.RECEIVE_ERRORS),
+        ...readForwarderCounters(memory),
       };
     });
   }
 
   prepare(ruleSet: RuleSet): PreparedRules {
     const assignment = this.#slots.assign(ruleSet);
-    const options = { listenPort: this.#config.listen?.port ?? 0, seed: randomInt(2 ** 32) };
     try {
-      const table = compile(ruleSet, assignment.slots, options);
-      const prepared: Prepared = { ruleSet, assignment, table };
+      const prepared: Prepared = { ruleSet, assignment, table: this.#compile(ruleSet, assignment) };
       return prepared;
     } catch (error) {
       this.#slots.discard(assignment);
@@ -149,8 +153,9 @@ export class ForwarderPlane implements DataPlane {
   }
 
   async publish(prepared: PreparedRules): Promise<void> {
-    this.#table = this.#tables?.write((prepared as Prepared).table);
-    if (this.#table !== undefined) await this.#supervisor?.publish(this.#table);
+    this.#latest = prepared as Prepared;
+    if (this.#supervisor !== undefined)
+      await this.#putInForce(this.#latest.table, this.#supervisor);
   }
 
   commit(prepared: PreparedRules): void {
@@ -173,33 +178,73 @@ export class ForwarderPlane implements DataPlane {
     };
   }
 
-  #open(attempt: number): void {
+  async #putInForce(table: ArrayBuffer, supervisor: Supervisor): Promise<void> {
+    const reference = (this.#tables as TableMemory).write(table);
+    await this.#succession.end();
+    await supervisor.publish(reference);
+    this.#probe?.start();
+  }
+
+  /** The table of a rule set, with the rules for our own test datagrams. */
+  #compile(ruleSet: RuleSet, { slots }: SlotAssignment): ArrayBuffer {
+    const probes = this.#probe?.rules() ?? [];
+    return compile(
+      { ...ruleSet, rules: [...ruleSet.rules, ...probes] },
+      { ...slots, rules: [...slots.rules, ...probes.map(() => PROBE_SLOTS)] },
+      { listenPort: this.#config.listen?.port ?? 0, seed: randomInt(2 ** 32) },
+    );
+  }
+
+  async #open(attempt: number): Promise<void> {
     const { listen } = this.#config;
     if (listen === undefined) return;
     try {
-      this.#sockets = openSockets(this.#config, listen);
+      this.#sockets = openSockets(this.#config, listen, this.#inheritedSockets());
     } catch (error) {
       const message = messageOf(error);
       if (message !== this.#openError) this.#log.error({ error: message }, 'proxy offline');
       this.#openError = message;
       const delayMs = OPEN_RETRY_DELAYS_MS[Math.min(attempt, OPEN_RETRY_DELAYS_MS.length - 1)];
-      this.#openTimer = setTimeout(() => this.#open(attempt + 1), delayMs);
+      this.#openTimer = setTimeout(() => this.#openLater(attempt + 1), delayMs);
       return;
     }
     this.#openError = undefined;
-    this.#opened(this.#sockets);
+    await this.#opened(this.#sockets, listen);
   }
 
-  #opened(sockets: OpenedSockets): void {
+  #openLater(attempt: number): void {
+    this.#open(attempt).catch((error: unknown) => {
+      this.#openError = messageOf(error);
+      this.#log.error({ error: this.#openError }, 'forwarders not started');
+    });
+  }
+
+  #inheritedSockets(): readonly (InheritedSockets | undefined)[] {
+    return this.#counters.map((_, index) => this.#succession.sockets(index));
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#openTimer);
+    clearInterval(this.#lossTimer);
+    this.#probe?.stop();
+  }
+
+  async #opened(sockets: OpenedSockets, listen: NonNullable<Config['listen']>): Promise<void> {
     restrictPrivileges(KEPT_CAPABILITIES);
     this.#warnOfSmallBuffer(sockets.receiveBufferBytes);
     this.#drops = sockets.forwarders.map(({ receive }) => new KernelDrops(receive));
+    if (this.#config.probeIntervalMs > 0) {
+      const probe = new PathProbe(listen, this.#config.probeIntervalMs);
+      await probe.open(this.#config.forwarders);
+      this.#probe = probe;
+    }
     const specs = sockets.forwarders.map((_, index) => this.#spec(index, sockets));
     this.#supervisor = new Supervisor(specs, this.#log);
-    if (this.#table === undefined) return;
-    this.#supervisor.publish(this.#table).catch((error: unknown) => {
-      this.#log.error({ error: messageOf(error) }, 'forwarders not started');
-    });
+    // Rules that came while the sockets could not be opened were compiled without the probe.
+    const latest = this.#latest;
+    if (latest === undefined) return;
+    const table = this.#compile(latest.ruleSet, latest.assignment);
+    await this.#putInForce(table, this.#supervisor);
   }
 
   #spec(index: number, sockets: OpenedSockets): ForwarderSpec {
@@ -208,6 +253,7 @@ export class ForwarderPlane implements DataPlane {
     ] as OpenedSockets['forwarders'][0];
     const counters = this.#counters[index] as CounterMemory;
     const tables = (this.#tables as TableMemory).readOnlyFds;
+    const handover = this.#succession.prepare(index, sockets.receiveBufferBytes);
     const options: Omit<ForwarderOptions, 'table'> = {
       index,
       parentPid: process.pid,
@@ -218,8 +264,16 @@ export class ForwarderPlane implements DataPlane {
       hasIpv4Sender: sendIpv4 !== undefined,
       hasIpv6Sender: sendIpv6 !== undefined,
       ipv4SourcePrefix: [...this.#config.ipv4SourcePrefix],
+      handover: handover?.options,
     };
-    const descriptors = { receive, sendIpv4, sendIpv6, counters: counters.fd, tables };
+    const descriptors = {
+      receive,
+      sendIpv4,
+      sendIpv6,
+      counters: counters.fd,
+      tables,
+      handover: handover?.listener,
+    };
     return {
       index,
       spawn: (table, events) => new ForwarderProcess({ ...options, table }, descriptors, events),

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type {
@@ -15,6 +16,8 @@ export interface ForwarderDescriptors {
   readonly sendIpv6: number | undefined;
   readonly counters: number;
   readonly tables: readonly [number, number];
+  /** Undefined when forwarders end with control. */
+  readonly handover: number | undefined;
 }
 
 export interface ForwarderProcessEvents {
@@ -23,6 +26,9 @@ export interface ForwarderProcessEvents {
   /** The process is gone; called once. */
   exited(reason: string): void;
 }
+
+/** Three times the share of processor time of a process with 0, where they compete (sched(7)). */
+const FORWARDER_NICENESS = -5;
 
 const STDERR_KEPT_CHARS = 2000;
 
@@ -55,8 +61,10 @@ export class ForwarderProcess {
         descriptors.sendIpv6 ?? 'ignore',
         descriptors.counters,
         ...descriptors.tables,
+        descriptors.handover ?? 'ignore',
       ],
     });
+    this.#preferToOthers();
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT_CHARS);
     });
@@ -90,9 +98,25 @@ export class ForwarderProcess {
     this.#send({ kind: 'stop' });
   }
 
+  /** Leaves it to a successor of this control. */
+  leave(): void {
+    if (this.#child.connected) this.#child.disconnect();
+    this.#child.stderr?.destroy();
+    this.#child.unref();
+  }
+
   kill(reason: string): void {
     this.#killReason = reason;
     this.#child.kill('SIGKILL');
+  }
+
+  /** Packets cannot wait for a processor, calls of the API can. Where it is not allowed, nothing changes. */
+  #preferToOthers(): void {
+    try {
+      if (this.#child.pid !== undefined) setPriority(this.#child.pid, FORWARDER_NICENESS);
+    } catch {
+      // No CAP_SYS_NICE.
+    }
   }
 
   #send(message: MessageToForwarder): void {

@@ -3,7 +3,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import type { RuleSet } from '../model/rules.ts';
-import type { RuleSetSlots } from '../rules/compile.ts';
+import { compile, type RuleSetSlots } from '../rules/compile.ts';
+import { decompile } from '../rules/decompile.ts';
+import { ForwardingTable } from '../rules/forwarding-table.ts';
 import { SlotAllocator } from './slots.ts';
 
 function allSlots(slots: RuleSetSlots): number[] {
@@ -37,9 +39,10 @@ describe('SlotAllocator', () => {
   });
 
   it('S5: clears what was deleted before it is used again, and mismatched never', () => {
-    const cleared: number[] = [];
+    let cleared: number[] = [];
     const allocator = new SlotAllocator(100, (slot) => cleared.push(slot));
     const first = apply(allocator, ruleSet([rule('192.0.2.1')], outputs(['192.0.2.51'])));
+    cleared = [];
     apply(allocator, ruleSet([], outputs(['192.0.2.51'])));
     assert.deepEqual(cleared, []);
     const again = apply(allocator, ruleSet([rule('192.0.2.1')], outputs(['192.0.2.51'])));
@@ -84,7 +87,7 @@ describe('SlotAllocator', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(sets, fc.boolean()), { maxLength: 12 }), (steps) => {
         // Two sets of at most 4 rules with 3 outputs of 3 collectors, and one for mismatched.
-        const allocator = new SlotAllocator(2 * 4 * (1 + 3 * 4) + 1, () => {});
+        const allocator = new SlotAllocator(2 * 4 * (1 + 3 * 4) + 4, () => {});
         for (const [set, isKept] of steps) {
           const assignment = allocator.assign(set);
           const used = allSlots(assignment.slots);
@@ -96,8 +99,27 @@ describe('SlotAllocator', () => {
     );
   });
 
+  it('S5: goes on with the slots of a table that another control has made', () => {
+    const set = ruleSet(
+      [rule('192.0.2.1', ['192.0.2.11', '2001:db8::12'], ['192.0.2.11']), rule('192.0.2.2')],
+      outputs(['192.0.2.51']),
+    );
+    const before = new SlotAllocator(100, () => {});
+    const slots = apply(before, set);
+    const table = new ForwardingTable(compile(set, slots, { listenPort: 2055, seed: 9 }));
+
+    const cleared: number[] = [];
+    const after = new SlotAllocator(100, (slot) => cleared.push(slot));
+    after.adopt(decompile(table));
+    assert.deepEqual(apply(after, set), slots);
+    assert.deepEqual(cleared, []);
+    const [added] = apply(after, ruleSet([rule('192.0.2.3')])).rules;
+    assert.ok(added !== undefined && !allSlots(slots).includes(added.input));
+    assert.deepEqual(cleared, [added.input]);
+  });
+
   it('V6: refuses rules for which there is no room, and takes nothing then', () => {
-    const allocator = new SlotAllocator(4, () => {});
+    const allocator = new SlotAllocator(7, () => {});
     const tooMany = ruleSet([rule('192.0.2.1', ['192.0.2.11']), rule('192.0.2.2')]);
     assert.throws(() => allocator.assign(tooMany), { code: 'LIMIT_EXCEEDED' });
     apply(allocator, ruleSet([rule('192.0.2.1', ['192.0.2.11'])]));

@@ -7,9 +7,15 @@ import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { FloxyError } from '../model/errors.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
 import type { OutputSlots, RuleSetSlots, RuleSlots } from '../rules/compile.ts';
+import type { DecompiledRule, DecompiledTable } from '../rules/decompile.ts';
 
 /** The slot of packets that match no rule. It never moves. */
 const MISMATCHED_SLOT = 0;
+
+/** Where the proxy's own test datagrams count. */
+export const PROBE_SLOTS: RuleSlots = { input: 1, outputs: [{ rotation: 2, collectors: [3] }] };
+
+const FIRST_FREE_SLOT = 4;
 
 /** The slots of a rule set, and what taking it into force changes. */
 export interface SlotAssignment {
@@ -22,10 +28,7 @@ export interface SlotAssignment {
   readonly defaults: AssignedRule;
 }
 
-interface AssignedRule {
-  readonly outputs: readonly Output[];
-  readonly slots: RuleSlots;
-}
+type AssignedRule = DecompiledRule;
 
 const NO_DEFAULTS: AssignedRule = { outputs: [], slots: { input: MISMATCHED_SLOT, outputs: [] } };
 
@@ -34,17 +37,29 @@ export class SlotAllocator {
   readonly #capacity: number;
   readonly #clear: (slot: number) => void;
   readonly #free: number[] = [];
-  #unused = MISMATCHED_SLOT + 1;
+  #unused = FIRST_FREE_SLOT;
   #rules: ReadonlyMap<string, AssignedRule> = new Map();
   #defaults: AssignedRule = NO_DEFAULTS;
 
   /**
    * @param capacity how many slots there are
-   * @param clear sets a slot that was used before to zero; nobody writes to it then
+   * @param clear sets a slot to zero that is about to be used; nobody writes to it then
    */
   constructor(capacity: number, clear: (slot: number) => void) {
     this.#capacity = capacity;
     this.#clear = clear;
+  }
+
+  /** Goes on from the table that forwarders work by, which another process has made. */
+  adopt({ rules, defaults }: DecompiledTable): void {
+    const ours = rules.filter(({ slots }) => slots.input !== PROBE_SLOTS.input);
+    this.#rules = new Map(ours.map((rule) => [formatEndpoint(rule.exporter), rule]));
+    this.#defaults = defaults;
+    for (const { slots } of [...ours, defaults]) {
+      for (const slot of [slots.input, ...outputSlots(slots.outputs)]) {
+        this.#unused = Math.max(this.#unused, slot + 1);
+      }
+    }
   }
 
   /** @throws FloxyError LIMIT_EXCEEDED, with nothing taken */
@@ -108,12 +123,12 @@ export class SlotAllocator {
   }
 
   #take(): number {
-    const freed = this.#free.pop();
-    if (freed !== undefined) {
-      this.#clear(freed);
-      return freed;
+    const slot = this.#free.pop() ?? this.#unused;
+    if (slot < this.#capacity) {
+      this.#unused = Math.max(this.#unused, slot + 1);
+      this.#clear(slot);
+      return slot;
     }
-    if (this.#unused < this.#capacity) return this.#unused++;
     const message = `no room for the counters of these rules: ${this.#capacity} slots are in use by the old and the new rules together; change them in smaller steps`;
     throw new FloxyError('LIMIT_EXCEEDED', message);
   }

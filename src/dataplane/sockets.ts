@@ -12,6 +12,11 @@ export interface ForwarderSockets {
   readonly sendIpv6: number | undefined;
 }
 
+/** Sockets that a forwarder before had. */
+export interface InheritedSockets extends ForwarderSockets {
+  readonly receiveBufferBytes: number;
+}
+
 export interface OpenedSockets {
   readonly forwarders: readonly ForwarderSockets[];
   /** What the kernel granted of the receive buffer asked for, in bytes as it counts them. */
@@ -21,9 +26,14 @@ export interface OpenedSockets {
 /**
  * Opens every socket of the proxy, or none.
  *
+ * @param inherited sockets of forwarders before, by index: they are kept as they are
  * @throws FloxyError DATA_PLANE that says what an operator can do
  */
-export function openSockets(config: Config, listen: NonNullable<Config['listen']>): OpenedSockets {
+export function openSockets(
+  config: Config,
+  listen: NonNullable<Config['listen']>,
+  inherited: readonly (InheritedSockets | undefined)[],
+): OpenedSockets {
   const opened: number[] = [];
   const keep = (fd: number) => {
     opened.push(fd);
@@ -31,12 +41,18 @@ export function openSockets(config: Config, listen: NonNullable<Config['listen']
   };
   try {
     let receiveBufferBytes = 0;
+    const isFirst = inherited.every((sockets) => sockets === undefined);
     const forwarders = Array.from({ length: config.forwarders }, (_, index) => {
+      const before = inherited[index];
+      if (before !== undefined) {
+        receiveBufferBytes = before.receiveBufferBytes;
+        return before;
+      }
       const receiver = openReceiver({
         octets: listen.octets,
         port: listen.port,
         receiveBufferBytes: config.receiveBufferBytes,
-        exclusive: index === 0,
+        exclusive: isFirst && index === 0,
       });
       receiveBufferBytes = receiver.receiveBufferBytes;
       return {

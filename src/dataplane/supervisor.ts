@@ -100,6 +100,16 @@ export class Supervisor {
     clearTimeout(killTimer);
   }
 
+  /** Ends supervision and leaves the processes to a successor of this control. */
+  leave(): void {
+    this.#isStopping = true;
+    clearInterval(this.#checkTimer);
+    for (const forwarder of this.#forwarders) {
+      clearTimeout(forwarder.restartTimer);
+      forwarder.process?.leave();
+    }
+  }
+
   /** Pid, and how often the process was replaced. */
   processOf(index: number): { pid: number | undefined; restarts: number } {
     const forwarder = this.#forwarders[index];

@@ -2,14 +2,16 @@
 import { endianness } from 'node:os';
 import { mappedOctets } from '../model/address.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
-import type { Output, RuleSet } from '../model/rules.ts';
+import type { Output, Rule, RuleSet } from '../model/rules.ts';
 import {
-  BUCKET_WORDS,
+  COLLECTOR_FLAG_LISTEN_PORT,
   COLLECTOR_WORDS,
   HEADER,
   HEADER_WORDS,
   hashEndpoint,
   OUTPUT_WORDS,
+  RULE,
+  RULE_PRESENT,
   RULE_WORDS,
   TABLE_MAGIC,
 } from './forwarding-table.ts';
@@ -51,10 +53,9 @@ export function compile(
   const allOutputs = [...ruleSet.rules.map((rule) => rule.outputs), ruleSet.defaultOutputs];
   const writer = new TableWriter(allOutputs, options);
   ruleSet.rules.forEach((rule, i) => {
-    writer.addExporter(rule.exporter, i);
-    writer.addRule(rule.outputs, slots.rules[i] as RuleSlots);
+    writer.addRule(rule, slots.rules[i] as RuleSlots);
   });
-  writer.addRule(ruleSet.defaultOutputs, slots.defaults);
+  writer.addDefault(ruleSet.defaultOutputs, slots.defaults);
   return writer.buffer;
 }
 
@@ -66,7 +67,7 @@ class TableWriter {
   readonly #bucketMask: number;
   readonly #outputsAt: number;
   readonly #collectorsAt: number;
-  #nextRule: number;
+  readonly #defaultAt: number;
   #nextOutput = 0;
   #nextCollector = 0;
 
@@ -76,8 +77,8 @@ class TableWriter {
     const collectors = rules.reduce((sum, rule) => sum + countCollectors(rule), 0);
     const buckets = nextPowerOfTwo(Math.max(MIN_BUCKETS, rules.length * 2));
     this.#bucketMask = buckets - 1;
-    this.#nextRule = HEADER_WORDS + buckets * BUCKET_WORDS;
-    this.#outputsAt = this.#nextRule + rules.length * RULE_WORDS;
+    this.#defaultAt = HEADER_WORDS + buckets * RULE_WORDS;
+    this.#outputsAt = this.#defaultAt + RULE_WORDS;
     this.#collectorsAt = this.#outputsAt + outputs * OUTPUT_WORDS;
     this.buffer = new ArrayBuffer((this.#collectorsAt + collectors * COLLECTOR_WORDS) * 4);
     this.#words = new Int32Array(this.buffer);
@@ -86,31 +87,33 @@ class TableWriter {
     this.#words[HEADER.MAGIC] = TABLE_MAGIC;
     this.#words[HEADER.SEED] = options.seed;
     this.#words[HEADER.BUCKET_MASK] = this.#bucketMask;
-    this.#words[HEADER.BUCKETS] = HEADER_WORDS;
-    this.#words[HEADER.RULES] = this.#nextRule;
-    this.#words[HEADER.RULE_COUNT] = rules.length;
+    this.#words[HEADER.DEFAULT_RULE] = this.#defaultAt;
     this.#words[HEADER.OUTPUTS] = this.#outputsAt;
     this.#words[HEADER.COLLECTORS] = this.#collectorsAt;
     this.#words[HEADER.COLLECTOR_COUNT] = collectors;
   }
 
-  addExporter(exporter: Endpoint, ruleIndex: number): void {
+  addRule({ exporter, outputs }: Rule, slots: RuleSlots): void {
     const words = this.#words;
     const [a0, a1, a2, a3] = addressWords(exporter);
     let bucket = hashEndpoint(this.#options.seed, a0, a1, a2, a3, exporter.port);
     let at: number;
     do {
       bucket &= this.#bucketMask;
-      at = HEADER_WORDS + bucket * BUCKET_WORDS;
+      at = HEADER_WORDS + bucket * RULE_WORDS;
       bucket++;
-    } while (words[at + 5] !== 0);
-    words.set([a0, a1, a2, a3, exporter.port, ruleIndex + 1], at);
-    if (exporter.port === 0) words[HEADER.HAS_ADDRESS_RULES] = 1;
+    } while (words[at + RULE.PORT] !== 0);
+    words.set([a0, a1, a2, a3, exporter.port | RULE_PRESENT], at);
+    words[exporter.port === 0 ? HEADER.HAS_ADDRESS_RULES : HEADER.HAS_PORT_RULES] = 1;
+    this.#addOutputs(at, outputs, slots);
   }
 
-  addRule(outputs: readonly Output[], slots: RuleSlots): void {
-    this.#words.set([this.#nextOutput, outputs.length, slots.input], this.#nextRule);
-    this.#nextRule += RULE_WORDS;
+  addDefault(outputs: readonly Output[], slots: RuleSlots): void {
+    this.#addOutputs(this.#defaultAt, outputs, slots);
+  }
+
+  #addOutputs(rule: number, outputs: readonly Output[], slots: RuleSlots): void {
+    this.#words.set([slots.input, this.#nextOutput, outputs.length], rule + RULE.INPUT_SLOT);
     outputs.forEach((output, i) => {
       this.#addOutput(output, slots.outputs[i] as OutputSlots);
     });
@@ -134,6 +137,7 @@ class TableWriter {
     this.#bytes[at * 4 + 16] = port >> 8;
     this.#bytes[at * 4 + 17] = port & 0xff;
     this.#bytes[at * 4 + 18] = isIpv6(collector) ? 6 : 4;
+    this.#bytes[at * 4 + 19] = collector.port === 0 ? COLLECTOR_FLAG_LISTEN_PORT : 0;
     this.#words[at + 5] = slot;
     this.#nextCollector++;
   }

@@ -24,9 +24,11 @@ async function addRules(api: Api, first: number): Promise<number> {
   }
 }
 
+const NO_ORPHANS = { COLLECTOR_FLOXY_ORPHAN_SECONDS: '0' };
+
 describe('control that dies', { skip: requireRoot() }, () => {
-  test('kill -9 of control ends its forwarders too, and leaves nothing behind', async () => {
-    await using stage = await Stage.start();
+  test('kill -9 of control ends its forwarders too where they are not to outlive it', async () => {
+    await using stage = await Stage.start({ settings: NO_ORPHANS });
     await stage.api.replace(STEADY_RULES);
     await startSteadyTraffic(stage);
     assert.equal((await stage.service.pids()).length, 3);
@@ -36,7 +38,10 @@ describe('control that dies', { skip: requireRoot() }, () => {
       async () => (await stage.service.pids()).length === 0,
       2_000,
     );
-    await using service = await Service.start(stage.lab, { folder: stage.service.folder });
+    await using service = await Service.start(stage.lab, {
+      folder: stage.service.folder,
+      settings: NO_ORPHANS,
+    });
     const before = stage.capture.arrived().length;
     await waitFor('packets arrive again', () => stage.capture.arrived().length > before + 100);
     await service.stop();
@@ -49,7 +54,7 @@ describe('control that dies', { skip: requireRoot() }, () => {
     try {
       let rules = 0;
       for (const lifeMs of [50, 120, 200]) {
-        await using service = await Service.start(lab, { folder });
+        await using service = await Service.start(lab, { folder, settings: NO_ORPHANS });
         const present = (await service.api.rules()).rules.length;
         assert.ok(
           present === rules || present === rules + 1,

@@ -27,6 +27,7 @@ export class Forwarder {
   readonly #io: PacketIo;
   readonly #router: Router;
   readonly #counters: BigUint64Array;
+  #table: TableReference;
   #tableMemory: ArrayBuffer;
   #heartbeat: NodeJS.Timeout | undefined;
 
@@ -50,6 +51,7 @@ export class Forwarder {
       slotsByteOffset: COUNTERS_BYTES,
       slotCount: options.slotCount,
     });
+    this.#table = options.table;
     this.#tableMemory = mapTable(options.table);
     const table = new ForwardingTable(this.#tableMemory);
     this.#router = new Router(
@@ -71,11 +73,17 @@ export class Forwarder {
   /** Every packet taken from now on is handled by this table. */
   setTable(reference: TableReference): void {
     const old = this.#tableMemory;
+    this.#table = reference;
     this.#tableMemory = mapTable(reference);
     const table = new ForwardingTable(this.#tableMemory);
     this.#router.setTable(table);
     this.#setCollectors(table);
     unmapMemory(old);
+  }
+
+  /** The table in force. */
+  get table(): TableReference {
+    return this.#table;
   }
 
   /** Stops after what waits in the receive buffer is forwarded, or after the time given. */

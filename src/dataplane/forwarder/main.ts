@@ -1,23 +1,30 @@
 /** The forwarder process: gives up its privileges, then moves packets until control ends. */
+import { Bequest, type HandoverState, MEMORY_LAYOUT } from '../handover.ts';
 import { dieWithParent, loadPacketIo, restrictPrivileges } from '../packet-io.ts';
 import { Forwarder } from './forwarder.ts';
-import type { ForwarderOptions, MessageFromForwarder, MessageToForwarder } from './messages.ts';
+import {
+  FORWARDER_FD,
+  type ForwarderOptions,
+  type MessageFromForwarder,
+  type MessageToForwarder,
+} from './messages.ts';
 
 /** How long packets that wait in the receive buffer are still forwarded at the end. */
 const DRAIN_MS = 300;
+
+const HANDOVER_POLL_MS = 10;
 
 function main(options: ForwarderOptions): void {
   process.title = `floxy: forwarder ${options.index}`;
   loadPacketIo();
   becomeUser(options.user);
   restrictPrivileges(0n);
-  dieWithParent(options.parentPid);
+  if (options.handover === undefined) dieWithParent(options.parentPid);
   // A terminal sends these to the whole group; control decides when a forwarder ends.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
-  process.on('disconnect', () => process.exit(0));
-
   const forwarder = new Forwarder(options);
+  process.on('disconnect', () => outliveControl(forwarder, options));
   process.on('message', (message: MessageToForwarder) => {
     if (message.kind === 'table') {
       forwarder.setTable(message.table);
@@ -29,6 +36,39 @@ function main(options: ForwarderOptions): void {
   });
   forwarder.start();
   tell({ kind: 'applied', generation: options.table.generation });
+}
+
+/** Goes on without control until a successor takes over, or until the limit. */
+function outliveControl(forwarder: Forwarder, options: ForwarderOptions): void {
+  const { handover } = options;
+  if (handover === undefined) process.exit(0);
+  const bequest = new Bequest(FORWARDER_FD.HANDOVER, handover.user);
+  const descriptors = {
+    receive: FORWARDER_FD.RECEIVE,
+    counters: FORWARDER_FD.COUNTERS,
+    table: FORWARDER_FD.TABLES[forwarder.table.file],
+    sendIpv4: options.hasIpv4Sender ? FORWARDER_FD.SEND_IPV4 : undefined,
+    sendIpv6: options.hasIpv6Sender ? FORWARDER_FD.SEND_IPV6 : undefined,
+  };
+  const state: HandoverState = {
+    pid: process.pid,
+    layout: MEMORY_LAYOUT,
+    listen: handover.listen,
+    receiveBufferBytes: handover.receiveBufferBytes,
+    slotCount: options.slotCount,
+    table: forwarder.table,
+    hasIpv4Sender: options.hasIpv4Sender,
+    hasIpv6Sender: options.hasIpv6Sender,
+  };
+  setInterval(() => {
+    if (!bequest.poll(state, descriptors)) return;
+    bequest.close();
+    process.exit(0);
+  }, HANDOVER_POLL_MS);
+  setTimeout(() => {
+    forwarder.stop(DRAIN_MS);
+    process.exit(0);
+  }, handover.limitMs);
 }
 
 /**

@@ -8,6 +8,8 @@ export const FORWARDER_FD = {
   COUNTERS: 7,
   /** The two table files take turns. */
   TABLES: [8, 9],
+  /** Where a successor of control can ask for all of these. */
+  HANDOVER: 10,
 } as const;
 
 /** Which table is in force. */
@@ -33,6 +35,18 @@ export interface ForwarderOptions {
   /** 12 bytes. */
   readonly ipv4SourcePrefix: readonly number[];
   readonly table: TableReference;
+  /** How to go on when control ends; undefined = not at all. */
+  readonly handover: HandoverOptions | undefined;
+}
+
+export interface HandoverOptions {
+  /** How long to go on forwarding without control. */
+  readonly limitMs: number;
+  /** Who, besides root, may take the forwarder over. */
+  readonly user: number;
+  /** See HandoverState. */
+  readonly listen: string;
+  readonly receiveBufferBytes: number;
 }
 
 /** `stop`: forward what waits in the receive buffer, then end. */

@@ -5,7 +5,7 @@ import { endpoint, outputs, rule, ruleSet } from '../../../test/support/rule-set
 import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../model/endpoint.ts';
 import type { Output, Rule, RuleSet } from '../../model/rules.ts';
 import { addressWords, compile } from '../../rules/compile.ts';
-import { COLLECTOR_WORDS, ForwardingTable } from '../../rules/forwarding-table.ts';
+import { COLLECTOR_WORDS, ForwardingTable, RULE } from '../../rules/forwarding-table.ts';
 import {
   COPY_WORDS,
   PACKET_FLAG_IPV6,
@@ -187,9 +187,11 @@ describe('Router', () => {
       rule(`10.${i >> 13}.${(i >> 5) & 255}.${i & 31}:${1 + (i % 3)}`),
     );
     const harness = new RouterHarness({ rules, defaultOutputs: [] }, 12345);
-    rules.forEach(({ exporter }, i) => {
+    rules.forEach(({ exporter }) => {
       const [a0, a1, a2, a3] = addressWords(exporter);
-      assert.equal(harness.table.find(a0, a1, a2, a3, exporter.port), i);
+      const found = harness.table.find(a0, a1, a2, a3, exporter.port);
+      const inputSlot = harness.table.words[found + RULE.INPUT_SLOT];
+      assert.equal(inputSlot, harness.allocator.rule(exporter)?.input);
       assert.equal(harness.table.find(a0, a1, a2, a3, 4), harness.table.defaultRule);
     });
   });

@@ -1,4 +1,4 @@
-import { type ForwardingTable, OUTPUT_WORDS, RULE_WORDS } from '../../rules/forwarding-table.ts';
+import { type ForwardingTable, OUTPUT_WORDS, RULE } from '../../rules/forwarding-table.ts';
 import {
   PACKET_FLAG_IPV6,
   PACKET_FLAGS,
@@ -29,10 +29,13 @@ export class Router {
   droppedByRule = 0;
   noEligibleCollector = 0;
   readonly #memory: RouterMemory;
+  /** The rule of each packet of the batch. */
+  readonly #rules: Int32Array;
   #table: ForwardingTable;
 
   constructor(memory: RouterMemory, table: ForwardingTable) {
     this.#memory = memory;
+    this.#rules = new Int32Array(memory.packets.length / PACKET_WORDS);
     this.#table = table;
   }
 
@@ -46,38 +49,47 @@ export class Router {
    * @returns how many copies there are
    */
   route(count: number): number {
+    this.#findRules(count);
     const { packets } = this.#memory;
-    const table = this.#table;
-    const words = table.words;
+    const words = this.#table.words;
     let copies = 0;
     this.droppedByRule = 0;
     this.noEligibleCollector = 0;
     for (let packet = 0; packet < count; packet++) {
       const at = packet * PACKET_WORDS;
-      const rule = table.find(
+      const rule = this.#rules[packet] as number;
+      const outputs = words[rule + RULE.OUTPUTS] as number;
+      packets[at + PACKET_INPUT_SLOT] = words[rule + RULE.INPUT_SLOT] as number;
+      if (outputs === 0) {
+        this.droppedByRule++;
+        continue;
+      }
+      const isIpv6 = ((packets[at + PACKET_FLAGS] as number) & PACKET_FLAG_IPV6) !== 0;
+      const firstOutput = words[rule + RULE.FIRST_OUTPUT] as number;
+      copies = this.#copy(packet, isIpv6 ? 1 : 0, firstOutput, outputs, copies);
+    }
+    return copies;
+  }
+
+  /** In a loop of its own: with many rules each look-up waits for memory, and here they wait together. */
+  #findRules(count: number): void {
+    const { packets } = this.#memory;
+    const table = this.#table;
+    for (let packet = 0; packet < count; packet++) {
+      const at = packet * PACKET_WORDS;
+      this.#rules[packet] = table.find(
         packets[at] as number,
         packets[at + 1] as number,
         packets[at + 2] as number,
         packets[at + 3] as number,
         packets[at + PACKET_SOURCE_PORT] as number,
       );
-      const ruleAt = table.rulesAt + rule * RULE_WORDS;
-      const outputs = words[ruleAt + 1] as number;
-      packets[at + PACKET_INPUT_SLOT] = words[ruleAt + 2] as number;
-      if (outputs === 0) {
-        this.droppedByRule++;
-        continue;
-      }
-      const isIpv6 = ((packets[at + PACKET_FLAGS] as number) & PACKET_FLAG_IPV6) !== 0;
-      const firstOutput = words[ruleAt] as number;
-      copies = this.#copy(packet, isIpv6 ? 1 : 0, firstOutput, outputs, copies);
     }
-    return copies;
   }
 
   /** @param ipv6 1 for an IPv6 packet, 0 for IPv4 */
   #copy(packet: number, ipv6: 0 | 1, firstOutput: number, outputs: number, copies: number): number {
-    const { copies: out, slots } = this.#memory;
+    const { copies: out } = this.#memory;
     const words = this.#table.words;
     let outputAt = this.#table.outputsAt + firstOutput * OUTPUT_WORDS;
     for (let i = 0; i < outputs; i++, outputAt += OUTPUT_WORDS) {
@@ -86,14 +98,21 @@ export class Router {
         this.noEligibleCollector++;
         continue;
       }
-      const rotationAt = (words[outputAt + 3] as number) * SLOT_WORDS + ipv6;
-      const next = slots[rotationAt] as number;
-      const turn = next < eligible ? next : 0;
-      slots[rotationAt] = turn + 1;
+      const turn = eligible === 1 ? 0 : this.#takeTurn(outputAt, ipv6, eligible);
       out[copies * 2] = packet;
       out[copies * 2 + 1] = (words[outputAt] as number) + turn;
       copies++;
     }
     return copies;
+  }
+
+  /** Round robin over the collectors that can take the packet. */
+  #takeTurn(outputAt: number, ipv6: 0 | 1, eligible: number): number {
+    const { slots } = this.#memory;
+    const rotationAt = (this.#table.words[outputAt + 3] as number) * SLOT_WORDS + ipv6;
+    const next = slots[rotationAt] as number;
+    const turn = next < eligible ? next : 0;
+    slots[rotationAt] = turn + 1;
+    return turn;
   }
 }

@@ -1,0 +1,180 @@
+/**
+ * How the sockets and counters of a forwarder outlive control. A forwarder whose control has ended goes on
+ * forwarding and gives its descriptors to the control that comes next, which ends it and starts a forwarder
+ * of its own on the same sockets. What arrives in between waits in the receive buffer.
+ */
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { addon } from './addon.ts';
+import type { TableReference } from './forwarder/messages.ts';
+import { SystemCallError } from './packet-io.ts';
+
+/** Of counters, slots and tables. Memory of another layout is not taken over. */
+export const MEMORY_LAYOUT = 1;
+
+/** What a forwarder says of what it hands over. */
+export interface HandoverState {
+  readonly pid: number;
+  readonly layout: number;
+  /** Where its socket listens, as formatEndpoint() prints it. */
+  readonly listen: string;
+  /** What the kernel granted, in bytes as it counts them. */
+  readonly receiveBufferBytes: number;
+  readonly slotCount: number;
+  readonly table: TableReference;
+  readonly hasIpv4Sender: boolean;
+  readonly hasIpv6Sender: boolean;
+}
+
+/** Descriptors in the order in which they are handed over; the senders only where there are any. */
+export interface HandoverDescriptors {
+  readonly receive: number;
+  readonly counters: number;
+  /** The table in force. */
+  readonly table: number;
+  readonly sendIpv4: number | undefined;
+  readonly sendIpv6: number | undefined;
+}
+
+const CONNECT_WAIT_MS = 1000;
+const END_WAIT_MS = 2000;
+const END_POLL_MS = 2;
+const MAX_STATE_BYTES = 4096;
+const MAX_DESCRIPTORS = 16;
+const END = Buffer.from('E');
+
+/**
+ * The socket at which a forwarder can be taken over. Its name is short: the path of a unix socket has at
+ * most 107 bytes.
+ *
+ * @throws SystemCallError
+ */
+export function listenForSuccessor(path: string): number {
+  return check('listenForSuccessor', addon().handoverListen(path));
+}
+
+/** The forwarder's side: gives everything away, once, to a successor that asks. */
+export class Bequest {
+  readonly #listener: number;
+  readonly #user: number;
+  #connection: number | undefined;
+
+  /** @param user who may have it, besides root */
+  constructor(listener: number, user: number) {
+    this.#listener = listener;
+    this.#user = user;
+  }
+
+  /** Answers a successor that waits. @returns whether one wants the forwarder to end now */
+  poll(state: HandoverState, descriptors: HandoverDescriptors): boolean {
+    if (this.#connection !== undefined) return this.#isToldToEnd(this.#connection);
+    const data = Buffer.from(JSON.stringify(state));
+    const fds = Int32Array.from(Object.values(descriptors).filter((fd) => fd !== undefined));
+    const connection = addon().handoverAccept(this.#listener, this.#user, data, fds);
+    if (connection >= 0) this.#connection = connection;
+    return false;
+  }
+
+  /** Lets go of the socket, so that a successor sees the end. */
+  close(): void {
+    if (this.#connection !== undefined) closeSync(this.#connection);
+    closeSync(this.#listener);
+  }
+
+  #isToldToEnd(connection: number): boolean {
+    const byte = Buffer.alloc(1);
+    const got = readNow(connection, byte);
+    if (got === 1) return true;
+    if (got === 0) {
+      // The successor died before it was ready: wait for the next one.
+      closeSync(connection);
+      this.#connection = undefined;
+    }
+    return false;
+  }
+}
+
+/** A forwarder of a control that has ended, seen by the next control. */
+export class Predecessor {
+  readonly state: HandoverState;
+  readonly descriptors: HandoverDescriptors;
+  readonly #connection: number;
+
+  private constructor(connection: number, state: HandoverState, fds: readonly number[]) {
+    this.#connection = connection;
+    this.state = state;
+    const [receive = -1, counters = -1, table = -1, ...senders] = fds;
+    this.descriptors = {
+      receive,
+      counters,
+      table,
+      sendIpv4: state.hasIpv4Sender ? senders.shift() : undefined,
+      sendIpv6: state.hasIpv6Sender ? senders.shift() : undefined,
+    };
+  }
+
+  /**
+   * Takes over the forwarder that listens at a path.
+   *
+   * @returns undefined when there is none, or its control is still alive
+   */
+  static take(path: string): Predecessor | undefined {
+    const data = Buffer.alloc(MAX_STATE_BYTES);
+    const fds = new Int32Array(MAX_DESCRIPTORS);
+    const lengths = new Uint32Array(2);
+    const connection = addon().handoverConnect(path, CONNECT_WAIT_MS, data, fds, lengths);
+    if (connection < 0) return undefined;
+    const state = JSON.parse(data.toString('utf8', 0, lengths[0])) as HandoverState;
+    return new Predecessor(connection, state, [...fds.subarray(0, lengths[1])]);
+  }
+
+  /** Ends it after the batch at hand; resolves when it is gone. A stuck one is killed. */
+  async end(): Promise<void> {
+    writeNow(this.#connection);
+    const deadline = performance.now() + END_WAIT_MS;
+    let isKilled = false;
+    while (readNow(this.#connection, Buffer.alloc(1)) !== 0) {
+      if (!isKilled && performance.now() > deadline) {
+        isKilled = true;
+        killIfThere(this.state.pid);
+      }
+      await sleep(END_POLL_MS);
+    }
+    closeSync(this.#connection);
+  }
+
+  /** For descriptors that are not going to be used. */
+  closeDescriptors(): void {
+    for (const fd of Object.values(this.descriptors)) if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** @returns bytes, 0 at the end, or -1 when nothing has come yet */
+function readNow(fd: number, buffer: Buffer): number {
+  try {
+    return readSync(fd, buffer);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? -1 : 0;
+  }
+}
+
+function writeNow(connection: number): void {
+  try {
+    writeSync(connection, END);
+  } catch {
+    // It has ended already: reading says so.
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+function check(syscall: string, result: number): number {
+  if (result < 0) throw new SystemCallError(syscall, -result);
+  return result;
+}

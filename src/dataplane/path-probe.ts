@@ -1,0 +1,106 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import type { Octets } from '../model/address.ts';
+import { type Endpoint, formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
+import type { Rule } from '../model/rules.ts';
+
+/**
+ * SO_REUSEPORT chooses a forwarder by the hash of addresses and ports: with this many source ports for each
+ * forwarder, one without any is very unlikely.
+ */
+const SOURCES_PER_FORWARDER = 8;
+
+const MAX_PROBE_SOURCES = 512;
+
+/** A source whose datagrams failed to come back this often in a row: packets are not forwarded. */
+const MISSES_UNTIL_FAILURE = 2;
+
+const LOOPBACK_IPV4 = Uint8Array.of(127, 0, 0, 1);
+
+interface Source {
+  readonly socket: Socket;
+  readonly endpoint: Endpoint;
+  isAwaited: boolean;
+  misses: number;
+}
+
+/**
+ * Sends test datagrams to the proxy's own listening address and expects them back: the whole way of a
+ * packet, through each forwarder, is tried. They are forwarded by rules of their own (see rules()), which no
+ * user sees, from each source to a socket of this process.
+ */
+export class PathProbe {
+  readonly #target: Endpoint;
+  readonly #intervalMs: number;
+  #sources: readonly Source[] = [];
+  #collector: Socket | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param listen where the proxy receives */
+  constructor(listen: { readonly octets: Octets; readonly port: number }, intervalMs: number) {
+    const isWildcard = listen.octets.every((byte) => byte === 0);
+    // A wildcard IPv6 address serves IPv4 too (spec R11).
+    this.#target = makeEndpoint(isWildcard ? LOOPBACK_IPV4 : listen.octets, listen.port);
+    this.#intervalMs = intervalMs;
+  }
+
+  /** Opens the sockets. @throws Error when the address is not there */
+  async open(forwarders: number): Promise<void> {
+    const count = Math.min(forwarders * SOURCES_PER_FORWARDER, MAX_PROBE_SOURCES);
+    this.#collector = (await this.#bind()).socket;
+    this.#collector.on('message', (_, { port }) => this.#cameBack(port));
+    this.#sources = await Promise.all(Array.from({ length: count }, () => this.#bind()));
+  }
+
+  /** One rule for each source. Made before the first table is, and the same ever after. */
+  rules(): readonly Rule[] {
+    if (this.#collector === undefined) return [];
+    const collector = makeEndpoint(this.#target.octets, this.#collector.address().port);
+    const outputs = [{ collectors: [collector] }];
+    return this.#sources.map(({ endpoint }) => ({ exporter: endpoint, outputs }));
+  }
+
+  /** Begins to probe: a table with the rules is in force. */
+  start(): void {
+    if (this.#timer !== undefined || this.#sources.length === 0) return;
+    this.#timer = setInterval(() => this.#probe(), this.#intervalMs);
+  }
+
+  /** In words, while packets are not forwarded; undefined while they are. */
+  failure(): string | undefined {
+    const failing = this.#sources.filter(({ misses }) => misses >= MISSES_UNTIL_FAILURE);
+    if (failing.length === 0) return undefined;
+    return `test datagrams to ${formatEndpoint(this.#target)} do not come back (${failing.length} of ${this.#sources.length} source ports)`;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#collector?.close();
+    for (const { socket } of this.#sources) socket.close();
+    this.#sources = [];
+  }
+
+  #probe(): void {
+    for (const source of this.#sources) {
+      source.misses = source.isAwaited ? source.misses + 1 : 0;
+      source.isAwaited = true;
+      source.socket.send('probe', this.#target.port, this.#target.host, () => {});
+    }
+  }
+
+  #cameBack(port: number): void {
+    const source = this.#sources.find(({ endpoint }) => endpoint.port === port);
+    if (source !== undefined) source.isAwaited = false;
+  }
+
+  async #bind(): Promise<Source> {
+    const { octets, host } = this.#target;
+    const socket = createSocket(octets.length === 4 ? 'udp4' : 'udp6');
+    socket.bind({ address: host, port: 0 });
+    await once(socket, 'listening');
+    // Errors of sending show as datagrams that do not come back.
+    socket.on('error', () => {});
+    const endpoint = makeEndpoint(octets, socket.address().port);
+    return { socket, endpoint, isAwaited: false, misses: 0 };
+  }
+}
