@@ -174,8 +174,46 @@ test('A7: a subsystem without an error has no error field, a forwarder without a
     proxy: { state: 'Offline', error: 'why' },
     database: { state: 'OK' },
     forwarders: [forwarder],
+    isDraining: false,
   });
   assert.deepEqual(message.proxy, { state: 'Offline', error: 'why' });
   assert.deepEqual(message.database, { state: 'OK' });
   assert.ok(!('pid' in (message.forwarders[0] ?? {})));
+});
+
+test('the status of a follower leaves out what is not known', () => {
+  const status = {
+    proxy: { state: 'OK' },
+    database: { state: 'OK' },
+    forwarders: [],
+    isDraining: false,
+  } as const;
+  const unknown = { leader: 'node1:8853', isConnected: false, isOverridden: false };
+  assert.equal(fromSystemStatus(status).follower, undefined);
+  assert.deepEqual(fromSystemStatus({ ...status, follower: unknown }).follower, {
+    state: 'Disconnected',
+    leader: 'node1:8853',
+    overridden: false,
+  });
+  const known = {
+    ...unknown,
+    isConnected: true,
+    leaderRevision: 9,
+    appliedRevision: 7,
+    lagRevisions: 2,
+    secondsSinceContact: 0.25,
+    isOverridden: true,
+    error: 'why',
+  };
+  const { follower } = fromSystemStatus({ ...status, follower: known });
+  assert.deepEqual(follower, {
+    state: 'Connected',
+    leader: 'node1:8853',
+    leaderRevision: '9',
+    appliedRevision: '7',
+    lagRevisions: '2',
+    secondsSinceContact: 0.25,
+    overridden: true,
+    error: 'why',
+  });
 });

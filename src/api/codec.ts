@@ -1,5 +1,6 @@
 /**
- * Messages of the protocol ↔ values of src/model. Nothing else turns one into the other.
+ * Messages of the protocol ↔ values of src/model. Nothing else turns one into the other, but
+ * revision-codec.ts, which knows the stream of revisions.
  * Large answers are made in parts: concatenated, the encodings of the parts are the encoding of the
  * whole (the repeated fields of a protobuf message add up), and the process can do other things between
  * two parts.
@@ -16,6 +17,7 @@ import type {
 import type {
   BuildInfo,
   ErrnoCount,
+  FollowerStatus,
   ForwarderStatus,
   SubsystemStatus,
   SystemStatus,
@@ -28,6 +30,7 @@ import type {
   EndpointMessage,
   ErrnoCountMessage,
   ExportersRequest,
+  FollowerStatusMessage,
   ForwarderStatusMessage,
   MemberMessage,
   OutputMessage,
@@ -102,8 +105,8 @@ export function* fromStatistics(
 }
 
 export function fromBuildInfo(info: BuildInfo): BuildInfoMessage {
-  const { version, commit, buildTime, nodeVersion, platform } = info;
-  return { version, commit, buildTime, nodeVersion, platform };
+  const { version, commit, buildTime, nodeVersion, platform, pid } = info;
+  return { version, commit, buildTime, nodeVersion, platform, pid };
 }
 
 export function fromSystemStatus(status: SystemStatus): SystemStatusMessage {
@@ -111,6 +114,8 @@ export function fromSystemStatus(status: SystemStatus): SystemStatusMessage {
     proxy: fromSubsystemStatus(status.proxy),
     database: fromSubsystemStatus(status.database),
     forwarders: status.forwarders.map(fromForwarderStatus),
+    ...(status.isDraining ? { draining: true } : {}),
+    ...(status.follower && { follower: fromFollowerStatus(status.follower) }),
   };
 }
 
@@ -126,15 +131,15 @@ function fromEndpoint({ host, octets, port }: Endpoint, format: AddressFormat): 
   return port === 0 ? address : { ...address, port };
 }
 
-function fromMember(endpoint: Endpoint, format: AddressFormat): MemberMessage {
+export function fromMember(endpoint: Endpoint, format: AddressFormat): MemberMessage {
   return { endpoint: fromEndpoint(endpoint, format) };
 }
 
-function fromOutput(output: Output, format: AddressFormat): OutputMessage {
+export function fromOutput(output: Output, format: AddressFormat): OutputMessage {
   return { collectors: output.collectors.map((collector) => fromMember(collector, format)) };
 }
 
-function fromRule(rule: Rule, format: AddressFormat): RuleMessage {
+export function fromRule(rule: Rule, format: AddressFormat): RuleMessage {
   return {
     exporter: fromMember(rule.exporter, format),
     outputs: rule.outputs.map((output) => fromOutput(output, format)),
@@ -182,6 +187,20 @@ function fromForwarderStatus(status: ForwarderStatus): ForwarderStatusMessage {
     sendRetries: status.sendRetries.toString(),
     sendErrors: status.sendErrors.map(fromErrnoCount),
     receiveErrors: status.receiveErrors.map(fromErrnoCount),
+  };
+}
+
+function fromFollowerStatus(status: FollowerStatus): FollowerStatusMessage {
+  const { leader, leaderRevision, appliedRevision, lagRevisions, secondsSinceContact } = status;
+  return {
+    state: status.isConnected ? 'Connected' : 'Disconnected',
+    leader,
+    ...(leaderRevision !== undefined && { leaderRevision: leaderRevision.toString() }),
+    ...(appliedRevision !== undefined && { appliedRevision: appliedRevision.toString() }),
+    ...(lagRevisions !== undefined && { lagRevisions: lagRevisions.toString() }),
+    ...(secondsSinceContact !== undefined && { secondsSinceContact }),
+    overridden: status.isOverridden,
+    ...(status.error !== undefined && { error: status.error }),
   };
 }
 

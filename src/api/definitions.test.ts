@@ -8,12 +8,12 @@ test('missing descriptors are an error that says how to make them', () => {
   });
 });
 
-test('large requests consist of lists only, so that they can be decoded in parts', () => {
+test('requests with lists, which can be large, have nothing else, so that they can be decoded in parts', () => {
   const { settings, metrics } = loadServices();
   for (const method of [...Object.values(settings), ...Object.values(metrics)]) {
     const { requestType } = method as { requestType?: { type: { field: { label: string }[] } } };
-    for (const { label } of requestType?.type.field ?? [{ label: 'no type' }]) {
-      assert.equal(label, 'LABEL_REPEATED', method.path);
-    }
+    assert.ok(requestType, method.path);
+    const labels = new Set(requestType.type.field.map(({ label }) => label));
+    assert.ok(!labels.has('LABEL_REPEATED') || labels.size === 1, method.path);
   }
 });

@@ -6,6 +6,7 @@ import {
   EXPECTED_REVISION_HEADER,
   readAddressFormat,
   readExpectedRevision,
+  readOverrideFollower,
   revisionHeaders,
 } from './headers.ts';
 
@@ -69,4 +70,16 @@ test('A9: an expected revision that is no decimal number is refused', () => {
 
 test('A9: answers carry the revision as text', () => {
   assert.deepEqual(revisionHeaders(7).get('collector-rules-revision'), ['7']);
+});
+
+test('the override of a follower is "true" or "false", and is not meant without the header', () => {
+  assert.equal(readOverrideFollower(new Metadata()), false);
+  assert.equal(readOverrideFollower(headers('collector-override-follower', 'false')), false);
+  assert.equal(readOverrideFollower(headers('collector-override-follower', 'true')), true);
+  for (const value of ['', '1', 'TRUE', 'yes', 'true, true']) {
+    assert.throws(() => readOverrideFollower(headers('collector-override-follower', value)), {
+      code: 'INVALID_INPUT',
+      message: /collector-override-follower/,
+    });
+  }
 });

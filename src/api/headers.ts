@@ -5,6 +5,7 @@ import type { AddressFormat } from './codec.ts';
 /** Request headers. */
 export const ADDRESS_FORMAT_HEADER = 'collector-address-format';
 export const EXPECTED_REVISION_HEADER = 'collector-expected-rules-revision';
+export const OVERRIDE_FOLLOWER_HEADER = 'collector-override-follower';
 
 /** Header of answers: the revision of the rules (spec A9). */
 export const REVISION_HEADER = 'collector-rules-revision';
@@ -33,6 +34,19 @@ export function readExpectedRevision(request: Metadata): number | undefined {
   throw new FloxyError(
     'INVALID_INPUT',
     `header ${EXPECTED_REVISION_HEADER}: ${JSON.stringify(value)} is not a revision (a decimal number)`,
+  );
+}
+
+/**
+ * Whether rules are to be changed although they are those of another node.
+ * @throws FloxyError INVALID_INPUT
+ */
+export function readOverrideFollower(request: Metadata): boolean {
+  const value = singleValue(request, OVERRIDE_FOLLOWER_HEADER) ?? 'false';
+  if (value === 'true' || value === 'false') return value === 'true';
+  throw new FloxyError(
+    'INVALID_INPUT',
+    `header ${OVERRIDE_FOLLOWER_HEADER}: ${JSON.stringify(value)} is neither "true" nor "false"`,
   );
 }
 

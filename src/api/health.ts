@@ -5,7 +5,7 @@
  *
  * | name | SERVING while |
  * |---|---|
- * | `` (empty) | the proxy's state is OK: this node does its share. BGP announcers and load balancers watch it. A node that lost its rules (NotConfigured) takes packets but forwards none of them, so its peers should get them |
+ * | `` (empty) | the proxy's state is OK, and it is not draining: this node does its share. BGP announcers and load balancers watch it. A node that lost its rules (NotConfigured) takes packets but forwards none of them, so its peers should get them |
  * | `proxy` | packets are taken: OK or NotConfigured |
  * | full names of the API's services | the API runs, whatever the state of the proxy |
  *
@@ -37,6 +37,14 @@ interface HealthCheckRequest {
 interface HealthCheckResponse {
   readonly status: ServingStatus;
 }
+
+/** What the answers depend on. */
+interface Present {
+  readonly state: State;
+  readonly isDraining: boolean;
+}
+
+const GONE: Present = { state: 'Offline', isDraining: false };
 
 type WatchCall = ServerWritableStream<HealthCheckRequest, HealthCheckResponse>;
 
@@ -122,25 +130,25 @@ export class Health {
   }
 
   #statuses(): ReadonlyMap<string, ServingStatus> {
-    const state = this.#isStopped ? 'Offline' : this.#proxyState();
+    const { state, isDraining } = this.#isStopped ? GONE : this.#present();
     const serving = (isServing: boolean) => (isServing ? 'SERVING' : 'NOT_SERVING');
     return new Map([
-      ['', serving(state === 'OK')],
+      ['', serving(state === 'OK' && !isDraining)],
       ['proxy', serving(state === 'OK' || state === 'NotConfigured')],
       [SETTINGS_SERVICE, serving(!this.#isStopped)],
       [METRICS_SERVICE, serving(!this.#isStopped)],
     ]);
   }
 
-  #proxyState(): State {
+  #present(): Present {
     try {
-      const { state } = this.#control.status().proxy;
+      const { proxy, isDraining } = this.#control.status();
       this.#isStatusFailing = false;
-      return state;
+      return { state: proxy.state, isDraining };
     } catch (thrown) {
       if (!this.#isStatusFailing) this.#log.error({ err: thrown }, 'state of the proxy is unknown');
       this.#isStatusFailing = true;
-      return 'Offline';
+      return GONE;
     }
   }
 }

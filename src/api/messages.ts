@@ -8,6 +8,14 @@ import type { MemberInput } from '../rules/input.ts';
 /** Requests without fields. */
 export type EmptyRequest = Readonly<Record<string, never>>;
 
+export interface DrainRequest {
+  readonly cancel?: boolean | undefined;
+}
+
+export interface WatchRequest {
+  readonly digest?: string | undefined;
+}
+
 export interface ExportersRequest {
   readonly exporters?: readonly MemberInput[] | undefined;
 }
@@ -34,6 +42,23 @@ export interface RuleMessage {
 export interface ProxyRulesMessage {
   readonly rules?: readonly RuleMessage[];
   readonly defaultOutputs?: readonly OutputMessage[];
+}
+
+export interface RulesPartMessage {
+  readonly base?: string;
+  readonly deleted?: readonly MemberMessage[];
+  readonly rules?: readonly RuleMessage[];
+  readonly defaultOutputs?: readonly OutputMessage[];
+  readonly replacesDefaultOutputs?: boolean;
+  readonly last?: boolean;
+}
+
+export interface RulesRevisionMessage {
+  /** Decimal. */
+  readonly revision?: string;
+  readonly digest?: string;
+  readonly part?: RulesPartMessage | null;
+  readonly error?: string;
 }
 
 export interface CountersMessage {
@@ -67,6 +92,7 @@ export interface BuildInfoMessage {
   readonly buildTime: string;
   readonly nodeVersion: string;
   readonly platform: string;
+  readonly pid: number;
 }
 
 export interface SubsystemStatusMessage {
@@ -96,8 +122,21 @@ export interface ForwarderStatusMessage {
   readonly receiveErrors: readonly ErrnoCountMessage[];
 }
 
+export interface FollowerStatusMessage {
+  readonly state: 'Disconnected' | 'Connected';
+  readonly leader: string;
+  readonly leaderRevision?: string;
+  readonly appliedRevision?: string;
+  readonly lagRevisions?: string;
+  readonly secondsSinceContact?: number;
+  readonly overridden: boolean;
+  readonly error?: string;
+}
+
 export interface SystemStatusMessage {
   readonly proxy: SubsystemStatusMessage;
   readonly database: SubsystemStatusMessage;
   readonly forwarders: readonly ForwarderStatusMessage[];
+  readonly draining?: boolean;
+  readonly follower?: FollowerStatusMessage;
 }

@@ -12,13 +12,18 @@ import { loadServices } from './definitions.ts';
 import { Health } from './health.ts';
 import { addReflection } from './reflection.ts';
 import { metricsHandlers, settingsHandlers } from './services.ts';
+import { ServerStreams } from './streaming.ts';
 import { implementService } from './unary.ts';
+import { watchRules } from './watch-rules.ts';
 
 /** How long calls may take to end after stop(). */
 const STOP_LIMIT_MS = 1000;
 
 /** Connections beyond this many are closed at once: each takes a file descriptor and some 50 KB. */
 const MAX_CONNECTIONS = 2000;
+
+/** Nodes that follow this one: a handful. A broken connection may count for a while. */
+const MAX_RULE_WATCHERS = 64;
 
 const DROP_LOG_INTERVAL_MS = 10_000;
 
@@ -45,6 +50,7 @@ export interface ApiServerParts {
 export class ApiServer {
   readonly #parts: ApiServerParts;
   readonly #health: Health;
+  readonly #streams: ServerStreams;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #listener: Listener | undefined;
@@ -52,6 +58,7 @@ export class ApiServer {
   constructor(parts: ApiServerParts) {
     this.#parts = parts;
     this.#health = new Health(parts);
+    this.#streams = new ServerStreams({ limit: MAX_RULE_WATCHERS, log: parts.log });
   }
 
   /**
@@ -66,7 +73,10 @@ export class ApiServer {
     const credentials = readCredentials(config.tls);
     const server = new Server(SERVER_OPTIONS);
     const { settings, metrics } = loadServices();
-    const settingsService = implementService(settings, settingsHandlers(this.#parts), log);
+    const watch = watchRules(control);
+    const settingsService = implementService(settings, settingsHandlers(this.#parts), log, {
+      WatchProxyRules: (method) => this.#streams.method(method, watch),
+    });
     const metricsService = implementService(metrics, metricsHandlers({ control }), log);
     server.addService(settingsService.definition, settingsService.implementation);
     server.addService(metricsService.definition, metricsService.implementation);
@@ -111,6 +121,7 @@ export class ApiServer {
     if (server === undefined) return;
     this.#server = undefined;
     this.#health.stop();
+    this.#streams.stop();
     this.#listener?.close();
     // Connections close as their last call ends. What tryShutdown() tells its callback is no sign of that:
     // on Node 24 it comes at once.

@@ -13,8 +13,8 @@ import {
   toReplacement,
   toUpdate,
 } from './codec.ts';
-import { readExpectedRevision, revisionHeaders } from './headers.ts';
-import type { EmptyRequest, ExportersRequest } from './messages.ts';
+import { readExpectedRevision, readOverrideFollower, revisionHeaders } from './headers.ts';
+import type { DrainRequest, EmptyRequest, ExportersRequest } from './messages.ts';
 import type { Answer, CallContext, Handlers } from './unary.ts';
 
 export interface ServiceParts {
@@ -27,8 +27,9 @@ export interface ServiceParts {
 export function settingsHandlers({ control, buildInfo, log }: ServiceParts): Handlers {
   const apply = async (call: string, change: RuleChange, context: CallContext): Promise<Answer> => {
     const expectedRevision = readExpectedRevision(context.headers);
+    const overrideFollower = readOverrideFollower(context.headers);
     context.throwIfCancelled();
-    const revision = await control.change(change, expectedRevision);
+    const revision = await control.change(change, expectedRevision, { overrideFollower });
     log.info({ call, peer: context.peer, revision, ...sizeOf(change) }, 'rules changed');
     return { parts: [{}], headers: revisionHeaders(revision) };
   };
@@ -46,6 +47,11 @@ export function settingsHandlers({ control, buildInfo, log }: ServiceParts): Han
     ...metricsHandlers({ control }),
     GetBuildInfo: (_request: EmptyRequest) => ({ parts: [fromBuildInfo(buildInfo)] }),
     GetSystemStatus: (_request: EmptyRequest) => ({ parts: [fromSystemStatus(control.status())] }),
+    Drain: ({ cancel = false }: DrainRequest, { peer }) => {
+      control.setDraining(!cancel);
+      log.info({ call: 'Drain', peer }, cancel ? 'draining cancelled' : 'draining');
+      return { parts: [{}] };
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type {
+  handleServerStreamingCall,
   handleUnaryCall,
   Metadata,
   MethodDefinition,
@@ -36,28 +37,37 @@ type RawCall = ServerUnaryCall<Buffer, Buffer>;
 /** Throws, or rejects with, a FloxyError for an expected failure. */
 export type Handler<Request> = (request: Request, context: CallContext) => Answer | Promise<Answer>;
 
+/** Makes a method that answers with a stream: see streaming.ts. */
+export type OpenStream = (
+  method: MethodDefinition<object, object>,
+) => handleServerStreamingCall<Buffer, Buffer>;
+
 /** The handlers of a service, by the names of its methods. */
 export type Handlers = Readonly<Record<string, Handler<never>>>;
 
 /**
- * Makes a service of its definition and handlers. All its methods are unary.
+ * Makes a service of its definition and handlers.
  *
+ * @param streams the methods that answer with a stream
  * @throws Error when a method has no handler, or a handler no method
  */
 export function implementService(
   definition: ServiceDefinition,
   handlers: Handlers,
   log: Logger,
+  streams: Readonly<Record<string, OpenStream>> = {},
 ): { definition: ServiceDefinition; implementation: UntypedServiceImplementation } {
   const raw: Record<string, MethodDefinition<Buffer, Buffer>> = {};
   const implementation: UntypedServiceImplementation = {};
   for (const [name, method] of Object.entries(definition)) {
     const handler = handlers[name];
-    if (handler === undefined) throw new Error(`${method.path} has no handler`);
+    const open = streams[name];
     raw[name] = withRawMessages(method);
-    implementation[name] = unary(method, handler, log);
+    if (handler !== undefined) implementation[name] = unary(method, handler, log);
+    else if (open !== undefined) implementation[name] = open(method);
+    else throw new Error(`${method.path} has no handler`);
   }
-  for (const name of Object.keys(handlers)) {
+  for (const name of [...Object.keys(handlers), ...Object.keys(streams)]) {
     if (!(name in raw)) throw new Error(`handler ${name} has no method`);
   }
   return { definition: raw, implementation };
@@ -127,7 +137,8 @@ async function decode(method: MethodDefinition<object, object>, call: RawCall): 
   return whole ?? collector.message();
 }
 
-function decodePart(method: MethodDefinition<object, object>, bytes: Buffer): object {
+/** @throws FloxyError INVALID_INPUT */
+export function decodePart(method: MethodDefinition<object, object>, bytes: Buffer): object {
   try {
     return method.requestDeserialize(bytes);
   } catch (thrown) {
@@ -156,7 +167,8 @@ function throwIfCancelled(call: RawCall): void {
   if (call.cancelled) throw new FloxyError('NOT_READY', 'the client has gone');
 }
 
-function peerOf(call: RawCall): string {
+/** `address:port` of the client. */
+export function peerOf(call: Pick<RawCall, 'getPeer'>): string {
   try {
     return call.getPeer();
   } catch {

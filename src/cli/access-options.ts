@@ -4,9 +4,15 @@ import { readApiAddress } from '../config.ts';
 import type { ApiAccess } from './api-client.ts';
 import { CliError, EXIT } from './exit.ts';
 
+/** Where an API is, as the command line says it. */
+export interface Target {
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
 /** The options of every command that calls the API. */
 interface AccessOptions {
-  readonly api?: { readonly host: string; readonly port: number | undefined };
+  readonly api?: Target;
   readonly timeout: number;
   readonly tls?: boolean;
   readonly tlsCa?: string;
@@ -51,6 +57,19 @@ export function readAccess(command: Command, env: NodeJS.ProcessEnv): ApiAccess 
   };
 }
 
+/**
+ * How to talk to the API of another node: as to that of this one, at another address.
+ *
+ * @throws ConfigError
+ */
+export function readPeerAccess(
+  access: ApiAccess,
+  { host, port }: Target,
+  env: NodeJS.ProcessEnv,
+): ApiAccess {
+  return { ...access, target: joinTarget(host, port ?? readApiAddress(env).port) };
+}
+
 function targetOf({ api }: AccessOptions, env: NodeJS.ProcessEnv): string {
   if (api?.port !== undefined) return joinTarget(api.host, api.port);
   const served = readApiAddress(env);
@@ -78,7 +97,8 @@ function tlsOf(options: AccessOptions): ApiAccess['tls'] {
   };
 }
 
-function parseTarget(text: string) {
+/** @throws InvalidArgumentError (of commander) */
+export function parseTarget(text: string): Target {
   const target = splitHostAndPort(text);
   if (target !== undefined && /^[\w.:-]+$/.test(target.host)) return target;
   throw new InvalidArgumentError('Give host:port, such as 192.0.2.1:8853 or [2001:db8::1]:8853.');

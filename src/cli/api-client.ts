@@ -99,7 +99,12 @@ function connect({ target, tls }: ApiAccess): Client {
     'grpc.enable_http_proxy': 0,
     ...(tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': tls.serverName }),
   };
-  return new Client(target, tls ? tlsCredentials(tls) : credentials.createInsecure(), options);
+  return new Client(target, channelCredentials(tls), options);
+}
+
+/** Reads the files of TLS. @throws CliError */
+export function channelCredentials(tls: TlsAccess | undefined): ChannelCredentials {
+  return tls ? tlsCredentials(tls) : credentials.createInsecure();
 }
 
 /** @throws CliError */

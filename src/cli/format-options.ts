@@ -3,7 +3,8 @@ import type { MessageFormat } from './messages.ts';
 
 /** Headers of the gRPC API: see proto/settings.proto. */
 const ADDRESS_FORMAT_HEADER = 'collector-address-format';
-const EXPECTED_REVISION_HEADER = 'collector-expected-rules-revision';
+export const EXPECTED_REVISION_HEADER = 'collector-expected-rules-revision';
+const OVERRIDE_FOLLOWER_HEADER = 'collector-override-follower';
 export const REVISION_HEADER = 'collector-rules-revision';
 
 /** Options that say how messages are read and printed, and which headers go with a call. */
@@ -12,6 +13,7 @@ export interface FormatOptions {
   readonly addressFormat?: 'text' | 'binary';
   readonly revision?: boolean;
   readonly expectedRevision?: string;
+  readonly overrideFollower?: boolean;
 }
 
 export function addFormatOption(command: Command): Command {
@@ -46,12 +48,21 @@ export function addExpectedRevisionOption(command: Command): Command {
   );
 }
 
+/** For calls that change rules. */
+export function addOverrideFollowerOption(command: Command): Command {
+  return command.option(
+    '--override-follower',
+    'change the rules of a node that follows another, until they change there',
+  );
+}
+
 /** The request's headers for the options given. */
 export function requestHeaders(options: FormatOptions): Record<string, string> {
-  const { addressFormat, expectedRevision } = options;
+  const { addressFormat, expectedRevision, overrideFollower } = options;
   return {
     ...(addressFormat !== undefined && { [ADDRESS_FORMAT_HEADER]: addressFormat }),
     ...(expectedRevision !== undefined && { [EXPECTED_REVISION_HEADER]: expectedRevision }),
+    ...(overrideFollower && { [OVERRIDE_FOLLOWER_HEADER]: 'true' }),
   };
 }
 

@@ -4,17 +4,19 @@ import { messageOf } from '../model/errors.ts';
 import { readAccess } from './access-options.ts';
 import { callApi } from './api-client.ts';
 import { collectExporter, type ExporterJson } from './endpoint-argument.ts';
-import { CliError, EXIT } from './exit.ts';
+import { CliError, EXIT, type ExitCode } from './exit.ts';
 import {
   addAddressFormatOption,
   addExpectedRevisionOption,
   addFormatOption,
+  addOverrideFollowerOption,
   addRevisionOption,
   type FormatOptions,
   REVISION_HEADER,
   requestHeaders,
 } from './format-options.ts';
 import { findMethod, makeMessage, parseMessage, printMessage } from './messages.ts';
+import { addDiffCommand, addPullCommand } from './peer-commands.ts';
 import type { Terminal } from './terminal.ts';
 
 const SETTINGS = 'collector.proto.Settings';
@@ -28,13 +30,19 @@ interface DeleteOptions extends FormatOptions {
   readonly file?: string;
 }
 
-/** Adds `floxy rules …`. */
-export function addRulesCommands(program: Command, terminal: Terminal): void {
+/** Adds `floxy rules …`. @param finish takes the exit status where it is not ok */
+export function addRulesCommands(
+  program: Command,
+  terminal: Terminal,
+  finish: (exitCode: ExitCode) => void,
+): void {
   const rules = program.command('rules').description('show and change the rules');
   addListCommand(rules, terminal);
   addReplaceCommand(rules, terminal);
   addUpdateCommand(rules, terminal);
   addDeleteCommand(rules, terminal);
+  addPullCommand(rules, terminal);
+  addDiffCommand(rules, terminal, finish);
 }
 
 function addListCommand(rules: Command, terminal: Terminal): void {
@@ -115,7 +123,8 @@ function addDeleteCommand(rules: Command, terminal: Terminal): void {
 }
 
 function addChangeOptions(command: Command): Command {
-  return addRevisionOption(addExpectedRevisionOption(addFormatOption(command)));
+  const shared = addRevisionOption(addExpectedRevisionOption(addFormatOption(command)));
+  return addOverrideFollowerOption(shared);
 }
 
 /** Makes a call that changes rules. Prints nothing on success, unless asked for the revision. */

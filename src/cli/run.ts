@@ -4,16 +4,19 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { packageRoot } from '../package-root.ts';
 import { addAccessOptions } from './access-options.ts';
+import { addAnnounceCommand } from './announce-command.ts';
+import { addDrainCommand } from './drain-command.ts';
 import { CliError, EXIT } from './exit.ts';
 import { addHealthCommand, addQueryCommands } from './query-commands.ts';
 import { addRulesCommands } from './rules-commands.ts';
 import { addServiceCommands } from './service-commands.ts';
 import type { Terminal } from './terminal.ts';
+import { addUpgradeCommand } from './upgrade-command.ts';
 
 const EXIT_STATUS_HELP = `
 Exit status:
   0  done
-  1  the call or the service failed; health: not serving, or not reachable
+  1  the call or the service failed; health: not serving, or not reachable; rules diff: there is a difference
   2  wrong usage, input file or configuration
   3  the API could not be reached, or did not answer in time`;
 
@@ -51,9 +54,12 @@ function makeProgram(terminal: Terminal, finish: (exitCode: number) => void): Co
     });
   addAccessOptions(program);
   addServiceCommands(program, terminal, finish);
-  addRulesCommands(program, terminal);
+  addRulesCommands(program, terminal, finish);
   addQueryCommands(program, terminal);
   addHealthCommand(program, terminal, finish);
+  addDrainCommand(program, terminal);
+  addUpgradeCommand(program, terminal);
+  addAnnounceCommand(program, terminal, finish);
   return program;
 }
 

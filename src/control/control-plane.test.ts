@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import { endpoint, host, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { FloxyError } from '../model/errors.ts';
-import { EMPTY_RULE_SET, type RuleSet } from '../model/rules.ts';
+import { EMPTY_RULE_SET, type FollowedRevision, type RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -30,6 +30,9 @@ class Borders implements RuleStore, DataPlane {
   }
   update(revision: number): void {
     this.#store(`store ${revision}`);
+  }
+  saveFollowed({ revision }: FollowedRevision): void {
+    this.#store(`followed ${revision}`);
   }
   close(): void {
     this.events.push('close');
@@ -276,5 +279,70 @@ describe('ControlPlane.statistics()', () => {
       code: 'NOT_FOUND',
       message: 'no rule for exporter 192.0.2.1:9',
     });
+  });
+});
+
+describe('ControlPlane.onChange()', () => {
+  it('tells when other rules are in force, not before', async () => {
+    const borders = new Borders();
+    const control = makeControl(borders);
+    const seen: number[] = [];
+    const end = control.onChange(() => seen.push(control.rules().revision));
+    await control.start();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    borders.gate = promise;
+    const change = control.change(replaceWith('192.0.2.1'));
+    await new Promise(setImmediate);
+    assert.deepEqual(seen, [0]);
+    resolve();
+    await change;
+    assert.deepEqual(seen, [0, 1]);
+    end();
+    await control.change(replaceWith('192.0.2.2'));
+    assert.deepEqual(seen, [0, 1]);
+  });
+});
+
+describe('ControlPlane.rulesProblem()', () => {
+  it('is there until the saved rules are restored, and while they are lost', async () => {
+    const borders = new Borders();
+    borders.restored = { revision: 3, ruleSet: EMPTY_RULE_SET, restoreError: 'broken' };
+    const control = makeControl(borders);
+    assert.equal(control.rulesProblem(), 'the saved rules are being restored');
+    await control.start();
+    assert.equal(control.rulesProblem(), 'broken');
+    await control.change(replaceWith('192.0.2.1'));
+    assert.equal(control.rulesProblem(), undefined);
+  });
+});
+
+describe('ControlPlane.followed()', () => {
+  const follows = { leader: '192.0.2.200:8853', revision: 40, digest: 'd40' };
+
+  it('is what came with the change in force, also after a local change', async () => {
+    const control = await startedControl();
+    assert.equal(control.followed(), undefined);
+    await control.change(replaceWith('192.0.2.1'), 0, { follows });
+    assert.deepEqual(control.followed(), { ...follows, appliedAs: 1 });
+    await control.change(replaceWith('192.0.2.2'));
+    assert.deepEqual(control.followed(), { ...follows, appliedAs: 1 });
+  });
+
+  it('does not change when the change fails', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    borders.storeError = new FloxyError('STORE_UNWRITABLE', 'read-only');
+    await assert.rejects(control.change(replaceWith('192.0.2.1'), 0, { follows }));
+    await assert.rejects(control.noteFollowed(follows, 0));
+    assert.equal(control.followed(), undefined);
+  });
+
+  it('is noted without a change of rules, unless they are at another revision', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    await control.noteFollowed(follows, 0);
+    assert.deepEqual(borders.events, ['followed 40']);
+    assert.deepEqual(control.followed(), { ...follows, appliedAs: 0 });
+    await assert.rejects(control.noteFollowed(follows, 1), { code: 'REVISION_MISMATCH' });
   });
 });

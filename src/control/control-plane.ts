@@ -3,6 +3,8 @@ import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { FloxyError, messageOf } from '../model/errors.ts';
 import {
   EMPTY_RULE_SET,
+  type FollowedRevision,
+  type LeaderRevision,
   type NumberedRuleSet,
   type Rule,
   type RuleChange,
@@ -16,9 +18,23 @@ import { ChangeQueue } from './change-queue.ts';
 import type { DataPlane, PreparedRules, RuleStore } from './ports.ts';
 import { collectStatistics } from './statistics.ts';
 
+export interface ChangeOptions {
+  /** On a node that follows another: changes the rules here all the same. Elsewhere without effect. */
+  readonly overrideFollower?: boolean;
+  /** What of the leader these rules are; remembered with them. Only the follower sets it. */
+  readonly follows?: LeaderRevision;
+}
+
 /** What the API needs of the control plane. Failures are FloxyErrors. */
 export interface Control {
   rules(): NumberedRuleSet;
+  /**
+   * Why the rules in force are not those that this node is meant to have: not restored yet, or lost.
+   * undefined when all is well; only then another node may take them over.
+   */
+  rulesProblem(): string | undefined;
+  /** Calls the listener each time other rules are in force. @returns what ends it */
+  onChange(listener: () => void): () => void;
   /**
    * Validates a canonical change and applies it wholly or not at all. Changes are applied one after the
    * other; each resolves when it is on disk and in force in every running forwarder (spec A8).
@@ -26,10 +42,12 @@ export interface Control {
    * @param expectedRevision fails with REVISION_MISMATCH when the rules are at another revision then
    * @returns the new revision
    */
-  change(change: RuleChange, expectedRevision?: number): Promise<number>;
+  change(change: RuleChange, expectedRevision?: number, options?: ChangeOptions): Promise<number>;
   /** @param exporters exactly as in the rules; none = all. NOT_FOUND names those without a rule. */
   statistics(exporters: readonly Endpoint[]): ProxyStatistics;
   status(): SystemStatus;
+  /** Starts or ends draining: see Settings.Drain in proto/settings.proto. */
+  setDraining(isDraining: boolean): void;
 }
 
 export interface ControlPlaneOptions {
@@ -48,9 +66,13 @@ export class ControlPlane implements Control {
   readonly #log: Logger;
   readonly #queue = new ChangeQueue();
   #current: NumberedRuleSet = { revision: 0, ruleSet: EMPTY_RULE_SET };
-  #byExporter: ReadonlyMap<string, Rule> = new Map();
+  /** Made when it is needed. */
+  #byExporter: ReadonlyMap<string, Rule> | undefined;
   #isRestored = false;
   #restoreError: string | undefined;
+  #followed: FollowedRevision | undefined;
+  readonly #listeners = new Set<() => void>();
+  #isDraining = false;
 
   constructor(options: ControlPlaneOptions) {
     this.#store = options.store;
@@ -74,12 +96,44 @@ export class ControlPlane implements Control {
     return this.#current;
   }
 
-  change(change: RuleChange, expectedRevision?: number): Promise<number> {
-    return this.#queue.run(() => this.#apply(change, expectedRevision));
+  rulesProblem(): string | undefined {
+    return this.#isRestored ? this.#restoreError : 'the saved rules are being restored';
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  change(
+    change: RuleChange,
+    expectedRevision?: number,
+    { follows }: ChangeOptions = {},
+  ): Promise<number> {
+    return this.#queue.run(() => this.#apply(change, expectedRevision, follows));
+  }
+
+  /** The revision of a leader that was put in force last, also when the rules were changed since. */
+  followed(): FollowedRevision | undefined {
+    return this.#followed;
+  }
+
+  /**
+   * Remembers that the rules in force are those of a leader's revision.
+   * @param expectedRevision fails with REVISION_MISMATCH when the rules are at another revision then
+   */
+  noteFollowed(follows: LeaderRevision, expectedRevision: number): Promise<void> {
+    return this.#queue.run(async () => {
+      this.#checkExpected(expectedRevision);
+      const followed = { ...follows, appliedAs: expectedRevision };
+      this.#store.saveFollowed(followed);
+      this.#followed = followed;
+    });
   }
 
   statistics(exporters: readonly Endpoint[]): ProxyStatistics {
     const { ruleSet } = this.#current;
+    this.#byExporter ??= indexByExporter(ruleSet);
     return collectStatistics(ruleSet, this.#byExporter, exporters, this.#dataPlane.counters());
   }
 
@@ -88,7 +142,12 @@ export class ControlPlane implements Control {
       proxy: this.#proxyStatus(),
       database: this.#store.status(),
       forwarders: this.#dataPlane.forwarders(),
+      isDraining: this.#isDraining,
     };
+  }
+
+  setDraining(isDraining: boolean): void {
+    this.#isDraining = isDraining;
   }
 
   #proxyStatus(): SubsystemStatus {
@@ -100,8 +159,9 @@ export class ControlPlane implements Control {
   }
 
   async #restore(): Promise<void> {
-    const { restoreError, ...saved } = this.#store.open();
+    const { restoreError, followed, ...saved } = this.#store.open();
     this.#restoreError = restoreError;
+    this.#followed = followed;
     let ruleSet = saved.ruleSet;
     try {
       validateRules(ruleSet.rules, ruleSet.defaultOutputs, this.#hostAddresses());
@@ -111,29 +171,35 @@ export class ControlPlane implements Control {
     }
     const prepared = this.#dataPlane.prepare(ruleSet);
     await this.#dataPlane.publish(prepared);
-    this.#setCurrent({ revision: saved.revision, ruleSet }, prepared);
     this.#isRestored = true;
+    this.#setCurrent({ revision: saved.revision, ruleSet }, prepared);
     const details = { revision: saved.revision, rules: ruleSet.rules.length };
     if (this.#restoreError === undefined) this.#log.info(details, 'rules restored');
     else this.#log.error({ ...details, error: this.#restoreError }, 'rules not restored');
   }
 
-  async #apply(change: RuleChange, expectedRevision: number | undefined): Promise<number> {
+  async #apply(
+    change: RuleChange,
+    expectedRevision: number | undefined,
+    follows: LeaderRevision | undefined,
+  ): Promise<number> {
     this.#checkExpected(expectedRevision);
     this.#validate(change);
     const ruleSet = mergeChange(this.#current.ruleSet, change);
     checkLimits(ruleSet);
     const prepared = this.#dataPlane.prepare(ruleSet);
     const revision = this.#current.revision + 1;
+    const followed = follows && { ...follows, appliedAs: revision };
     try {
-      this.#save(revision, change);
+      this.#save(revision, change, followed);
     } catch (error) {
       this.#dataPlane.discard(prepared);
       throw error;
     }
     await this.#dataPlane.publish(prepared);
-    this.#setCurrent({ revision, ruleSet }, prepared);
     if (change.kind === 'replace') this.#restoreError = undefined;
+    this.#followed = followed ?? this.#followed;
+    this.#setCurrent({ revision, ruleSet }, prepared);
     return revision;
   }
 
@@ -154,19 +220,19 @@ export class ControlPlane implements Control {
     validateRules(rules, defaultOutputs ?? [], this.#hostAddresses());
   }
 
-  #save(revision: number, change: RuleChange): void {
+  #save(revision: number, change: RuleChange, followed: FollowedRevision | undefined): void {
     switch (change.kind) {
       case 'replace':
-        this.#store.replaceAll(revision, change.ruleSet);
+        this.#store.replaceAll(revision, change.ruleSet, followed);
         break;
       case 'update': {
         const { rules: upserts, defaultOutputs } = change;
-        this.#store.update(revision, { upserts, deletes: [], defaultOutputs });
+        this.#store.update(revision, { upserts, deletes: [], defaultOutputs }, followed);
         break;
       }
       case 'delete': {
         const { exporters: deletes } = change;
-        this.#store.update(revision, { upserts: [], deletes, defaultOutputs: undefined });
+        this.#store.update(revision, { upserts: [], deletes, defaultOutputs: undefined }, followed);
         break;
       }
     }
@@ -175,7 +241,8 @@ export class ControlPlane implements Control {
   #setCurrent(current: NumberedRuleSet, prepared: PreparedRules): void {
     this.#dataPlane.commit(prepared);
     this.#current = current;
-    this.#byExporter = indexByExporter(current.ruleSet);
+    this.#byExporter = undefined;
+    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the control plane needs of its surroundings. Implemented in src/store and src/dataplane. */
 import type { Endpoint } from '../model/endpoint.ts';
-import type { NumberedRuleSet, Output, Rule, RuleSet } from '../model/rules.ts';
+import type { FollowedRevision, NumberedRuleSet, Output, Rule, RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { ForwarderStatus, SubsystemStatus } from '../model/status.ts';
 
@@ -11,6 +11,7 @@ export interface RestoredRules extends NumberedRuleSet {
    * is empty then, and this stays so over restarts until the rules are replaced.
    */
   readonly restoreError?: string;
+  readonly followed?: FollowedRevision;
 }
 
 /** A change as it is written: the rules it touches, not the whole set. */
@@ -30,8 +31,11 @@ export interface StoredUpdate {
 export interface RuleStore {
   /** Opens the database and reads the rules. Never throws for a bad file: see restoreError and status(). */
   open(): RestoredRules;
-  replaceAll(revision: number, ruleSet: RuleSet): void;
-  update(revision: number, update: StoredUpdate): void;
+  /** @param followed is remembered with the rules; without it what was remembered stays */
+  replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): void;
+  update(revision: number, update: StoredUpdate, followed?: FollowedRevision): void;
+  /** Remembers it without a change of rules. */
+  saveFollowed(followed: FollowedRevision): void;
   status(): SubsystemStatus;
   close(): void;
 }

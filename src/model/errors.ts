@@ -8,6 +8,7 @@
  * - `STORE_UNWRITABLE`: the database cannot be written; an operator has to act.
  * - `NOT_READY`: the service is starting or stopping.
  * - `NOT_CONFIGURED`: the saved rules could not be restored; only replacing all rules helps.
+ * - `FOLLOWER`: the rules are those of another node, and are changed there.
  * - `DATA_PLANE`: sockets or forwarders failed; an operator has to act.
  */
 export type ErrorCode =
@@ -18,6 +19,7 @@ export type ErrorCode =
   | 'STORE_UNWRITABLE'
   | 'NOT_READY'
   | 'NOT_CONFIGURED'
+  | 'FOLLOWER'
   | 'DATA_PLANE';
 
 /** An expected failure: its message is meant for the user and says what, where and what to do. */

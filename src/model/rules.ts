@@ -23,6 +23,21 @@ export interface NumberedRuleSet {
   readonly ruleSet: RuleSet;
 }
 
+/** What a leader has in force: the node whose rules another one, its follower, takes over. */
+export interface LeaderRevision {
+  /** `host:port` of its API, as the follower is told it. */
+  readonly leader: string;
+  readonly revision: number;
+  /** Tells rule sets apart; as the leader sent it. */
+  readonly digest: string;
+}
+
+/** The revision of the leader that a follower put in force last. */
+export interface FollowedRevision extends LeaderRevision {
+  /** The follower's own revision then. When it is another by now, the rules were changed locally since. */
+  readonly appliedAs: number;
+}
+
 export const EMPTY_RULE_SET: RuleSet = { rules: [], defaultOutputs: [] };
 
 /**

@@ -33,10 +33,27 @@ export interface ForwarderStatus {
   readonly receiveErrors: readonly ErrnoCount[];
 }
 
+/** Meanings: FollowerStatus in proto/settings.proto. */
+export interface FollowerStatus {
+  readonly leader: string;
+  readonly isConnected: boolean;
+  readonly leaderRevision?: number;
+  readonly appliedRevision?: number;
+  /** Absent until the leader told its revision. */
+  readonly lagRevisions?: number;
+  readonly secondsSinceContact?: number;
+  readonly isOverridden: boolean;
+  readonly error?: string;
+}
+
 export interface SystemStatus {
   readonly proxy: SubsystemStatus;
   readonly database: SubsystemStatus;
   readonly forwarders: readonly ForwarderStatus[];
+  /** Of a node that takes over the rules of another. */
+  readonly follower?: FollowerStatus;
+  /** The network is asked to send flow elsewhere; packets that still come are forwarded. */
+  readonly isDraining: boolean;
 }
 
 export interface BuildInfo {
@@ -46,4 +63,6 @@ export interface BuildInfo {
   readonly buildTime: string;
   readonly nodeVersion: string;
   readonly platform: string;
+  /** Of the control process. */
+  readonly pid: number;
 }

@@ -23,17 +23,27 @@ export function mergeChange(current: RuleSet, change: RuleChange): RuleSet {
 
 /** An exporter's rule keeps its place, a new one goes to the end. */
 function upsertRules(current: readonly Rule[], added: readonly Rule[]): Rule[] {
-  const rules = new Map(current.map((rule) => [formatEndpoint(rule.exporter), rule]));
-  for (const rule of added) rules.set(formatEndpoint(rule.exporter), rule);
-  return [...rules.values()];
+  const waiting = new Map(added.map((rule) => [formatEndpoint(rule.exporter), rule]));
+  const rules = current.map((rule) => {
+    const exporter = formatEndpoint(rule.exporter);
+    const replacement = waiting.get(exporter);
+    if (replacement === undefined) return rule;
+    waiting.delete(exporter);
+    return replacement;
+  });
+  return rules.concat([...waiting.values()]);
 }
 
 function deleteRules(current: readonly Rule[], exporters: readonly string[]): Rule[] {
-  const rules = new Map(current.map((rule) => [formatEndpoint(rule.exporter), rule]));
-  const unknown = [...new Set(exporters)].filter((exporter) => !rules.has(exporter));
-  if (unknown.length > 0) throw unknownExporters(unknown);
-  for (const exporter of exporters) rules.delete(exporter);
-  return [...rules.values()];
+  const unknown = new Set(exporters);
+  const wanted = new Set(exporters);
+  const rules = current.filter((rule) => {
+    const exporter = formatEndpoint(rule.exporter);
+    unknown.delete(exporter);
+    return !wanted.has(exporter);
+  });
+  if (unknown.size > 0) throw unknownExporters([...unknown]);
+  return rules;
 }
 
 const MAX_EXPORTERS_LISTED = 20;

@@ -2,11 +2,13 @@ import { statSync } from 'node:fs';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import type { StoredUpdate } from '../control/ports.ts';
 import { messageOf } from '../model/errors.ts';
-import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import type { FollowedRevision, Output, Rule, RuleSet } from '../model/rules.ts';
 import {
   DecodeError,
   decodeEndpoint,
+  decodeFollowed,
   encodeCollectors,
+  encodeFollowed,
   encodeOutputs,
   OutputDecoder,
 } from './encoding.ts';
@@ -19,6 +21,7 @@ export interface SavedRules {
   readonly ruleSet: RuleSet;
   /** Why rules saved before this database was made could not be restored. */
   readonly restoreError: string | undefined;
+  readonly followed: FollowedRevision | undefined;
 }
 
 /** SQLite cuts the write-ahead log to this after a checkpoint; replacing many rules swells it. */
@@ -81,12 +84,13 @@ export class RulesDatabase {
       revision: decodeRevision(meta.get('revision')),
       ruleSet: { rules: this.#readRules(decoder), defaultOutputs: this.#readDefaults(decoder) },
       restoreError: restoreError === undefined ? undefined : String(restoreError),
+      followed: decodeFollowed(meta.get('followed')),
     };
   }
 
   /** Also clears the restore error. */
-  replaceAll(revision: number, ruleSet: RuleSet): void {
-    this.#write(revision, () => {
+  replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): void {
+    this.#write(revision, followed, () => {
       this.#database.exec(`DELETE FROM rules; DELETE FROM meta WHERE key = 'restore_error'`);
       const insert = this.#database.prepare<[string, number, string]>(
         'INSERT INTO rules (exporter_host, exporter_port, outputs) VALUES (?, ?, ?)',
@@ -99,8 +103,8 @@ export class RulesDatabase {
   }
 
   /** Deletes, then adds; a rule that is there already keeps its place. */
-  update(revision: number, update: StoredUpdate): void {
-    this.#write(revision, () => {
+  update(revision: number, update: StoredUpdate, followed?: FollowedRevision): void {
+    this.#write(revision, followed, () => {
       const remove = this.#database.prepare<[string, number]>(
         'DELETE FROM rules WHERE exporter_host = ? AND exporter_port = ?',
       );
@@ -114,6 +118,10 @@ export class RulesDatabase {
       }
       if (update.defaultOutputs !== undefined) this.#replaceDefaults(update.defaultOutputs);
     });
+  }
+
+  saveFollowed(followed: FollowedRevision): void {
+    this.#setMeta('followed', encodeFollowed(followed));
   }
 
   close(): void {
@@ -193,15 +201,20 @@ export class RulesDatabase {
     for (const output of outputs) insert.run(encodeCollectors(output));
   }
 
-  #write(revision: number, change: () => void): void {
+  #write(revision: number, followed: FollowedRevision | undefined, change: () => void): void {
     this.#database
       .transaction(() => {
         change();
-        this.#database
-          .prepare(`INSERT OR REPLACE INTO meta (key, value) VALUES ('revision', ?)`)
-          .run(BigInt(revision));
+        this.#setMeta('revision', BigInt(revision));
+        if (followed !== undefined) this.saveFollowed(followed);
       })
       .immediate();
+  }
+
+  #setMeta(key: string, value: bigint | string): void {
+    this.#database
+      .prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)')
+      .run(key, value);
   }
 }
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { RestoredRules, RuleStore, StoredUpdate } from '../control/ports.ts';
 import { FloxyError } from '../model/errors.ts';
-import { EMPTY_RULE_SET, type RuleSet } from '../model/rules.ts';
+import { EMPTY_RULE_SET, type FollowedRevision, type RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { claimPath, followLinks, isMissing } from './database-file.ts';
 import { expectStoreFailure, type StoreFailure, toFloxyError } from './failure.ts';
@@ -21,6 +21,7 @@ const NOTHING_SAVED: SavedRules = {
   revision: 0,
   ruleSet: EMPTY_RULE_SET,
   restoreError: undefined,
+  followed: undefined,
 };
 
 interface Connected {
@@ -67,28 +68,40 @@ export class SqliteRuleStore implements RuleStore {
     const saved = this.#restore();
     this.#revision = saved.revision;
     this.#restoreError = saved.restoreError;
-    const { revision, ruleSet, restoreError } = saved;
+    const { revision, ruleSet, restoreError, followed } = saved;
     const fields = { path: this.#path, revision, rules: ruleSet.rules.length };
     if (restoreError === undefined) this.#log.info(fields, 'rules restored');
     else this.#log.error({ ...fields, error: restoreError }, 'saved rules not restored');
-    return { revision, ruleSet, ...(restoreError !== undefined && { restoreError }) };
+    return {
+      revision,
+      ruleSet,
+      ...(restoreError !== undefined && { restoreError }),
+      ...(followed !== undefined && { followed }),
+    };
   }
 
-  replaceAll(revision: number, ruleSet: RuleSet): void {
+  replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): void {
     this.#write(revision, (database) => {
       if (this.#divergence !== undefined) {
         this.#log.warn({ path: this.#path, reason: this.#divergence }, 'replacing saved rules');
       }
-      database.replaceAll(revision, ruleSet);
+      database.replaceAll(revision, ruleSet, followed);
       this.#divergence = undefined;
       this.#restoreError = undefined;
     });
   }
 
-  update(revision: number, update: StoredUpdate): void {
+  update(revision: number, update: StoredUpdate, followed?: FollowedRevision): void {
     this.#write(revision, (database) => {
       if (this.#divergence !== undefined) throw this.#refusal(this.#divergence);
-      database.update(revision, update);
+      database.update(revision, update, followed);
+    });
+  }
+
+  saveFollowed(followed: FollowedRevision): void {
+    this.#write(this.#revision, (database) => {
+      if (this.#divergence !== undefined) throw this.#refusal(this.#divergence);
+      database.saveFollowed(followed);
     });
   }
 

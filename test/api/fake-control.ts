@@ -35,14 +35,32 @@ export class FakeControl implements Control {
   ruleSet: RuleSet = EMPTY_RULE_SET;
   revision = 0;
   state: State = 'OK';
+  isDraining = false;
   /** Every input counter and every output counter. */
   counters: Counters = NO_COUNT;
   /** Thrown by the next calls of every method. */
   failure: Error | undefined;
+  problem: string | undefined;
+  readonly #listeners = new Set<() => void>();
 
   rules(): NumberedRuleSet {
     this.#fail();
     return { revision: this.revision, ruleSet: this.ruleSet };
+  }
+
+  rulesProblem(): string | undefined {
+    this.#fail();
+    return this.problem;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** How many wait for a change. */
+  get listeners(): number {
+    return this.#listeners.size;
   }
 
   async change(change: RuleChange, expectedRevision?: number): Promise<number> {
@@ -54,6 +72,7 @@ export class FakeControl implements Control {
     }
     this.ruleSet = this.#changed(change);
     this.revision += 1;
+    for (const listener of this.#listeners) listener();
     return this.revision;
   }
 
@@ -81,7 +100,13 @@ export class FakeControl implements Control {
   status(): SystemStatus {
     this.#fail();
     const proxy = this.state === 'OK' ? { state: this.state } : { state: this.state, error: 'why' };
-    return { proxy, database: { state: 'OK' }, forwarders: [FORWARDER] };
+    const { isDraining } = this;
+    return { proxy, database: { state: 'OK' }, forwarders: [FORWARDER], isDraining };
+  }
+
+  setDraining(isDraining: boolean): void {
+    this.#fail();
+    this.isDraining = isDraining;
   }
 
   #fail(): void {

@@ -22,6 +22,7 @@ export const BUILD_INFO = {
   buildTime: '2026-11-21T10:00:00Z',
   nodeVersion: process.version,
   platform: 'linux-x64',
+  pid: process.pid,
 };
 
 export const LOOPBACK = Uint8Array.of(127, 0, 0, 1);

@@ -102,3 +102,25 @@ test('health: a status that cannot be told is NOT_SERVING, and logged once', asy
     [{ level: 50, msg: 'state of the proxy is unknown' }],
   );
 });
+
+test('Drain: the empty name is NOT_SERVING until it is cancelled; all else stays as it is', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  const status = () =>
+    client.ask<{ proxy: { state: string }; draining?: boolean }>('GetSystemStatus');
+  assert.equal((await status()).draining, undefined);
+  for (let asked = 0; asked < 2; asked++) {
+    assert.equal((await client.call('Drain')).error, undefined);
+    assert.equal(await check(client.client, ''), 'NOT_SERVING');
+    assert.equal(await check(client.client, 'proxy'), 'SERVING');
+    const { draining, proxy } = await status();
+    assert.deepEqual([draining, proxy.state], [true, 'OK']);
+  }
+  await client.ask('Drain', { cancel: false });
+  assert.equal(await check(client.client, ''), 'NOT_SERVING');
+  await client.ask('Drain', { cancel: true });
+  assert.equal(await check(client.client, ''), 'SERVING');
+  assert.equal((await status()).draining, undefined);
+  const messages = api.logged.map(({ msg }) => msg).filter((msg) => /^draining/.test(String(msg)));
+  assert.deepEqual(messages, ['draining', 'draining', 'draining', 'draining cancelled']);
+});

@@ -39,12 +39,14 @@ const SETTINGS_METHODS = [
   'ReplaceProxyRules',
   'UpdateProxyRules',
   'DeleteProxyRules',
+  'GetBuildInfo',
   'GetSystemStatus',
+  'Drain',
 ];
 
-/** Serves the gRPC API on loopback with one scripted reply for every call. */
+/** Serves the gRPC API on loopback with one scripted reply for every call, or one made for each. */
 export async function startFakeApi(
-  reply: Reply,
+  script: Reply | ((call: SeenCall) => Reply),
   serverCredentials: ServerCredentials = ServerCredentials.createInsecure(),
 ): Promise<FakeApi> {
   const calls: SeenCall[] = [];
@@ -52,14 +54,14 @@ export async function startFakeApi(
   const settings = SETTINGS_METHODS.map((name) =>
     findMethod('floxy', 'collector.proto.Settings', name),
   );
-  addService(server, settings, reply, calls);
+  addService(server, settings, script, calls);
   addService(
     server,
     [findMethod('floxy', 'collector.proto.Metrics', 'GetProxyStats')],
-    reply,
+    script,
     calls,
   );
-  addService(server, [findMethod('health', 'grpc.health.v1.Health', 'Check')], reply, calls);
+  addService(server, [findMethod('health', 'grpc.health.v1.Health', 'Check')], script, calls);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', serverCredentials, (error, bound) =>
       error ? reject(error) : resolve(bound),
@@ -75,7 +77,7 @@ export async function startFakeApi(
 function addService(
   server: Server,
   methods: readonly DescMethod[],
-  reply: Reply,
+  script: Reply | ((call: SeenCall) => Reply),
   calls: SeenCall[],
 ): void {
   const definition = Object.fromEntries(
@@ -85,7 +87,9 @@ function addService(
   for (const method of methods) {
     handlers[method.name] = (call, respond) => {
       const headers = call.metadata.getMap();
-      calls.push({ method: method.name, request: call.request, headers });
+      const seen = { method: method.name, request: call.request, headers };
+      calls.push(seen);
+      const reply = typeof script === 'function' ? script(seen) : script;
       if (reply === 'silence') return;
       if ('code' in reply) return respond(reply);
       call.sendMetadata(metadataOf(reply.headers ?? {}));

@@ -1,0 +1,114 @@
+import type { Control } from '../control/control-plane.ts';
+import type { RuleSet } from '../model/rules.ts';
+import { differenceOf } from '../rules/difference.ts';
+import { hashRules, ruleSetDigest } from '../rules/digest.ts';
+import type { RulesRevisionMessage, WatchRequest } from './messages.ts';
+import { RecentRules } from './recent-rules.ts';
+import { fromStep, wholeSet } from './revision-codec.ts';
+import type { StreamContext, StreamHandler } from './streaming.ts';
+
+/** A watcher hears something at least this often. */
+export const HEARTBEAT_MS = 500;
+
+type Watched = Pick<Control, 'rules' | 'rulesProblem' | 'onChange'>;
+
+/**
+ * The handler of WatchProxyRules. Sends what is different between the rules that the watcher has and those in
+ * force; all of them when it has others, or when rules changed places.
+ */
+export function watchRules(control: Watched): StreamHandler<WatchRequest> {
+  const recent = new RecentRules();
+  return async function* watch({ digest }, { signal, addressFormat }) {
+    const alarm = new Alarm(control, signal);
+    const known = new KnownRules(digest, recent);
+    try {
+      while (!signal.aborted) {
+        alarm.reset();
+        yield* present(control, known, addressFormat);
+        await alarm.wait(HEARTBEAT_MS);
+      }
+    } finally {
+      alarm.end();
+    }
+  };
+}
+
+/** What a watcher has: rules that were sent to it, or only a digest that it named and nobody knows. */
+class KnownRules {
+  readonly #recent: RecentRules;
+  digest: string | undefined;
+  ruleSet: RuleSet | undefined;
+
+  constructor(digest: string | undefined, recent: RecentRules) {
+    this.#recent = recent;
+    this.digest = digest;
+    this.ruleSet = digest === undefined ? undefined : recent.find(digest);
+  }
+
+  become(digest: string, ruleSet: RuleSet): void {
+    if (digest === this.digest && ruleSet === this.ruleSet) return;
+    this.digest = digest;
+    this.ruleSet = ruleSet;
+    this.#recent.remember(digest, ruleSet);
+  }
+}
+
+async function* present(
+  control: Watched,
+  known: KnownRules,
+  format: StreamContext['addressFormat'],
+): AsyncGenerator<RulesRevisionMessage> {
+  const error = control.rulesProblem();
+  if (error !== undefined) {
+    yield { error };
+    return;
+  }
+  const { revision, ruleSet } = control.rules();
+  await hashRules(ruleSet.rules);
+  const digest = ruleSetDigest(ruleSet);
+  if (digest === known.digest) {
+    yield { revision: revision.toString(), digest };
+  } else {
+    const difference = known.ruleSet && differenceOf(known.ruleSet, ruleSet);
+    const base = difference && known.digest;
+    const step = { revision, digest, base, difference: difference ?? wholeSet(ruleSet) };
+    yield* fromStep(step, format);
+  }
+  known.become(digest, ruleSet);
+}
+
+/** Wakes a watcher when rules change, when time is up, or when the stream ends. */
+class Alarm {
+  readonly #signal: AbortSignal;
+  readonly #endListening: () => void;
+  #isRinging = false;
+  #wake: () => void = () => undefined;
+
+  constructor(control: Watched, signal: AbortSignal) {
+    this.#signal = signal;
+    this.#endListening = control.onChange(() => this.#ring());
+    signal.addEventListener('abort', () => this.#ring(), { once: true });
+  }
+
+  reset(): void {
+    this.#isRinging = this.#signal.aborted;
+  }
+
+  async wait(limitMs: number): Promise<void> {
+    if (this.#isRinging) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, limitMs);
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
+  end(): void {
+    this.#endListening();
+  }
+
+  #ring(): void {
+    this.#isRinging = true;
+    this.#wake();
+  }
+}

@@ -1,0 +1,74 @@
+import type { ChangeOptions, Control } from '../control/control-plane.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import { FloxyError } from '../model/errors.ts';
+import type { NumberedRuleSet, RuleChange } from '../model/rules.ts';
+import type { ProxyStatistics } from '../model/statistics.ts';
+import type { SubsystemStatus, SystemStatus } from '../model/status.ts';
+import type { Follower } from './follower.ts';
+
+/**
+ * The control plane of a node that follows another, as its API shows it: the rules are changed at the leader, and
+ * here only by those who say that they mean it.
+ */
+export class FollowingControl implements Control {
+  readonly #control: Control;
+  readonly #follower: Pick<Follower, 'status' | 'isWaitingForFirstRules'>;
+
+  constructor(control: Control, follower: Pick<Follower, 'status' | 'isWaitingForFirstRules'>) {
+    this.#control = control;
+    this.#follower = follower;
+  }
+
+  rules(): NumberedRuleSet {
+    return this.#control.rules();
+  }
+
+  rulesProblem(): string | undefined {
+    if (this.#follower.isWaitingForFirstRules()) return waiting(this.#follower.status().leader);
+    return this.#control.rulesProblem();
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#control.onChange(listener);
+  }
+
+  async change(
+    change: RuleChange,
+    expectedRevision?: number,
+    options: ChangeOptions = {},
+  ): Promise<number> {
+    if (!options.overrideFollower) throw refusal(this.#follower.status().leader);
+    return this.#control.change(change, expectedRevision, options);
+  }
+
+  statistics(exporters: readonly Endpoint[]): ProxyStatistics {
+    return this.#control.statistics(exporters);
+  }
+
+  status(): SystemStatus {
+    const status = this.#control.status();
+    const follower = this.#follower.status();
+    return { ...status, proxy: this.#proxyStatus(status.proxy, follower.leader), follower };
+  }
+
+  setDraining(isDraining: boolean): void {
+    this.#control.setDraining(isDraining);
+  }
+
+  /** A new node must not draw traffic that it would only drop. */
+  #proxyStatus(proxy: SubsystemStatus, leader: string): SubsystemStatus {
+    if (proxy.state !== 'OK' || !this.#follower.isWaitingForFirstRules()) return proxy;
+    return { state: 'Configuring', error: waiting(leader) };
+  }
+}
+
+function waiting(leader: string): string {
+  return `waiting for the first rules of the leader ${leader}`;
+}
+
+function refusal(leader: string): FloxyError {
+  return new FloxyError(
+    'FOLLOWER',
+    `this node follows ${leader}: change the rules there, or send the header collector-override-follower: true (floxy --override-follower) to change them here until they change there`,
+  );
+}

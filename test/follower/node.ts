@@ -1,0 +1,152 @@
+/** A node in this process: a real control plane, store and API; only the data plane moves nothing. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { ApiServer } from '../../src/api/server.ts';
+import { followLeader } from '../../src/app/following.ts';
+import type { Config, FollowConfig } from '../../src/config.ts';
+import { type Control, ControlPlane } from '../../src/control/control-plane.ts';
+import type { DataPlane, PreparedRules, RuleSetCounters } from '../../src/control/ports.ts';
+import type { Follower } from '../../src/follower/follower.ts';
+import type { RuleSet } from '../../src/model/rules.ts';
+import type { FollowerStatus } from '../../src/model/status.ts';
+import { ruleSetDigest } from '../../src/rules/digest.ts';
+import type { HostAddresses } from '../../src/rules/validate.ts';
+import { SqliteRuleStore } from '../../src/store/sqlite-rule-store.ts';
+import { BUILD_INFO, LOOPBACK, recordingLog } from '../api/harness.ts';
+import { waitFor } from '../lab/shell.ts';
+import { host } from '../support/rule-sets.ts';
+
+/** Takes every rule set and writes down which came into force. */
+class NoDataPlane implements DataPlane {
+  readonly published: RuleSet[] = [];
+
+  status() {
+    return { state: 'OK' } as const;
+  }
+  forwarders(): [] {
+    return [];
+  }
+  prepare(ruleSet: RuleSet): PreparedRules {
+    return { ruleSet };
+  }
+  discard(): void {}
+  async publish({ ruleSet }: PreparedRules): Promise<void> {
+    this.published.push(ruleSet);
+  }
+  commit(): void {}
+  counters(): RuleSetCounters {
+    throw new Error('nothing is counted here');
+  }
+}
+
+export interface NodeOptions {
+  /** Where the leader is; none = the node follows nobody. */
+  readonly follow?: FollowConfig | undefined;
+  /** The folder of its database; none = a new one, which goes with the node. */
+  readonly folder?: string;
+  /** TCP port of the API; default any. */
+  readonly port?: number;
+  readonly tls?: Config['api']['tls'];
+  readonly hostAddresses?: () => HostAddresses;
+}
+
+export class Node implements AsyncDisposable {
+  readonly control: ControlPlane;
+  /** What the API serves. */
+  readonly served: Control;
+  readonly folder: string;
+  /** The rule sets that came into force, in order. */
+  readonly published: RuleSet[];
+  readonly logged: Record<string, unknown>[];
+  readonly #api: ApiServer;
+  readonly #follower: Follower | undefined;
+  readonly #ownsFolder: boolean;
+  #isStopped = false;
+
+  private constructor({ follow, folder, port = 0, tls, hostAddresses }: NodeOptions) {
+    this.#ownsFolder = folder === undefined;
+    this.folder = folder ?? mkdtempSync(join(tmpdir(), 'floxy-node-'));
+    this.logged = [];
+    const log = recordingLog(this.logged);
+    const quiet = pino({ level: 'silent' });
+    const dataPlane = new NoDataPlane();
+    this.published = dataPlane.published;
+    this.control = new ControlPlane({
+      store: new SqliteRuleStore({ path: join(this.folder, 'collector.db'), log: quiet }),
+      dataPlane,
+      hostAddresses: hostAddresses ?? (() => host()),
+      log: quiet,
+    });
+    const { follower, served } = followLeader({ follow }, this.control, log);
+    this.#follower = follower;
+    this.served = served;
+    const config = { octets: LOOPBACK, port, tls };
+    this.#api = new ApiServer({ control: served, buildInfo: BUILD_INFO, config, log: quiet });
+  }
+
+  static async start(options: NodeOptions = {}): Promise<Node> {
+    const node = new Node(options);
+    await node.#api.start();
+    await node.control.start();
+    node.#follower?.start();
+    return node;
+  }
+
+  get port(): number {
+    return this.#api.boundPort;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get digest(): string {
+    return ruleSetDigest(this.control.rules().ruleSet);
+  }
+
+  /** @throws Error on a node that follows nobody */
+  get following(): FollowerStatus {
+    const { follower } = this.served.status();
+    if (follower === undefined) throw new Error('this node follows nobody');
+    return follower;
+  }
+
+  /** Waits until the node has the rules of another in force and says so. @returns how long it took, in ms */
+  async hasRulesOf(leader: Node, timeoutMs = 5000): Promise<number> {
+    const start = performance.now();
+    const what = () => `the follower has the leader's rules: ${JSON.stringify(this.following)}`;
+    const isSame = () => this.digest === leader.digest && this.following.lagRevisions === 0;
+    await waitFor(
+      what,
+      () => isSame() && this.following.appliedRevision === leader.control.rules().revision,
+      timeoutMs,
+      2,
+    );
+    return performance.now() - start;
+  }
+
+  /** Ends it as SIGTERM does. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    await this.#follower?.stop();
+    await this.control.stop();
+    await this.#api.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    if (this.#ownsFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** What a follower of a node, or of a port, is configured with. */
+export function follow(
+  leader: { readonly port: number },
+  tls: FollowConfig['tls'] = undefined,
+): FollowConfig {
+  const { port } = leader;
+  return { host: '127.0.0.1', port, target: `127.0.0.1:${port}`, tls };
+}
