@@ -15,6 +15,7 @@ const OUTPUT_FOLDER = join(packageRoot, 'dist/proto');
 const SETS = {
   floxy: join(packageRoot, 'proto'),
   health: join(packageRoot, 'node_modules/grpc-health-check/proto'),
+  gobgp: join(packageRoot, 'src/announce'),
 } as const;
 
 function buildSet(source: string, output: string): string | undefined {

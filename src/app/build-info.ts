@@ -14,7 +14,7 @@ export function readBuildInfo(): BuildInfo {
   const { version } = readJson('package.json') as { version: string };
   const { commit, buildTime } = readBuildRecord();
   const platform = `${process.platform}-${process.arch}`;
-  return { version, commit, buildTime, nodeVersion: process.version, platform };
+  return { version, commit, buildTime, nodeVersion: process.version, platform, pid: process.pid };
 }
 
 /** Sources that run without a build have no record. */

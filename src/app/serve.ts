@@ -8,10 +8,18 @@ import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { messageOf } from '../model/errors.ts';
 import { SqliteRuleStore } from '../store/sqlite-rule-store.ts';
 import { readBuildInfo } from './build-info.ts';
+import { drainBeforeEnd } from './drain.ts';
+import { followLeader } from './following.ts';
 import { readHostAddresses } from './host-addresses.ts';
+import { waitForSignal } from './signals.ts';
+import { warnOfUnknown } from './unknown-variables.ts';
+
+/** Ends control but not the forwarders: they go on and wait for the next control. */
+const LEAVE_SIGNAL = 'SIGUSR2';
 
 /**
- * Runs the service until SIGTERM or SIGINT; a second one ends it at once.
+ * Runs the service until SIGTERM, which drains first when that is set, SIGINT, or SIGUSR2 (LEAVE_SIGNAL); a second one
+ * ends it at once.
  *
  * @returns the exit status: 0, or 1 when the API cannot be served
  */
@@ -35,41 +43,36 @@ export async function serve(
     hostAddresses: () => readHostAddresses(config.listen?.port),
     log: log.child({ component: 'control' }),
   });
+  const { follower, served } = followLeader(config, control, log);
   const api = new ApiServer({
-    control,
+    control: served,
     buildInfo,
     config: config.api,
     log: log.child({ component: 'api' }),
   });
 
-  const ended = waitForSignal();
+  const ended = waitForSignal(['SIGTERM', 'SIGINT', LEAVE_SIGNAL]);
   try {
     await api.start();
   } catch (error) {
     log.fatal({ error: messageOf(error) }, 'the API cannot be served');
     return 1;
   }
-  dataPlane.start();
+  await dataPlane.start();
   await control.start();
+  follower?.start();
   logReady(config, control, log);
 
-  log.info({ signal: await ended }, 'floxy stops');
+  const signal = await ended;
+  if (signal === 'SIGTERM') await drainBeforeEnd(control, config.drainSeconds, log);
+  log.info({ signal }, 'floxy stops');
+  await follower?.stop();
   await control.stop();
-  await dataPlane.stop();
+  if (signal === LEAVE_SIGNAL) dataPlane.leave();
+  else await dataPlane.stop();
   await api.stop();
   log.info('floxy stopped');
   return 0;
-}
-
-function waitForSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        resolve(signal);
-        process.once(signal, () => process.exit(1));
-      });
-    }
-  });
 }
 
 function logReady(config: Config, control: ControlPlane, log: Logger): void {
@@ -82,10 +85,4 @@ function logReady(config: Config, control: ControlPlane, log: Logger): void {
   const listen = formatEndpoint(makeEndpoint(config.listen.octets, config.listen.port));
   const { forwarders } = config;
   log.info({ api, listen, forwarders, state: proxy.state }, 'floxy is running: the proxy is on');
-}
-
-function warnOfUnknown(variables: readonly UnknownVariable[], log: Logger): void {
-  for (const { name, nearest } of variables) {
-    log.warn({ variable: name, didYouMean: nearest }, 'unknown setting ignored');
-  }
 }

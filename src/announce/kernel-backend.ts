@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { promisify } from 'node:util';
+import { formatAddress, parseAddress } from '../model/address.ts';
+import { messageOf } from '../model/errors.ts';
+import { type RouteBackend, RouteError } from './route-backend.ts';
+
+const DEVICE = 'lo';
+const COMMAND_TIMEOUT_MS = 2_000;
+
+/** Runs `ip` with arguments. @throws Error with what it wrote to standard error */
+export type RunIp = (args: readonly string[]) => Promise<void>;
+
+/** The system that the addresses are on; replaced in tests. */
+export interface KernelAccess {
+  readonly runIp: RunIp;
+  /** Addresses of the loopback device, as they are now. */
+  readonly loopbackAddresses: () => readonly string[];
+}
+
+/**
+ * Addresses on the loopback device, for routing daemons that announce what they find there (bird: `protocol
+ * direct`, FRR: `redistribute connected`). Needs CAP_NET_ADMIN.
+ */
+export class KernelBackend implements RouteBackend {
+  readonly name = `addresses on ${DEVICE}`;
+  readonly #addresses: ReadonlySet<string>;
+  readonly #kernel: KernelAccess;
+
+  /** @param addresses canonical */
+  constructor(addresses: readonly string[], kernel: KernelAccess = hostKernel) {
+    this.#addresses = new Set(addresses);
+    this.#kernel = kernel;
+  }
+
+  async announced(): Promise<ReadonlySet<string>> {
+    const present = this.#kernel.loopbackAddresses();
+    return new Set(present.filter((address) => this.#addresses.has(address)));
+  }
+
+  async announce(address: string): Promise<void> {
+    // A deprecated IPv6 address (preferred_lft 0) serves whoever calls it, and is no source of calls from here.
+    const options = isIPv6(address) ? ['nodad', 'preferred_lft', '0', 'valid_lft', 'forever'] : [];
+    await this.#change('add', address, options);
+  }
+
+  async withdraw(address: string): Promise<void> {
+    await this.#change('del', address, []);
+  }
+
+  close(): void {
+    // Nothing is held open.
+  }
+
+  async #change(verb: 'add' | 'del', address: string, options: readonly string[]): Promise<void> {
+    const prefix = `${address}/${isIPv6(address) ? 128 : 32}`;
+    const args = ['addr', verb, prefix, 'dev', DEVICE, ...options];
+    try {
+      await this.#kernel.runIp(args);
+    } catch (error) {
+      throw new RouteError(`ip ${args.join(' ')}: ${explain(error)}`, { cause: error });
+    }
+  }
+}
+
+const execFileAsync = promisify(execFile);
+
+const hostKernel: KernelAccess = {
+  runIp: async (args) => {
+    await execFileAsync('ip', [...args], { timeout: COMMAND_TIMEOUT_MS });
+  },
+  loopbackAddresses: () =>
+    (networkInterfaces()[DEVICE] ?? []).flatMap(({ address }) => {
+      const octets = parseAddress(address.replace(/%.*/, ''));
+      return octets === undefined ? [] : [formatAddress(octets)];
+    }),
+};
+
+function explain(error: unknown): string {
+  const { code, stderr } = error as { code?: unknown; stderr?: string };
+  if (code === 'ENOENT') return 'there is no such program: install iproute2';
+  const said = stderr?.trim() || messageOf(error);
+  return said.includes('Operation not permitted') ? `${said} (CAP_NET_ADMIN is needed)` : said;
+}
