@@ -1,0 +1,263 @@
+/**
+ * A stage for load: the lab with the service in it, a collector that judges every copy, generators, and
+ * accounts that have to come out exactly.
+ *
+ * What was offered to the proxy is what the generators say they sent: an interface of type veth refuses
+ * with an error what the receiving core has no room for, and the generator sends that again. From there on
+ * nothing is lost before the proxy's sockets. The kernel counts what it delivers to them and what it
+ * drops at them (Udp and Udp6 of /proc/net/snmp: InDatagrams, InErrors), and each account has to agree
+ * with that. Fragments that lack the rest never get as far as a socket.
+ */
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Api, ForwarderMessage, ProxyStatsMessage } from '../lab/api.ts';
+import { COLLECTOR_HOST_V4, COLLECTOR_HOST_V6, Lab, type LabOptions } from '../lab/lab.ts';
+import { Service, type ServiceOptions } from '../lab/service.ts';
+import { waitFor } from '../lab/shell.ts';
+import { takeTurn } from './machine.ts';
+import { type LoadStream, makeRules, makeStreams } from './plan.ts';
+import { type Arrived, buildTools, Collector, Generator, type Load, type Sent } from './tools.ts';
+
+/** What a forwarder takes at once, and so what it can take with it. */
+export const BATCH = 64;
+/** Copies go to this address: the kernel drops them behind the collector's ring, at no cost. */
+const NOBODYS_MAC = '02:f1:00:00:02:ff';
+const SETTLE_LIMIT_MS = 20_000;
+const CAPACITY_WARM_UP_MS = 500;
+const CAPACITY_MS = 1_000;
+
+export interface LoadOptions extends LabOptions, ServiceOptions {
+  /** Exporters of each class; default 10. */
+  readonly perClass?: number;
+  readonly bufferBytes?: number;
+}
+
+/** All counters of all forwarders, added up. */
+export interface Totals {
+  readonly received: number;
+  readonly forwarded: number;
+  readonly droppedByRule: number;
+  readonly noEligibleCollector: number;
+  readonly truncated: number;
+  readonly kernelDrops: number;
+  readonly sendErrors: number;
+  readonly sendRetries: number;
+  readonly receiveErrors: number;
+  readonly fragmented: number;
+  readonly fragments: number;
+  readonly restarts: number;
+}
+
+interface Parts {
+  readonly lab: Lab;
+  readonly service: Service;
+  readonly collector: Collector;
+  readonly streams: readonly LoadStream[];
+  readonly droppedAtStart: number;
+}
+
+/** What was sent in all. */
+export interface Offered {
+  /** Packets that reached the proxy's sockets, or were dropped there. */
+  readonly packets: number;
+  /** Numbered packets, by stream. */
+  readonly streams: readonly number[];
+}
+
+/** The accounts when nothing is under way any more. */
+export interface Settled {
+  readonly offered: Offered;
+  readonly totals: Totals;
+  readonly statistics: ProxyStatsMessage;
+  readonly arrived: Arrived;
+  /** Copies that the kernel took and could not deliver: the queue of the receiving core was full. */
+  readonly lostOnWire: number;
+}
+
+export class LoadStage implements AsyncDisposable {
+  readonly lab: Lab;
+  readonly service: Service;
+  readonly collector: Collector;
+  readonly streams: readonly LoadStream[];
+  readonly #resources: AsyncDisposableStack;
+  readonly #droppedAtStart: number;
+  readonly #sent: Sent[] = [];
+
+  private constructor(parts: Parts, resources: AsyncDisposableStack) {
+    this.#droppedAtStart = parts.droppedAtStart;
+    this.lab = parts.lab;
+    this.service = parts.service;
+    this.collector = parts.collector;
+    this.streams = parts.streams;
+    this.#resources = resources;
+  }
+
+  /** Starts everything, with the rules of generation 0 in force. */
+  static async start(options: LoadOptions = {}): Promise<LoadStage> {
+    await using resources = new AsyncDisposableStack();
+    await buildTools();
+    resources.use(await takeTurn());
+    const lab = resources.use(await Lab.create(options));
+    await sendToNobody(lab);
+    // The kernel would count the proxy's own test datagrams as offered.
+    const settings = { COLLECTOR_FLOXY_PROBE_INTERVAL_MS: '0', ...options.settings };
+    const service = resources.use(await Service.start(lab, { ...options, settings }));
+    const streams = makeStreams(options.perClass ?? 10);
+    const { bufferBytes } = options;
+    const collector = resources.use(
+      await Collector.start(
+        lab.collectors,
+        streams,
+        bufferBytes === undefined ? {} : { bufferBytes },
+      ),
+    );
+    await service.api.replace(makeRules(streams, 0));
+    const droppedAtStart = await droppedByLink(lab);
+    return new LoadStage({ lab, service, collector, streams, droppedAtStart }, resources.move());
+  }
+
+  get api(): Api {
+    return this.service.api;
+  }
+
+  /** Starts numbered load, which goes on where the last one ended. Its end has to be told with `add`. */
+  start(load: Omit<Load, 'streams' | 'firstSequence'>): Generator {
+    const firstSequence = this.#streamsSent()[0] ?? 0;
+    return this.#generate({ streams: this.streams, firstSequence, ...load });
+  }
+
+  /** Starts packets without numbers, which no account of streams knows. */
+  startHostile(hostile: NonNullable<Load['hostile']>): Generator {
+    return this.#generate({ streams: [], sizes: [40], packetsPerSecond: 0, hostile });
+  }
+
+  /** Takes what a generator sent into the accounts. */
+  add(sent: Sent): Sent {
+    this.#sent.push(sent);
+    return sent;
+  }
+
+  /**
+   * Packets per second that the forwarders take when the generator does all it can, and so gets in their
+   * way: what they can take without loss is somewhat more.
+   */
+  async measureCapacity(): Promise<number> {
+    const generator = this.startHostile({ kinds: ['storm'], packetsPerSecond: 0 });
+    const sample = async () => ({ at: performance.now(), ...(await this.totals()) });
+    await delay(CAPACITY_WARM_UP_MS);
+    const first = await sample();
+    await delay(CAPACITY_MS);
+    const last = await sample();
+    this.add(await generator.stop());
+    await this.settle();
+    return ((last.received - first.received) / (last.at - first.at)) * 1000;
+  }
+
+  async totals(): Promise<Totals> {
+    return totalsOf((await this.api.status()).forwarders);
+  }
+
+  /** What was sent so far. */
+  offered(): Offered {
+    const packets = this.#sent.reduce((sum, { numbered, hostile }) => {
+      const { storm, empty, largest, checksum } = hostile;
+      return sum + numbered + storm + empty + largest + checksum;
+    }, 0);
+    return { packets, streams: this.#streamsSent() };
+  }
+
+  /**
+   * Waits until every packet has come to its end, and returns all accounts.
+   *
+   * @param inFlight packets that forwarders may have taken to their grave
+   */
+  async settle(inFlight = 0): Promise<Settled> {
+    const offered = this.offered();
+    let seen: Totals | undefined;
+    let previous = '';
+    const isDone = async () => {
+      seen = await this.totals();
+      const state = JSON.stringify([seen, (await this.collector.report()).copies]);
+      const isQuiet = state === previous;
+      previous = state;
+      return isQuiet && seen.received + seen.kernelDrops + inFlight >= offered.packets;
+    };
+    const what = () => `${offered.packets} packets have come to an end in ${previous}`;
+    await waitFor(what, isDone, SETTLE_LIMIT_MS, 100);
+    const arrived = await this.collector.finish(offered.streams);
+    const statistics = await this.api.statistics();
+    const totals = await this.totals();
+    assert.equal(arrived.ringDrops, 0, 'the collector itself lost copies: this run says nothing');
+    const { delivered, dropped } = await this.kernelCounts();
+    assert.equal(delivered + dropped, offered.packets, 'offered, and as the kernel counts it');
+    return {
+      offered,
+      totals,
+      statistics,
+      arrived,
+      lostOnWire: (await droppedByLink(this.lab)) - this.#droppedAtStart,
+    };
+  }
+
+  /** Packets that the kernel delivered to, and dropped at, the sockets of the proxy's namespace. */
+  async kernelCounts(): Promise<{ delivered: number; dropped: number }> {
+    const text = await this.lab.run(this.lab.proxy, ['cat', '/proc/net/snmp', '/proc/net/snmp6']);
+    const udp4 = /^Udp: (?<names>[A-Z].*)\nUdp: (?<values>.*)$/m.exec(text)?.groups;
+    const names = udp4?.['names']?.split(' ') ?? [];
+    const values = udp4?.['values']?.split(' ').map(Number) ?? [];
+    const ofIpv4 = (name: string) => values[names.indexOf(name)] ?? Number.NaN;
+    const ofIpv6 = (name: string) =>
+      Number(new RegExp(`^Udp6${name}\\s+(\\d+)$`, 'm').exec(text)?.[1]);
+    return {
+      delivered: ofIpv4('InDatagrams') + ofIpv6('InDatagrams'),
+      dropped: ofIpv4('InErrors') + ofIpv6('InErrors'),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  #generate(load: Load): Generator {
+    return this.#resources.use(Generator.start(this.lab.exporters, load));
+  }
+
+  #streamsSent(): number[] {
+    return this.streams.map((_, i) =>
+      this.#sent.reduce((sum, sent) => sum + (sent.streams[i] ?? 0), 0),
+    );
+  }
+}
+
+/** Frames of the proxy that its link to the collectors has dropped; some before the other end was up. */
+async function droppedByLink(lab: Lab): Promise<number> {
+  return Number(await lab.run(lab.proxy, ['cat', '/sys/class/net/col/statistics/tx_dropped']));
+}
+
+async function sendToNobody(lab: Lab): Promise<void> {
+  for (const host of [COLLECTOR_HOST_V4, COLLECTOR_HOST_V6]) {
+    const neighbour = [host, 'lladdr', NOBODYS_MAC, 'dev', 'col', 'nud', 'permanent'];
+    await lab.run(lab.proxy, ['ip', 'neigh', 'replace', ...neighbour]);
+  }
+}
+
+export function totalsOf(forwarders: readonly ForwarderMessage[]): Totals {
+  const sum = (count: (forwarder: ForwarderMessage) => number) =>
+    forwarders.reduce((total, forwarder) => total + count(forwarder), 0);
+  const errors = (list: readonly { count: string }[]) =>
+    list.reduce((total, { count }) => total + Number(count), 0);
+  return {
+    received: sum(({ received }) => Number(received.packets)),
+    forwarded: sum(({ forwarded }) => Number(forwarded.packets)),
+    droppedByRule: sum((forwarder) => Number(forwarder.dropped_by_rule)),
+    noEligibleCollector: sum((forwarder) => Number(forwarder.no_eligible_collector)),
+    truncated: sum((forwarder) => Number(forwarder.truncated)),
+    kernelDrops: sum((forwarder) => Number(forwarder.kernel_drops)),
+    sendErrors: sum((forwarder) => errors(forwarder.send_errors)),
+    sendRetries: sum((forwarder) => Number(forwarder.send_retries)),
+    receiveErrors: sum((forwarder) => errors(forwarder.receive_errors)),
+    fragmented: sum((forwarder) => Number(forwarder.fragmented)),
+    fragments: sum((forwarder) => Number(forwarder.fragments)),
+    restarts: sum((forwarder) => Number(forwarder.restarts)),
+  };
+}

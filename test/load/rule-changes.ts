@@ -1,0 +1,57 @@
+/**
+ * Rule sets that replace one another under load, and what has to be true of every copy then (spec R13, A8):
+ * packets that were sent after the answer to a change are handled by the new rules.
+ */
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LoadStage } from './load-stage.ts';
+import { makeRules } from './plan.ts';
+import type { Arrived } from './tools.ts';
+
+/** Date.now() tells whole milliseconds that have passed. */
+const CLOCK_STEP_MS = 1;
+
+export class RuleChanges {
+  readonly #stage: LoadStage;
+  #generation = 0;
+  /** When the answer to each generation's change was here, by generation. */
+  readonly #answeredAtMs = new Map<number, number>();
+
+  constructor(stage: LoadStage) {
+    this.#stage = stage;
+  }
+
+  /** Changes made so far. */
+  get count(): number {
+    return this.#generation;
+  }
+
+  /** Replaces all rules by the next generation's. */
+  async next(): Promise<void> {
+    const generation = this.#generation + 1;
+    await this.#stage.api.replace(makeRules(this.#stage.streams, generation));
+    this.#generation = generation;
+    this.#answeredAtMs.set(generation, Date.now());
+  }
+
+  /** Replaces rules so many times a second, or as fast as the service answers. */
+  async keepChanging(changesPerSecond: number, seconds: number): Promise<void> {
+    const start = performance.now();
+    for (let i = 0; performance.now() - start < seconds * 1000; i++) {
+      const dueMs = start + (i * 1000) / changesPerSecond - performance.now();
+      if (dueMs > 0) await delay(dueMs);
+      await this.next();
+    }
+  }
+
+  /** No packet that was sent after the answer to a change was handled by older rules. */
+  assertInForceWhenAnswered({ generations }: Arrived): void {
+    for (const { generation, lastSentAtMs } of generations) {
+      const answeredAtMs = this.#answeredAtMs.get(generation + 1);
+      if (answeredAtMs === undefined) continue;
+      const lateMs = lastSentAtMs - answeredAtMs;
+      const what = `a packet sent ${lateMs} ms after the answer to change ${generation + 1}`;
+      assert.ok(lateMs <= CLOCK_STEP_MS, `${what} was handled by the rules before it`);
+    }
+  }
+}
