@@ -19,23 +19,26 @@ can_open_raw_sockets() {
 	[ $((0x$capabilities >> 13 & 1)) = 1 ]
 }
 
-# require COMMAND PACKAGE [COMMAND PACKAGE ...]: installs the Debian packages of the commands that are
-# missing, or says which ones are needed.
+# install PACKAGE...: installs Debian packages, or says that they are needed.
+install() {
+	if ! is_root || ! command -v apt-get >/dev/null; then
+		fail "these packages (by their names in Debian) are missing, please install them: $*"
+	fi
+	say "installing $*"
+	apt-get update -qq >/dev/null || say "apt-get update failed, trying with the package lists at hand"
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$@" >/dev/null ||
+		fail "apt-get could not install $*"
+}
+
+# require COMMAND PACKAGES [COMMAND PACKAGES ...]: installs the packages of the commands that are missing.
 require() {
 	missing=
 	while [ $# -gt 1 ]; do
 		PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null || missing="$missing $2"
 		shift 2
 	done
-	[ -z "$missing" ] && return
-	if ! is_root || ! command -v apt-get >/dev/null; then
-		fail "these packages (by their names in Debian) are missing, please install them:$missing"
-	fi
-	say "installing$missing"
-	apt-get update -qq >/dev/null || say "apt-get update failed, trying with the package lists at hand"
 	# shellcheck disable=SC2086 # a list of words
-	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $missing >/dev/null ||
-		fail "apt-get could not install$missing"
+	[ -z "$missing" ] || install $missing
 }
 
 # Everything that is needed to run from a checkout: compiler, npm packages (Node 24 among them), build.

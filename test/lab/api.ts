@@ -88,6 +88,16 @@ export interface SystemStatusMessage {
   readonly proxy: { readonly state: string; readonly error?: string };
   readonly database: { readonly state: string; readonly error?: string };
   readonly forwarders: readonly ForwarderMessage[];
+  readonly follower?: {
+    readonly state: string;
+    readonly leader: string;
+    readonly leader_revision?: string;
+    readonly applied_revision?: string;
+    readonly lag_revisions?: string;
+    readonly seconds_since_contact?: number;
+    readonly overridden: boolean;
+    readonly error?: string;
+  };
 }
 
 interface OutputMessage {

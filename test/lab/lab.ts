@@ -98,9 +98,9 @@ export class Lab implements AsyncDisposable {
     return run(['ip', 'netns', 'exec', namespace, ...command]);
   }
 
-  /** Pids of all processes in the namespace of the proxy. */
-  async proxyPids(): Promise<number[]> {
-    return pidsIn(this.proxy);
+  /** Pids of all processes in a namespace, by default that of the proxy. */
+  async proxyPids(namespace: string = this.proxy): Promise<number[]> {
+    return pidsIn(namespace);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

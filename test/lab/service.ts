@@ -27,6 +27,8 @@ export interface ServiceOptions {
   readonly prepare?: string;
   /** A folder for the database that outlives the service; without it one is made and removed. */
   readonly folder?: string;
+  /** Where it runs; default the namespace of the proxy. */
+  readonly namespace?: string;
   /** What the proxy must be before `start` returns; undefined: any state. Default OK. */
   readonly state?: string | undefined;
 }
@@ -35,6 +37,7 @@ export class Service implements AsyncDisposable {
   readonly #lab: Lab;
   readonly #child: ChildProcess;
   readonly #ownFolder: boolean;
+  readonly #namespace: string;
   readonly api: Api;
   /** The folder of the database. */
   readonly folder: string;
@@ -44,13 +47,14 @@ export class Service implements AsyncDisposable {
     lab: Lab,
     child: ChildProcess,
     api: Api,
-    options: { folder: string; ownFolder: boolean },
+    options: { folder: string; ownFolder: boolean; namespace: string },
   ) {
     this.#lab = lab;
     this.#child = child;
     this.api = api;
     this.folder = options.folder;
     this.#ownFolder = options.ownFolder;
+    this.#namespace = options.namespace;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#log += text;
@@ -62,9 +66,10 @@ export class Service implements AsyncDisposable {
   static async start(lab: Lab, options: ServiceOptions = {}): Promise<Service> {
     const folder = options.folder ?? makeFolder('database');
     const child = spawnService(lab, folder, options);
-    const api = await Api.start(lab.proxy);
+    const { namespace = lab.proxy } = options;
+    const api = await Api.start(namespace);
     const ownFolder = options.folder === undefined;
-    const service = new Service(lab, child, api, { folder, ownFolder });
+    const service = new Service(lab, child, api, { folder, ownFolder, namespace });
     const state = 'state' in options ? options.state : 'OK';
     try {
       await service.waitForState(state, START_LIMIT_MS);
@@ -115,7 +120,7 @@ export class Service implements AsyncDisposable {
 
   /** All processes of the service: itself, its forwarders, and what else it may have started. */
   async pids(): Promise<number[]> {
-    return (await this.#lab.proxyPids()).filter((pid) => !isAgent(pid));
+    return (await this.#lab.proxyPids(this.#namespace)).filter((pid) => !isAgent(pid));
   }
 
   /**
@@ -156,14 +161,14 @@ export class Service implements AsyncDisposable {
 /** Whether a process belongs to the lab, not to the service. */
 function isAgent(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('-agent.ts');
+    return /-agent\.ts|^tcpdump\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
   } catch {
     return true; // it has ended in the meantime
   }
 }
 
 function spawnService(lab: Lab, folder: string, options: ServiceOptions): ChildProcess {
-  const { settings = {}, prefix = [], prepare } = options;
+  const { settings = {}, prefix = [], prepare, namespace = lab.proxy } = options;
   const command = [...prefix, floxy, 'serve'];
   // The mount namespace that `ip netns exec` makes is private to this process and its children.
   const shell = prepare === undefined ? [] : ['sh', '-ec', `${prepare}\nexec "$@"`, 'sh'];
@@ -176,7 +181,7 @@ function spawnService(lab: Lab, folder: string, options: ServiceOptions): ChildP
     COLLECTOR_LOG_LEVEL: 'info',
     ...settings,
   };
-  return spawn('ip', ['netns', 'exec', lab.proxy, ...shell, ...command], {
+  return spawn('ip', ['netns', 'exec', namespace, ...shell, ...command], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

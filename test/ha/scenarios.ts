@@ -1,0 +1,333 @@
+/**
+ * What can happen to a node, and what it costs: each scenario does it under full traffic, counts the packets that
+ * the collector did not get, and fails when they are more than docs/high-availability.md promises.
+ */
+import assert from 'node:assert/strict';
+import { waitFor } from '../lab/shell.ts';
+import type { HaLab } from './ha-lab.ts';
+import type { Tally } from './ledger.ts';
+import { NODE_NAMES, type NodeName } from './network.ts';
+import { monotonicMs } from './program.ts';
+
+/** What a scenario found. Times count from the event. */
+export interface Figures {
+  readonly sent: number;
+  readonly lost: number;
+  /** Arrived, but more than half a second after they were sent. */
+  readonly late: number;
+  /** When the last packet was sent that was lost or late; undefined: none was. */
+  readonly lossEndsMs?: number;
+  /** The router does not use the node any more since. */
+  readonly routeGoneMs?: number;
+  /** From the end of the trouble: the router uses the node again. */
+  readonly routeBackMs?: number;
+  /** Of the packets that arrived. */
+  readonly longestMs: number;
+  readonly notes?: string;
+}
+
+export interface Scenario {
+  readonly title: string;
+  /** What has to hold, in words. */
+  readonly promise: string;
+  run(lab: HaLab): Promise<Figures>;
+}
+
+/** How long nodes may take to come back: start, four good looks, BGP; after a power failure also the session. */
+const RETURN_LIMIT_MS = 25_000;
+
+/** Traffic before the event, which has to be well, and after the return. */
+const CALM_MS = 500;
+
+const KILL_LIMIT_MS = 1_500;
+const HANG_LIMIT_MS = 3_000;
+const HOLD_TIME_MS = 3_000;
+/** 5 times 200 ms, see router.conf. */
+const BFD_TIME_MS = 1_000;
+/** From the time that a failure is noticed to the change of the route, on a busy machine. */
+const SLACK_MS = 500;
+
+/** Bad looks of the announcer at a proxy that is gone take no longer to withdraw the route: 5, 250 ms apart. */
+const FALL_MS = 1_250;
+
+const FOLLOW_LIMIT_MS = 1_000;
+/** How long to wait for what is then judged by the limit. */
+const FOLLOW_WAIT_MS = 8_000;
+
+interface Trouble {
+  readonly node: NodeName;
+  strike(): Promise<unknown>;
+  mend(): Promise<unknown>;
+  /** Within this time after the strike packets have to arrive again. */
+  readonly limitMs: number;
+  /** The route may stay: then packets have to go on by it. */
+  readonly mayKeepRoute?: boolean;
+}
+
+/** Strikes a node, waits for the network to do without it, mends it, and waits for its return. */
+async function suffer(lab: HaLab, trouble: Trouble): Promise<Figures> {
+  const { node, limitMs } = trouble;
+  await calm(lab);
+  const strikeMs = monotonicMs();
+  await trouble.strike();
+  const routeGoneMs = await routeGone(lab, node, limitMs);
+  if (routeGoneMs === undefined && !trouble.mayKeepRoute)
+    assert.fail(`after ${limitMs} ms the router still uses node ${node}\n${lab.nodes[node].log}`);
+  const untilMs = Math.max(monotonicMs(), strikeMs + limitMs) + CALM_MS;
+  await lab.flow(untilMs - monotonicMs());
+  const during = await lab.traffic.tally(strikeMs, untilMs);
+  const mendMs = monotonicMs();
+  await trouble.mend();
+  const backMs = await lab.router.waitForNodes(NODE_NAMES, RETURN_LIMIT_MS);
+  await lab.flow(CALM_MS);
+  const after = await lab.tallySince(untilMs);
+  assertNothingLost(after, untilMs, `while node ${node} came back`);
+  const lossEndsMs = during.lastBadMs === undefined ? undefined : during.lastBadMs - strikeMs;
+  assert.ok(
+    (lossEndsMs ?? 0) <= limitMs,
+    `loss ended ${lossEndsMs} ms after the event, ${limitMs} are allowed`,
+  );
+  return {
+    ...figures(during),
+    ...(lossEndsMs !== undefined && { lossEndsMs }),
+    ...(routeGoneMs !== undefined && {
+      routeGoneMs: routeGoneMs - strikeMs,
+      routeBackMs: backMs - mendMs,
+    }),
+  };
+}
+
+/** Does something that must not cost a packet. */
+async function withoutLoss(lab: HaLab, act: () => Promise<string | undefined>): Promise<Figures> {
+  await calm(lab);
+  const startMs = monotonicMs();
+  const notes = await act();
+  await lab.router.waitForNodes(NODE_NAMES, RETURN_LIMIT_MS);
+  await lab.flow(CALM_MS);
+  const tally = await lab.tallySince(startMs);
+  assertNothingLost(tally, startMs, 'in all');
+  return { ...figures(tally), ...(notes !== undefined && { notes }) };
+}
+
+/** Both nodes work and nothing is lost: whatever a scenario finds is its own doing. */
+async function calm(lab: HaLab): Promise<void> {
+  await lab.router.waitForNodes(NODE_NAMES, RETURN_LIMIT_MS);
+  const startMs = monotonicMs();
+  await lab.flow(CALM_MS);
+  assertNothingLost(await lab.tallySince(startMs), startMs, 'before anything happened');
+}
+
+/** @returns when it was; undefined: it is still used after the limit */
+async function routeGone(lab: HaLab, node: NodeName, limitMs: number): Promise<number | undefined> {
+  const others = NODE_NAMES.filter((name) => name !== node);
+  return lab.router.waitForNodes(others, limitMs).catch(() => undefined);
+}
+
+function assertNothingLost(tally: Tally, fromMs: number, when: string): void {
+  const { sent, lost, duplicated, firstBadMs = 0, lastBadMs = 0 } = tally;
+  assert.ok(sent > 0, `nothing was sent ${when}`);
+  const span = `${(firstBadMs - fromMs).toFixed(0)} to ${(lastBadMs - fromMs).toFixed(0)} ms`;
+  assert.equal(lost, 0, `${lost} of ${sent} packets were lost ${when}, sent after ${span}`);
+  assert.equal(duplicated, 0, `${duplicated} of ${sent} packets came twice ${when}`);
+}
+
+function figures({ sent, lost, late, longestMs }: Tally) {
+  return { sent, lost, late, longestMs };
+}
+
+const killed: Scenario = {
+  title: 'all processes of the proxy killed (kill -9), gobgpd lives',
+  promise: 'loss ends within 1.5 s; the route is gone, and back after the restart',
+  run: (lab) =>
+    suffer(lab, {
+      node: 'a',
+      strike: () => lab.nodes.a.killProxy(),
+      mend: async () => lab.nodes.a.startProxy(),
+      limitMs: KILL_LIMIT_MS,
+    }),
+};
+
+const controlHangs: Scenario = {
+  title: 'control hangs (SIGSTOP)',
+  promise: 'loss ends within 3 s (forwarders go on); the route is gone, and back afterwards',
+  run: (lab) =>
+    suffer(lab, {
+      node: 'b',
+      strike: async () => lab.nodes.b.signalControl('SIGSTOP'),
+      mend: async () => lab.nodes.b.signalControl('SIGCONT'),
+      limitMs: HANG_LIMIT_MS,
+    }),
+};
+
+const forwardersHang: Scenario = {
+  title: 'all forwarders hang (SIGSTOP)',
+  promise: 'loss ends within 3 s: control replaces them, or the route goes first',
+  run: (lab) =>
+    suffer(lab, {
+      node: 'a',
+      strike: () => lab.nodes.a.signalForwarders('SIGSTOP'),
+      mend: () => lab.nodes.a.waitUntilReady(),
+      limitMs: HANG_LIMIT_MS,
+      mayKeepRoute: true,
+    }),
+};
+
+function powerOff(node: NodeName, how: string, timeMs: number): Scenario {
+  return {
+    title: `power off (links down), noticed by ${how}`,
+    promise: `loss ends within ${(timeMs / 1000).toFixed(0)} s and what the change of the route takes`,
+    run: (lab) =>
+      suffer(lab, {
+        node,
+        strike: () => lab.network.setPower(node, false),
+        mend: () => lab.network.setPower(node, true),
+        limitMs: timeMs + SLACK_MS,
+      }),
+  };
+}
+
+const drained: Scenario = {
+  title: '`floxy drain`, then `floxy drain --cancel`',
+  promise: '0 lost',
+  run: (lab) =>
+    withoutLoss(lab, async () => {
+      const said = await lab.nodes.a.floxy('drain');
+      assert.deepEqual(lab.router.nodes, ['b'], 'the router does without the drained node');
+      await lab.nodes.a.floxy('drain', '--cancel');
+      await lab.router.waitForNodes(NODE_NAMES, RETURN_LIMIT_MS);
+      return said.trim();
+    }),
+};
+
+const terminated: Scenario = {
+  title: 'SIGTERM with COLLECTOR_FLOXY_DRAIN_SECONDS, then a new start',
+  promise: '0 lost',
+  run: (lab) =>
+    withoutLoss(lab, async () => {
+      const startMs = monotonicMs();
+      assert.equal(await lab.nodes.b.terminate(), 0, lab.nodes.b.log);
+      const tookMs = monotonicMs() - startMs;
+      assert.deepEqual(lab.router.nodes, ['a'], 'the router does without the node that has ended');
+      lab.nodes.b.startProxy();
+      await lab.router.waitForNodes(NODE_NAMES, RETURN_LIMIT_MS);
+      return `ended after ${seconds(tookMs)}`;
+    }),
+};
+
+const upgraded: Scenario = {
+  title: '`floxy upgrade` under a service manager',
+  promise: '0 lost',
+  run: (lab) =>
+    withoutLoss(lab, async () => {
+      const startMs = monotonicMs();
+      const said = await lab.nodes.a.floxy('upgrade');
+      return `${said.trim()}; ${lab.router.changesSince(startMs)} changes of the route`;
+    }),
+};
+
+const controlKilled: Scenario = {
+  title: 'control killed (kill -9) and started again by a service manager',
+  promise: '0 lost, the route stays',
+  run: (lab) =>
+    withoutLoss(lab, async () => {
+      const startMs = monotonicMs();
+      const before = lab.nodes.b.controlPid;
+      lab.nodes.b.killControl();
+      await waitFor('control is another process', () => lab.nodes.b.controlPid !== before);
+      await lab.nodes.b.waitUntilReady();
+      const tookMs = monotonicMs() - startMs;
+      // Four bad looks of the announcer would have withdrawn the route by now.
+      await lab.flow(FALL_MS + CALM_MS);
+      const changes = lab.router.changesSince(startMs);
+      assert.equal(changes, 0, `the route changed ${changes} times; OK after ${seconds(tookMs)}`);
+      return `OK again after ${seconds(tookMs)}`;
+    }),
+};
+
+const shared: Scenario = {
+  title: 'both nodes well',
+  promise: 'both nodes carry traffic, each exporter stays on one; 0 lost',
+  run: async (lab) => {
+    const startMs = monotonicMs();
+    await lab.flow(2_000);
+    const tally = await lab.tallySince(startMs);
+    assertNothingLost(tally, startMs, 'with both nodes well');
+    assert.equal(tally.wanderers, 0, 'exporters came through both nodes');
+    const [a = 0, b = 0] = tally.exportersByWay;
+    assert.ok(Math.min(a, b) >= (a + b) / 4, `exporters by node: ${tally.exportersByWay}`);
+    const [packetsA = 0, packetsB = 0] = tally.byWay;
+    const notes = `${a} and ${b} exporters, ${packetsA} and ${packetsB} packets by node`;
+    return { ...figures(tally), notes };
+  },
+};
+
+/** @param cutSeconds how long the nodes do not hear each other */
+function followed(cutSeconds: number): Scenario {
+  return {
+    title: `rules changed on node a, also while node b was cut off for ${cutSeconds} s`,
+    promise: 'node b has them within 1 s (of the end of the cut); 0 lost',
+    run: (lab) =>
+      withoutLoss(lab, async () => {
+        const soonMs = await changeAndWait(lab, '100.64.9.1');
+        await lab.network.setManagementLink(false);
+        await addRule(lab, '100.64.9.2');
+        await lab.flow(cutSeconds * 1000);
+        assert.ok(!(await hasRule(lab, '100.64.9.2')), 'the cut cuts');
+        const mendedMs = monotonicMs();
+        await lab.network.setManagementLink(true);
+        const laterMs = await waitForRule(lab, '100.64.9.2', mendedMs);
+        assert.ok(soonMs <= FOLLOW_LIMIT_MS && laterMs <= FOLLOW_LIMIT_MS, `${soonMs} ${laterMs}`);
+        return `after ${soonMs.toFixed(0)} ms; after the cut ${laterMs.toFixed(0)} ms`;
+      }),
+  };
+}
+
+async function changeAndWait(lab: HaLab, exporter: string): Promise<number> {
+  const startMs = monotonicMs();
+  await addRule(lab, exporter);
+  return waitForRule(lab, exporter, startMs);
+}
+
+async function addRule(lab: HaLab, host: string): Promise<void> {
+  await lab.nodes.a.api.update({ rules: [{ exporter: { host }, outputs: [] }] });
+}
+
+async function hasRule(lab: HaLab, host: string): Promise<boolean> {
+  const { rules } = await lab.nodes.b.api.rules();
+  return rules.some(({ exporter }) => exporter.endpoint.host === host);
+}
+
+/** @returns ms since a time */
+async function waitForRule(lab: HaLab, host: string, sinceMs: number): Promise<number> {
+  await waitFor(`node b has the rule of ${host}`, () => hasRule(lab, host), FOLLOW_WAIT_MS);
+  return monotonicMs() - sinceMs;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** In the order in which they run: a scenario leaves the lab as it found it. */
+export function scenarios(cutSeconds: number): readonly Scenario[] {
+  return [
+    shared,
+    killed,
+    controlHangs,
+    forwardersHang,
+    powerOff('a', 'BFD (5 times 200 ms)', BFD_TIME_MS),
+    powerOff('b', 'the hold time of BGP (3 s)', HOLD_TIME_MS),
+    drained,
+    terminated,
+    upgraded,
+    controlKilled,
+    followed(cutSeconds),
+  ];
+}
+
+/** How long node b is cut off: FLOXY_HA_CUT_SECONDS, default 5. */
+export function readCutSeconds(env: NodeJS.ProcessEnv): number {
+  const text = env['FLOXY_HA_CUT_SECONDS'] ?? '5';
+  const seconds = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds >= 4 && seconds <= 3600) return seconds;
+  throw new Error(`FLOXY_HA_CUT_SECONDS is ${text}: it must be a number of seconds from 4 to 3600`);
+}

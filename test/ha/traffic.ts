@@ -1,0 +1,101 @@
+/** Packets from many exporters to the service address, numbered, and counted where the collector is. */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { run, waitFor } from '../lab/shell.ts';
+import { Ledger, type Tally } from './ledger.ts';
+import { COLLECTOR, FIRST_EXPORTER, type Network, NODE_NAMES, SERVICE } from './network.ts';
+import { monotonicMs, Program } from './program.ts';
+import { RecordReader } from './record-reader.ts';
+
+export const EXPORTERS = 200;
+export const PACKETS_PER_SECOND = 10_000;
+export const SERVICE_PORT = 2055;
+export const COLLECTOR_PORT = 9995;
+
+const PAYLOAD_BYTES = 200;
+const TOOLS = fileURLToPath(new URL('tools', import.meta.url));
+const COMPILE = ['gcc', '-std=c11', '-O2', '-D_GNU_SOURCE'] as const;
+
+/** Both programs write what they have every 20 ms; a packet that was not seen so long after its time is lost. */
+const SETTLE_LIMIT_MS = 1_500;
+
+export class Traffic implements AsyncDisposable {
+  readonly #stack = new AsyncDisposableStack();
+  readonly #ledger = new Ledger(EXPORTERS);
+  readonly #sender: Program;
+  readonly #counter: Program;
+  readonly #sent: RecordReader;
+  readonly #arrived: RecordReader;
+
+  private constructor(network: Network, folder: string) {
+    const files = { sent: join(folder, 'sent'), arrived: join(folder, 'arrived') };
+    const from = [FIRST_EXPORTER, String(EXPORTERS), String(PACKETS_PER_SECOND)];
+    const to = [SERVICE, String(SERVICE_PORT), String(PAYLOAD_BYTES)];
+    const at = [COLLECTOR, String(COLLECTOR_PORT), FIRST_EXPORTER];
+    this.#counter = this.#stack.use(
+      new Program(network.collector, [
+        join(folder, 'counter'),
+        ...at,
+        files.arrived,
+        ...NODE_NAMES,
+      ]),
+    );
+    this.#sender = this.#stack.use(
+      new Program(network.exporters, [join(folder, 'sender'), ...from, ...to, files.sent]),
+    );
+    this.#sent = this.#stack.use(new RecordReader(files.sent));
+    this.#arrived = this.#stack.use(new RecordReader(files.arrived));
+  }
+
+  /** Compiles the programs and starts them. @param folder for programs and records */
+  static async start(network: Network, folder: string): Promise<Traffic> {
+    await Promise.all(
+      ['sender', 'counter'].map((name) =>
+        run([...COMPILE, '-o', join(folder, name), join(TOOLS, `${name}.c`)]),
+      ),
+    );
+    return new Traffic(network, folder);
+  }
+
+  /** Waits until packets arrive. */
+  async waitForFirst(timeoutMs: number): Promise<void> {
+    await waitFor(
+      () => `packets arrive:\n${this.#sender.log}${this.#counter.log}`,
+      () => {
+        this.#read();
+        return this.#ledger.arrivals > 0;
+      },
+      timeoutMs,
+    );
+  }
+
+  /**
+   * What became of the packets that were sent between two times (monotonic ms; the end is in the past). Waits
+   * a little for those still on their way.
+   *
+   * @throws Error when a program has ended: its figures would mean nothing
+   */
+  async tally(fromMs: number, toMs: number): Promise<Tally> {
+    const deadline = monotonicMs() + SETTLE_LIMIT_MS;
+    for (;;) {
+      this.#read();
+      const tally = this.#ledger.tally(fromMs, toMs);
+      const isComplete = this.#ledger.lastSentMs > toMs && tally.lost === 0;
+      if (isComplete || monotonicMs() > deadline) return tally;
+      await delay(30);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  #read(): void {
+    for (const program of [this.#sender, this.#counter]) {
+      if (program.hasEnded) throw new Error(`a program of the lab has ended:\n${program.log}`);
+    }
+    this.#sent.read((record) => this.#ledger.addSent(record));
+    this.#arrived.read((record) => this.#ledger.addArrived(record));
+  }
+}
