@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type {
@@ -49,7 +49,8 @@ export class ForwarderProcess {
     events: ForwarderProcessEvents,
   ) {
     this.#events = events;
-    this.#child = spawn(process.execPath, [mainPath(), JSON.stringify(options)], {
+    const argv = [...process.execArgv, mainPath(), JSON.stringify(options)];
+    this.#child = spawn(process.execPath, argv, {
       env: { NODE_OPTIONS: '' },
       stdio: [
         'ignore',
@@ -112,8 +113,11 @@ export class ForwarderProcess {
 
   /** Packets cannot wait for a processor, calls of the API can. Where it is not allowed, nothing changes. */
   #preferToOthers(): void {
+    const { pid } = this.#child;
     try {
-      if (this.#child.pid !== undefined) setPriority(this.#child.pid, FORWARDER_NICENESS);
+      if (pid !== undefined && getPriority(pid) > FORWARDER_NICENESS) {
+        setPriority(pid, FORWARDER_NICENESS);
+      }
     } catch {
       // No CAP_SYS_NICE.
     }
