@@ -123,12 +123,10 @@ async function waitForSuccessor(
   limitSeconds: number,
 ): Promise<RunningBuild> {
   const deadline = performance.now() + limitSeconds * 1000;
+  const quick = { ...access, timeoutMs: POLL_TIMEOUT_MS };
   let seen: RunningBuild | string = NOBODY;
-  for (;;) {
-    const leftMs = deadline - performance.now();
-    if (leftMs <= 0) break;
-    const timeoutMs = Math.ceil(Math.min(POLL_TIMEOUT_MS, leftMs));
-    seen = await lookForSuccessor({ ...access, timeoutMs }, before).catch(explainFailure);
+  while (performance.now() < deadline) {
+    seen = await lookForSuccessor(quick, before).catch(explainFailure);
     if (typeof seen !== 'string') return seen;
     await delay(POLL_INTERVAL_MS);
   }

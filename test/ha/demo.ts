@@ -3,8 +3,9 @@
  * has one of them in it: `npm run demo:ha -- upgrade drain`.
  */
 import { HaLab } from './ha-lab.ts';
-import { type Figures, readCutSeconds, type Scenario, scenarios } from './scenarios.ts';
+import { readCutSeconds, type Scenario, scenarios } from './scenarios.ts';
 import { EXPORTERS, PACKETS_PER_SECOND } from './traffic.ts';
+import type { Figures } from './trouble.ts';
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);

@@ -23,7 +23,9 @@ export interface Tally {
   /** Exporters whose packets came more ways than one. */
   readonly wanderers: number;
   /** Exporters by the way of their packets, from way 1. */
-  readonly exportersByWay: readonly number[];
+  readonly exportersByWay: readonly ReadonlySet<number>[];
+  /** Exporters with packets that were lost or late. */
+  readonly badExporters: ReadonlySet<number>;
 }
 
 const WAYS = 2;
@@ -38,7 +40,11 @@ interface Stream {
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-type Sums = Writable<Tally> & { byWay: number[]; exportersByWay: number[] };
+type Sums = Writable<Tally> & {
+  byWay: number[];
+  exportersByWay: Set<number>[];
+  badExporters: Set<number>;
+};
 
 export class Ledger {
   readonly #streams: readonly Stream[];
@@ -84,9 +90,16 @@ export class Ledger {
       longestMs: 0,
       byWay: Array(WAYS).fill(0),
       wanderers: 0,
-      exportersByWay: Array(WAYS).fill(0),
+      exportersByWay: Array.from({ length: WAYS }, () => new Set<number>()),
+      badExporters: new Set(),
     };
-    for (const stream of this.#streams) addStream(sums, stream, fromMs, toMs);
+    this.#streams.forEach((stream, exporter) => {
+      const end = firstFrom(stream.sentMs, toMs);
+      const packets = { stream, exporter };
+      for (let i = firstFrom(stream.sentMs, fromMs); i < end; i++) addPacket(sums, packets, i);
+    });
+    const [first, second] = sums.exportersByWay;
+    sums.wanderers = [...(first ?? [])].filter((exporter) => second?.has(exporter)).length;
     return sums;
   }
 
@@ -97,21 +110,18 @@ export class Ledger {
   }
 }
 
-function addStream(sums: Sums, stream: Stream, fromMs: number, toMs: number): void {
-  const ways = new Set<number>();
-  const end = firstFrom(stream.sentMs, toMs);
-  for (let i = firstFrom(stream.sentMs, fromMs); i < end; i++) addPacket(sums, stream, i, ways);
-  if (ways.size > 1) sums.wanderers++;
-  for (const way of ways) sums.exportersByWay[way - 1] = (sums.exportersByWay[way - 1] ?? 0) + 1;
-}
-
-function addPacket(sums: Sums, stream: Stream, sequence: number, ways: Set<number>): void {
+function addPacket(
+  sums: Sums,
+  { stream, exporter }: { stream: Stream; exporter: number },
+  sequence: number,
+): void {
   const sentMs = stream.sentMs[sequence] ?? 0;
   const arrivedMs = stream.arrivedMs[sequence];
   const tookMs = arrivedMs === undefined ? Number.POSITIVE_INFINITY : arrivedMs - sentMs;
   sums.sent++;
   if (stream.duplicates.has(sequence)) sums.duplicated++;
   if (tookMs > LATE_MS) {
+    sums.badExporters.add(exporter);
     sums.firstBadMs = Math.min(sums.firstBadMs ?? sentMs, sentMs);
     sums.lastBadMs = Math.max(sums.lastBadMs ?? sentMs, sentMs);
   }
@@ -123,7 +133,7 @@ function addPacket(sums: Sums, stream: Stream, sequence: number, ways: Set<numbe
   sums.longestMs = Math.max(sums.longestMs, tookMs);
   const way = stream.ways[sequence] ?? 0;
   sums.byWay[way - 1] = (sums.byWay[way - 1] ?? 0) + 1;
-  ways.add(way);
+  sums.exportersByWay[way - 1]?.add(exporter);
 }
 
 /** Index of the first time that is not before `fromMs`; times grow. */

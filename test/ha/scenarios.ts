@@ -5,26 +5,17 @@
 import assert from 'node:assert/strict';
 import { waitFor } from '../lab/shell.ts';
 import type { HaLab } from './ha-lab.ts';
-import type { Tally } from './ledger.ts';
 import { NODE_NAMES, type NodeName } from './network.ts';
 import { monotonicMs } from './program.ts';
-
-/** What a scenario found. Times count from the event. */
-export interface Figures {
-  readonly sent: number;
-  readonly lost: number;
-  /** Arrived, but more than half a second after they were sent. */
-  readonly late: number;
-  /** When the last packet was sent that was lost or late; undefined: none was. */
-  readonly lossEndsMs?: number;
-  /** The router does not use the node any more since. */
-  readonly routeGoneMs?: number;
-  /** From the end of the trouble: the router uses the node again. */
-  readonly routeBackMs?: number;
-  /** Of the packets that arrived. */
-  readonly longestMs: number;
-  readonly notes?: string;
-}
+import {
+  assertNothingLost,
+  CALM_MS,
+  type Figures,
+  figures,
+  RETURN_LIMIT_MS,
+  suffer,
+  withoutLoss,
+} from './trouble.ts';
 
 export interface Scenario {
   readonly title: string;
@@ -32,12 +23,6 @@ export interface Scenario {
   readonly promise: string;
   run(lab: HaLab): Promise<Figures>;
 }
-
-/** How long nodes may take to come back: start, four good looks, BGP; after a power failure also the session. */
-const RETURN_LIMIT_MS = 25_000;
-
-/** Traffic before the event, which has to be well, and after the return. */
-const CALM_MS = 500;
 
 const KILL_LIMIT_MS = 1_500;
 const HANG_LIMIT_MS = 3_000;
@@ -47,93 +32,19 @@ const BFD_TIME_MS = 1_000;
 /** From the time that a failure is noticed to the change of the route, on a busy machine. */
 const SLACK_MS = 500;
 
+/**
+ * The announcer of the lab withdraws after 5 bad looks in a row, 250 ms apart: after 1 s at the earliest, less the
+ * time until it tries to connect again.
+ */
+const PATIENCE_MS = 800;
+const RESTART_ATTEMPTS = 3;
+
 /** Bad looks of the announcer at a proxy that is gone take no longer to withdraw the route: 5, 250 ms apart. */
 const FALL_MS = 1_250;
 
 const FOLLOW_LIMIT_MS = 1_000;
 /** How long to wait for what is then judged by the limit. */
 const FOLLOW_WAIT_MS = 8_000;
-
-interface Trouble {
-  readonly node: NodeName;
-  strike(): Promise<unknown>;
-  mend(): Promise<unknown>;
-  /** Within this time after the strike packets have to arrive again. */
-  readonly limitMs: number;
-  /** The route may stay: then packets have to go on by it. */
-  readonly mayKeepRoute?: boolean;
-}
-
-/** Strikes a node, waits for the network to do without it, mends it, and waits for its return. */
-async function suffer(lab: HaLab, trouble: Trouble): Promise<Figures> {
-  const { node, limitMs } = trouble;
-  await calm(lab);
-  const strikeMs = monotonicMs();
-  await trouble.strike();
-  const routeGoneMs = await routeGone(lab, node, limitMs);
-  if (routeGoneMs === undefined && !trouble.mayKeepRoute)
-    assert.fail(`after ${limitMs} ms the router still uses node ${node}\n${lab.nodes[node].log}`);
-  const untilMs = Math.max(monotonicMs(), strikeMs + limitMs) + CALM_MS;
-  await lab.flow(untilMs - monotonicMs());
-  const during = await lab.traffic.tally(strikeMs, untilMs);
-  const mendMs = monotonicMs();
-  await trouble.mend();
-  const backMs = await lab.router.waitForNodes(NODE_NAMES, RETURN_LIMIT_MS);
-  await lab.flow(CALM_MS);
-  const after = await lab.tallySince(untilMs);
-  assertNothingLost(after, untilMs, `while node ${node} came back`);
-  const lossEndsMs = during.lastBadMs === undefined ? undefined : during.lastBadMs - strikeMs;
-  assert.ok(
-    (lossEndsMs ?? 0) <= limitMs,
-    `loss ended ${lossEndsMs} ms after the event, ${limitMs} are allowed`,
-  );
-  return {
-    ...figures(during),
-    ...(lossEndsMs !== undefined && { lossEndsMs }),
-    ...(routeGoneMs !== undefined && {
-      routeGoneMs: routeGoneMs - strikeMs,
-      routeBackMs: backMs - mendMs,
-    }),
-  };
-}
-
-/** Does something that must not cost a packet. */
-async function withoutLoss(lab: HaLab, act: () => Promise<string | undefined>): Promise<Figures> {
-  await calm(lab);
-  const startMs = monotonicMs();
-  const notes = await act();
-  await lab.router.waitForNodes(NODE_NAMES, RETURN_LIMIT_MS);
-  await lab.flow(CALM_MS);
-  const tally = await lab.tallySince(startMs);
-  assertNothingLost(tally, startMs, 'in all');
-  return { ...figures(tally), ...(notes !== undefined && { notes }) };
-}
-
-/** Both nodes work and nothing is lost: whatever a scenario finds is its own doing. */
-async function calm(lab: HaLab): Promise<void> {
-  await lab.router.waitForNodes(NODE_NAMES, RETURN_LIMIT_MS);
-  const startMs = monotonicMs();
-  await lab.flow(CALM_MS);
-  assertNothingLost(await lab.tallySince(startMs), startMs, 'before anything happened');
-}
-
-/** @returns when it was; undefined: it is still used after the limit */
-async function routeGone(lab: HaLab, node: NodeName, limitMs: number): Promise<number | undefined> {
-  const others = NODE_NAMES.filter((name) => name !== node);
-  return lab.router.waitForNodes(others, limitMs).catch(() => undefined);
-}
-
-function assertNothingLost(tally: Tally, fromMs: number, when: string): void {
-  const { sent, lost, duplicated, firstBadMs = 0, lastBadMs = 0 } = tally;
-  assert.ok(sent > 0, `nothing was sent ${when}`);
-  const span = `${(firstBadMs - fromMs).toFixed(0)} to ${(lastBadMs - fromMs).toFixed(0)} ms`;
-  assert.equal(lost, 0, `${lost} of ${sent} packets were lost ${when}, sent after ${span}`);
-  assert.equal(duplicated, 0, `${duplicated} of ${sent} packets came twice ${when}`);
-}
-
-function figures({ sent, lost, late, longestMs }: Tally) {
-  return { sent, lost, late, longestMs };
-}
 
 const killed: Scenario = {
   title: 'all processes of the proxy killed (kill -9), gobgpd lives',
@@ -230,19 +141,30 @@ const controlKilled: Scenario = {
   promise: '0 lost, the route stays',
   run: (lab) =>
     withoutLoss(lab, async () => {
-      const startMs = monotonicMs();
-      const before = lab.nodes.b.controlPid;
-      lab.nodes.b.killControl();
-      await waitFor('control is another process', () => lab.nodes.b.controlPid !== before);
-      await lab.nodes.b.waitUntilReady();
-      const tookMs = monotonicMs() - startMs;
-      // Four bad looks of the announcer would have withdrawn the route by now.
-      await lab.flow(FALL_MS + CALM_MS);
-      const changes = lab.router.changesSince(startMs);
-      assert.equal(changes, 0, `the route changed ${changes} times; OK after ${seconds(tookMs)}`);
-      return `OK again after ${seconds(tookMs)}`;
+      const slow: string[] = [];
+      for (let attempt = 0; attempt < RESTART_ATTEMPTS; attempt++) {
+        const { tookMs, changes } = await killControl(lab);
+        const notes = `OK again after ${seconds(tookMs)}`;
+        if (changes === 0) return [...slow, notes].join('; ');
+        assert.ok(tookMs > PATIENCE_MS, `${notes}, and yet the route changed ${changes} times`);
+        slow.push(`${notes} on a busy machine, too late for the route to stay`);
+      }
+      assert.fail(slow.join('; '));
     }),
 };
+
+async function killControl(lab: HaLab): Promise<{ tookMs: number; changes: number }> {
+  const node = lab.nodes.b;
+  await lab.router.waitForNodes(NODE_NAMES, RETURN_LIMIT_MS);
+  const startMs = monotonicMs();
+  const before = node.controlPid;
+  node.killControl();
+  await waitFor('control is another process', () => node.controlPid !== before);
+  await node.waitUntilReady();
+  const tookMs = monotonicMs() - startMs;
+  await lab.flow(FALL_MS + CALM_MS);
+  return { tookMs, changes: lab.router.changesSince(startMs) };
+}
 
 const shared: Scenario = {
   title: 'both nodes well',
@@ -253,8 +175,8 @@ const shared: Scenario = {
     const tally = await lab.tallySince(startMs);
     assertNothingLost(tally, startMs, 'with both nodes well');
     assert.equal(tally.wanderers, 0, 'exporters came through both nodes');
-    const [a = 0, b = 0] = tally.exportersByWay;
-    assert.ok(Math.min(a, b) >= (a + b) / 4, `exporters by node: ${tally.exportersByWay}`);
+    const [a = 0, b = 0] = tally.exportersByWay.map(({ size }) => size);
+    assert.ok(Math.min(a, b) >= (a + b) / 4, `${a} exporters on node a, ${b} on node b`);
     const [packetsA = 0, packetsB = 0] = tally.byWay;
     const notes = `${a} and ${b} exporters, ${packetsA} and ${packetsB} packets by node`;
     return { ...figures(tally), notes };
@@ -276,8 +198,9 @@ function followed(cutSeconds: number): Scenario {
         const mendedMs = monotonicMs();
         await lab.network.setManagementLink(true);
         const laterMs = await waitForRule(lab, '100.64.9.2', mendedMs);
-        assert.ok(soonMs <= FOLLOW_LIMIT_MS && laterMs <= FOLLOW_LIMIT_MS, `${soonMs} ${laterMs}`);
-        return `after ${soonMs.toFixed(0)} ms; after the cut ${laterMs.toFixed(0)} ms`;
+        const found = `there after ${soonMs.toFixed(0)} ms, ${laterMs.toFixed(0)} ms after the end of the cut`;
+        assert.ok(Math.max(soonMs, laterMs) <= FOLLOW_LIMIT_MS, `the rules were ${found}`);
+        return found;
       }),
   };
 }
