@@ -34,7 +34,7 @@ const DEFAULT_GOBGP = '127.0.0.1:50051';
  * A change of 100,000 rules keeps control from answering for a second or two, and forwarders go on all the while:
  * a proxy that does not answer is less urgent than one that is gone, which refuses connections at once.
  */
-const DEFAULT_TIMEOUT_MS = 2_000;
+const DEFAULT_TIMEOUT_MS = 1_700;
 
 const MAX_HOLD_SECONDS = 86_400;
 
@@ -48,7 +48,7 @@ const schema = z.object({
   COLLECTOR_ANNOUNCE_GOBGP_ADDRESS: parsed(parseGobgp, GOBGP).prefault(DEFAULT_GOBGP),
   COLLECTOR_ANNOUNCE_INTERVAL_MS: integer(50, 60_000).default(250),
   COLLECTOR_ANNOUNCE_TIMEOUT_MS: integer(50, 60_000).default(DEFAULT_TIMEOUT_MS),
-  COLLECTOR_ANNOUNCE_FALL: integer(1, 100).default(4),
+  COLLECTOR_ANNOUNCE_FALL: integer(1, 100).default(5),
   COLLECTOR_ANNOUNCE_RISE: integer(1, 1000).default(4),
   COLLECTOR_ANNOUNCE_HOLD_SECONDS: integer(0, MAX_HOLD_SECONDS).default(30),
   COLLECTOR_ANNOUNCE_HOLD_MAX_SECONDS: integer(0, MAX_HOLD_SECONDS).default(300),

@@ -23,10 +23,10 @@ import {
 
 /** On top of what the settings promise, for a busy machine. */
 const SLACK_MS = 4_000;
-/** fall 4 times interval 250 ms. */
-const FALL_MS = 1_000;
-/** Until the last of the looks that make a fall has found nobody: a timeout of 2 s more. */
-const HANG_MS = FALL_MS + 2_000;
+/** fall 5 times interval 250 ms. */
+const FALL_MS = 1_250;
+/** Until the last of the looks that make a fall has found nobody: a timeout of 1.7 s more. */
+const HANG_MS = FALL_MS + 1_700;
 
 describe('announcing with gobgpd 3', { skip: requirePrograms('gobgpd') }, () => {
   let stack: AsyncDisposableStack;
@@ -104,7 +104,7 @@ describe('announcing with gobgpd 3', { skip: requirePrograms('gobgpd') }, () => 
       t.diagnostic(`SIGSTOP: withdrawn after ${goneMs | 0} ms`);
       assert.ok(goneMs < HANG_MS + SLACK_MS, `${goneMs} ms:\n${announcer.log}`);
       const record = await waitForRecord(announcer, 'withdrawn');
-      assert.equal(record['reason'], 'no answer within 2000 ms');
+      assert.equal(record['reason'], 'no answer within 1700 ms');
     } finally {
       proxy.signal('SIGCONT');
     }

@@ -55,9 +55,6 @@ export class ProxyNode implements AsyncDisposable {
       COLLECTOR_DATABASE_PATH: join(folder, 'collector.db'),
       COLLECTOR_API_ADDRESS: `0.0.0.0:${API_PORT}`,
       COLLECTOR_ANNOUNCE_ADDRESSES: SERVICE,
-      // Control that was killed takes up to a second until it answers again, and must not be taken out by then.
-      COLLECTOR_ANNOUNCE_FALL: '5',
-      COLLECTOR_ANNOUNCE_TIMEOUT_MS: '1700',
       // The lab makes more failures in a minute than a node that is not broken.
       COLLECTOR_ANNOUNCE_HOLD_SECONDS: '0',
       ...(leader && { COLLECTOR_FLOXY_FOLLOW: `${MANAGEMENT_ADDRESS[leader]}:${API_PORT}` }),
