@@ -66,9 +66,14 @@ export class Network implements AsyncDisposable {
     ]);
   }
 
-  /** Cuts the link between the nodes, or mends it. */
-  async setManagementLink(isUp: boolean): Promise<void> {
-    await run(['ip', '-n', this.nodes.a, 'link', 'set', 'mgmt', isUp ? 'up' : 'down']);
+  /**
+   * Cuts the way between the nodes, or mends it. Nothing that node a sends arrives, and neither side is told. (With
+   * a link that is down it would be the kernel's search for the neighbour, once a second, that is measured.)
+   */
+  async setManagementPath(isThere: boolean): Promise<void> {
+    const verb = isThere ? 'del' : 'add';
+    const route = ['blackhole', `${MANAGEMENT_ADDRESS.b}/32`];
+    await run(['ip', '-n', this.nodes.a, 'route', verb, ...route]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -191,12 +191,12 @@ function followed(cutSeconds: number): Scenario {
     run: (lab) =>
       withoutLoss(lab, async () => {
         const soonMs = await changeAndWait(lab, '100.64.9.1');
-        await lab.network.setManagementLink(false);
+        await lab.network.setManagementPath(false);
         await addRule(lab, '100.64.9.2');
         await lab.flow(cutSeconds * 1000);
         assert.ok(!(await hasRule(lab, '100.64.9.2')), 'the cut cuts');
         const mendedMs = monotonicMs();
-        await lab.network.setManagementLink(true);
+        await lab.network.setManagementPath(true);
         const laterMs = await waitForRule(lab, '100.64.9.2', mendedMs);
         const found = `there after ${soonMs.toFixed(0)} ms, ${laterMs.toFixed(0)} ms after the end of the cut`;
         assert.ok(Math.max(soonMs, laterMs) <= FOLLOW_LIMIT_MS, `the rules were ${found}`);
