@@ -7,7 +7,7 @@ import { closeSync, readSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addon } from './addon.ts';
 import type { TableReference } from './forwarder/messages.ts';
-import { SystemCallError } from './packet-io.ts';
+import { check } from './packet-io.ts';
 
 /** Of counters, slots and tables. Memory of another layout is not taken over. */
 export const MEMORY_LAYOUT = 1;
@@ -172,9 +172,4 @@ function killIfThere(pid: number): void {
   } catch {
     // It has ended meanwhile.
   }
-}
-
-function check(syscall: string, result: number): number {
-  if (result < 0) throw new SystemCallError(syscall, -result);
-  return result;
 }

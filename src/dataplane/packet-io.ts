@@ -267,8 +267,12 @@ export function loadPacketIo(): void {
   addon();
 }
 
-/** Passes on what a native function returned, unless it is a negative errno. */
-function check(syscall: string, result: number): number {
+/**
+ * Passes on what a native function returned.
+ *
+ * @throws SystemCallError when it is a negative errno
+ */
+export function check(syscall: string, result: number): number {
   if (result < 0) throw new SystemCallError(syscall, -result);
   return result;
 }
