@@ -3,10 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { allowedCores, confine } from '../test/load/machine.ts';
 import { runGroup } from './bench.ts';
 import { CONTESTANTS, prepareContestant } from './contestants/all.ts';
 import { raisePriority } from './priority.ts';
-import { allowedCores } from './processes.ts';
 import { markdownReport } from './report/markdown.ts';
 import { svgReport } from './report/svg.ts';
 import type { GroupResult, Results } from './results.ts';
@@ -18,7 +18,6 @@ import {
   QUICK_EFFORT,
   QUICK_GROUPS,
 } from './scenarios.ts';
-import { run } from './shell.ts';
 import { buildTools, Collector, type Cores, Generator } from './tools.ts';
 import { Topology } from './topology.ts';
 
@@ -97,7 +96,7 @@ async function prepareContestants(
 /** Runs until the end or until it is told to end; what is made is removed in any case. */
 async function measure({ isQuick, groups }: Choice): Promise<readonly GroupResult[]> {
   const cores = chooseCores();
-  await run('taskset', ['-acp', `${cores.rest}`, `${process.pid}`]);
+  await confine(process.pid, [cores.rest]);
   await buildTools();
   const unavailable = await prepareContestants(groups);
   await using resources = new AsyncDisposableStack();

@@ -34,13 +34,3 @@ export function hasUdpPort(pid: number, port: number): boolean {
     readFileSync(`/proc/${pid}/net/${file}`, 'utf8').includes(`:${hexadecimal} `),
   );
 }
-
-/** Cores this process may use. */
-export function allowedCores(): number[] {
-  const text = readFileSync('/proc/self/status', 'utf8');
-  const list = /^Cpus_allowed_list:\s+(\S+)/m.exec(text)?.[1] ?? '';
-  return list.split(',').flatMap((range) => {
-    const [first = 0, last = first] = range.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  });
-}

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { confine } from '../../test/load/machine.ts';
 import { descendantsOf } from '../processes.ts';
 import type { Scenario } from '../scenarios.ts';
 import { inNamespace, run, Service, waitFor } from '../shell.ts';
@@ -46,7 +47,7 @@ export async function startFloxy(options: Start, forwarders: number): Promise<Ru
       );
     });
     const pids = descendantsOf(service.pid);
-    for (const pid of pids) await run('taskset', ['-acp', `${cores.proxy}`, `${pid}`]);
+    for (const pid of pids) await confine(pid, [cores.proxy]);
     return {
       forwarders: pids,
       processes: [service.pid, ...pids],

@@ -14,7 +14,7 @@ import type { Api, ForwarderMessage, ProxyStatsMessage } from '../lab/api.ts';
 import { COLLECTOR_HOST_V4, COLLECTOR_HOST_V6, Lab, type LabOptions } from '../lab/lab.ts';
 import { Service, type ServiceOptions } from '../lab/service.ts';
 import { waitFor } from '../lab/shell.ts';
-import { takeTurn } from './machine.ts';
+import { confine, keepCoreFree, takeTurn } from './machine.ts';
 import { type LoadStream, makeRules, makeStreams } from './plan.ts';
 import { type Arrived, buildTools, Collector, Generator, type Load, type Sent } from './tools.ts';
 
@@ -30,6 +30,11 @@ export interface LoadOptions extends LabOptions, ServiceOptions {
   /** Exporters of each class; default 10. */
   readonly perClass?: number;
   readonly bufferBytes?: number;
+  /**
+   * One forwarder has a core to itself, as in bench/: what generator, collector, control and clients do meanwhile
+   * does not hold it up. Default: two forwarders share all cores with them.
+   */
+  readonly isApart?: boolean;
 }
 
 /** All counters of all forwarders, added up. */
@@ -97,11 +102,19 @@ export class LoadStage implements AsyncDisposable {
     await using resources = new AsyncDisposableStack();
     await buildTools();
     resources.use(await takeTurn());
+    const free = options.isApart ? resources.use(await keepCoreFree()) : undefined;
     const lab = resources.use(await Lab.create(options));
     await sendToNobody(lab);
-    // The kernel would count the proxy's own test datagrams as offered.
-    const settings = { COLLECTOR_FLOXY_PROBE_INTERVAL_MS: '0', ...options.settings };
+    const settings = {
+      // The kernel would count the proxy's own test datagrams as offered.
+      COLLECTOR_FLOXY_PROBE_INTERVAL_MS: '0',
+      ...(free && { COLLECTOR_FLOXY_THREAD_COUNT: '1' }),
+      ...options.settings,
+    };
     const service = resources.use(await Service.start(lab, { ...options, settings }));
+    if (free !== undefined) {
+      for (const pid of await service.forwarderPids()) await confine(pid, [free.core]);
+    }
     const streams = makeStreams(options.perClass ?? 10);
     const { bufferBytes } = options;
     const collector = resources.use(
@@ -143,13 +156,19 @@ export class LoadStage implements AsyncDisposable {
    */
   async measureCapacity(): Promise<number> {
     const generator = this.startHostile({ kinds: ['storm'], packetsPerSecond: 0 });
-    const sample = async () => ({ at: performance.now(), ...(await this.totals()) });
     await delay(CAPACITY_WARM_UP_MS);
-    const first = await sample();
-    await delay(CAPACITY_MS);
-    const last = await sample();
+    const packetsPerSecond = await this.measureRate(CAPACITY_MS);
     this.add(await generator.stop());
     await this.settle();
+    return packetsPerSecond;
+  }
+
+  /** Packets per second that the forwarders take during this time. */
+  async measureRate(ms: number): Promise<number> {
+    const sample = async () => ({ at: performance.now(), ...(await this.totals()) });
+    const first = await sample();
+    await delay(ms);
+    const last = await sample();
     return ((last.received - first.received) / (last.at - first.at)) * 1000;
   }
 

@@ -3,8 +3,10 @@
  * before they ask for a share of it.
  */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { run } from '../lab/shell.ts';
 
 /** Of an abstract socket: the kernel frees it with the process, however that ends. */
 const NAME = '\0floxy-load-tests';
@@ -20,6 +22,35 @@ export async function takeTurn(): Promise<AsyncDisposable> {
     if ((failure as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw failure;
     await delay(RETRY_MS);
   }
+}
+
+/** Cores this process may use. */
+export function allowedCores(): number[] {
+  const text = readFileSync('/proc/self/status', 'utf8');
+  const list = /^Cpus_allowed_list:\s+(\S+)/m.exec(text)?.[1] ?? '';
+  return list.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}
+
+/** Confines all threads of a process, and what it starts from now on, to these cores. */
+export async function confine(pid: number, cores: readonly number[]): Promise<void> {
+  await run(['taskset', '--all-tasks', '--cpu-list', '--pid', cores.join(), `${pid}`]);
+}
+
+/**
+ * Keeps this process, and what it starts until disposed, from the last core.
+ *
+ * @returns that core
+ * @throws Error when there is only one
+ */
+export async function keepCoreFree(): Promise<AsyncDisposable & { readonly core: number }> {
+  const cores = allowedCores();
+  const core = cores.at(-1);
+  if (core === undefined || cores.length < 2) throw new Error('needs two cores');
+  await confine(process.pid, cores.slice(0, -1));
+  return { core, [Symbol.asyncDispose]: () => confine(process.pid, cores) };
 }
 
 async function close(server: Server): Promise<void> {

@@ -28,6 +28,8 @@ export interface Load {
   readonly packetsPerSecond: number;
   /** Numbered packets in all; without it the load goes on until it is stopped. */
   readonly packets?: number;
+  /** Goes before whatever else its core has to do; only with a rate. */
+  readonly isRealTime?: boolean;
   /** Sequence number of each stream's first packet; default 0. */
   readonly firstSequence?: number;
   readonly hostile?: {
@@ -161,7 +163,8 @@ function optionsOf(load: Load): string[] {
     ...(hostile && { hostile: hostile.kinds.join(), 'hostile-rate': hostile.packetsPerSecond }),
     ...(hostile?.largest && { largest: hostile.largest }),
   };
-  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+  return load.isRealTime ? [...args, '--real-time'] : args;
 }
 
 async function outcome(child: ChildProcess): Promise<Sent> {

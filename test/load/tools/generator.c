@@ -72,6 +72,7 @@ struct options {
 	uint32_t largest; /* payload of LARGEST in IPv4; IPv6 has 20 bytes less room */
 	uint64_t count;	  /* numbered packets in all; 0 = until the signal */
 	uint64_t first;	  /* sequence number of each exporter's first packet */
+	int is_real_time; /* other programs of the core wait for it, not it for them */
 };
 
 struct stream {
@@ -467,6 +468,9 @@ static void parse_option(struct options *options, int name, char *text)
 	case 'c':
 		options->count = strtoull(text, NULL, 10);
 		break;
+	case 't':
+		options->is_real_time = 1;
+		break;
 	default:
 		usage("unknown option");
 	}
@@ -487,6 +491,7 @@ static struct options parse(int argc, char **argv)
 		{"largest", required_argument, NULL, 'l'},
 		{"count", required_argument, NULL, 'c'},
 		{"first", required_argument, NULL, 'f'},
+		{"real-time", no_argument, NULL, 't'},
 		{0},
 	};
 	struct options options = {.largest = 1472};
@@ -497,6 +502,9 @@ static struct options parse(int argc, char **argv)
 	if (options.largest < STORM_BYTES ||
 	    options.largest > IP_BYTES_MAX - sizeof(struct iphdr) - sizeof(struct udphdr))
 		usage("--largest must be from 200 to 65507");
+	if (options.is_real_time &&
+	    (options.rate == 0 || (options.kind_count > 0 && options.hostile_rate == 0)))
+		usage("--real-time needs rates, or nothing else would run");
 	return options;
 }
 
@@ -527,6 +535,14 @@ static void stay_on_core(void)
 		fail("sched_setaffinity");
 }
 
+/* A packet that waits between its time stamp and its way out would count as slow. */
+static void become_real_time(void)
+{
+	struct sched_param priority = {.sched_priority = 1};
+	if (sched_setscheduler(0, SCHED_FIFO, &priority) < 0)
+		fail("sched_setscheduler");
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = parse(argc, argv);
@@ -538,6 +554,8 @@ int main(int argc, char **argv)
 	make_noise(noise);
 	read_streams();
 	stay_on_core();
+	if (options.is_real_time)
+		become_real_time();
 	for (uint32_t i = 0; i < BURST_MAX; i++) {
 		memcpy(frames[i].ethernet.ether_dhost, options.destination_mac, 6);
 		memcpy(frames[i].ethernet.ether_shost, (uint8_t[6]){2, 0, 0, 0, 0, 1}, 6);
