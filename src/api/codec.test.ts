@@ -59,24 +59,25 @@ const outputs = fc.array(fc.record({ collectors: fc.array(endpoints, { maxLength
 const rules = fc.array(fc.record({ exporter: endpoints, outputs }, plain), { maxLength: 20 });
 const ruleSets: fc.Arbitrary<RuleSet> = fc.record({ rules, defaultOutputs: outputs }, plain);
 
-test('A1 A2: a rule set that goes out comes back equal, in both address formats', () => {
-  fc.assert(
-    fc.property(ruleSets, fc.constantFrom<AddressFormat>('text', 'binary'), (ruleSet, format) => {
+test('A1 A2: a rule set that goes out comes back equal, in both address formats', async () => {
+  const formats = fc.constantFrom<AddressFormat>('text', 'binary');
+  await fc.assert(
+    fc.asyncProperty(ruleSets, formats, async (ruleSet, format) => {
       const bytes = encode('ListProxyRules', fromRuleSet(ruleSet, format));
-      const change = toReplacement(decode('ReplaceProxyRules', bytes));
+      const change = await toReplacement(decode('ReplaceProxyRules', bytes));
       assert.deepEqual(change, { kind: 'replace', ruleSet });
     }),
   );
 });
 
-test('A1: a rule set of many parts keeps its order', () => {
+test('A1: a rule set of many parts keeps its order', async () => {
   const rules = Array.from({ length: 5000 }, (_, i) => ({
     exporter: makeEndpoint(Uint8Array.of(10, 0, i >> 8, i & 0xff), 0),
     outputs: [{ collectors: [COLLECTOR] }],
   }));
   const bytes = encode('ListProxyRules', fromRuleSet({ rules, defaultOutputs: [] }, 'text'));
   assert.ok([...splitMessage(bytes)].length > 1);
-  const change = toReplacement(decode('ReplaceProxyRules', bytes));
+  const change = await toReplacement(decode('ReplaceProxyRules', bytes));
   assert.deepEqual(change, { kind: 'replace', ruleSet: { rules, defaultOutputs: [] } });
 });
 
@@ -99,21 +100,24 @@ test('E3 E4: answers carry host or octets, and leave out the port when there is 
   });
 });
 
-test('the octets of a rule are its own bytes, not a view of the request', () => {
+test('the octets of a rule are its own bytes, not a view of the request', async () => {
   const bytes = encode(
     'ListProxyRules',
     fromRuleSet({ rules: [{ exporter: EXPORTER, outputs: [] }], defaultOutputs: [] }, 'binary'),
   );
-  const change = toReplacement(decode('ReplaceProxyRules', bytes));
+  const change = await toReplacement(decode('ReplaceProxyRules', bytes));
   bytes.fill(0);
   assert.ok(change.kind === 'replace');
   assert.deepEqual(change.ruleSet.rules[0]?.exporter.octets, EXPORTER.octets);
 });
 
-test('A3: an update without default outputs leaves those that are there', () => {
-  assert.deepEqual(toUpdate({ rules: [], defaultOutputs: [] }), { kind: 'update', rules: [] });
+test('A3: an update without default outputs leaves those that are there', async () => {
+  assert.deepEqual(await toUpdate({ rules: [], defaultOutputs: [] }), {
+    kind: 'update',
+    rules: [],
+  });
   const collectors = [{ endpoint: { host: '192.0.2.11' } }];
-  assert.deepEqual(toUpdate({ rules: [], defaultOutputs: [{ collectors }] }), {
+  assert.deepEqual(await toUpdate({ rules: [], defaultOutputs: [{ collectors }] }), {
     kind: 'update',
     rules: [],
     defaultOutputs: [{ collectors: [COLLECTOR] }],

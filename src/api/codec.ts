@@ -22,7 +22,7 @@ import type {
   SubsystemStatus,
   SystemStatus,
 } from '../model/status.ts';
-import { canonicaliseExporters, canonicaliseRuleSet } from '../rules/canonicalise.ts';
+import { canonicaliseExporters, canonicaliseInTurns } from '../rules/canonicalise.ts';
 import type { RuleSetInput } from '../rules/input.ts';
 import type {
   BuildInfoMessage,
@@ -50,13 +50,13 @@ export type AddressFormat = 'text' | 'binary';
 const RULES_PER_PART = 500;
 
 /** @throws FloxyError INVALID_INPUT */
-export function toReplacement(message: RuleSetInput): RuleChange {
-  return { kind: 'replace', ruleSet: canonicaliseRuleSet(message) };
+export async function toReplacement(message: RuleSetInput): Promise<RuleChange> {
+  return { kind: 'replace', ruleSet: await canonicaliseInTurns(message) };
 }
 
 /** Spec A3: default outputs that are not given stay. @throws FloxyError INVALID_INPUT */
-export function toUpdate(message: RuleSetInput): RuleChange {
-  const { rules, defaultOutputs } = canonicaliseRuleSet(message);
+export async function toUpdate(message: RuleSetInput): Promise<RuleChange> {
+  const { rules, defaultOutputs } = await canonicaliseInTurns(message);
   return defaultOutputs.length > 0
     ? { kind: 'update', rules, defaultOutputs }
     : { kind: 'update', rules };

@@ -38,10 +38,10 @@ export function settingsHandlers({ control, buildInfo, log }: ServiceParts): Han
       const { revision, ruleSet } = control.rules();
       return { parts: fromRuleSet(ruleSet, addressFormat), headers: revisionHeaders(revision) };
     },
-    ReplaceProxyRules: (request: RuleSetInput, context) =>
-      apply('ReplaceProxyRules', toReplacement(request), context),
-    UpdateProxyRules: (request: RuleSetInput, context) =>
-      apply('UpdateProxyRules', toUpdate(request), context),
+    ReplaceProxyRules: async (request: RuleSetInput, context) =>
+      apply('ReplaceProxyRules', await toReplacement(request), context),
+    UpdateProxyRules: async (request: RuleSetInput, context) =>
+      apply('UpdateProxyRules', await toUpdate(request), context),
     DeleteProxyRules: (request: ExportersRequest, context) =>
       apply('DeleteProxyRules', toDeletion(request), context),
     ...metricsHandlers({ control }),

@@ -101,9 +101,10 @@ export class SlotAllocator {
   #assign(ruleSet: RuleSet, take: () => number): Omit<SlotAssignment, 'taken'> {
     const released: number[] = [];
     const rules = new Map<string, AssignedRule>();
+    const assigner = new OutputAssigner(take, released);
     for (const rule of ruleSet.rules) {
       const key = formatEndpoint(rule.exporter);
-      rules.set(key, assignRule(rule, this.#rules.get(key), take, released));
+      rules.set(key, assigner.rule(rule, this.#rules.get(key)));
     }
     for (const [key, old] of this.#rules) {
       if (!rules.has(key)) released.push(old.slots.input, ...outputSlots(old.slots.outputs));
@@ -112,7 +113,7 @@ export class SlotAllocator {
       outputs: ruleSet.defaultOutputs,
       slots: {
         input: MISMATCHED_SLOT,
-        outputs: assignOutputs(ruleSet.defaultOutputs, this.#defaults, take, released),
+        outputs: assigner.outputs(ruleSet.defaultOutputs, this.#defaults),
       },
     };
     const slots = {
@@ -138,64 +139,87 @@ export class SlotAllocator {
   }
 }
 
-function assignRule(
-  rule: Rule,
-  old: AssignedRule | undefined,
-  take: () => number,
-  released: number[],
-): AssignedRule {
-  if (old?.outputs === rule.outputs) return old;
-  const input = old?.slots.input ?? take();
-  return {
-    outputs: rule.outputs,
-    slots: { input, outputs: assignOutputs(rule.outputs, old ?? NO_DEFAULTS, take, released) },
-  };
+/** A collector of an output, or the output itself as collector -1. */
+interface Identity {
+  readonly name: string;
+  readonly output: number;
+  readonly collector: number;
 }
 
-/** Matches old and new by identity; what is left of the old is released. */
-function assignOutputs(
-  outputs: readonly Output[],
-  old: AssignedRule,
-  take: () => number,
-  released: number[],
-): OutputSlots[] {
-  if (old.outputs === outputs) return [...old.slots.outputs];
-  const kept = new Map<string, number>();
-  forEachIdentity(old.outputs, (identity, output, collector) => {
-    const slots = old.slots.outputs[output];
-    const slot = collector < 0 ? slots?.rotation : slots?.collectors[collector];
-    if (slot !== undefined) kept.set(identity, slot);
-  });
-  const assigned = outputs.map(() => ({ rotation: 0, collectors: [] as number[] }));
-  forEachIdentity(outputs, (identity, output, collector) => {
-    const slot = kept.get(identity) ?? take();
-    kept.delete(identity);
-    const slots = assigned[output] as { rotation: number; collectors: number[] };
-    if (collector < 0) slots.rotation = slot;
-    else slots.collectors[collector] = slot;
-  });
-  released.push(...kept.values());
-  return assigned;
+/** Matches old and new outputs of one change by identity. */
+class OutputAssigner {
+  readonly #take: () => number;
+  /** Gets what is left of the old outputs. */
+  readonly #released: number[];
+  /** Many rules have the same outputs. */
+  readonly #identities = new Map<readonly Output[], readonly Identity[]>();
+
+  constructor(take: () => number, released: number[]) {
+    this.#take = take;
+    this.#released = released;
+  }
+
+  rule({ outputs }: Rule, old: AssignedRule | undefined): AssignedRule {
+    if (old?.outputs === outputs) return old;
+    const input = old?.slots.input ?? this.#take();
+    return { outputs, slots: { input, outputs: this.outputs(outputs, old ?? NO_DEFAULTS) } };
+  }
+
+  outputs(outputs: readonly Output[], old: AssignedRule): readonly OutputSlots[] {
+    if (old.outputs === outputs) return old.slots.outputs;
+    const identities = this.#identitiesOf(outputs);
+    const before = this.#identitiesOf(old.outputs);
+    if (areSame(identities, before)) return old.slots.outputs;
+    const kept = new Map<string, number>();
+    for (const { name, output, collector } of before) {
+      const slots = old.slots.outputs[output];
+      const slot = collector < 0 ? slots?.rotation : slots?.collectors[collector];
+      if (slot !== undefined) kept.set(name, slot);
+    }
+    const assigned = outputs.map(() => ({ rotation: 0, collectors: [] as number[] }));
+    for (const { name, output, collector } of identities) {
+      const slot = kept.get(name) ?? this.#take();
+      kept.delete(name);
+      const slots = assigned[output] as { rotation: number; collectors: number[] };
+      if (collector < 0) slots.rotation = slot;
+      else slots.collectors[collector] = slot;
+    }
+    for (const slot of kept.values()) this.#released.push(slot);
+    return assigned;
+  }
+
+  #identitiesOf(outputs: readonly Output[]): readonly Identity[] {
+    let identities = this.#identities.get(outputs);
+    if (identities === undefined) {
+      identities = identify(outputs);
+      this.#identities.set(outputs, identities);
+    }
+    return identities;
+  }
 }
 
-/** Visits each collector, and each output itself as collector -1, with its identity in the rule. */
-function forEachIdentity(
-  outputs: readonly Output[],
-  visit: (identity: string, output: number, collector: number) => void,
-): void {
+/** Each collector, and each output itself, with a name that no other of the rule has. */
+function identify(outputs: readonly Output[]): Identity[] {
   const occurrences = new Map<string, number>();
   const numbered = (name: string) => {
     const occurrence = occurrences.get(name) ?? 0;
     occurrences.set(name, occurrence + 1);
     return `${name}#${occurrence}`;
   };
-  outputs.forEach(({ collectors }, output) => {
+  return outputs.flatMap(({ collectors }, output) => {
     const names = collectors.map(formatEndpoint);
-    names.forEach((name, collector) => {
-      visit(numbered(name), output, collector);
-    });
-    visit(numbered(`output ${[...names].sort().join(' ')}`), output, -1);
+    const identities = names.map((name, collector) => ({
+      name: numbered(name),
+      output,
+      collector,
+    }));
+    const name = numbered(`output ${[...names].sort().join(' ')}`);
+    return [...identities, { name, output, collector: -1 }];
   });
+}
+
+function areSame(some: readonly Identity[], others: readonly Identity[]): boolean {
+  return some.length === others.length && some.every(({ name }, i) => name === others[i]?.name);
 }
 
 function outputSlots(outputs: readonly OutputSlots[]): number[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatEndpoint } from '../model/endpoint.ts';
-import { canonicaliseExporters, canonicaliseRuleSet } from './canonicalise.ts';
+import { canonicaliseExporters, canonicaliseInTurns, canonicaliseRuleSet } from './canonicalise.ts';
 import type { EndpointInput } from './input.ts';
 
 function canonical(endpoint: EndpointInput): string {
@@ -71,5 +71,54 @@ describe('canonicaliseRuleSet()', () => {
 
   it('takes an empty message as an empty rule set', () => {
     assert.deepEqual(canonicaliseRuleSet({}), { rules: [], defaultOutputs: [] });
+  });
+
+  it('makes equal outputs of different rules one object, however their addresses are spelt', () => {
+    const outputs = (...hosts: string[]) =>
+      hosts.map((host) => ({ collectors: [{ endpoint: { host, port: 9995 } }] }));
+    const rules = [
+      { outputs: outputs('2001:db8::1', '192.0.2.1') },
+      { outputs: outputs('2001:db8::1', '192.0.2.1') },
+      { outputs: outputs('2001:DB8:0::1', '192.0.2.1') },
+      { outputs: outputs('192.0.2.1', '2001:db8::1') },
+      {
+        outputs: [{ collectors: outputs('2001:db8::1', '192.0.2.1').flatMap((o) => o.collectors) }],
+      },
+    ].map((rule, i) => ({ ...rule, exporter: { endpoint: { host: `198.51.100.${i}` } } }));
+    const [first, second, third, turned, one] = canonicaliseRuleSet({ rules }).rules;
+    assert.equal(second?.outputs, first?.outputs);
+    assert.deepEqual(third?.outputs, first?.outputs);
+    assert.deepEqual(turned?.outputs, first?.outputs.toReversed());
+    assert.deepEqual(one?.outputs, [{ collectors: first?.outputs.flatMap((o) => o.collectors) }]);
+  });
+
+  it('does not take a bad host for a good one that was there before', () => {
+    const octets = Uint8Array.of(192, 0, 2, 1);
+    for (const host of ['o192,0,2,1', '192,0,2,1', '1h192.0.2.1', '192.0.2.1,']) {
+      const endpoints = [
+        { octets, port: 1 },
+        { host: '192.0.2.1', port: 1 },
+        { host, port: 1 },
+      ];
+      const defaultOutputs = endpoints.map((endpoint) => ({ collectors: [{ endpoint }] }));
+      assert.throws(() => canonicaliseRuleSet({ defaultOutputs }), {
+        message: `default_outputs[2].collectors[0].endpoint.host: "${host}" is not an IPv4 or IPv6 address (host names and zones are not supported)`,
+      });
+    }
+  });
+});
+
+describe('canonicaliseInTurns()', () => {
+  it('reads what canonicaliseRuleSet() reads, and lets others run in between', async () => {
+    const rules = Array.from({ length: 5000 }, (_, i) => ({
+      exporter: { endpoint: { host: `10.0.${i >> 8}.${i & 0xff}` } },
+    }));
+    let hadTurn = false;
+    setImmediate(() => {
+      hadTurn = true;
+    });
+    assert.deepEqual(await canonicaliseInTurns({ rules }), canonicaliseRuleSet({ rules }));
+    assert.ok(hadTurn);
+    await assert.rejects(canonicaliseInTurns({ rules: [{}] }), /rules\[0\].exporter.endpoint/);
   });
 });

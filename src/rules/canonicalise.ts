@@ -2,19 +2,32 @@
  * From input to model: one spelling of each address (spec E1 to E3), complete messages. What depends on
  * other rules or on this host is the business of rules/validate.ts.
  */
+import { setImmediate } from 'node:timers/promises';
 import { canonicalOctets, type Octets, parseAddress } from '../model/address.ts';
 import { type Endpoint, MAX_PORT, makeEndpoint } from '../model/endpoint.ts';
 import { invalidInput, type Problem } from '../model/errors.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
 import type { EndpointInput, MemberInput, OutputInput, RuleInput, RuleSetInput } from './input.ts';
 
+/** Rules read before the process gets a turn: a few milliseconds of work. */
+const RULES_PER_TURN = 1000;
+
 /** @throws FloxyError INVALID_INPUT that names every bad place */
 export function canonicaliseRuleSet(input: RuleSetInput): RuleSet {
-  const problems: Problem[] = [];
-  const rules = (input.rules ?? []).map((rule, i) => readRule(rule, `rules[${i}]`, problems));
-  const defaultOutputs = readOutputs(input.defaultOutputs, 'default_outputs', problems);
-  if (problems.length > 0) throw invalidInput(problems);
-  return { rules, defaultOutputs };
+  const reader = new RuleReader();
+  const rules = (input.rules ?? []).map((rule, i) => reader.rule(rule, i));
+  return reader.ruleSet(rules, input);
+}
+
+/** Does the same, and lets the process do other things in between. */
+export async function canonicaliseInTurns(input: RuleSetInput): Promise<RuleSet> {
+  const reader = new RuleReader();
+  const rules: Rule[] = [];
+  for (const rule of input.rules ?? []) {
+    if (rules.length > 0 && rules.length % RULES_PER_TURN === 0) await setImmediate();
+    rules.push(reader.rule(rule, rules.length));
+  }
+  return reader.ruleSet(rules, input);
 }
 
 /**
@@ -28,23 +41,73 @@ export function canonicaliseExporters(inputs: readonly MemberInput[], field: str
   return exporters;
 }
 
-function readRule(input: RuleInput, path: string, problems: Problem[]): Rule {
-  return {
-    exporter: readMember(input.exporter, `${path}.exporter`, problems),
-    outputs: readOutputs(input.outputs, `${path}.outputs`, problems),
-  };
+/**
+ * Reads the rules of one input. Equal collectors, and equal outputs of different rules, become one object: 100,000
+ * rules commonly name a handful of them.
+ */
+class RuleReader {
+  readonly #problems: Problem[] = [];
+  readonly #collectors = new Map<string, NumberedEndpoint>();
+  /** By the numbers of their collectors. */
+  readonly #outputs = new Map<string, readonly Output[]>();
+
+  rule(input: RuleInput, index: number): Rule {
+    const path = `rules[${index}]`;
+    return {
+      exporter: readMember(input.exporter, `${path}.exporter`, this.#problems),
+      outputs: this.#readOutputs(input.outputs ?? [], `${path}.outputs`),
+    };
+  }
+
+  /** @throws FloxyError INVALID_INPUT that names every bad place seen so far */
+  ruleSet(rules: readonly Rule[], { defaultOutputs: inputs = [] }: RuleSetInput): RuleSet {
+    const defaultOutputs = this.#readOutputs(inputs, 'default_outputs');
+    if (this.#problems.length > 0) throw invalidInput(this.#problems);
+    return { rules, defaultOutputs };
+  }
+
+  #readOutputs(inputs: readonly OutputInput[], path: string): readonly Output[] {
+    let key = '';
+    const outputs = inputs.map(({ collectors: members = [] }, i) => {
+      const collectors: Endpoint[] = [];
+      for (const member of members) {
+        const at = `${path}[${i}].collectors[${collectors.length}]`;
+        const { endpoint, number } = this.#readCollector(member, at);
+        collectors.push(endpoint);
+        key += `${number},`;
+      }
+      key += ';';
+      return { collectors };
+    });
+    const known = this.#outputs.get(key);
+    if (known !== undefined) return known;
+    this.#outputs.set(key, outputs);
+    return outputs;
+  }
+
+  #readCollector(input: MemberInput, path: string): NumberedEndpoint {
+    const text = textOf(input.endpoint);
+    const known = text === undefined ? undefined : this.#collectors.get(text);
+    if (known !== undefined) return known;
+    const problems = this.#problems.length;
+    const endpoint = readMember(input, path, this.#problems);
+    const numbered = { endpoint, number: this.#collectors.size };
+    if (text !== undefined && this.#problems.length === problems)
+      this.#collectors.set(text, numbered);
+    return numbered;
+  }
 }
 
-function readOutputs(
-  inputs: readonly OutputInput[] | undefined,
-  path: string,
-  problems: Problem[],
-): Output[] {
-  return (inputs ?? []).map((input, i) => ({
-    collectors: (input.collectors ?? []).map((collector, k) =>
-      readMember(collector, `${path}[${i}].collectors[${k}]`, problems),
-    ),
-  }));
+interface NumberedEndpoint {
+  readonly endpoint: Endpoint;
+  readonly number: number;
+}
+
+/** No two inputs that mean different things have the same: a number ends where the letter after it begins. */
+function textOf(input: EndpointInput | null | undefined): string | undefined {
+  if (!input) return undefined;
+  const { host, octets, port = 0 } = input;
+  return host === undefined ? `${port}o${octets?.join()}` : `${port}h${host}`;
 }
 
 /** Stands in for an endpoint with a problem; never leaves this module. */

@@ -62,12 +62,13 @@ export function compile(
 class TableWriter {
   readonly buffer: ArrayBuffer;
   readonly #words: Int32Array;
-  readonly #bytes: Uint8Array;
   readonly #options: CompileOptions;
   readonly #bucketMask: number;
   readonly #outputsAt: number;
   readonly #collectorsAt: number;
   readonly #defaultAt: number;
+  /** Many rules have the same outputs. */
+  readonly #layouts = new Map<readonly Output[], readonly OutputLayout[]>();
   #nextOutput = 0;
   #nextCollector = 0;
 
@@ -82,7 +83,6 @@ class TableWriter {
     this.#collectorsAt = this.#outputsAt + outputs * OUTPUT_WORDS;
     this.buffer = new ArrayBuffer((this.#collectorsAt + collectors * COLLECTOR_WORDS) * 4);
     this.#words = new Int32Array(this.buffer);
-    this.#bytes = new Uint8Array(this.buffer);
     this.#options = options;
     this.#words[HEADER.MAGIC] = TABLE_MAGIC;
     this.#words[HEADER.SEED] = options.seed;
@@ -103,7 +103,11 @@ class TableWriter {
       at = HEADER_WORDS + bucket * RULE_WORDS;
       bucket++;
     } while (words[at + RULE.PORT] !== 0);
-    words.set([a0, a1, a2, a3, exporter.port | RULE_PRESENT], at);
+    words[at + RULE.ADDRESS] = a0;
+    words[at + RULE.ADDRESS + 1] = a1;
+    words[at + RULE.ADDRESS + 2] = a2;
+    words[at + RULE.ADDRESS + 3] = a3;
+    words[at + RULE.PORT] = exporter.port | RULE_PRESENT;
     words[exporter.port === 0 ? HEADER.HAS_ADDRESS_RULES : HEADER.HAS_PORT_RULES] = 1;
     this.#addOutputs(at, outputs, slots);
   }
@@ -113,34 +117,65 @@ class TableWriter {
   }
 
   #addOutputs(rule: number, outputs: readonly Output[], slots: RuleSlots): void {
-    this.#words.set([slots.input, this.#nextOutput, outputs.length], rule + RULE.INPUT_SLOT);
-    outputs.forEach((output, i) => {
-      this.#addOutput(output, slots.outputs[i] as OutputSlots);
-    });
+    const words = this.#words;
+    words[rule + RULE.INPUT_SLOT] = slots.input;
+    words[rule + RULE.FIRST_OUTPUT] = this.#nextOutput;
+    words[rule + RULE.OUTPUTS] = outputs.length;
+    let layouts = this.#layouts.get(outputs);
+    if (layouts === undefined) {
+      layouts = outputs.map((output) => layOut(output, this.#options.listenPort));
+      this.#layouts.set(outputs, layouts);
+    }
+    for (const [i, layout] of layouts.entries()) {
+      this.#addOutput(layout, slots.outputs[i] as OutputSlots);
+    }
   }
 
-  #addOutput({ collectors }: Output, slots: OutputSlots): void {
+  #addOutput({ collectors, order, ipv6 }: OutputLayout, slots: OutputSlots): void {
+    const words = this.#words;
     const first = this.#nextCollector;
-    const order = collectors.map((collector, i) => ({ collector, slot: slots.collectors[i] ?? 0 }));
-    const ipv6 = order.filter(({ collector }) => isIpv6(collector));
-    const ipv4 = order.filter(({ collector }) => !isIpv6(collector));
-    for (const { collector, slot } of [...ipv6, ...ipv4]) this.#addCollector(collector, slot);
+    const from = this.#collectorsAt + first * COLLECTOR_WORDS;
+    words.set(collectors, from);
+    for (const [i, collector] of order.entries()) {
+      words[from + i * COLLECTOR_WORDS + 5] = slots.collectors[collector] as number;
+    }
     const at = this.#outputsAt + this.#nextOutput * OUTPUT_WORDS;
-    this.#words.set([first, order.length, ipv6.length, slots.rotation], at);
+    words[at] = first;
+    words[at + 1] = order.length;
+    words[at + 2] = ipv6;
+    words[at + 3] = slots.rotation;
+    this.#nextCollector += order.length;
     this.#nextOutput++;
   }
+}
 
-  #addCollector(collector: Endpoint, slot: number): void {
-    const at = this.#collectorsAt + this.#nextCollector * COLLECTOR_WORDS;
-    const port = collector.port === 0 ? this.#options.listenPort : collector.port;
-    this.#bytes.set(mappedOctets(collector.octets), at * 4);
-    this.#bytes[at * 4 + 16] = port >> 8;
-    this.#bytes[at * 4 + 17] = port & 0xff;
-    this.#bytes[at * 4 + 18] = isIpv6(collector) ? 6 : 4;
-    this.#bytes[at * 4 + 19] = collector.port === 0 ? COLLECTOR_FLAG_LISTEN_PORT : 0;
-    this.#words[at + 5] = slot;
-    this.#nextCollector++;
+/** An output as the table holds it, but for its slots. */
+interface OutputLayout {
+  /** COLLECTOR_WORDS each. */
+  readonly collectors: Int32Array;
+  /** Which collector of the output each of them is. */
+  readonly order: readonly number[];
+  /** How many are IPv6; they come first. */
+  readonly ipv6: number;
+}
+
+function layOut({ collectors }: Output, listenPort: number): OutputLayout {
+  const indexes = collectors.map((_, i) => i);
+  const isOfIpv6 = (i: number) => isIpv6(collectors[i] as Endpoint);
+  const ipv6 = indexes.filter(isOfIpv6);
+  const order = [...ipv6, ...indexes.filter((i) => !isOfIpv6(i))];
+  const bytes = new Uint8Array(order.length * COLLECTOR_WORDS * 4);
+  for (const [place, index] of order.entries()) {
+    const collector = collectors[index] as Endpoint;
+    const at = place * COLLECTOR_WORDS * 4;
+    const port = collector.port === 0 ? listenPort : collector.port;
+    bytes.set(mappedOctets(collector.octets), at);
+    bytes[at + 16] = port >> 8;
+    bytes[at + 17] = port & 0xff;
+    bytes[at + 18] = isIpv6(collector) ? 6 : 4;
+    bytes[at + 19] = collector.port === 0 ? COLLECTOR_FLAG_LISTEN_PORT : 0;
   }
+  return { collectors: new Int32Array(bytes.buffer), order, ipv6: ipv6.length };
 }
 
 /** The 16-byte form of an address as four words in host order, as packet I/O shows it. */

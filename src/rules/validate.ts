@@ -34,10 +34,16 @@ export function validateRules(
   checkLimits({ rules, defaultOutputs });
   const problems: Problem[] = [];
   checkDuplicateExporters(rules, problems);
+  /** Many rules have the same outputs. */
+  const faultless = new Set<readonly Output[]>();
   rules.forEach((rule, i) => {
     const path = `rules[${i}]`;
     checkKind(rule.exporter, `${path}.exporter.endpoint`, host, problems);
-    checkOutputs(rule.outputs, `${path}.outputs`, host, problems);
+    if (!faultless.has(rule.outputs)) {
+      const before = problems.length;
+      checkOutputs(rule.outputs, `${path}.outputs`, host, problems);
+      if (problems.length === before) faultless.add(rule.outputs);
+    }
     if (isIpv6(rule.exporter)) checkFamilies(rule, path, problems);
   });
   checkOutputs(defaultOutputs, 'default_outputs', host, problems);
@@ -46,27 +52,29 @@ export function validateRules(
 
 /** V6. @throws FloxyError LIMIT_EXCEEDED that names the limit */
 export function checkLimits({ rules, defaultOutputs }: RuleSet): void {
-  limit(rules.length, MAX_RULES, 'rules: rules in all');
-  let slots = rules.length + checkOutputLimits(defaultOutputs, 'default_outputs');
+  limit(rules.length, MAX_RULES, () => 'rules: rules in all');
+  let slots = rules.length + checkOutputLimits(defaultOutputs, () => 'default_outputs');
   rules.forEach((rule, i) => {
-    slots += checkOutputLimits(rule.outputs, `rules[${i}].outputs`);
+    slots += checkOutputLimits(rule.outputs, () => `rules[${i}].outputs`);
   });
-  limit(slots, MAX_SLOTS_PER_RULE_SET, 'rules: rules, outputs and collectors together');
+  limit(slots, MAX_SLOTS_PER_RULE_SET, () => 'rules: rules, outputs and collectors together');
 }
 
 /** How many outputs and collectors there are. */
-function checkOutputLimits(outputs: readonly Output[], path: string): number {
-  limit(outputs.length, MAX_OUTPUTS_PER_RULE, `${path}: outputs`);
+function checkOutputLimits(outputs: readonly Output[], path: () => string): number {
+  limit(outputs.length, MAX_OUTPUTS_PER_RULE, () => `${path()}: outputs`);
   let count = outputs.length;
   outputs.forEach(({ collectors }, i) => {
-    limit(collectors.length, MAX_COLLECTORS_PER_OUTPUT, `${path}[${i}].collectors: collectors`);
+    const what = () => `${path()}[${i}].collectors: collectors`;
+    limit(collectors.length, MAX_COLLECTORS_PER_OUTPUT, what);
     count += collectors.length;
   });
   return count;
 }
 
-function limit(count: number, max: number, what: string): void {
-  if (count > max) throw new FloxyError('LIMIT_EXCEEDED', `${what}: ${count}, the limit is ${max}`);
+function limit(count: number, max: number, what: () => string): void {
+  if (count <= max) return;
+  throw new FloxyError('LIMIT_EXCEEDED', `${what()}: ${count}, the limit is ${max}`);
 }
 
 /** V1 */

@@ -55,15 +55,35 @@ export function decodeEndpoint(host: unknown, port: unknown): Endpoint {
   return { host, octets: decodeAddress(host), port };
 }
 
+/** encodeOutputs() for many rules, which commonly have the same outputs. */
+export class OutputEncoder {
+  readonly #texts = new Map<readonly Output[], string>();
+
+  outputs(outputs: readonly Output[]): string {
+    let text = this.#texts.get(outputs);
+    if (text === undefined) {
+      text = encodeOutputs(outputs);
+      this.#texts.set(outputs, text);
+    }
+    return text;
+  }
+}
+
 /**
- * Reads the outputs of one database: equal collectors become one object, because 100,000 rules commonly
- * name a handful of them. Its methods throw DecodeError.
+ * Reads the outputs of one database: equal collectors, and equal outputs of different rules, become one object,
+ * because 100,000 rules commonly name a handful of them. Its methods throw DecodeError.
  */
 export class OutputDecoder {
   readonly #collectors = new Map<string, Endpoint>();
+  readonly #outputs = new Map<unknown, readonly Output[]>();
 
-  outputs(text: unknown): Output[] {
-    return parseList(text).map((collectors) => this.#output(collectors));
+  outputs(text: unknown): readonly Output[] {
+    let outputs = this.#outputs.get(text);
+    if (outputs === undefined) {
+      outputs = parseList(text).map((collectors) => this.#output(collectors));
+      this.#outputs.set(text, outputs);
+    }
+    return outputs;
   }
 
   output(text: unknown): Output {

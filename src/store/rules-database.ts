@@ -9,8 +9,8 @@ import {
   decodeFollowed,
   encodeCollectors,
   encodeFollowed,
-  encodeOutputs,
   OutputDecoder,
+  OutputEncoder,
 } from './encoding.ts';
 import { StoreFailure } from './failure.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './schema.ts';
@@ -95,8 +95,9 @@ export class RulesDatabase {
       const insert = this.#database.prepare<[string, number, string]>(
         'INSERT INTO rules (exporter_host, exporter_port, outputs) VALUES (?, ?, ?)',
       );
+      const encoder = new OutputEncoder();
       for (const { exporter, outputs } of ruleSet.rules) {
-        insert.run(exporter.host, exporter.port, encodeOutputs(outputs));
+        insert.run(exporter.host, exporter.port, encoder.outputs(outputs));
       }
       this.#replaceDefaults(ruleSet.defaultOutputs);
     });
@@ -113,8 +114,9 @@ export class RulesDatabase {
         `INSERT INTO rules (exporter_host, exporter_port, outputs) VALUES (?, ?, ?)
          ON CONFLICT (exporter_host, exporter_port) DO UPDATE SET outputs = excluded.outputs`,
       );
+      const encoder = new OutputEncoder();
       for (const { exporter, outputs } of update.upserts) {
-        upsert.run(exporter.host, exporter.port, encodeOutputs(outputs));
+        upsert.run(exporter.host, exporter.port, encoder.outputs(outputs));
       }
       if (update.defaultOutputs !== undefined) this.#replaceDefaults(update.defaultOutputs);
     });
