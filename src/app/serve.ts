@@ -6,7 +6,7 @@ import { ControlPlane } from '../control/control-plane.ts';
 import { ForwarderPlane } from '../dataplane/forwarder-plane.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { messageOf } from '../model/errors.ts';
-import { SqliteRuleStore } from '../store/sqlite-rule-store.ts';
+import { ThreadedRuleStore } from '../store/threaded-rule-store.ts';
 import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
 import { followLeader } from './following.ts';
@@ -33,7 +33,7 @@ export async function serve(
   warnOfUnknown(unknownVariables, log);
 
   const dataPlane = new ForwarderPlane(config, log.child({ component: 'dataplane' }));
-  const store = new SqliteRuleStore({
+  const store = new ThreadedRuleStore({
     path: config.databasePath,
     log: log.child({ component: 'store' }),
   });

@@ -22,19 +22,19 @@ class Borders implements RuleStore, DataPlane {
   gate: Promise<void> = Promise.resolve();
   inputs = new Map<string, Counters>();
 
-  open(): RestoredRules {
+  async open(): Promise<RestoredRules> {
     return this.restored;
   }
-  replaceAll(revision: number): void {
+  async replaceAll(revision: number): Promise<void> {
     this.#store(`store ${revision}`);
   }
-  update(revision: number): void {
+  async update(revision: number): Promise<void> {
     this.#store(`store ${revision}`);
   }
-  saveFollowed({ revision }: FollowedRevision): void {
+  async saveFollowed({ revision }: FollowedRevision): Promise<void> {
     this.#store(`followed ${revision}`);
   }
-  close(): void {
+  async close(): Promise<void> {
     this.events.push('close');
   }
   status(): SubsystemStatus {

@@ -89,7 +89,7 @@ export class ControlPlane implements Control {
   /** Waits for the change at work; those that wait fail with NOT_READY. */
   async stop(): Promise<void> {
     await this.#queue.close();
-    this.#store.close();
+    await this.#store.close();
   }
 
   rules(): NumberedRuleSet {
@@ -126,7 +126,7 @@ export class ControlPlane implements Control {
     return this.#queue.run(async () => {
       this.#checkExpected(expectedRevision);
       const followed = { ...follows, appliedAs: expectedRevision };
-      this.#store.saveFollowed(followed);
+      await this.#store.saveFollowed(followed);
       this.#followed = followed;
     });
   }
@@ -159,7 +159,7 @@ export class ControlPlane implements Control {
   }
 
   async #restore(): Promise<void> {
-    const { restoreError, followed, ...saved } = this.#store.open();
+    const { restoreError, followed, ...saved } = await this.#store.open();
     this.#restoreError = restoreError;
     this.#followed = followed;
     let ruleSet = saved.ruleSet;
@@ -191,7 +191,7 @@ export class ControlPlane implements Control {
     const revision = this.#current.revision + 1;
     const followed = follows && { ...follows, appliedAs: revision };
     try {
-      this.#save(revision, change, followed);
+      await this.#save(revision, change, followed);
     } catch (error) {
       this.#dataPlane.discard(prepared);
       throw error;
@@ -220,20 +220,22 @@ export class ControlPlane implements Control {
     validateRules(rules, defaultOutputs ?? [], this.#hostAddresses());
   }
 
-  #save(revision: number, change: RuleChange, followed: FollowedRevision | undefined): void {
+  #save(
+    revision: number,
+    change: RuleChange,
+    followed: FollowedRevision | undefined,
+  ): Promise<void> {
     switch (change.kind) {
       case 'replace':
-        this.#store.replaceAll(revision, change.ruleSet, followed);
-        break;
+        return this.#store.replaceAll(revision, change.ruleSet, followed);
       case 'update': {
         const { rules: upserts, defaultOutputs } = change;
-        this.#store.update(revision, { upserts, deletes: [], defaultOutputs }, followed);
-        break;
+        return this.#store.update(revision, { upserts, deletes: [], defaultOutputs }, followed);
       }
       case 'delete': {
         const { exporters: deletes } = change;
-        this.#store.update(revision, { upserts: [], deletes, defaultOutputs: undefined }, followed);
-        break;
+        const update = { upserts: [], deletes, defaultOutputs: undefined };
+        return this.#store.update(revision, update, followed);
       }
     }
   }

@@ -24,20 +24,20 @@ export interface StoredUpdate {
 }
 
 /**
- * Keeps the rules. Each write is one transaction and is on disk when the call returns.
- * Failures throw FloxyError: `STORE_UNWRITABLE`, or `LIMIT_EXCEEDED` when the disk is full; nothing has
+ * Keeps the rules. Each write is one transaction and is on disk when the call resolves. One call at a time.
+ * Failures reject with FloxyError: `STORE_UNWRITABLE`, or `LIMIT_EXCEEDED` when the disk is full; nothing has
  * changed then.
  */
 export interface RuleStore {
-  /** Opens the database and reads the rules. Never throws for a bad file: see restoreError and status(). */
-  open(): RestoredRules;
+  /** Opens the database and reads the rules. Never fails for a bad file: see restoreError and status(). */
+  open(): Promise<RestoredRules>;
   /** @param followed is remembered with the rules; without it what was remembered stays */
-  replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): void;
-  update(revision: number, update: StoredUpdate, followed?: FollowedRevision): void;
+  replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): Promise<void>;
+  update(revision: number, update: StoredUpdate, followed?: FollowedRevision): Promise<void>;
   /** Remembers it without a change of rules. */
-  saveFollowed(followed: FollowedRevision): void;
+  saveFollowed(followed: FollowedRevision): Promise<void>;
   status(): SubsystemStatus;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Moves packets by the rules. */

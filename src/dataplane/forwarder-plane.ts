@@ -41,6 +41,8 @@ const NO_PROCESS = { pid: undefined, restarts: 0 };
 interface Prepared extends PreparedRules {
   readonly assignment: SlotAssignment;
   readonly table: ArrayBuffer;
+  /** Whose rules are in the table. */
+  readonly probe: PathProbe | undefined;
 }
 
 /** The data plane: sockets, shared memory and one process per forwarder. */
@@ -140,8 +142,7 @@ export class ForwarderPlane implements DataPlane {
   prepare(ruleSet: RuleSet): PreparedRules {
     const assignment = this.#slots.assign(ruleSet);
     try {
-      const prepared: Prepared = { ruleSet, assignment, table: this.#compile(ruleSet, assignment) };
-      return prepared;
+      return this.#compiled(ruleSet, assignment);
     } catch (error) {
       this.#slots.discard(assignment);
       throw error;
@@ -152,10 +153,13 @@ export class ForwarderPlane implements DataPlane {
     this.#slots.discard((prepared as Prepared).assignment);
   }
 
-  async publish(prepared: PreparedRules): Promise<void> {
-    this.#latest = prepared as Prepared;
-    if (this.#supervisor !== undefined)
-      await this.#putInForce(this.#latest.table, this.#supervisor);
+  async publish(rules: PreparedRules): Promise<void> {
+    const prepared = rules as Prepared;
+    // The sockets may have been opened, and the probe with them, while the rules were being stored.
+    const isWhole = prepared.probe === this.#probe;
+    const latest = isWhole ? prepared : this.#compiled(prepared.ruleSet, prepared.assignment);
+    this.#latest = latest;
+    if (this.#supervisor !== undefined) await this.#putInForce(latest.table, this.#supervisor);
   }
 
   commit(prepared: PreparedRules): void {
@@ -185,14 +189,17 @@ export class ForwarderPlane implements DataPlane {
     this.#probe?.start();
   }
 
-  /** The table of a rule set, with the rules for our own test datagrams. */
-  #compile(ruleSet: RuleSet, { slots }: SlotAssignment): ArrayBuffer {
-    const probes = this.#probe?.rules() ?? [];
-    return compile(
+  /** A rule set with its table, in which the rules for our own test datagrams are as well. */
+  #compiled(ruleSet: RuleSet, assignment: SlotAssignment): Prepared {
+    const probe = this.#probe;
+    const probes = probe?.rules() ?? [];
+    const { slots } = assignment;
+    const table = compile(
       { ...ruleSet, rules: [...ruleSet.rules, ...probes] },
       { ...slots, rules: [...slots.rules, ...probes.map(() => PROBE_SLOTS)] },
       { listenPort: this.#config.listen?.port ?? 0, seed: randomInt(2 ** 32) },
     );
+    return { ruleSet, assignment, table, probe };
   }
 
   async #open(attempt: number): Promise<void> {
@@ -241,10 +248,7 @@ export class ForwarderPlane implements DataPlane {
     const specs = sockets.forwarders.map((_, index) => this.#spec(index, sockets));
     this.#supervisor = new Supervisor(specs, this.#log);
     // Rules that came while the sockets could not be opened were compiled without the probe.
-    const latest = this.#latest;
-    if (latest === undefined) return;
-    const table = this.#compile(latest.ruleSet, latest.assignment);
-    await this.#putInForce(table, this.#supervisor);
+    if (this.#latest !== undefined) await this.publish(this.#latest);
   }
 
   #spec(index: number, sockets: OpenedSockets): ForwarderSpec {

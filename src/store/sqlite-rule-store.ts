@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Logger } from 'pino';
-import type { RestoredRules, RuleStore, StoredUpdate } from '../control/ports.ts';
+import type { RestoredRules, StoredUpdate } from '../control/ports.ts';
 import { FloxyError } from '../model/errors.ts';
 import { EMPTY_RULE_SET, type FollowedRevision, type RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
@@ -29,22 +28,27 @@ interface Connected {
   readonly saved: SavedRules;
 }
 
-export interface SqliteRuleStoreOptions {
+export interface RuleStoreOptions {
   /** The database file; it and its directory are made when they are missing. */
   readonly path: string;
-  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly log: StoreLog;
 }
+
+/** What a store says; a pino Logger is one. */
+export type StoreLog = Readonly<Record<LogLevel, (fields: object, message: string) => void>>;
+export type LogLevel = 'info' | 'warn' | 'error';
 
 /**
  * Keeps the rules in an SQLite file (write-ahead log, every commit synced), which it holds exclusively:
- * other processes, the sqlite3 tool too, find it locked while the service runs.
+ * other processes, the sqlite3 tool too, find it locked while the service runs. Each write is one transaction, and
+ * is on disk when the call returns; what throws FloxyError has changed nothing.
  *
  * When the file cannot be written, the rules are restored all the same if it can be read, and every write
  * tries again to open it, so that a repair needs no restart.
  */
-export class SqliteRuleStore implements RuleStore {
+export class SqliteRuleStore {
   readonly #path: string;
-  readonly #log: SqliteRuleStoreOptions['log'];
+  readonly #log: RuleStoreOptions['log'];
   #phase: 'new' | 'open' | 'closed' = 'new';
   #database: RulesDatabase | undefined;
   /** The revision that the caller works by: the last that was handed out or written. */
@@ -55,11 +59,12 @@ export class SqliteRuleStore implements RuleStore {
   /** Set while the file holds other rules than the caller works by: only a replacement may be written then. */
   #divergence: string | undefined;
 
-  constructor(options: SqliteRuleStoreOptions) {
+  constructor(options: RuleStoreOptions) {
     this.#path = resolve(options.path);
     this.#log = options.log;
   }
 
+  /** Opens the database and reads the rules. Never throws for a bad file: see restoreError and status(). */
   open(): RestoredRules {
     if (this.#phase === 'open') throw new Error('the store is open already');
     this.#phase = 'open';
@@ -80,6 +85,7 @@ export class SqliteRuleStore implements RuleStore {
     };
   }
 
+  /** @param followed is remembered with the rules; without it what was remembered stays */
   replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): void {
     this.#write(revision, (database) => {
       if (this.#divergence !== undefined) {
@@ -98,6 +104,7 @@ export class SqliteRuleStore implements RuleStore {
     });
   }
 
+  /** Remembers it without a change of rules. */
   saveFollowed(followed: FollowedRevision): void {
     this.#write(this.#revision, (database) => {
       if (this.#divergence !== undefined) throw this.#refusal(this.#divergence);

@@ -13,7 +13,7 @@ import type { RuleSet } from '../../src/model/rules.ts';
 import type { FollowerStatus } from '../../src/model/status.ts';
 import { ruleSetDigest } from '../../src/rules/digest.ts';
 import type { HostAddresses } from '../../src/rules/validate.ts';
-import { SqliteRuleStore } from '../../src/store/sqlite-rule-store.ts';
+import { ThreadedRuleStore } from '../../src/store/threaded-rule-store.ts';
 import { BUILD_INFO, LOOPBACK, recordingLog } from '../api/harness.ts';
 import { waitFor } from '../lab/shell.ts';
 import { host } from '../support/rule-sets.ts';
@@ -74,7 +74,7 @@ export class Node implements AsyncDisposable {
     const dataPlane = new NoDataPlane();
     this.published = dataPlane.published;
     this.control = new ControlPlane({
-      store: new SqliteRuleStore({ path: join(this.folder, 'collector.db'), log: quiet }),
+      store: new ThreadedRuleStore({ path: join(this.folder, 'collector.db'), log: quiet }),
       dataPlane,
       hostAddresses: hostAddresses ?? (() => host()),
       log: quiet,

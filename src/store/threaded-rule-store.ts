@@ -1,0 +1,127 @@
+import { extname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import type { RestoredRules, RuleStore, StoredUpdate } from '../control/ports.ts';
+import { FloxyError } from '../model/errors.ts';
+import type { FollowedRevision, Rule, RuleSet } from '../model/rules.ts';
+import type { SubsystemStatus } from '../model/status.ts';
+import type { RuleStoreOptions } from './sqlite-rule-store.ts';
+import type {
+  ThreadFailure,
+  ThreadMessage,
+  ThreadOptions,
+  ThreadRequest,
+} from './thread-messages.ts';
+
+/** Rules handed over before the process gets a turn: a few milliseconds of work. */
+const RULES_PER_MESSAGE = 1000;
+
+/** The disk has a problem when a call takes longer. Replacing 100,000 rules takes about a second. */
+const SLOW_MS = 5000;
+
+interface Pending {
+  readonly resolve: (restored: RestoredRules | undefined) => void;
+  readonly reject: (error: Error) => void;
+  /** Milliseconds of performance.now(). */
+  readonly since: number;
+}
+
+/**
+ * A SqliteRuleStore in a thread of its own: whoever waits for a disk that is slow or hangs, supervision of
+ * forwarders and calls that only read do not. One call at a time.
+ */
+export class ThreadedRuleStore implements RuleStore {
+  readonly #path: string;
+  readonly #log: RuleStoreOptions['log'];
+  #thread: Worker | undefined;
+  #pending: Pending | undefined;
+  #status: SubsystemStatus = { state: 'Configuring' };
+
+  constructor(options: RuleStoreOptions) {
+    this.#path = options.path;
+    this.#log = options.log;
+  }
+
+  async open(): Promise<RestoredRules> {
+    const workerData: ThreadOptions = { path: this.#path };
+    const thread = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), {
+      workerData,
+    });
+    thread.on('message', (message: ThreadMessage) => this.#receive(message));
+    // It answers whatever goes wrong with a database: this is a fault of the program, and ends it.
+    thread.on('error', (error) => {
+      throw error;
+    });
+    this.#thread = thread;
+    return (await this.#ask({ kind: 'open' })) as RestoredRules;
+  }
+
+  async replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): Promise<void> {
+    const { rules, defaultOutputs } = ruleSet;
+    await this.#hand(rules);
+    await this.#ask({ kind: 'replaceAll', revision, defaultOutputs, followed });
+  }
+
+  async update(revision: number, update: StoredUpdate, followed?: FollowedRevision): Promise<void> {
+    const { upserts, ...rest } = update;
+    await this.#hand(upserts);
+    await this.#ask({ kind: 'update', revision, update: rest, followed });
+  }
+
+  async saveFollowed(followed: FollowedRevision): Promise<void> {
+    await this.#ask({ kind: 'saveFollowed', followed });
+  }
+
+  status(): SubsystemStatus {
+    const waitedMs = performance.now() - (this.#pending?.since ?? Number.POSITIVE_INFINITY);
+    if (waitedMs < SLOW_MS) return this.#status;
+    const seconds = Math.floor(waitedMs / 1000);
+    const error = `the database ${this.#path} has not answered for ${seconds} s: is its disk all right?`;
+    return { state: 'Offline', error };
+  }
+
+  async close(): Promise<void> {
+    if (this.#thread === undefined) return;
+    await this.#ask({ kind: 'close' });
+    this.#thread = undefined;
+  }
+
+  async #hand(rules: readonly Rule[]): Promise<void> {
+    for (let start = 0; start < rules.length; start += RULES_PER_MESSAGE) {
+      if (start > 0) await setImmediate();
+      this.#send({ kind: 'rules', rules: rules.slice(start, start + RULES_PER_MESSAGE) });
+    }
+  }
+
+  #ask(request: ThreadRequest): Promise<RestoredRules | undefined> {
+    if (this.#pending !== undefined) throw new Error('the store is at work');
+    return new Promise((resolve, reject) => {
+      this.#pending = { resolve, reject, since: performance.now() };
+      this.#send(request);
+    });
+  }
+
+  #send(request: ThreadRequest): void {
+    if (this.#thread === undefined) {
+      throw new FloxyError('NOT_READY', `the database ${this.#path} is not open`);
+    }
+    this.#thread.postMessage(request);
+  }
+
+  #receive(message: ThreadMessage): void {
+    if (message.kind === 'log') {
+      this.#log[message.level](message.fields, message.message);
+      return;
+    }
+    const pending = this.#pending;
+    this.#pending = undefined;
+    this.#status = message.status;
+    if (message.failure === undefined) pending?.resolve(message.restored);
+    else pending?.reject(errorOf(message.failure));
+  }
+}
+
+function errorOf({ code, message, stack }: ThreadFailure): Error {
+  if (code !== undefined) return new FloxyError(code, message);
+  return Object.assign(new Error(message), { stack });
+}
