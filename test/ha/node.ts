@@ -6,13 +6,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Api } from '../lab/api.ts';
+import { pidsIn } from '../lab/namespaces.ts';
 import { run, waitFor } from '../lab/shell.ts';
 import {
   LAN_ADDRESS,
   MANAGEMENT_ADDRESS,
   type Network,
   type NodeName,
-  pidsIn,
   SERVICE,
 } from './network.ts';
 import { Program } from './program.ts';
