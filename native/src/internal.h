@@ -41,6 +41,12 @@ struct pio_message {
 };
 _Static_assert(sizeof(struct pio_message) <= 128, "two cache lines a message");
 
+/* The size of the whole IP packet. */
+static inline uint32_t pio_packet_bytes(const struct pio_message *message)
+{
+	return (uint32_t)message->parts[0].iov_len + message->length;
+}
+
 /* Copies that wait for the next sendmmsg on a raw socket, in order. */
 struct pio_queue {
 	int fd;
@@ -87,6 +93,20 @@ int pio_receiver_init(struct pio *io);
 void pio_receiver_deinit(struct pio *io);
 int pio_sender_init(struct pio *io);
 void pio_sender_deinit(struct pio *io);
+
+/*
+ * Hands messages to the kernel. Returns how many of the first ones it took, at least 1, or the
+ * negative errno with which it refused the first.
+ */
+int pio_transmit(struct pio *io, int fd, struct mmsghdr *headers, uint32_t count);
+
+/*
+ * Sends a copy that is larger than the MTU of its way: known, or 0 when the kernel has just refused
+ * it whole. Should the fragments be refused too, the MTU has shrunk, and is asked once more.
+ * Returns 0, or the errno with which it was refused.
+ */
+int pio_send_oversize(struct pio *io, const struct pio_queue *queue, uint32_t index,
+		      uint32_t known_mtu);
 
 /* Milliseconds of a clock that never goes back, never 0. */
 uint64_t pio_clock_ms(void);

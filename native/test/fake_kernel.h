@@ -12,6 +12,7 @@
 #include "internal.h"
 
 #define FAKE_TAKEN_MAX 8192u
+#define FAKE_SCRIPT_MAX 8192u
 
 struct fake_packet {
 	int fd;
@@ -21,7 +22,7 @@ struct fake_packet {
 };
 
 static struct {
-	int script[8192]; /* verdicts for the next attempts: 0 or an errno */
+	int script[FAKE_SCRIPT_MAX]; /* verdicts for the next attempts: 0 or an errno */
 	uint32_t script_length, script_next;
 	uint32_t mtu;	      /* larger messages get EMSGSIZE */
 	uint32_t short_sends; /* messages that one call takes at most; 0 = no limit */
@@ -55,6 +56,15 @@ static inline void fake_script(uint32_t count, const int *verdicts)
 {
 	memcpy(fake.script, verdicts, count * sizeof(*verdicts));
 	fake.script_length = count;
+	fake.script_next = 0;
+}
+
+/* The same verdict for as many attempts as there is room for. */
+static inline void fake_script_always(int verdict)
+{
+	for (uint32_t i = 0; i < FAKE_SCRIPT_MAX; i++)
+		fake.script[i] = verdict;
+	fake.script_length = FAKE_SCRIPT_MAX;
 	fake.script_next = 0;
 }
 

@@ -15,6 +15,27 @@ static inline void reset(void)
 	lab_open_fake();
 }
 
+/* Sends copies of one packet to one collector. */
+static inline void send_copies(const char *source, const char *address, uint32_t count,
+			       uint32_t length)
+{
+	uint32_t packet = lab_packet(source, 2055, length);
+	uint32_t collector = lab_collector(address, 9995);
+	for (uint32_t i = 0; i < count; i++)
+		lab_copy(packet, collector);
+	lab_send();
+}
+
+static inline void send_ipv4(uint32_t count, uint32_t length)
+{
+	send_copies("192.0.2.1", "198.51.100.1", count, length);
+}
+
+static inline void send_ipv6(uint32_t count, uint32_t length)
+{
+	send_copies("2001:db8::1", "2001:db8::99", count, length);
+}
+
 /* Reads what was sent since the last fake_forget; complete datagrams, 0 when one is wrong. */
 static inline uint32_t count_datagrams(void)
 {

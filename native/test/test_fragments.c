@@ -72,11 +72,7 @@ static void test_identifications(void)
 {
 	reset();
 	fake.mtu = 1500;
-	uint32_t packet = lab_packet("2001:db8::1", 2055, 3000);
-	uint32_t collector = lab_collector("2001:db8::99", 9995);
-	for (uint32_t i = 0; i < 1000; i++)
-		lab_copy(packet, collector);
-	lab_send();
+	send_ipv6(1000, 3000);
 	check_equal(count_datagrams(), 1000, "R8: IPv6 fragments");
 	uint32_t repeated = 0;
 	uint32_t last = 0;
@@ -91,7 +87,7 @@ static void test_identifications(void)
 	reset();
 	fake.mtu = 1500;
 	lab.io->next_identification = 0x1fffe;
-	collector = lab_collector("198.51.100.1", 9995);
+	uint32_t collector = lab_collector("198.51.100.1", 9995);
 	for (uint32_t i = 0; i < 3; i++)
 		lab_copy(lab_packet("192.0.2.1", 2055, 2000), collector);
 	lab_send();
@@ -104,27 +100,23 @@ static void test_shrinking_mtu(void)
 	fake.mtu = 1400;
 	fake.path_mtu = 1500;
 	fake.path_mtu_next = 1400;
-	lab_copy(lab_packet("192.0.2.1", 2055, 4000), lab_collector("198.51.100.1", 9995));
-	lab_send();
+	send_ipv4(1, 4000);
 	check_equal(lab.counters[PIO_FORWARDED_PACKETS], 1, "fragments too large: asked once more");
 	check_equal(fake.path_mtu_asked, 2, "asked twice in all");
 	reset();
 	fake.mtu = 1400;
-	lab_copy(lab_packet("192.0.2.1", 2055, 4000), lab_collector("198.51.100.1", 9995));
-	lab_send();
+	send_ipv4(1, 4000);
 	check(lab.counters[PIO_SEND_ERRORS + EMSGSIZE] == 1 && fake.path_mtu_asked == 2,
 	      "still too large: counted as EMSGSIZE");
 	reset();
 	fake.mtu = 1400;
 	fake.path_mtu = -ENETUNREACH;
-	lab_copy(lab_packet("192.0.2.1", 2055, 4000), lab_collector("198.51.100.1", 9995));
-	lab_send();
+	send_ipv4(1, 4000);
 	check_equal(lab.counters[PIO_SEND_ERRORS + EMSGSIZE], 1, "no MTU known: EMSGSIZE");
 	reset();
 	fake.mtu = 1400;
 	fake.path_mtu = 20;
-	lab_copy(lab_packet("192.0.2.1", 2055, 4000), lab_collector("198.51.100.1", 9995));
-	lab_send();
+	send_ipv4(1, 4000);
 	check_equal(lab.counters[PIO_SEND_ERRORS + EMSGSIZE], 1, "an MTU without room: EMSGSIZE");
 }
 
@@ -132,13 +124,9 @@ static void test_refused_fragment(void)
 {
 	reset();
 	fake.mtu = 576;
-	uint32_t packet = lab_packet("192.0.2.1", 2055, 3000);
-	uint32_t collector = lab_collector("198.51.100.1", 9995);
-	for (uint32_t i = 0; i < 2; i++)
-		lab_copy(packet, collector);
 	fake.path_mtu = 576;
 	fake_script(5, (const int[]){EMSGSIZE, 0, 0, ENOBUFS, ENOBUFS});
-	lab_send();
+	send_ipv4(2, 3000);
 	check(lab.counters[PIO_SEND_ERRORS + ENOBUFS] == 1 && lab_send_errors() == 1 &&
 		      lab.counters[PIO_FORWARDED_PACKETS] == 1 &&
 		      lab.counters[PIO_FRAGMENTED] == 1 && lab.counters[PIO_FRAGMENTS] == 6,
@@ -148,8 +136,7 @@ static void test_refused_fragment(void)
 	fake.mtu = 68;
 	fake.path_mtu = 68;
 	fake.short_sends = 5;
-	lab_copy(lab_packet("192.0.2.1", 2055, 65507), lab_collector("198.51.100.1", 9995));
-	lab_send();
+	send_ipv4(1, 65507);
 	check(count_datagrams() == 1 && wire.payload_bytes == 65507,
 	      "R8: the largest payload at the smallest MTU");
 	check_equal(lab.counters[PIO_FRAGMENTS], 1365, "in 1365 fragments");
@@ -171,9 +158,7 @@ static void test_limits(void)
 	reset();
 	fake.mtu = 65536;
 	fake.path_mtu = 65536;
-	lab_copy(lab_packet("2001:db8::1", 2055, PIO_PAYLOAD6_MAX),
-		 lab_collector("2001:db8::99", 9995));
-	lab_send();
+	send_ipv6(1, PIO_PAYLOAD6_MAX);
 	check(count_datagrams() == 1 && wire.fragments == 2, "R8: over the MTU of loopback");
 }
 

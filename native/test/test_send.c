@@ -1,16 +1,6 @@
 #include "fake_lab.h"
 #include "tap.h"
 
-/* Sends count copies of one packet of 100 bytes to one IPv4 collector. */
-static void send_copies(uint32_t count)
-{
-	uint32_t packet = lab_packet("192.0.2.1", 2055, 100);
-	uint32_t collector = lab_collector("198.51.100.1", 9995);
-	for (uint32_t i = 0; i < count; i++)
-		lab_copy(packet, collector);
-	lab_send();
-}
-
 static void check_counts(uint32_t sent, uint32_t errors, const char *name)
 {
 	check(lab.slots[1].packets == sent && lab.counters[PIO_FORWARDED_PACKETS] == sent &&
@@ -87,12 +77,12 @@ static void test_short_sends(void)
 	for (uint32_t short_sends = 1; short_sends <= 7; short_sends += 3) {
 		reset();
 		fake.short_sends = short_sends;
-		send_copies(20);
+		send_ipv4(20, 100);
 		check_counts(20, 0, "short sends");
 		check_equal(fake.sends, (20 + short_sends - 1) / short_sends, "no call too many");
 	}
 	reset();
-	send_copies(3000);
+	send_ipv4(3000, 100);
 	check_counts(3000, 0, "more copies than one call takes");
 	check_equal(fake.sends, 3, "in as few calls as possible");
 	check_equal(count_datagrams(), 3000, "all of them right");
@@ -115,7 +105,7 @@ static void test_refusals(void)
 				again[position + 1] = errors[i];
 				fake_script((uint32_t)position + 2, again);
 			}
-			send_copies(5);
+			send_ipv4(5, 100);
 			check_counts(4, 1, strerror(errors[i]));
 			check_equal(lab.counters[PIO_SEND_ERRORS + errors[i]], 1, "by its errno");
 		}
@@ -123,11 +113,11 @@ static void test_refusals(void)
 	reset();
 	int all[10] = {EPERM, EPERM, EPERM, EPERM, EPERM, EPERM, EPERM, EPERM, EPERM, EPERM};
 	fake_script(10, all);
-	send_copies(10);
+	send_ipv4(10, 100);
 	check_counts(0, 10, "every copy refused");
 	reset();
 	fake_script(1, (const int[]){4095});
-	send_copies(1);
+	send_ipv4(1, 100);
 	check_equal(lab.counters[PIO_SEND_ERRORS + EIO], 1, "an errno beyond the counters is EIO");
 }
 
@@ -135,14 +125,11 @@ static void test_interruptions(void)
 {
 	reset();
 	fake_script(3, (const int[]){EINTR, EINTR, EINTR});
-	send_copies(2);
+	send_ipv4(2, 100);
 	check_counts(2, 0, "EINTR is tried again");
 	reset();
-	static int forever[8192];
-	for (size_t i = 0; i < 8192; i++)
-		forever[i] = EINTR;
-	fake_script(8192, forever);
-	send_copies(2);
+	fake_script_always(EINTR);
+	send_ipv4(2, 100);
 	check_counts(0, 2, "EINTR for ever ends");
 }
 
@@ -151,24 +138,21 @@ static void test_waiting(void)
 	reset();
 	fake.poll_takes_ms = 10;
 	fake_script(5, (const int[]){0, EAGAIN, EAGAIN, EAGAIN, EAGAIN});
-	send_copies(3);
+	send_ipv4(3, 100);
 	check_counts(3, 0, "EAGAIN is waited for");
 	check_equal(lab.counters[PIO_SEND_RETRIES], 3, "each wait is counted");
 	check_equal(fake.polls, 3, "and done");
 
 	reset();
 	fake.poll_takes_ms = 50;
-	static int forever[8192];
-	for (size_t i = 0; i < 8192; i++)
-		forever[i] = EAGAIN;
-	fake_script(8192, forever);
-	send_copies(10);
+	fake_script_always(EAGAIN);
+	send_ipv4(10, 100);
 	check_counts(0, 10, "a buffer that stays full");
 	check_equal(lab.counters[PIO_SEND_ERRORS + EAGAIN], 10, "copies fail with EAGAIN");
 	check_equal(fake.now_ms, 1000 + PIO_SEND_WAIT_MS, "after PIO_SEND_WAIT_MS in all");
 	fake.script_length = 0;
 	fake_script(1, (const int[]){EAGAIN});
-	send_copies(1);
+	send_ipv4(1, 100);
 	check_equal(lab.counters[PIO_FORWARDED_PACKETS], 1, "the next call may wait again");
 }
 

@@ -13,7 +13,6 @@ import {
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   databasePath,
   floxyError,
@@ -21,17 +20,19 @@ import {
   openedStore,
   reopen,
   ruleSet,
-  SAVED_BY_THE_DEAD,
   saveAndDie,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
+import {
+  both,
+  runScenario,
+  type Scenarios,
+  saved,
+  scenarioCommand,
+  update,
+} from '../../test/lab/store-scenarios.ts';
 
-const saved = ruleSet(numberedRule(1));
-const both = SAVED_BY_THE_DEAD;
-const update = { upserts: [numberedRule(2)], deletes: [], defaultOutputs: undefined };
-
-/** What runs in a process of its own: this file starts itself with a name of these and a directory. */
-const scenarios: Readonly<Record<string, (directory: string) => void>> = {
+const scenarios: Scenarios = {
   'hold the database'(directory) {
     openedStore(directory).store.replaceAll(1, saved);
     writeSync(1, 'ready\n');
@@ -48,9 +49,8 @@ const scenarios: Readonly<Record<string, (directory: string) => void>> = {
 };
 
 function startChild(t: TestContext, scenario: string, directory: string): ChildProcess {
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), scenario, directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const [file = '', ...args] = scenarioCommand(import.meta.url, scenario, directory);
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => child.kill('SIGKILL'));
   return child;
 }
@@ -186,7 +186,4 @@ function defineTests(): void {
   });
 }
 
-const [, , scenario = '', directory = ''] = process.argv;
-const run = scenarios[scenario];
-if (run === undefined) defineTests();
-else run(directory);
+if (!runScenario(scenarios)) defineTests();

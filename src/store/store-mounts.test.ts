@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { requireRoot } from '../../test/lab/require-root.ts';
 import {
   databasePath,
@@ -13,22 +12,23 @@ import {
   openedStore,
   reopen,
   ruleSet,
-  SAVED_BY_THE_DEAD,
   saveAndDie,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
+import {
+  both,
+  runScenario,
+  type Scenarios,
+  saved,
+  scenarioCommand,
+  update,
+} from '../../test/lab/store-scenarios.ts';
 import type { SqliteRuleStore } from './sqlite-rule-store.ts';
 
-const saved = ruleSet(numberedRule(1));
-const both = SAVED_BY_THE_DEAD;
-const update = { upserts: [numberedRule(2)], deletes: [], defaultOutputs: undefined };
 const NOBODY = 65_534;
 
-/**
- * What runs in a process of its own: this file starts itself with a name of these and a directory. Those
- * whose name begins with `mount` run in a private mount namespace with a tmpfs of 1 MiB on the directory.
- */
-const scenarios: Readonly<Record<string, (directory: string) => void>> = {
+/** Those whose name begins with `mount` run in a private mount namespace with a tmpfs of 1 MiB on the directory. */
+const scenarios: Scenarios = {
   'open as nobody'(directory) {
     process.setgid?.(NOBODY);
     process.setuid?.(NOBODY);
@@ -202,17 +202,14 @@ function growUntilFull(store: SqliteRuleStore): void {
   }
 }
 
-function thisFile(): string {
-  return fileURLToPath(import.meta.url);
-}
-
 /** Runs a scenario to its end in a private mount namespace. */
 function runIsolated(t: TestContext, scenario: string): void {
   const directory = temporaryDirectory(t);
   const scratch = temporaryDirectory(t);
+  const command = scenarioCommand(import.meta.url, scenario, directory);
   const { status, stderr } = spawnSync(
     'unshare',
-    ['--mount', '--propagation', 'private', process.execPath, thisFile(), scenario, directory],
+    ['--mount', '--propagation', 'private', ...command],
     { encoding: 'utf8', env: { ...process.env, TMPDIR: scratch } },
   );
   assert.equal(status, 0, stderr);
@@ -227,8 +224,8 @@ function defineTests(): void {
     store.close();
     chmodSync(directory, 0o755);
     chmodSync(databasePath(directory), 0o644);
-    const args = [thisFile(), 'open as nobody', directory];
-    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    const [file = '', ...args] = scenarioCommand(import.meta.url, 'open as nobody', directory);
+    const { status, stderr } = spawnSync(file, args, { encoding: 'utf8' });
     assert.equal(status, 0, stderr);
   });
 
@@ -245,11 +242,8 @@ function defineTests(): void {
   }
 }
 
-const [, , scenario = '', directory = ''] = process.argv;
-const run = scenarios[scenario];
-if (run === undefined) {
-  defineTests();
-} else {
+function mountWhenNeeded(scenario: string, directory: string): void {
   if (scenario.startsWith('mount')) mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory);
-  run(directory);
 }
+
+if (!runScenario(scenarios, mountWhenNeeded)) defineTests();

@@ -1,8 +1,9 @@
 /** `floxy announce` in the lab, before a proxy that is a stand-in. */
 import { fileURLToPath } from 'node:url';
 import { Agent } from '../lab/agent.ts';
+import { Program } from '../lab/program.ts';
 import { waitFor } from '../lab/shell.ts';
-import { BOTH, Daemon } from './bgp-lab.ts';
+import { BOTH } from './bgp-lab.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -20,20 +21,20 @@ export function startAnnouncer(
   settings: AnnounceSettings,
   args: readonly string[] = [],
   prefix: readonly string[] = [],
-): Daemon {
+): Program {
   const env = { COLLECTOR_ANNOUNCE_ADDRESSES: BOTH.join(','), ...settings };
   const command = [...prefix, process.execPath, '--no-warnings', MAIN, 'announce', ...args];
-  return new Daemon(namespace, command, env);
+  return new Program(namespace, command, { env });
 }
 
 /** Messages that an announcer has logged so far, each with its record. */
-export function recordsOf(announcer: Daemon): Record<string, unknown>[] {
+export function recordsOf(announcer: Program): Record<string, unknown>[] {
   const lines = announcer.log.split('\n').filter((line) => line.startsWith('{'));
   return lines.map((line) => JSON.parse(line));
 }
 
 /** Waits for a log record. */
-export function waitForRecord(announcer: Daemon, message: string, count = 1) {
+export function waitForRecord(announcer: Program, message: string, count = 1) {
   return waitFor(
     () => `the announcer logs "${message}" ${count} times:\n${announcer.log}`,
     () => recordsOf(announcer).filter(({ msg }) => msg === message)[count - 1],

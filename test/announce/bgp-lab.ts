@@ -2,7 +2,7 @@
  * A lab for announcements: the proxy's namespace is the node, and the exporters' namespace has the router, a
  * gobgpd that waits for sessions. The nodes' daemons run with the configurations of deploy/ha.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
@@ -10,8 +10,9 @@ import { fileURLToPath } from 'node:url';
 import type { Message } from '@bufbuild/protobuf';
 import { GobgpApi } from '../../src/announce/gobgp-api.ts';
 import { type Lab, makeFolder } from '../lab/lab.ts';
+import { Program } from '../lab/program.ts';
 import { requireRoot } from '../lab/require-root.ts';
-import { endProcess, hasEnded, waitFor } from '../lab/shell.ts';
+import { waitFor } from '../lab/shell.ts';
 
 export const SERVICE_V4 = '203.0.113.100';
 export const SERVICE_V6 = '2001:db8:100::100';
@@ -48,55 +49,13 @@ export function readConfiguration(name: string): string {
   );
 }
 
-/** A program in a namespace of the lab, with a folder of its own. */
-export class Daemon implements AsyncDisposable {
-  readonly #child: ChildProcess;
-  #log = '';
-
-  constructor(namespace: string, command: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn('ip', ['netns', 'exec', namespace, ...command], {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#log += text;
-      });
-    }
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
-  get log(): string {
-    return this.#log;
-  }
-
-  get hasEnded(): boolean {
-    return hasEnded(this.#child);
-  }
-
-  get status(): number | null {
-    return this.#child.exitCode;
-  }
-
-  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    await endProcess(this.#child, signal, 8_000);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.end('SIGKILL');
-  }
-}
-
 /** A gobgpd in a namespace, with its API on a Unix socket: these are not bound to a namespace. */
 export class Gobgpd implements AsyncDisposable {
   readonly #folder = makeFolder('gobgpd');
   readonly #namespace: string;
   readonly #config: string;
   readonly target: string;
-  #daemon: Daemon;
+  #daemon: Program;
 
   private constructor(namespace: string, configuration: string) {
     this.#namespace = namespace;
@@ -148,11 +107,11 @@ export class Gobgpd implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #spawn(): Daemon {
+  #spawn(): Program {
     const api = this.target.replace('unix:', 'unix://');
     rmSync(join(this.#folder, 'api.sock'), { force: true });
     const options = ['--api-hosts', api, '--pprof-disable', '-l', 'warn'];
-    return new Daemon(this.#namespace, ['gobgpd', '-f', this.#config, ...options]);
+    return new Program(this.#namespace, ['gobgpd', '-f', this.#config, ...options]);
   }
 
   async #waitForApi(): Promise<void> {

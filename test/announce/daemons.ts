@@ -2,15 +2,16 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Lab, makeFolder } from '../lab/lab.ts';
+import { Program } from '../lab/program.ts';
 import { floxy } from '../lab/service.ts';
-import { Daemon, readConfiguration } from './bgp-lab.ts';
+import { readConfiguration } from './bgp-lab.ts';
 
 /** A running daemon and its folder. */
 class WithFolder implements AsyncDisposable {
-  readonly #daemons: readonly Daemon[];
+  readonly #daemons: readonly Program[];
   readonly #folder: string;
 
-  constructor(daemons: readonly Daemon[], folder: string) {
+  constructor(daemons: readonly Program[], folder: string) {
     this.#daemons = daemons;
     this.#folder = folder;
   }
@@ -34,7 +35,7 @@ export function startBird(lab: Lab): RoutingDaemon {
   const file = join(folder, 'bird.conf');
   writeFileSync(file, readConfiguration('bird.conf').replace('log syslog all', 'log stderr all'));
   const command = ['bird', '-f', '-c', file, '-s', join(folder, 'bird.ctl')];
-  return new WithFolder([new Daemon(lab.proxy, command)], folder);
+  return new WithFolder([new Program(lab.proxy, command)], folder);
 }
 
 /** zebra and bgpd without FRR's own supervisor, which wants the whole machine. */
@@ -46,7 +47,7 @@ export function startFrr(lab: Lab): RoutingDaemon {
   // They become the user frr, as in the package.
   for (const path of [folder, join(folder, 'vty')]) chmodSync(path, 0o777);
   const start = (name: string, ...options: readonly string[]) =>
-    new Daemon(lab.proxy, [
+    new Program(lab.proxy, [
       `/usr/lib/frr/${name}`,
       ...['-f', file, '-i', join(folder, `${name}.pid`)],
       ...['-z', join(folder, 'zserv.api'), '--vty_socket', join(folder, 'vty'), ...options],
@@ -68,5 +69,5 @@ export function startExabgp(lab: Lab): RoutingDaemon {
     'exabgp.daemon.user': 'root',
     'exabgp.log.destination': 'stderr',
   };
-  return new WithFolder([new Daemon(lab.proxy, ['exabgp', file], env)], folder);
+  return new WithFolder([new Program(lab.proxy, ['exabgp', file], { env })], folder);
 }

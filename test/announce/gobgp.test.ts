@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { GobgpBackend } from '../../src/announce/gobgp-backend.ts';
 import { Lab } from '../lab/lab.ts';
+import type { Program } from '../lab/program.ts';
 import { waitFor } from '../lab/shell.ts';
 import {
   type AnnounceSettings,
@@ -12,7 +13,6 @@ import {
 } from './announcing.ts';
 import {
   BOTH,
-  type Daemon,
   Gobgpd,
   readConfiguration,
   requirePrograms,
@@ -34,7 +34,7 @@ describe('announcing with gobgpd 3', { skip: requirePrograms('gobgpd') }, () => 
   let router: Gobgpd;
   let node: Gobgpd;
 
-  const start = (settings: AnnounceSettings = {}, args: readonly string[] = []): Daemon =>
+  const start = (settings: AnnounceSettings = {}, args: readonly string[] = []): Program =>
     startAnnouncer(
       lab.proxy,
       {
@@ -71,7 +71,7 @@ describe('announcing with gobgpd 3', { skip: requirePrograms('gobgpd') }, () => 
   });
 
   /** Starts an announcer, and waits until it has announced. */
-  const startWell = async (settings: AnnounceSettings = {}): Promise<Daemon> => {
+  const startWell = async (settings: AnnounceSettings = {}): Promise<Program> => {
     await using resources = new AsyncDisposableStack();
     const announcer = resources.use(start(settings));
     await waitForRecord(announcer, 'the proxy is well: it gets its share');

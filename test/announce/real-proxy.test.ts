@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Program } from '../lab/program.ts';
 import { floxy, Service } from '../lab/service.ts';
 import { attempt, run, waitFor } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
@@ -7,7 +8,6 @@ import { endSteadyTraffic, STEADY_RULES, startSteadyTraffic } from '../lab/stead
 import { type AnnounceSettings, startAnnouncer } from './announcing.ts';
 import {
   BOTH,
-  type Daemon,
   Gobgpd,
   readConfiguration,
   requirePrograms,
@@ -21,7 +21,7 @@ describe('announcing the real proxy', { skip: requirePrograms('gobgpd') }, () =>
   let stack: AsyncDisposableStack;
   let stage: Stage;
   let router: Gobgpd;
-  let announcer: Daemon;
+  let announcer: Program;
 
   const drain = (...args: readonly string[]) =>
     attempt(['ip', 'netns', 'exec', stage.lab.proxy, floxy, 'drain', ...args]);

@@ -10,8 +10,14 @@
  * carrier: the router learns it by BGP or BFD only. The nodes have a link of their own between them (`mgmt`),
  * over which rules are followed.
  */
-import { readdirSync } from 'node:fs';
-import { attempt, isAlive, run, waitFor } from '../lab/shell.ts';
+import {
+  addNamespaces,
+  ip,
+  removeNamespace,
+  setKernelSwitches,
+  sweepNamespaces,
+} from '../lab/namespaces.ts';
+import { run } from '../lab/shell.ts';
 
 /** Both nodes carry it. */
 export const SERVICE = '203.0.113.100';
@@ -28,6 +34,16 @@ export const MANAGEMENT_ADDRESS: Readonly<Record<NodeName, string>> = {
   a: '10.40.0.1',
   b: '10.40.0.2',
 };
+
+/** Set before the interfaces are made, which start with the defaults. */
+const KERNEL_SWITCHES = [
+  'net.ipv4.conf.all.rp_filter=0',
+  'net.ipv4.conf.default.rp_filter=0',
+  'net.ipv4.conf.all.send_redirects=0',
+  'net.ipv4.ip_forward=1',
+  // The router spreads by addresses and ports: each exporter stays on its node.
+  'net.ipv4.fib_multipath_hash_policy=1',
+];
 
 const NAME_PATTERN = /^fha-(\d+)-(exp|rtr|a|b|col)$/;
 
@@ -46,7 +62,7 @@ export class Network implements AsyncDisposable {
   }
 
   static async create(): Promise<Network> {
-    await sweep();
+    await sweepNamespaces(NAME_PATTERN);
     const network = new Network(`fha-${process.pid}`);
     try {
       await network.#build();
@@ -85,8 +101,9 @@ export class Network implements AsyncDisposable {
   }
 
   async #build(): Promise<void> {
-    await run(['ip', '-batch', '-'], batch(this.#names().map((name) => `netns add ${name}`)));
-    await Promise.all(this.#names().map((name) => setKernelSwitches(name)));
+    const names = this.#names();
+    await addNamespaces(names);
+    await Promise.all(names.map((name) => setKernelSwitches(name, KERNEL_SWITCHES)));
     await ip(this.router, [
       'link set lo up',
       `link add exp type veth peer name rtr netns ${this.exporters}`,
@@ -137,59 +154,5 @@ export class Network implements AsyncDisposable {
       'route add default via 192.0.2.1',
       `route add ${COLLECTOR} via ${subnet}.2`,
     ];
-  }
-}
-
-/** Set before the interfaces are made, which start with the defaults. */
-async function setKernelSwitches(namespace: string): Promise<void> {
-  const values = [
-    'net.ipv4.conf.all.rp_filter=0',
-    'net.ipv4.conf.default.rp_filter=0',
-    'net.ipv4.conf.all.send_redirects=0',
-    'net.ipv4.ip_forward=1',
-    // The router spreads by addresses and ports: each exporter stays on its node.
-    'net.ipv4.fib_multipath_hash_policy=1',
-  ];
-  await run(['ip', 'netns', 'exec', namespace, 'sysctl', '-qw', ...values]);
-}
-
-/** Runs `ip` commands in a namespace, all in one process. */
-async function ip(namespace: string, commands: readonly string[]): Promise<void> {
-  await run(['ip', '-n', namespace, '-batch', '-'], batch(commands));
-}
-
-function batch(commands: readonly string[]): string {
-  return commands.join('\n');
-}
-
-/** Removes a namespace and every process in it. Never fails when there is none. */
-async function removeNamespace(name: string): Promise<void> {
-  if (!namespaceNames().includes(name)) return;
-  await waitFor(`no process is left in ${name}`, async () => {
-    const pids = await pidsIn(name);
-    for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
-    return pids.length === 0;
-  });
-  await attempt(['ip', 'netns', 'delete', name]);
-}
-
-export async function pidsIn(namespace: string): Promise<number[]> {
-  const { stdout } = await attempt(['ip', 'netns', 'pids', namespace]);
-  return stdout.split('\n').filter(Boolean).map(Number);
-}
-
-/** Removes what labs that are no longer alive have left. */
-async function sweep(): Promise<void> {
-  for (const name of namespaceNames()) {
-    const pid = NAME_PATTERN.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await removeNamespace(name);
-  }
-}
-
-function namespaceNames(): string[] {
-  try {
-    return readdirSync('/run/netns');
-  } catch {
-    return []; // the folder comes with the first namespace
   }
 }

@@ -6,16 +6,17 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Api } from '../lab/api.ts';
+import { pidsIn } from '../lab/namespaces.ts';
+import { Program } from '../lab/program.ts';
 import { run, waitFor } from '../lab/shell.ts';
 import {
   LAN_ADDRESS,
   MANAGEMENT_ADDRESS,
   type Network,
   type NodeName,
-  pidsIn,
   SERVICE,
 } from './network.ts';
-import { Program } from './program.ts';
+import { KeptProgram } from './program.ts';
 
 const FLOXY = fileURLToPath(new URL('../../bin/floxy', import.meta.url));
 const GOBGPD_CONFIGURATION = fileURLToPath(new URL('../../deploy/ha/gobgpd.toml', import.meta.url));
@@ -39,8 +40,8 @@ export class ProxyNode implements AsyncDisposable {
   readonly #namespace: string;
   readonly #stack = new AsyncDisposableStack();
   readonly #env: NodeJS.ProcessEnv;
-  readonly #service: Program;
-  readonly #announcer: Program;
+  readonly #service: KeptProgram;
+  readonly #announcer: KeptProgram;
   #api: Api | undefined;
 
   private constructor(network: Network, name: NodeName, options: NodeOptions) {
@@ -64,8 +65,8 @@ export class ProxyNode implements AsyncDisposable {
     const flags = ['--api-hosts', '127.0.0.1:50051', '--pprof-disable', '-l', 'warn'];
     this.#start(['gobgpd', '-f', configuration, ...flags]);
     if (hasBfd) this.#start(['bird', '-f', '-c', BFD_CONFIGURATION, '-s', `${folder}/bird.ctl`]);
-    this.#service = this.#start([FLOXY, 'serve'], true);
-    this.#announcer = this.#start([FLOXY, 'announce'], true);
+    this.#service = this.#keep([FLOXY, 'serve']);
+    this.#announcer = this.#keep([FLOXY, 'announce']);
   }
 
   /** Returns when the proxy is OK; its route takes longer. */
@@ -154,8 +155,12 @@ export class ProxyNode implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  #start(command: readonly string[], isKept = false): Program {
-    return this.#stack.use(new Program(this.#namespace, command, { env: this.#env, isKept }));
+  #start(command: readonly string[]): void {
+    this.#stack.use(new Program(this.#namespace, command, { env: this.#env }));
+  }
+
+  #keep(command: readonly string[]): KeptProgram {
+    return this.#stack.use(new KeptProgram(this.#namespace, command, { env: this.#env }));
   }
 }
 

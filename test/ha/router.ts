@@ -1,8 +1,9 @@
 /** The router of the lab (router.conf), and what its kernel does with packets for the service address. */
 import { fileURLToPath } from 'node:url';
+import { Program } from '../lab/program.ts';
 import { waitFor } from '../lab/shell.ts';
 import { LAN_ADDRESS, type Network, NODE_NAMES, type NodeName, SERVICE } from './network.ts';
-import { monotonicMs, Program } from './program.ts';
+import { monotonicMs } from './program.ts';
 
 const CONFIGURATION = fileURLToPath(new URL('router.conf', import.meta.url));
 

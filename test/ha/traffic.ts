@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Program } from '../lab/program.ts';
 import { run, waitFor } from '../lab/shell.ts';
 import { Ledger, type Tally } from './ledger.ts';
 import { COLLECTOR, FIRST_EXPORTER, type Network, NODE_NAMES, SERVICE } from './network.ts';
-import { monotonicMs, Program } from './program.ts';
+import { monotonicMs } from './program.ts';
 import { RecordReader } from './record-reader.ts';
 
 export const EXPORTERS = 200;

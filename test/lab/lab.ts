@@ -22,7 +22,15 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { attempt, isAlive, run, waitFor } from './shell.ts';
+import {
+  addNamespaces,
+  ip,
+  pidsIn,
+  removeNamespace,
+  setKernelSwitches,
+  sweepNamespaces,
+} from './namespaces.ts';
+import { isAlive, run } from './shell.ts';
 
 export const PROXY_V4 = '198.18.1.1';
 export const PROXY_V6 = 'fd00:1::1';
@@ -40,6 +48,13 @@ const MAC = {
   prxCol: '02:f1:00:00:02:01',
   col: '02:f1:00:00:02:02',
 };
+
+/** IPv6 sockets bind to addresses of a local route only with ip_nonlocal_bind. */
+const KERNEL_SWITCHES = [
+  'net.ipv6.conf.default.accept_dad=0',
+  'net.ipv6.conf.default.accept_ra=0',
+  'net.ipv6.ip_nonlocal_bind=1',
+];
 
 /** Makes a temporary folder, which the next lab removes when the test is killed before it can. */
 export function makeFolder(purpose: string): string {
@@ -109,8 +124,8 @@ export class Lab implements AsyncDisposable {
 
   async #build(options: LabOptions): Promise<void> {
     const names = [this.exporters, this.proxy, this.collectors];
-    await run(['ip', '-batch', '-'], names.map((name) => `netns add ${name}`).join('\n'));
-    await Promise.all(names.map((name) => this.#setKernelSwitches(name)));
+    await addNamespaces(names);
+    await Promise.all(names.map((name) => setKernelSwitches(name, KERNEL_SWITCHES)));
     const { exporterMtu = 1500, collectorMtu = 1500 } = options;
     await ip(this.proxy, [
       'link set lo up',
@@ -135,28 +150,13 @@ export class Lab implements AsyncDisposable {
     await this.#switchOffReversePathFilters();
   }
 
-  /** IPv6 sockets bind to addresses of a local route only with ip_nonlocal_bind. */
-  async #setKernelSwitches(name: string): Promise<void> {
-    const values = [
-      'net.ipv6.conf.default.accept_dad=0',
-      'net.ipv6.conf.default.accept_ra=0',
-      'net.ipv6.ip_nonlocal_bind=1',
-    ];
-    await this.run(name, ['sysctl', '-qw', ...values]);
-  }
-
   /** The filter in force is the stricter one of `all` and the interface. */
   async #switchOffReversePathFilters(): Promise<void> {
     const off = (interfaces: string[]) =>
       interfaces.map((name) => `net.ipv4.conf.${name}.rp_filter=0`);
-    await this.run(this.proxy, ['sysctl', '-qw', ...off(['all', 'lo', 'exp', 'col'])]);
-    await this.run(this.collectors, ['sysctl', '-qw', ...off(['all', 'lo', 'prx'])]);
+    await setKernelSwitches(this.proxy, off(['all', 'lo', 'exp', 'col']));
+    await setKernelSwitches(this.collectors, off(['all', 'lo', 'prx']));
   }
-}
-
-/** Runs `ip` commands in a namespace, all in one process. */
-async function ip(namespace: string, commands: readonly string[]): Promise<void> {
-  await run(['ip', '-n', namespace, '-batch', '-'], commands.join('\n'));
 }
 
 function link(name: string, mac: string, peer: string, peerMac: string, mtu: number): string[] {
@@ -184,31 +184,6 @@ function gateway(prefix: string): string {
   return prefix.includes(':') ? COLLECTOR_HOST_V6 : COLLECTOR_HOST_V4;
 }
 
-async function pidsIn(namespace: string): Promise<number[]> {
-  const { stdout } = await attempt(['ip', 'netns', 'pids', namespace]);
-  return stdout.split('\n').filter(Boolean).map(Number);
-}
-
-/** Another lab may sweep at the same time: whoever comes second finds nothing left to do. */
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-/** Removes a namespace and every process in it. Never fails when there is none. */
-async function removeNamespace(name: string): Promise<void> {
-  if (!namespaceNames().includes(name)) return;
-  await waitFor(`no process is left in ${name}`, async () => {
-    const pids = await pidsIn(name);
-    for (const pid of pids) kill(pid);
-    return pids.length === 0;
-  });
-  await attempt(['ip', 'netns', 'delete', name]);
-}
-
 /** Removes the namespaces and the temporary folders of tests that are no longer alive. */
 async function sweep(): Promise<void> {
   for (const name of readdirSync(tmpdir())) {
@@ -216,16 +191,5 @@ async function sweep(): Promise<void> {
     if (pid === undefined || isAlive(Number(pid))) continue;
     rmSync(join(tmpdir(), name), { recursive: true, force: true });
   }
-  for (const name of namespaceNames()) {
-    const pid = NAME_PATTERN.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await removeNamespace(name);
-  }
-}
-
-function namespaceNames(): string[] {
-  try {
-    return readdirSync('/run/netns');
-  } catch {
-    return []; // the folder comes with the first namespace
-  }
+  await sweepNamespaces(NAME_PATTERN);
 }

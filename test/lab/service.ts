@@ -2,13 +2,13 @@
  * The real service, run in the proxy's namespace as an operator runs it: `bin/floxy serve`, with settings
  * from the environment and a database of its own. Nothing of it survives the test.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Api, type SystemStatusMessage } from './api.ts';
 import { type Lab, makeFolder } from './lab.ts';
-import { endProcess, hasEnded, waitFor } from './shell.ts';
+import { Program } from './program.ts';
+import { waitFor } from './shell.ts';
 
 /** SIGTERM has to end everything within this time. */
 export const STOP_LIMIT_MS = 2_000;
@@ -35,41 +35,35 @@ export interface ServiceOptions {
 
 export class Service implements AsyncDisposable {
   readonly #lab: Lab;
-  readonly #child: ChildProcess;
+  readonly #program: Program;
   readonly #ownFolder: boolean;
   readonly #namespace: string;
   readonly api: Api;
   /** The folder of the database. */
   readonly folder: string;
-  #log = '';
 
   private constructor(
     lab: Lab,
-    child: ChildProcess,
+    program: Program,
     api: Api,
     options: { folder: string; ownFolder: boolean; namespace: string },
   ) {
     this.#lab = lab;
-    this.#child = child;
+    this.#program = program;
     this.api = api;
     this.folder = options.folder;
     this.#ownFolder = options.ownFolder;
     this.#namespace = options.namespace;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#log += text;
-      });
-    }
   }
 
   /** Returns when the API answers and the proxy is in the wanted state. */
   static async start(lab: Lab, options: ServiceOptions = {}): Promise<Service> {
     const folder = options.folder ?? makeFolder('database');
-    const child = spawnService(lab, folder, options);
     const { namespace = lab.proxy } = options;
+    const program = startProgram(namespace, folder, options);
     const api = await Api.start(namespace);
     const ownFolder = options.folder === undefined;
-    const service = new Service(lab, child, api, { folder, ownFolder, namespace });
+    const service = new Service(lab, program, api, { folder, ownFolder, namespace });
     const state = 'state' in options ? options.state : 'OK';
     try {
       await service.waitForState(state, START_LIMIT_MS);
@@ -81,34 +75,34 @@ export class Service implements AsyncDisposable {
   }
 
   get pid(): number {
-    return this.#child.pid ?? 0;
+    return this.#program.pid;
   }
 
   /** Everything that it wrote to stdout and stderr. */
   get log(): string {
-    return this.#log;
+    return this.#program.log;
   }
 
   get hasEnded(): boolean {
-    return hasEnded(this.#child);
+    return this.#program.hasEnded;
   }
 
   /** The exit status; null while it runs and when a signal ended it. */
   get status(): number | null {
-    return this.#child.exitCode;
+    return this.#program.status;
   }
 
   /** Waits until the proxy is in a state; undefined: until the API answers. */
   async waitForState(state: string | undefined, timeoutMs = 5_000): Promise<SystemStatusMessage> {
     let seen = 'no answer';
     const probe = async () => {
-      if (this.hasEnded) throw new Error(`the service ended with ${this.status}:\n${this.#log}`);
+      if (this.hasEnded) throw new Error(`the service ended with ${this.status}:\n${this.log}`);
       const status = await this.api.status(timeoutMs).catch((error: Error) => error);
       seen = status instanceof Error ? status.message : JSON.stringify(status.proxy);
       if (status instanceof Error) return false;
       return (state === undefined || status.proxy.state === state) && status;
     };
-    const what = () => `the proxy is ${state ?? 'reachable'}; it is: ${seen}\n${this.#log}`;
+    const what = () => `the proxy is ${state ?? 'reachable'}; it is: ${seen}\n${this.log}`;
     return waitFor(what, probe, timeoutMs, 20);
   }
 
@@ -128,23 +122,23 @@ export class Service implements AsyncDisposable {
    * @throws Error when it does not end in time, not with status 0, or leaves a process behind
    */
   async stop(): Promise<void> {
-    const tookMs = await endProcess(this.#child, 'SIGTERM', STOP_LIMIT_MS);
-    if (this.#child.exitCode !== 0) {
-      const how = this.#child.signalCode ?? this.#child.exitCode;
-      throw new Error(`SIGTERM ended the service with ${how} after ${tookMs} ms:\n${this.#log}`);
+    const tookMs = await this.#program.end('SIGTERM', STOP_LIMIT_MS);
+    if (this.status !== 0) {
+      const how = this.#program.signal ?? this.status;
+      throw new Error(`SIGTERM ended the service with ${how} after ${tookMs} ms:\n${this.log}`);
     }
     const left = await this.pids();
-    if (left.length > 0) throw new Error(`processes ${left} outlived the service:\n${this.#log}`);
+    if (left.length > 0) throw new Error(`processes ${left} outlived the service:\n${this.log}`);
   }
 
   /** Ends the control process alone, without a chance to clean up. */
   async killControl(): Promise<void> {
-    await endProcess(this.#child, 'SIGKILL', 1_000);
+    await this.#program.end('SIGKILL', 1_000);
   }
 
   async waitForEnd(timeoutMs = 5_000): Promise<number | null> {
     await waitFor(
-      () => `the service ends:\n${this.#log}`,
+      () => `the service ends:\n${this.log}`,
       () => this.hasEnded,
       timeoutMs,
     );
@@ -153,7 +147,7 @@ export class Service implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.api[Symbol.asyncDispose]();
-    await endProcess(this.#child, 'SIGTERM', STOP_LIMIT_MS);
+    await this.#program.end('SIGTERM', STOP_LIMIT_MS);
     if (this.#ownFolder) rmSync(this.folder, { recursive: true, force: true });
   }
 }
@@ -167,22 +161,17 @@ function isAgent(pid: number): boolean {
   }
 }
 
-function spawnService(lab: Lab, folder: string, options: ServiceOptions): ChildProcess {
-  const { settings = {}, prefix = [], prepare, namespace = lab.proxy } = options;
+function startProgram(namespace: string, folder: string, options: ServiceOptions): Program {
+  const { settings = {}, prefix = [], prepare } = options;
   const command = [...prefix, floxy, 'serve'];
   // The mount namespace that `ip netns exec` makes is private to this process and its children.
   const shell = prepare === undefined ? [] : ['sh', '-ec', `${prepare}\nexec "$@"`, 'sh'];
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('COLLECTOR_'));
   const env = {
-    ...Object.fromEntries(inherited),
     COLLECTOR_FLOXY_ADDRESS: '[::]:2055',
     COLLECTOR_FLOXY_THREAD_COUNT: '2',
     COLLECTOR_DATABASE_PATH: join(folder, 'collector.db'),
     COLLECTOR_LOG_LEVEL: 'info',
     ...settings,
   };
-  return spawn('ip', ['netns', 'exec', namespace, ...shell, ...command], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return new Program(namespace, [...shell, ...command], { env });
 }

@@ -1,0 +1,26 @@
+/* What the units of this folder give to JavaScript (src/dataplane/addon.ts). */
+#ifndef FLOXY_NODE_EXPORTS_H
+#define FLOXY_NODE_EXPORTS_H
+
+#include <node_api.h>
+
+#define ARGUMENTS_MAX 12
+
+/* A function by the name that JavaScript knows. Arguments are positional, undefined where missing.
+ */
+struct exported {
+	const char *name;
+	napi_value (*function)(napi_env env, const napi_value arguments[ARGUMENTS_MAX]);
+};
+
+/* Each list ends with a name of NULL. */
+extern const struct exported packet_io_exports[];
+extern const struct exported socket_exports[];
+extern const struct exported memory_exports[];
+extern const struct exported process_exports[];
+extern const struct exported handover_exports[];
+
+/* An object: sizes, byte offsets and values of the contract by name. */
+napi_value layout_of_contract(napi_env env);
+
+#endif

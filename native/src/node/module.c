@@ -1,0 +1,34 @@
+/*
+ * The addon. Only this folder knows Node-API. Arguments are already checked by
+ * src/dataplane/packet-io.ts; system errors are returned as negative errnos.
+ */
+#include <stddef.h>
+
+#include "exports.h"
+
+static const struct exported *const lists[] = {
+	packet_io_exports, socket_exports, memory_exports, process_exports, handover_exports,
+};
+
+static napi_value call(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[ARGUMENTS_MAX];
+	size_t count = ARGUMENTS_MAX;
+	void *exported = NULL;
+	napi_get_cb_info(env, info, &count, arguments, NULL, &exported);
+	return ((const struct exported *)exported)->function(env, arguments);
+}
+
+NAPI_MODULE_INIT()
+{
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (const struct exported *next = lists[i]; next->name != NULL; next++) {
+			napi_value function = NULL;
+			napi_create_function(env, next->name, NAPI_AUTO_LENGTH, call, (void *)next,
+					     &function);
+			napi_set_named_property(env, exports, next->name, function);
+		}
+	}
+	napi_set_named_property(env, exports, "layout", layout_of_contract(env));
+	return exports;
+}

@@ -1,0 +1,26 @@
+#include <stdbool.h>
+
+#include "exports.h"
+#include "pio_sys.h"
+#include "values.h"
+
+/* dieWithParent(parentPid): 0 or errno. */
+static napi_value die_with_parent(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	return number(env, pio_die_with_parent(int_of(env, arguments[0])));
+}
+
+/* restrictPrivileges(keep: bigint): 0 or errno. */
+static napi_value restrict_privileges(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	uint64_t capabilities = 0;
+	bool is_whole = false;
+	napi_get_value_bigint_uint64(env, arguments[0], &capabilities, &is_whole);
+	return number(env, pio_restrict_privileges(capabilities));
+}
+
+const struct exported process_exports[] = {
+	{"dieWithParent", die_with_parent},
+	{"restrictPrivileges", restrict_privileges},
+	{NULL, NULL},
+};
