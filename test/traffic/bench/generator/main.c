@@ -26,7 +26,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "payload.h"
+#include "bench/payload.h"
 
 #define BURST_MAX 64u
 #define PAYLOAD_MAX 1472u

@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "record.h"
+#include "ha/record.h"
 
 #define BATCH 64
 #define BUFFER_BYTES (64 * 1024 * 1024)

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "ha/record.h"
 
 #define MAX_EXPORTERS 4096
 #define MAX_PAYLOAD_BYTES 1472

@@ -39,7 +39,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "payload.h"
+#include "load/payload.h"
 
 #define BLOCK_BYTES (1u << 20)
 #define BLOCKS 128u

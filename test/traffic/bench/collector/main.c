@@ -30,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "payload.h"
+#include "bench/payload.h"
 
 #define RING_FRAME_BYTES 256u
 #define RING_FRAMES 131072u

@@ -30,7 +30,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "payload.h"
+#include "load/payload.h"
 
 #define BURST_MAX 32u
 #define SIZES_MAX 64u
