@@ -1,106 +1,34 @@
 /*
  * Load generator: UDP datagrams from many exporters at a given rate, written to an interface as
  * frames (packet(7)), so that any source address can be used and the sender's own IP stack costs
- * nothing.
- *
- * Checksums are left to "the card" (a partial checksum in the header that comes before each frame):
- * the receiver takes the packet as verified, as behind a real network card.
+ * nothing. All that is the same in every packet is written into the frames before the first one.
  *
  * Prints one line of JSON when it ends: packets sent, packets that the interface refused, seconds.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
-#include <linux/if_packet.h>
-#include <linux/virtio_net.h>
-#include <net/ethernet.h>
-#include <net/if.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
-#include <netinet/udp.h>
-#include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "bench/generator/options.h"
 #include "bench/payload.h"
+#include "shared/clock.h"
+#include "shared/fail.h"
+#include "shared/frame.h"
+#include "shared/link.h"
+#include "shared/stop.h"
 
 #define BURST_MAX 64u
-#define PAYLOAD_MAX 1472u
-#define NANOSECONDS 1000000000.0
 /* So many bursts a second: what is paced leaves at even distances, yet with few system calls. */
 #define BURSTS_PER_SECOND 25000.0
 
-struct options {
-	const char *interface;
-	uint8_t destination_mac[6];
-	int family; /* 4 or 6 */
-	uint8_t first_exporter[16];
-	uint8_t destination[16];
-	uint16_t destination_port;
-	uint32_t payload;
-	uint32_t exporters; /* endpoints that send in turn */
-	uint32_t addresses; /* exporter addresses there are */
-	double rate;	    /* packets per second; 0 = as fast as possible */
-	double seconds;
-};
-
 struct frame {
-	struct virtio_net_hdr offload;
-	struct ether_header ethernet;
+	struct frame_head head;
 	uint8_t rest[sizeof(struct ip6_hdr) + sizeof(struct udphdr) + PAYLOAD_MAX];
 } __attribute__((packed));
 
 static struct frame frames[BURST_MAX];
 static struct iovec parts[BURST_MAX];
 static struct mmsghdr messages[BURST_MAX];
-
-static volatile sig_atomic_t is_stopped;
-
-static void stop(int signal_number)
-{
-	(void)signal_number;
-	is_stopped = 1;
-}
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "generator: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static void usage(const char *what)
-{
-	fprintf(stderr, "generator: %s; see struct options in generator.c\n", what);
-	exit(2);
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static uint32_t sum_words(const void *bytes, size_t length)
-{
-	uint32_t sum = 0;
-	for (size_t i = 0; i < length; i += 2) {
-		uint16_t word;
-		memcpy(&word, (const uint8_t *)bytes + i, sizeof(word));
-		sum += word;
-	}
-	return sum;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-	sum = (sum >> 16) + (sum & 0xffff);
-	return (uint16_t)(sum + (sum >> 16));
-}
 
 /*
  * Exporter number k: its address is taken from all there are, spread evenly; with more exporters
@@ -130,59 +58,46 @@ static uint32_t ip_bytes(const struct options *options)
 /* Fills in what is the same in every packet. */
 static void prepare(const struct options *options)
 {
-	uint32_t ip = ip_bytes(options);
-	uint32_t udp = (uint32_t)sizeof(struct udphdr) + options->payload;
+	uint16_t udp_bytes = (uint16_t)(sizeof(struct udphdr) + options->payload);
+	struct iphdr header4 = ip4_header(options->first_exporter, options->destination, udp_bytes);
+	struct ip6_hdr header6 =
+		ip6_header(options->first_exporter, options->destination, udp_bytes);
 	for (uint32_t i = 0; i < BURST_MAX; i++) {
 		struct frame *frame = &frames[i];
-		frame->offload.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-		frame->offload.csum_start = (uint16_t)(sizeof(frame->ethernet) + ip);
-		frame->offload.csum_offset = offsetof(struct udphdr, check);
-		memcpy(frame->ethernet.ether_dhost, options->destination_mac, 6);
-		memcpy(frame->ethernet.ether_shost, (uint8_t[6]){2, 0, 0, 0, 0, 1}, 6);
-		frame->ethernet.ether_type =
-			htons(options->family == 4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+		set_macs(&frame->head, options->destination_mac);
+		set_protocol(&frame->head, options->family == 4);
 		memset(frame->rest, 0x5a, sizeof(frame->rest));
-		if (options->family == 4) {
-			struct iphdr header = {.version = 4, .ihl = 5, .ttl = 64, .protocol = 17};
-			header.tot_len = htons((uint16_t)(ip + udp));
-			memcpy(&header.saddr, options->first_exporter, 4);
-			memcpy(&header.daddr, options->destination, 4);
-			memcpy(frame->rest, &header, sizeof(header));
-		} else {
-			struct ip6_hdr header = {.ip6_flow = htonl(6u << 28), .ip6_nxt = 17};
-			header.ip6_hlim = 64;
-			header.ip6_plen = htons((uint16_t)udp);
-			memcpy(&header.ip6_src, options->first_exporter, 16);
-			memcpy(&header.ip6_dst, options->destination, 16);
-			memcpy(frame->rest, &header, sizeof(header));
-		}
+		if (options->family == 4)
+			memcpy(frame->rest, &header4, sizeof(header4));
+		else
+			memcpy(frame->rest, &header6, sizeof(header6));
 		parts[i].iov_base = frame;
-		parts[i].iov_len = offsetof(struct frame, rest) + ip + udp;
+		parts[i].iov_len = offsetof(struct frame, rest) + ip_bytes(options) + udp_bytes;
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
 }
 
-static uint16_t write_source4(const struct options *options, uint8_t *rest, uint32_t address)
+/* Returns the sum of the addresses. */
+static uint32_t write_source4(const struct options *options, uint8_t *rest, uint32_t address)
 {
 	struct iphdr header;
 	memcpy(&header, rest, sizeof(header));
 	memcpy(&header.saddr, options->first_exporter, 4);
 	add_to_address((uint8_t *)&header.saddr, address);
-	header.check = 0;
-	header.check = (uint16_t)~fold(sum_words(&header, sizeof(header)));
+	set_ip4_checksum(&header);
 	memcpy(rest, &header, sizeof(header));
-	return fold(sum_words(&header.saddr, 8));
+	return sum_words(&header.saddr, 8);
 }
 
-static uint16_t write_source6(const struct options *options, uint8_t *rest, uint32_t address)
+static uint32_t write_source6(const struct options *options, uint8_t *rest, uint32_t address)
 {
 	struct ip6_hdr header;
 	memcpy(&header, rest, sizeof(header));
 	memcpy(&header.ip6_src, options->first_exporter, 16);
 	add_to_address((uint8_t *)&header.ip6_src + 12, address);
 	memcpy(rest, &header, sizeof(header));
-	return fold(sum_words(&header.ip6_src, 32));
+	return sum_words(&header.ip6_src, 32);
 }
 
 static uint32_t source_word(const struct options *options, const uint8_t *rest)
@@ -201,15 +116,11 @@ static void write_packet(const struct options *options, struct frame *frame, uin
 	uint32_t address;
 	uint16_t port;
 	exporter_endpoint(options, exporter, &address, &port);
-	uint16_t addresses_sum = (options->family == 4 ? write_source4 : write_source6)(
+	uint32_t addresses_sum = (options->family == 4 ? write_source4 : write_source6)(
 		options, frame->rest, address);
-	uint16_t length = htons((uint16_t)(sizeof(struct udphdr) + options->payload));
-	struct udphdr udp = {
-		.source = htons(port),
-		.dest = htons(options->destination_port),
-		.len = length,
-		.check = fold((uint32_t)addresses_sum + length + htons(IPPROTO_UDP)),
-	};
+	struct udphdr udp =
+		partial_udp(port, options->destination_port,
+			    (uint16_t)(sizeof(struct udphdr) + options->payload), addresses_sum);
 	struct payload_header payload = {
 		.version = htons(PAYLOAD_VERSION),
 		.address = source_word(options, frame->rest),
@@ -220,26 +131,6 @@ static void write_packet(const struct options *options, struct frame *frame, uin
 	uint8_t *at = frame->rest + ip_bytes(options);
 	memcpy(at, &udp, sizeof(udp));
 	memcpy(at + sizeof(udp), &payload, sizeof(payload));
-}
-
-static int open_interface(const char *name)
-{
-	int fd = socket(AF_PACKET, SOCK_RAW, 0);
-	if (fd < 0)
-		fail("socket");
-	int on = 1;
-	int buffer_bytes = 8 << 20;
-	struct sockaddr_ll address = {.sll_family = AF_PACKET};
-	address.sll_ifindex = (int)if_nametoindex(name);
-	if (address.sll_ifindex == 0)
-		fail(name);
-	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer_bytes, sizeof(buffer_bytes)) < 0)
-		fail("setsockopt");
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		fail("bind");
-	return fd;
 }
 
 /* How many packets are due now, at most a burst; waits until it is at least one burst's worth. */
@@ -284,72 +175,12 @@ static void run(const struct options *options, int fd)
 	       (unsigned long long)refused, (double)(now - started) / NANOSECONDS);
 }
 
-static void parse_mac(const char *text, uint8_t mac[6])
-{
-	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
-		   &mac[4], &mac[5]) != 6)
-		usage("--destination-mac is no MAC address");
-}
-
-static void parse_address(const char *text, int family, uint8_t *address)
-{
-	if (inet_pton(family == 4 ? AF_INET : AF_INET6, text, address) != 1)
-		usage("an address is not of the destination's family");
-}
-
-static struct options parse(int argc, char **argv)
-{
-	static const struct option names[] = {
-		{"interface", required_argument, NULL, 'i'},
-		{"destination-mac", required_argument, NULL, 'm'},
-		{"destination", required_argument, NULL, 'd'},
-		{"port", required_argument, NULL, 'p'},
-		{"first-exporter", required_argument, NULL, 'f'},
-		{"payload", required_argument, NULL, 'l'},
-		{"exporters", required_argument, NULL, 'e'},
-		{"addresses", required_argument, NULL, 'a'},
-		{"rate", required_argument, NULL, 'r'},
-		{"seconds", required_argument, NULL, 's'},
-		{0},
-	};
-	const char *text[128] = {0};
-	for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
-		if (name == '?')
-			usage("unknown option");
-		text[name] = optarg;
-	}
-	for (const struct option *option = names; option->name != NULL; option++)
-		if (text[option->val] == NULL)
-			usage("every option is needed");
-	struct options options = {
-		.interface = text['i'],
-		.family = strchr(text['d'], ':') == NULL ? 4 : 6,
-		.destination_port = (uint16_t)atoi(text['p']),
-		.payload = (uint32_t)atoi(text['l']),
-		.exporters = (uint32_t)atoi(text['e']),
-		.addresses = (uint32_t)atoi(text['a']),
-		.rate = atof(text['r']),
-		.seconds = atof(text['s']),
-	};
-	parse_mac(text['m'], options.destination_mac);
-	parse_address(text['d'], options.family, options.destination);
-	parse_address(text['f'], options.family, options.first_exporter);
-	if (options.payload < sizeof(struct payload_header) || options.payload > PAYLOAD_MAX)
-		usage("--payload must be from 24 to 1472");
-	if (!(options.seconds > 0 && options.rate >= 0))
-		usage("--seconds must be above 0, --rate not below");
-	if (options.exporters == 0 || options.addresses == 0 ||
-	    options.exporters / options.addresses > 60000)
-		usage("--exporters and --addresses must be at least 1");
-	return options;
-}
-
 int main(int argc, char **argv)
 {
-	struct options options = parse(argc, argv);
-	signal(SIGTERM, stop);
-	signal(SIGINT, stop);
+	struct options options = parse_options(argc, argv);
+	stop_at(SIGTERM);
+	stop_at(SIGINT);
 	prepare(&options);
-	run(&options, open_interface(options.interface));
+	run(&options, open_writer(options.interface));
 	return 0;
 }

@@ -5,17 +5,16 @@
  *
  *     limit PORT COLLECTOR...    forwards what comes to PORT to every collector, all of one family
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
+
+#include "shared/fail.h"
+#include "shared/ip.h"
 
 #define BATCH 64
 #define COLLECTORS_MAX 16
@@ -39,12 +38,6 @@ static struct sockaddr_in6 collectors[COLLECTORS_MAX]; /* IPv4 as ::ffff:a.b.c.d
 static struct sockaddr_in collectors4[COLLECTORS_MAX];
 static uint32_t collector_count;
 static uint16_t port;
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "limit: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 static uint16_t fold(uint64_t sum)
 {
@@ -86,10 +79,9 @@ static void build_udp(uint8_t *header, const struct sockaddr_in6 *source, uint32
 static uint32_t build4(uint8_t *header, const struct sockaddr_in6 *source, uint32_t collector,
 		       uint32_t length, uint64_t payload_sum)
 {
-	struct iphdr ip = {.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP};
-	ip.tot_len = htons((uint16_t)(sizeof(ip) + sizeof(struct udphdr) + length));
-	memcpy(&ip.saddr, source->sin6_addr.s6_addr + 12, 4);
-	ip.daddr = collectors4[collector].sin_addr.s_addr;
+	struct iphdr ip =
+		ip4_header(source->sin6_addr.s6_addr + 12, &collectors4[collector].sin_addr,
+			   (uint16_t)(sizeof(struct udphdr) + length));
 	memcpy(header, &ip, sizeof(ip));
 	build_udp(header + sizeof(ip), source, length, payload_sum + ip.saddr + ip.daddr);
 	return sizeof(ip) + sizeof(struct udphdr);
@@ -98,10 +90,8 @@ static uint32_t build4(uint8_t *header, const struct sockaddr_in6 *source, uint3
 static uint32_t build6(uint8_t *header, const struct sockaddr_in6 *source, uint32_t collector,
 		       uint32_t length, uint64_t payload_sum)
 {
-	struct ip6_hdr ip = {.ip6_flow = htonl(6u << 28), .ip6_nxt = IPPROTO_UDP, .ip6_hlim = 64};
-	ip.ip6_plen = htons((uint16_t)(sizeof(struct udphdr) + length));
-	ip.ip6_src = source->sin6_addr;
-	ip.ip6_dst = collectors[collector].sin6_addr;
+	struct ip6_hdr ip = ip6_header(&source->sin6_addr, &collectors[collector].sin6_addr,
+				       (uint16_t)(sizeof(struct udphdr) + length));
 	memcpy(header, &ip, sizeof(ip));
 	build_udp(header + sizeof(ip), source, length,
 		  payload_sum + sum_bytes(&ip.ip6_src, 16) + sum_bytes(&ip.ip6_dst, 16));
