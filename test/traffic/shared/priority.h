@@ -2,8 +2,7 @@
 #ifndef SHARED_PRIORITY_H
 #define SHARED_PRIORITY_H
 
-/* Other programs of the core wait for this one, not it for them. Returns less than 0, with errno,
- * when it may not. */
+/* Other programs of the core wait for this one, not it for them. Less than 0, with errno: no. */
 int become_real_time(void);
 
 /* Gets more of the core than others. */
