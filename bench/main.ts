@@ -4,6 +4,7 @@ import { availableParallelism, cpus, release } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { allowedCores, confine } from '../test/load/machine.ts';
+import { buildPrograms } from '../test/traffic/programs.ts';
 import { runGroup } from './bench.ts';
 import { CONTESTANTS, prepareContestant } from './contestants/all.ts';
 import { raisePriority } from './priority.ts';
@@ -18,7 +19,7 @@ import {
   QUICK_EFFORT,
   QUICK_GROUPS,
 } from './scenarios.ts';
-import { buildTools, Collector, type Cores, Generator } from './tools.ts';
+import { Collector, type Cores, Generator } from './tools.ts';
 import { Topology } from './topology.ts';
 
 const RESULTS = path.join(import.meta.dirname, 'results');
@@ -97,7 +98,7 @@ async function prepareContestants(
 async function measure({ isQuick, groups }: Choice): Promise<readonly GroupResult[]> {
   const cores = chooseCores();
   await confine(process.pid, [cores.rest]);
-  await buildTools();
+  await buildPrograms();
   const unavailable = await prepareContestants(groups);
   await using resources = new AsyncDisposableStack();
   resources.use(raisePriority());

@@ -1,11 +1,9 @@
 import { once } from 'node:events';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { programPath } from '../test/traffic/programs.ts';
 import type { Scenario } from './scenarios.ts';
 import { inNamespace, run, Service } from './shell.ts';
 import { FIRST_EXPORTER, FLOW_PORT, type Path, PROXY_ADDRESS, type Topology } from './topology.ts';
-
-export const BINARIES = path.join(import.meta.dirname, 'results', 'bin');
 
 /** Which core does what. */
 export interface Cores {
@@ -61,10 +59,6 @@ export interface Load {
   readonly ms: number;
 }
 
-export async function buildTools(): Promise<void> {
-  await run('make', ['--no-print-directory', '-C', path.join(import.meta.dirname, 'tools')]);
-}
-
 export class Generator {
   readonly #topology: Topology;
   readonly #cores: Cores;
@@ -89,7 +83,7 @@ export class Generator {
       seconds: load.ms / 1000,
     };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]);
-    const command = [path.join(BINARIES, 'generator'), ...args];
+    const command = [programPath('bench/generator'), ...args];
     const namespace = this.#topology.generatorNamespace;
     const [program = '', ...rest] = inNamespace(namespace, this.#cores.generator, command);
     return JSON.parse(await run(program, rest)) as Sent;
@@ -103,7 +97,7 @@ export class Collector implements AsyncDisposable {
   readonly #proxyCore: number;
 
   constructor(topology: Topology, cores: Cores) {
-    const command = [path.join(BINARIES, 'collector')];
+    const command = [programPath('bench/collector')];
     const args = inNamespace(topology.collectorNamespace, cores.generator, command);
     this.#service = new Service(args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#proxyCore = cores.proxy;

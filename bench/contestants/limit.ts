@@ -1,5 +1,4 @@
-import path from 'node:path';
-import { BINARIES } from '../tools.ts';
+import { programPath } from '../../test/traffic/programs.ts';
 import { collectorAddresses, FLOW_PORT } from '../topology.ts';
 import { type Contestant, collectorFamily } from './contestant.ts';
 import { startListener } from './listener.ts';
@@ -7,10 +6,10 @@ import { startListener } from './listener.ts';
 export const limit: Contestant = {
   name: 'limit',
   description:
-    'bench/limit: recvmmsg, spoofed headers, checksum, sendmmsg on a raw socket in C; same batch, no rules, no counters',
+    'test/traffic/bench/limit: recvmmsg, spoofed headers, checksum, sendmmsg on a raw socket in C; same batch, no rules, no counters',
   start: (options) => {
     const { scenario } = options;
     const collectors = collectorAddresses(collectorFamily(scenario), scenario.copies);
-    return startListener(options, [path.join(BINARIES, 'limit'), `${FLOW_PORT}`, ...collectors]);
+    return startListener(options, [programPath('bench/limit'), `${FLOW_PORT}`, ...collectors]);
   },
 };

@@ -12,7 +12,7 @@ export interface PacketIoHandle {
   readonly [handleBrand]: true;
 }
 
-/** What native/src/node.c exports. It checks no argument; what fails returns a negative errno. */
+/** What native/src/node/ exports. It checks no argument; what fails returns a negative errno. */
 export interface Addon {
   /** Sizes, offsets and values of the C contract by name. */
   readonly layout: Readonly<Record<string, number>>;

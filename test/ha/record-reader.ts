@@ -1,4 +1,4 @@
-/** Reads the records of tools/record.h from a file that still grows. */
+/** Reads the records of traffic/ha/record.h from a file that still grows. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 export interface PacketRecord {

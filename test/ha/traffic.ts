@@ -1,9 +1,9 @@
 /** Packets from many exporters to the service address, numbered, and counted where the collector is. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Program } from '../lab/program.ts';
-import { run, waitFor } from '../lab/shell.ts';
+import { waitFor } from '../lab/shell.ts';
+import { buildPrograms, programPath } from '../traffic/programs.ts';
 import { Ledger, type Tally } from './ledger.ts';
 import { COLLECTOR, FIRST_EXPORTER, type Network, NODE_NAMES, SERVICE } from './network.ts';
 import { monotonicMs } from './program.ts';
@@ -15,8 +15,6 @@ export const SERVICE_PORT = 2055;
 export const COLLECTOR_PORT = 9995;
 
 const PAYLOAD_BYTES = 200;
-const TOOLS = fileURLToPath(new URL('tools', import.meta.url));
-const COMPILE = ['gcc', '-std=c11', '-O2', '-D_GNU_SOURCE'] as const;
 
 /** Both programs write what they have every 20 ms; a packet that was not seen so long after its time is lost. */
 const SETTLE_LIMIT_MS = 1_500;
@@ -36,26 +34,22 @@ export class Traffic implements AsyncDisposable {
     const at = [COLLECTOR, String(COLLECTOR_PORT), FIRST_EXPORTER];
     this.#counter = this.#stack.use(
       new Program(network.collector, [
-        join(folder, 'counter'),
+        programPath('ha/counter'),
         ...at,
         files.arrived,
         ...NODE_NAMES,
       ]),
     );
     this.#sender = this.#stack.use(
-      new Program(network.exporters, [join(folder, 'sender'), ...from, ...to, files.sent]),
+      new Program(network.exporters, [programPath('ha/sender'), ...from, ...to, files.sent]),
     );
     this.#sent = this.#stack.use(new RecordReader(files.sent));
     this.#arrived = this.#stack.use(new RecordReader(files.arrived));
   }
 
-  /** Compiles the programs and starts them. @param folder for programs and records */
+  /** Builds the programs and starts them. @param folder for their records */
   static async start(network: Network, folder: string): Promise<Traffic> {
-    await Promise.all(
-      ['sender', 'counter'].map((name) =>
-        run([...COMPILE, '-o', join(folder, name), join(TOOLS, `${name}.c`)]),
-      ),
-    );
+    await buildPrograms();
     return new Traffic(network, folder);
   }
 

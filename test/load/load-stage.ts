@@ -14,9 +14,10 @@ import type { Api, ForwarderMessage, ProxyStatsMessage } from '../lab/api.ts';
 import { COLLECTOR_HOST_V4, COLLECTOR_HOST_V6, Lab, type LabOptions } from '../lab/lab.ts';
 import { Service, type ServiceOptions } from '../lab/service.ts';
 import { waitFor } from '../lab/shell.ts';
+import { buildPrograms } from '../traffic/programs.ts';
 import { confine, keepCoreFree, takeTurn } from './machine.ts';
 import { type LoadStream, makeRules, makeStreams } from './plan.ts';
-import { type Arrived, buildTools, Collector, Generator, type Load, type Sent } from './tools.ts';
+import { type Arrived, Collector, Generator, type Load, type Sent } from './tools.ts';
 
 /** What a forwarder takes at once, and so what it can take with it. */
 export const BATCH = 64;
@@ -100,7 +101,7 @@ export class LoadStage implements AsyncDisposable {
   /** Starts everything, with the rules of generation 0 in force. */
   static async start(options: LoadOptions = {}): Promise<LoadStage> {
     await using resources = new AsyncDisposableStack();
-    await buildTools();
+    await buildPrograms();
     resources.use(await takeTurn());
     const free = options.isApart ? resources.use(await keepCoreFree()) : undefined;
     const lab = resources.use(await Lab.create(options));

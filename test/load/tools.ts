@@ -1,22 +1,21 @@
 /**
- * The programs in C that make load and judge what comes of it (tools/): a generator in the namespace of the
- * exporters, a collector in that of the collectors.
+ * The programs that make load and judge what comes of it (test/traffic/load): a generator in the namespace of
+ * the exporters, a collector in that of the collectors.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { lines } from '../lab/agent-loop.ts';
 import { PROXY_V4, PROXY_V6 } from '../lab/lab.ts';
-import { endProcess, hasEnded, run } from '../lab/shell.ts';
+import { endProcess, hasEnded } from '../lab/shell.ts';
+import { programPath } from '../traffic/programs.ts';
 import { CLASSES, type LoadStream } from './plan.ts';
 
-const folder = fileURLToPath(new URL('./tools', import.meta.url));
 /** Of the proxy's link to the exporters (lab.ts). */
 const PROXY_MAC = '02:f1:00:00:01:01';
 const PROXY_PORT = 2055;
 
-/** Packets that no exporter in its right mind sends; what they are says generator.c. */
+/** Packets that no exporter in its right mind sends; what they are says traffic/load/generator. */
 export const HOSTILE_KINDS = ['storm', 'empty', 'largest', 'fragment', 'checksum'] as const;
 export type HostileKind = (typeof HOSTILE_KINDS)[number];
 
@@ -104,13 +103,12 @@ export interface Arrived {
   };
 }
 
-/** Builds the programs, when they are not up to date. */
-export async function buildTools(): Promise<void> {
-  await run(['make', '--silent', '--no-print-directory', '-C', folder]);
-}
-
-function startTool(namespace: string, tool: string, options: readonly string[]): ChildProcess {
-  const command = ['netns', 'exec', namespace, `${folder}/build/${tool}`, ...options];
+function startTool(
+  namespace: string,
+  tool: 'generator' | 'collector',
+  options: readonly string[],
+): ChildProcess {
+  const command = ['netns', 'exec', namespace, programPath(`load/${tool}`), ...options];
   return spawn('ip', command, { stdio: ['pipe', 'pipe', 'pipe'] });
 }
 

@@ -1,0 +1,86 @@
+#include "load/collector/ring.h"
+
+#include <linux/if_packet.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "load/collector/copy.h"
+#include "load/collector/counts.h"
+#include "load/collector/judge.h"
+#include "shared/fail.h"
+#include "shared/link.h"
+
+#define BLOCK_BYTES (1u << 20)
+#define BLOCKS 128u
+/* A block that is not full is handed over after this. */
+#define BLOCK_TIMEOUT_MS 5u
+
+static int ring_fd;
+static uint8_t *ring;
+static uint32_t next_block;
+
+int open_ring(const char *interface)
+{
+	int on = 1;
+	struct tpacket_req3 request = {
+		.tp_block_size = BLOCK_BYTES,
+		.tp_block_nr = BLOCKS,
+		.tp_frame_size = 2048,
+		.tp_frame_nr = BLOCKS * (BLOCK_BYTES / 2048),
+		.tp_retire_blk_tov = BLOCK_TIMEOUT_MS,
+	};
+	ring_fd = open_link(SOCK_DGRAM);
+	if (setsockopt(ring_fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0)
+		fail("PACKET_IGNORE_OUTGOING");
+	ring = map_ring(ring_fd, TPACKET_V3, &request, sizeof(request),
+			(size_t)BLOCKS * BLOCK_BYTES);
+	bind_reader(ring_fd, interface);
+	return ring_fd;
+}
+
+static struct tpacket_block_desc *block_at(uint32_t index)
+{
+	return (void *)(ring + (size_t)index * BLOCK_BYTES);
+}
+
+static void take_block(const struct tpacket_block_desc *block)
+{
+	const uint8_t *at = (const uint8_t *)block + block->hdr.bh1.offset_to_first_pkt;
+	for (uint32_t i = 0; i < block->hdr.bh1.num_pkts; i++) {
+		struct tpacket3_hdr header;
+		memcpy(&header, at, sizeof(header));
+		struct copy copy = {
+			.arrived_ns = (uint64_t)header.tp_sec * 1000000000u + header.tp_nsec,
+		};
+		enum content content = read_copy(at + header.tp_net, header.tp_snaplen, &copy);
+		counts.fragments += content == LATER_FRAGMENT;
+		if (content == COPY)
+			take_copy(&copy);
+		at += header.tp_next_offset;
+	}
+}
+
+void drain_ring(void)
+{
+	for (;;) {
+		struct tpacket_block_desc *block = block_at(next_block);
+		if ((__atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE) &
+		     TP_STATUS_USER) == 0)
+			return;
+		take_block(block);
+		__atomic_store_n(&block->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+		next_block = (next_block + 1) % BLOCKS;
+	}
+}
+
+uint64_t ring_drops(void)
+{
+	static uint64_t drops;
+	struct tpacket_stats_v3 statistics;
+	socklen_t bytes = sizeof(statistics);
+	if (getsockopt(ring_fd, SOL_PACKET, PACKET_STATISTICS, &statistics, &bytes) < 0)
+		fail("PACKET_STATISTICS");
+	/* The kernel counts from the last time it was asked. */
+	drops += statistics.tp_drops;
+	return drops;
+}

@@ -1,0 +1,23 @@
+/*
+ * What generator and collector agree on: the first 40 bytes of each numbered payload, in host
+ * order.
+ */
+#ifndef LOAD_PAYLOAD_H
+#define LOAD_PAYLOAD_H
+
+#include <stdint.h>
+
+#define PAYLOAD_MAGIC 0x464c5859u
+
+struct payload_header {
+	uint32_t magic;
+	uint32_t stream;     /* number of the exporter endpoint */
+	uint32_t sequence;   /* of this exporter's packets, from 0 */
+	uint16_t length;     /* of the whole payload */
+	uint16_t port;	     /* of the exporter */
+	uint64_t sent_at_ns; /* CLOCK_REALTIME */
+	uint8_t source[16];  /* of the exporter; IPv4 as ::ffff:a.b.c.d */
+};
+_Static_assert(sizeof(struct payload_header) == 40, "the least numbered payload");
+
+#endif
