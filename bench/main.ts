@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { allowedCores, confine } from '../test/load/machine.ts';
+import { allowedCores, confine, takeTurn } from '../test/load/machine.ts';
 import { buildPrograms } from '../test/traffic/programs.ts';
 import { runGroup } from './bench.ts';
 import { CONTESTANTS, prepareContestant } from './contestants/all.ts';
@@ -101,6 +101,7 @@ async function measure({ isQuick, groups }: Choice): Promise<readonly GroupResul
   await buildPrograms();
   const unavailable = await prepareContestants(groups);
   await using resources = new AsyncDisposableStack();
+  resources.use(await takeTurn());
   resources.use(raisePriority());
   const topology = resources.use(await Topology.create(`fxbench${process.pid}`));
   const collector = resources.use(new Collector(topology, cores));
