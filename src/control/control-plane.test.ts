@@ -43,7 +43,7 @@ class Borders implements RuleStore, DataPlane {
   forwarders(): [] {
     return [];
   }
-  prepare(set: RuleSet): PreparedRules {
+  async prepare(set: RuleSet): Promise<PreparedRules> {
     if (this.prepareError) throw this.prepareError;
     return { ruleSet: set };
   }

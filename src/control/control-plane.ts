@@ -169,7 +169,7 @@ export class ControlPlane implements Control {
       this.#restoreError = `the saved rules do not fit this host any more: ${messageOf(error)}`;
       ruleSet = EMPTY_RULE_SET;
     }
-    const prepared = this.#dataPlane.prepare(ruleSet);
+    const prepared = await this.#dataPlane.prepare(ruleSet);
     await this.#dataPlane.publish(prepared);
     this.#isRestored = true;
     this.#setCurrent({ revision: saved.revision, ruleSet }, prepared);
@@ -187,7 +187,7 @@ export class ControlPlane implements Control {
     this.#validate(change);
     const ruleSet = mergeChange(this.#current.ruleSet, change);
     checkLimits(ruleSet);
-    const prepared = this.#dataPlane.prepare(ruleSet);
+    const prepared = await this.#dataPlane.prepare(ruleSet);
     const revision = this.#current.revision + 1;
     const followed = follows && { ...follows, appliedAs: revision };
     try {

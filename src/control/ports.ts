@@ -56,10 +56,11 @@ export interface DataPlane {
    */
   commit(prepared: PreparedRules): void;
   /**
-   * Does all of publish() that can fail, so that a rule set can be stored between the two.
+   * Does all of publish() that can fail, so that a rule set can be stored between the two. One rule set at a
+   * time: the next one after commit() or discard().
    * @throws FloxyError LIMIT_EXCEEDED when there is no room for it
    */
-  prepare(ruleSet: RuleSet): PreparedRules;
+  prepare(ruleSet: RuleSet): Promise<PreparedRules>;
   /** Gives back what prepare() took, when the rule set is not going to be published. */
   discard(prepared: PreparedRules): void;
   /** Counters of the rule set committed last. */

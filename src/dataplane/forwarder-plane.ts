@@ -58,6 +58,8 @@ export class ForwarderPlane implements DataPlane {
   #supervisor: Supervisor | undefined;
   /** The rules published last. */
   #latest: Prepared | undefined;
+  /** Resolves when they are in force. */
+  #published: Promise<void> = Promise.resolve();
   #probe: PathProbe | undefined;
   readonly #succession: Succession;
   #openError: string | undefined;
@@ -139,10 +141,10 @@ export class ForwarderPlane implements DataPlane {
     });
   }
 
-  prepare(ruleSet: RuleSet): PreparedRules {
-    const assignment = this.#slots.assign(ruleSet);
+  async prepare(ruleSet: RuleSet): Promise<PreparedRules> {
+    const assignment = await this.#slots.assign(ruleSet);
     try {
-      return this.#compiled(ruleSet, assignment);
+      return await this.#compiled(ruleSet, assignment);
     } catch (error) {
       this.#slots.discard(assignment);
       throw error;
@@ -153,13 +155,9 @@ export class ForwarderPlane implements DataPlane {
     this.#slots.discard((prepared as Prepared).assignment);
   }
 
-  async publish(rules: PreparedRules): Promise<void> {
-    const prepared = rules as Prepared;
-    // The sockets may have been opened, and the probe with them, while the rules were being stored.
-    const isWhole = prepared.probe === this.#probe;
-    const latest = isWhole ? prepared : this.#compiled(prepared.ruleSet, prepared.assignment);
-    this.#latest = latest;
-    if (this.#supervisor !== undefined) await this.#putInForce(latest.table, this.#supervisor);
+  publish(prepared: PreparedRules): Promise<void> {
+    this.#latest = prepared as Prepared;
+    return this.#publishLatest();
   }
 
   commit(prepared: PreparedRules): void {
@@ -182,19 +180,34 @@ export class ForwarderPlane implements DataPlane {
     };
   }
 
-  async #putInForce(table: ArrayBuffer, supervisor: Supervisor): Promise<void> {
-    const reference = (this.#tables as TableMemory).write(table);
+  /** Puts the latest rules in force, once the sockets are open. One after the other: rules never go back. */
+  #publishLatest(): Promise<void> {
+    const published = this.#published.then(() => this.#putInForce());
+    this.#published = published.catch(() => undefined);
+    return published;
+  }
+
+  async #putInForce(): Promise<void> {
+    const supervisor = this.#supervisor;
+    if (supervisor === undefined || this.#latest === undefined) return;
+    while (this.#latest.probe !== this.#probe) {
+      // The sockets were opened, and the probe with them, after it was compiled.
+      const { ruleSet, assignment } = this.#latest;
+      const compiled = await this.#compiled(ruleSet, assignment);
+      if (this.#latest.assignment === assignment) this.#latest = compiled;
+    }
+    const reference = (this.#tables as TableMemory).write(this.#latest.table);
     await this.#succession.end();
     await supervisor.publish(reference);
     this.#probe?.start();
   }
 
   /** A rule set with its table, in which the rules for our own test datagrams are as well. */
-  #compiled(ruleSet: RuleSet, assignment: SlotAssignment): Prepared {
+  async #compiled(ruleSet: RuleSet, assignment: SlotAssignment): Promise<Prepared> {
     const probe = this.#probe;
     const probes = probe?.rules() ?? [];
     const { slots } = assignment;
-    const table = compile(
+    const table = await compile(
       { ...ruleSet, rules: [...ruleSet.rules, ...probes] },
       { ...slots, rules: [...slots.rules, ...probes.map(() => PROBE_SLOTS)] },
       { listenPort: this.#config.listen?.port ?? 0, seed: randomInt(2 ** 32) },
@@ -247,8 +260,7 @@ export class ForwarderPlane implements DataPlane {
     }
     const specs = sockets.forwarders.map((_, index) => this.#spec(index, sockets));
     this.#supervisor = new Supervisor(specs, this.#log);
-    // Rules that came while the sockets could not be opened were compiled without the probe.
-    if (this.#latest !== undefined) await this.publish(this.#latest);
+    await this.#publishLatest();
   }
 
   #spec(index: number, sockets: OpenedSockets): ForwarderSpec {

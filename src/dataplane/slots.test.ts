@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { outputs, rule, ruleSet, shareOutputs } from '../../test/support/rule-sets.ts';
 import type { RuleSet } from '../model/rules.ts';
 import { compile, type RuleSetSlots } from '../rules/compile.ts';
 import { decompile } from '../rules/decompile.ts';
@@ -15,20 +15,20 @@ function allSlots(slots: RuleSetSlots): number[] {
   ]);
 }
 
-function apply(allocator: SlotAllocator, set: RuleSet): RuleSetSlots {
-  const assignment = allocator.assign(set);
+async function apply(allocator: SlotAllocator, set: RuleSet): Promise<RuleSetSlots> {
+  const assignment = await allocator.assign(set);
   allocator.commit(assignment);
   return assignment.slots;
 }
 
 describe('SlotAllocator', () => {
-  it('S5: keeps the slots of exporters and collectors that are in both rule sets', () => {
+  it('S5: keeps the slots of exporters and collectors that are in both rule sets', async () => {
     const allocator = new SlotAllocator(100, () => {});
-    const before = apply(
+    const before = await apply(
       allocator,
       ruleSet([rule('192.0.2.1', ['192.0.2.11', '192.0.2.12'], ['192.0.2.11'])]),
     );
-    const after = apply(
+    const after = await apply(
       allocator,
       ruleSet([rule('192.0.2.9'), rule('192.0.2.1', ['192.0.2.13'], ['192.0.2.12', '192.0.2.11'])]),
     );
@@ -38,25 +38,25 @@ describe('SlotAllocator', () => {
     assert.equal(kept?.outputs[1]?.collectors[1], old?.outputs[0]?.collectors[0], '192.0.2.11');
   });
 
-  it('S5: clears what was deleted before it is used again, and mismatched never', () => {
+  it('S5: clears what was deleted before it is used again, and mismatched never', async () => {
     let cleared: number[] = [];
     const allocator = new SlotAllocator(100, (slot) => cleared.push(slot));
-    const first = apply(allocator, ruleSet([rule('192.0.2.1')], outputs(['192.0.2.51'])));
+    const first = await apply(allocator, ruleSet([rule('192.0.2.1')], outputs(['192.0.2.51'])));
     cleared = [];
-    apply(allocator, ruleSet([], outputs(['192.0.2.51'])));
+    await apply(allocator, ruleSet([], outputs(['192.0.2.51'])));
     assert.deepEqual(cleared, []);
-    const again = apply(allocator, ruleSet([rule('192.0.2.1')], outputs(['192.0.2.51'])));
+    const again = await apply(allocator, ruleSet([rule('192.0.2.1')], outputs(['192.0.2.51'])));
     assert.deepEqual(cleared, [again.rules[0]?.input]);
     assert.deepEqual(again.defaults, first.defaults);
   });
 
-  it('S5: an output of one collector does not mix its rotation with the collector', () => {
+  it('S5: an output of one collector does not mix its rotation with the collector', async () => {
     const allocator = new SlotAllocator(100, () => {});
-    const before = apply(
+    const before = await apply(
       allocator,
       ruleSet([rule('192.0.2.1', ['192.0.2.11'], ['192.0.2.12', '192.0.2.11'])]),
     );
-    const after = apply(
+    const after = await apply(
       allocator,
       ruleSet([rule('192.0.2.1', ['192.0.2.12', '192.0.2.11'], ['192.0.2.11'])]),
     );
@@ -67,7 +67,7 @@ describe('SlotAllocator', () => {
     );
   });
 
-  it('uses no slot twice, and gives back what a discarded assignment took', () => {
+  it('uses no slot twice, and gives back what a discarded assignment took', async () => {
     const groups = fc.array(
       fc.uniqueArray(fc.constantFrom('192.0.2.11', '192.0.2.12', '192.0.2.13:5'), { minLength: 1 }),
       { maxLength: 3 },
@@ -84,12 +84,13 @@ describe('SlotAllocator', () => {
           ),
         ),
       );
-    fc.assert(
-      fc.property(fc.array(fc.tuple(sets, fc.boolean()), { maxLength: 12 }), (steps) => {
+    const steps = fc.array(fc.tuple(sets, fc.boolean(), fc.boolean()), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (changes) => {
         // Two sets of at most 4 rules with 3 outputs of 3 collectors, and one for mismatched.
         const allocator = new SlotAllocator(2 * 4 * (1 + 3 * 4) + 4, () => {});
-        for (const [set, isKept] of steps) {
-          const assignment = allocator.assign(set);
+        for (const [set, isShared, isKept] of changes) {
+          const assignment = await allocator.assign(isShared ? shareOutputs(set) : set);
           const used = allSlots(assignment.slots);
           assert.equal(new Set(used).size, used.length);
           if (isKept) allocator.commit(assignment);
@@ -99,29 +100,30 @@ describe('SlotAllocator', () => {
     );
   });
 
-  it('S5: goes on with the slots of a table that another control has made', () => {
+  it('S5: goes on with the slots of a table that another control has made', async () => {
     const set = ruleSet(
       [rule('192.0.2.1', ['192.0.2.11', '2001:db8::12'], ['192.0.2.11']), rule('192.0.2.2')],
       outputs(['192.0.2.51']),
     );
     const before = new SlotAllocator(100, () => {});
-    const slots = apply(before, set);
-    const table = new ForwardingTable(compile(set, slots, { listenPort: 2055, seed: 9 }));
+    const slots = await apply(before, set);
+    const table = new ForwardingTable(await compile(set, slots, { listenPort: 2055, seed: 9 }));
 
     const cleared: number[] = [];
     const after = new SlotAllocator(100, (slot) => cleared.push(slot));
     after.adopt(decompile(table));
-    assert.deepEqual(apply(after, set), slots);
+    assert.deepEqual(await apply(after, set), slots);
     assert.deepEqual(cleared, []);
-    const [added] = apply(after, ruleSet([rule('192.0.2.3')])).rules;
+    const { rules } = await apply(after, ruleSet([rule('192.0.2.3')]));
+    const [added] = rules;
     assert.ok(added !== undefined && !allSlots(slots).includes(added.input));
     assert.deepEqual(cleared, [added.input]);
   });
 
-  it('V6: refuses rules for which there is no room, and takes nothing then', () => {
+  it('V6: refuses rules for which there is no room, and takes nothing then', async () => {
     const allocator = new SlotAllocator(7, () => {});
     const tooMany = ruleSet([rule('192.0.2.1', ['192.0.2.11']), rule('192.0.2.2')]);
-    assert.throws(() => allocator.assign(tooMany), { code: 'LIMIT_EXCEEDED' });
-    apply(allocator, ruleSet([rule('192.0.2.1', ['192.0.2.11'])]));
+    await assert.rejects(allocator.assign(tooMany), { code: 'LIMIT_EXCEEDED' });
+    await apply(allocator, ruleSet([rule('192.0.2.1', ['192.0.2.11'])]));
   });
 });

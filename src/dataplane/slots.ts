@@ -6,6 +6,7 @@
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import { FloxyError } from '../model/errors.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import { Turn } from '../model/turn.ts';
 import type { OutputSlots, RuleSetSlots, RuleSlots } from '../rules/compile.ts';
 import type { DecompiledRule, DecompiledTable } from '../rules/decompile.ts';
 
@@ -62,8 +63,8 @@ export class SlotAllocator {
     }
   }
 
-  /** @throws FloxyError LIMIT_EXCEEDED, with nothing taken */
-  assign(ruleSet: RuleSet): SlotAssignment {
+  /** Lets the process do other things in between. @throws FloxyError LIMIT_EXCEEDED, with nothing taken */
+  async assign(ruleSet: RuleSet): Promise<SlotAssignment> {
     const taken: number[] = [];
     const take = () => {
       const slot = this.#take();
@@ -71,7 +72,7 @@ export class SlotAllocator {
       return slot;
     };
     try {
-      return { ...this.#assign(ruleSet, take), taken };
+      return { ...(await this.#assign(ruleSet, take)), taken };
     } catch (error) {
       this.#release(taken);
       throw error;
@@ -98,15 +99,18 @@ export class SlotAllocator {
     return this.#defaults.slots;
   }
 
-  #assign(ruleSet: RuleSet, take: () => number): Omit<SlotAssignment, 'taken'> {
+  async #assign(ruleSet: RuleSet, take: () => number): Promise<Omit<SlotAssignment, 'taken'>> {
     const released: number[] = [];
     const rules = new Map<string, AssignedRule>();
     const assigner = new OutputAssigner(take, released);
+    const turn = new Turn();
     for (const rule of ruleSet.rules) {
+      if (turn.isOver) await turn.next();
       const key = formatEndpoint(rule.exporter);
       rules.set(key, assigner.rule(rule, this.#rules.get(key)));
     }
     for (const [key, old] of this.#rules) {
+      if (turn.isOver) await turn.next();
       if (!rules.has(key)) released.push(old.slots.input, ...outputSlots(old.slots.outputs));
     }
     const defaults: AssignedRule = {

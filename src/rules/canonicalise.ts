@@ -2,15 +2,12 @@
  * From input to model: one spelling of each address (spec E1 to E3), complete messages. What depends on
  * other rules or on this host is the business of rules/validate.ts.
  */
-import { setImmediate } from 'node:timers/promises';
 import { canonicalOctets, type Octets, parseAddress } from '../model/address.ts';
 import { type Endpoint, MAX_PORT, makeEndpoint } from '../model/endpoint.ts';
 import { invalidInput, type Problem } from '../model/errors.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import { Turn } from '../model/turn.ts';
 import type { EndpointInput, MemberInput, OutputInput, RuleInput, RuleSetInput } from './input.ts';
-
-/** Rules read before the process gets a turn: a few milliseconds of work. */
-const RULES_PER_TURN = 1000;
 
 /** @throws FloxyError INVALID_INPUT that names every bad place */
 export function canonicaliseRuleSet(input: RuleSetInput): RuleSet {
@@ -22,9 +19,10 @@ export function canonicaliseRuleSet(input: RuleSetInput): RuleSet {
 /** Does the same, and lets the process do other things in between. */
 export async function canonicaliseInTurns(input: RuleSetInput): Promise<RuleSet> {
   const reader = new RuleReader();
+  const turn = new Turn();
   const rules: Rule[] = [];
   for (const rule of input.rules ?? []) {
-    if (rules.length > 0 && rules.length % RULES_PER_TURN === 0) await setImmediate();
+    if (turn.isOver) await turn.next();
     rules.push(reader.rule(rule, rules.length));
   }
   return reader.ruleSet(rules, input);

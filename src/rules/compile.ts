@@ -3,6 +3,7 @@ import { endianness } from 'node:os';
 import { mappedOctets } from '../model/address.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import { Turn } from '../model/turn.ts';
 import {
   COLLECTOR_FLAG_LISTEN_PORT,
   COLLECTOR_WORDS,
@@ -44,17 +45,18 @@ export interface CompileOptions {
 const MIN_BUCKETS = 16;
 const IS_LITTLE_ENDIAN = endianness() === 'LE';
 
-/** @returns the table, ready to be copied into shared memory */
-export function compile(
+/** Lets the process do other things in between. @returns the table, ready to be copied into shared memory */
+export async function compile(
   ruleSet: RuleSet,
   slots: RuleSetSlots,
   options: CompileOptions,
-): ArrayBuffer {
-  const allOutputs = [...ruleSet.rules.map((rule) => rule.outputs), ruleSet.defaultOutputs];
-  const writer = new TableWriter(allOutputs, options);
-  ruleSet.rules.forEach((rule, i) => {
+): Promise<ArrayBuffer> {
+  const turn = new Turn();
+  const writer = new TableWriter(ruleSet, options);
+  for (const [i, rule] of ruleSet.rules.entries()) {
+    if (turn.isOver) await turn.next();
     writer.addRule(rule, slots.rules[i] as RuleSlots);
-  });
+  }
   writer.addDefault(ruleSet.defaultOutputs, slots.defaults);
   return writer.buffer;
 }
@@ -72,11 +74,14 @@ class TableWriter {
   #nextOutput = 0;
   #nextCollector = 0;
 
-  /** @param rules the outputs of every rule, the default last */
-  constructor(rules: readonly (readonly Output[])[], options: CompileOptions) {
-    const outputs = rules.reduce((sum, rule) => sum + rule.length, 0);
-    const collectors = rules.reduce((sum, rule) => sum + countCollectors(rule), 0);
-    const buckets = nextPowerOfTwo(Math.max(MIN_BUCKETS, rules.length * 2));
+  constructor({ rules, defaultOutputs }: RuleSet, options: CompileOptions) {
+    let outputs = defaultOutputs.length;
+    let collectors = countCollectors(defaultOutputs);
+    for (const rule of rules) {
+      outputs += rule.outputs.length;
+      collectors += countCollectors(rule.outputs);
+    }
+    const buckets = nextPowerOfTwo(Math.max(MIN_BUCKETS, (rules.length + 1) * 2));
     this.#bucketMask = buckets - 1;
     this.#defaultAt = HEADER_WORDS + buckets * RULE_WORDS;
     this.#outputsAt = this.#defaultAt + RULE_WORDS;

@@ -22,7 +22,7 @@ function numberSlots(set: RuleSet) {
 }
 
 describe('decompile()', () => {
-  it('finds each exporter and collector with its slot, and tells collectors without port', () => {
+  it('finds each exporter and collector with its slot, and tells collectors without port', async () => {
     const set = ruleSet(
       [
         rule('192.0.2.1', ['192.0.2.11', '2001:db8::21', '192.0.2.12:2055'], ['192.0.2.11']),
@@ -32,7 +32,7 @@ describe('decompile()', () => {
       outputs(['192.0.2.51', '2001:db8::52:1']),
     );
     const slots = numberSlots(set);
-    const table = new ForwardingTable(compile(set, slots, { listenPort: 2055, seed: 5 }));
+    const table = new ForwardingTable(await compile(set, slots, { listenPort: 2055, seed: 5 }));
     const { rules, defaults } = decompile(table);
 
     const counted = new Map<string, number>();

@@ -3,11 +3,8 @@
  * have and wherever they came from.
  */
 import { createHash, hash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
-
-/** Rules hashed before the process gets a turn: a few milliseconds of work. */
-const RULES_PER_TURN = 2000;
+import { Turn } from '../model/turn.ts';
 
 /** Rules are never changed in place, so what was hashed once stays right. */
 const ruleDigests = new WeakMap<Rule, string>();
@@ -30,9 +27,10 @@ export function ruleSetDigest(ruleSet: RuleSet): string {
 
 /** Does the large part of ruleSetDigest() beforehand, and lets the process do other things in between. */
 export async function hashRules(rules: readonly Rule[]): Promise<void> {
-  for (let start = 0; start < rules.length; start += RULES_PER_TURN) {
-    if (start > 0) await setImmediate();
-    for (const rule of rules.slice(start, start + RULES_PER_TURN)) ruleDigest(rule);
+  const turn = new Turn();
+  for (const rule of rules) {
+    if (turn.isOver) await turn.next();
+    ruleDigest(rule);
   }
 }
 

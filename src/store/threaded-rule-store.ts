@@ -1,10 +1,11 @@
+import { once } from 'node:events';
 import { extname } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { RestoredRules, RuleStore, StoredUpdate } from '../control/ports.ts';
 import { FloxyError } from '../model/errors.ts';
 import type { FollowedRevision, Rule, RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
+import { Turn } from '../model/turn.ts';
 import type { RuleStoreOptions } from './sqlite-rule-store.ts';
 import type {
   ThreadFailure,
@@ -13,7 +14,7 @@ import type {
   ThreadRequest,
 } from './thread-messages.ts';
 
-/** Rules handed over before the process gets a turn: a few milliseconds of work. */
+/** A few milliseconds of work. */
 const RULES_PER_MESSAGE = 1000;
 
 /** The disk has a problem when a call takes longer. Replacing 100,000 rules takes about a second. */
@@ -82,13 +83,16 @@ export class ThreadedRuleStore implements RuleStore {
 
   async close(): Promise<void> {
     if (this.#thread === undefined) return;
+    const ended = once(this.#thread, 'exit');
     await this.#ask({ kind: 'close' });
     this.#thread = undefined;
+    await ended;
   }
 
   async #hand(rules: readonly Rule[]): Promise<void> {
+    const turn = new Turn();
     for (let start = 0; start < rules.length; start += RULES_PER_MESSAGE) {
-      if (start > 0) await setImmediate();
+      if (turn.isOver) await turn.next();
       this.#send({ kind: 'rules', rules: rules.slice(start, start + RULES_PER_MESSAGE) });
     }
   }

@@ -28,7 +28,7 @@ class NoDataPlane implements DataPlane {
   forwarders(): [] {
     return [];
   }
-  prepare(ruleSet: RuleSet): PreparedRules {
+  async prepare(ruleSet: RuleSet): Promise<PreparedRules> {
     return { ruleSet };
   }
   discard(): void {}

@@ -25,6 +25,21 @@ export function ruleSet(rules: readonly Rule[], defaultOutputs: readonly Output[
   return { rules, defaultOutputs };
 }
 
+/** The same rules, in which equal outputs are one object, as canonicaliseRuleSet() makes them. */
+export function shareOutputs({ rules, defaultOutputs }: RuleSet): RuleSet {
+  const known = new Map<string, readonly Output[]>();
+  const share = (outputs: readonly Output[]) => {
+    const text = JSON.stringify(outputs);
+    const shared = known.get(text) ?? outputs;
+    known.set(text, shared);
+    return shared;
+  };
+  return {
+    rules: rules.map(({ exporter, outputs }) => ({ exporter, outputs: share(outputs) })),
+    defaultOutputs: share(defaultOutputs),
+  };
+}
+
 /** A host with the given addresses that receives on port 2055. */
 export function host(
   local: readonly string[] = [],
