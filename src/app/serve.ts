@@ -37,6 +37,8 @@ export async function serve(
     path: config.databasePath,
     log: log.child({ component: 'store' }),
   });
+  // Its thread gets ready while the API does.
+  store.start();
   const control = new ControlPlane({
     store,
     dataPlane,
@@ -56,6 +58,7 @@ export async function serve(
     await api.start();
   } catch (error) {
     log.fatal({ error: messageOf(error) }, 'the API cannot be served');
+    await store.close();
     return 1;
   }
   await dataPlane.start();

@@ -4,14 +4,9 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { packageRoot } from '../package-root.ts';
 import { addAccessOptions } from './access-options.ts';
-import { addAnnounceCommand } from './announce-command.ts';
-import { addDrainCommand } from './drain-command.ts';
 import { CliError, EXIT } from './exit.ts';
-import { addHealthCommand, addQueryCommands } from './query-commands.ts';
-import { addRulesCommands } from './rules-commands.ts';
 import { addServiceCommands } from './service-commands.ts';
 import type { Terminal } from './terminal.ts';
-import { addUpgradeCommand } from './upgrade-command.ts';
 
 const EXIT_STATUS_HELP = `
 Exit status:
@@ -28,9 +23,15 @@ Exit status:
  */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode: number = EXIT.ok;
-  const program = makeProgram(terminal, (code) => {
+  const finish = (code: number) => {
     exitCode = code;
-  });
+  };
+  const program = makeProgram(terminal, finish);
+  // The service starts sooner without them.
+  if (args[0] !== 'serve') {
+    const { addClientCommands } = await import('./client-commands.ts');
+    addClientCommands(program, terminal, finish);
+  }
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
@@ -54,12 +55,6 @@ function makeProgram(terminal: Terminal, finish: (exitCode: number) => void): Co
     });
   addAccessOptions(program);
   addServiceCommands(program, terminal, finish);
-  addRulesCommands(program, terminal, finish);
-  addQueryCommands(program, terminal);
-  addHealthCommand(program, terminal, finish);
-  addDrainCommand(program, terminal);
-  addUpgradeCommand(program, terminal);
-  addAnnounceCommand(program, terminal, finish);
   return program;
 }
 

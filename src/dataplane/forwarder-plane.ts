@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
@@ -7,7 +6,7 @@ import { messageOf } from '../model/errors.ts';
 import type { Rule, RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { ForwarderStatus, SubsystemStatus } from '../model/status.ts';
-import { compile, type RuleSlots } from '../rules/compile.ts';
+import type { RuleSlots } from '../rules/compile.ts';
 import { CounterMemory, SLOT_COUNT } from './counter-memory.ts';
 import type { ForwarderOptions } from './forwarder/messages.ts';
 import { readForwarderCounters } from './forwarder-counters.ts';
@@ -16,11 +15,10 @@ import { KernelDrops } from './kernel-drops.ts';
 import { LossLog } from './loss-log.ts';
 import { COUNTER, restrictPrivileges } from './packet-io.ts';
 import { PathProbe } from './path-probe.ts';
-import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from './slots.ts';
+import { RulePublisher } from './rule-publisher.ts';
 import { closeSockets, type InheritedSockets, type OpenedSockets, openSockets } from './sockets.ts';
 import { Succession } from './succession.ts';
 import { type ForwarderSpec, Supervisor } from './supervisor.ts';
-import { TableMemory } from './table-memory.ts';
 
 /** Packets taken and handed on at once: enough to make system calls cheap, few to lose in a crash. */
 const BATCH = 64;
@@ -38,28 +36,16 @@ const KEPT_CAPABILITIES = (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n) | (1
 
 const NO_PROCESS = { pid: undefined, restarts: 0 };
 
-interface Prepared extends PreparedRules {
-  readonly assignment: SlotAssignment;
-  readonly table: ArrayBuffer;
-  /** Whose rules are in the table. */
-  readonly probe: PathProbe | undefined;
-}
-
 /** The data plane: sockets, shared memory and one process per forwarder. */
 export class ForwarderPlane implements DataPlane {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #lossLog: LossLog;
   #counters: CounterMemory[] = [];
-  #tables: TableMemory | undefined;
-  #slots = new SlotAllocator(SLOT_COUNT, (slot) => this.#clearSlot(slot));
+  readonly #rules: RulePublisher;
   #sockets: OpenedSockets | undefined;
   #drops: readonly KernelDrops[] = [];
   #supervisor: Supervisor | undefined;
-  /** The rules published last. */
-  #latest: Prepared | undefined;
-  /** Resolves when they are in force. */
-  #published: Promise<void> = Promise.resolve();
   #probe: PathProbe | undefined;
   readonly #succession: Succession;
   #openError: string | undefined;
@@ -71,6 +57,7 @@ export class ForwarderPlane implements DataPlane {
     this.#log = log;
     this.#lossLog = new LossLog(log);
     this.#succession = new Succession(config, log);
+    this.#rules = new RulePublisher(config.listen?.port ?? 0, (slot) => this.#clearSlot(slot));
   }
 
   /**
@@ -78,7 +65,7 @@ export class ForwarderPlane implements DataPlane {
    * what is in the way.
    */
   async start(): Promise<void> {
-    this.#tables = new TableMemory();
+    this.#rules.start();
     if (this.#config.listen === undefined) return;
     this.#succession.take();
     await this.#succession.endSuperfluous();
@@ -87,7 +74,7 @@ export class ForwarderPlane implements DataPlane {
       (_, i) => new CounterMemory(i, this.#succession.counters(i)),
     );
     const table = this.#succession.table();
-    if (table !== undefined) this.#slots.adopt(table);
+    if (table !== undefined) this.#rules.adopt(table);
     await this.#open(0);
     this.#lossTimer = setInterval(
       () => this.#lossLog.report(this.forwarders()),
@@ -111,7 +98,7 @@ export class ForwarderPlane implements DataPlane {
       memory.close();
       closeSync(memory.fd);
     }
-    this.#tables?.close();
+    this.#rules.close();
   }
 
   status(): SubsystemStatus {
@@ -123,7 +110,7 @@ export class ForwarderPlane implements DataPlane {
     if (this.#openError !== undefined) return { state: 'Offline', error: this.#openError };
     const failure = this.#supervisor?.persistentFailure();
     if (failure !== undefined) return { state: 'Offline', error: `${failure}; see the log` };
-    if (this.#latest === undefined) return { state: 'Configuring' };
+    if (!this.#rules.hasRules) return { state: 'Configuring' };
     const error = this.#supervisor?.passingFailure() ?? this.#probe?.failure();
     return error === undefined ? { state: 'OK' } : { state: 'Configuring', error };
   }
@@ -141,78 +128,36 @@ export class ForwarderPlane implements DataPlane {
     });
   }
 
-  async prepare(ruleSet: RuleSet): Promise<PreparedRules> {
-    const assignment = await this.#slots.assign(ruleSet);
-    try {
-      return await this.#compiled(ruleSet, assignment);
-    } catch (error) {
-      this.#slots.discard(assignment);
-      throw error;
-    }
+  prepare(ruleSet: RuleSet): Promise<PreparedRules> {
+    return this.#rules.prepare(ruleSet);
   }
 
   discard(prepared: PreparedRules): void {
-    this.#slots.discard((prepared as Prepared).assignment);
+    this.#rules.discard(prepared);
   }
 
   publish(prepared: PreparedRules): Promise<void> {
-    this.#latest = prepared as Prepared;
-    return this.#publishLatest();
+    return this.#rules.publish(prepared);
   }
 
   commit(prepared: PreparedRules): void {
-    this.#slots.commit((prepared as Prepared).assignment);
+    this.#rules.commit(prepared);
   }
 
   counters(): RuleSetCounters {
     const ofOutputs = (slots: RuleSlots) =>
       slots.outputs.map(({ collectors }) => collectors.map((slot) => this.#sum(slot)));
     const slotsOf = (rule: Rule) => {
-      const slots = this.#slots.rule(rule.exporter);
+      const slots = this.#rules.rule(rule.exporter);
       if (slots === undefined) throw new Error('a rule that is not in force has no counters');
       return slots;
     };
     return {
       input: (rule) => this.#sum(slotsOf(rule).input),
       outputs: (rule) => ofOutputs(slotsOf(rule)),
-      defaultOutputs: () => ofOutputs(this.#slots.defaults),
-      mismatched: () => this.#sum(this.#slots.defaults.input),
+      defaultOutputs: () => ofOutputs(this.#rules.defaults),
+      mismatched: () => this.#sum(this.#rules.defaults.input),
     };
-  }
-
-  /** Puts the latest rules in force, once the sockets are open. One after the other: rules never go back. */
-  #publishLatest(): Promise<void> {
-    const published = this.#published.then(() => this.#putInForce());
-    this.#published = published.catch(() => undefined);
-    return published;
-  }
-
-  async #putInForce(): Promise<void> {
-    const supervisor = this.#supervisor;
-    if (supervisor === undefined || this.#latest === undefined) return;
-    while (this.#latest.probe !== this.#probe) {
-      // The sockets were opened, and the probe with them, after it was compiled.
-      const { ruleSet, assignment } = this.#latest;
-      const compiled = await this.#compiled(ruleSet, assignment);
-      if (this.#latest.assignment === assignment) this.#latest = compiled;
-    }
-    const reference = (this.#tables as TableMemory).write(this.#latest.table);
-    await this.#succession.end();
-    await supervisor.publish(reference);
-    this.#probe?.start();
-  }
-
-  /** A rule set with its table, in which the rules for our own test datagrams are as well. */
-  async #compiled(ruleSet: RuleSet, assignment: SlotAssignment): Promise<Prepared> {
-    const probe = this.#probe;
-    const probes = probe?.rules() ?? [];
-    const { slots } = assignment;
-    const table = await compile(
-      { ...ruleSet, rules: [...ruleSet.rules, ...probes] },
-      { ...slots, rules: [...slots.rules, ...probes.map(() => PROBE_SLOTS)] },
-      { listenPort: this.#config.listen?.port ?? 0, seed: randomInt(2 ** 32) },
-    );
-    return { ruleSet, assignment, table, probe };
   }
 
   async #open(attempt: number): Promise<void> {
@@ -259,8 +204,16 @@ export class ForwarderPlane implements DataPlane {
       this.#probe = probe;
     }
     const specs = sockets.forwarders.map((_, index) => this.#spec(index, sockets));
-    this.#supervisor = new Supervisor(specs, this.#log);
-    await this.#publishLatest();
+    const supervisor = new Supervisor(specs, this.#log);
+    this.#supervisor = supervisor;
+    await this.#rules.useWith({
+      probes: this.#probe?.rules() ?? [],
+      publish: async (table) => {
+        await this.#succession.end();
+        await supervisor.publish(table);
+        this.#probe?.start();
+      },
+    });
   }
 
   #spec(index: number, sockets: OpenedSockets): ForwarderSpec {
@@ -268,7 +221,7 @@ export class ForwarderPlane implements DataPlane {
       index
     ] as OpenedSockets['forwarders'][0];
     const counters = this.#counters[index] as CounterMemory;
-    const tables = (this.#tables as TableMemory).readOnlyFds;
+    const tables = this.#rules.readOnlyFds;
     const handover = this.#succession.prepare(index, sockets.receiveBufferBytes);
     const options: Omit<ForwarderOptions, 'table'> = {
       index,

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { addAnnounceCommand } from './announce-command.ts';
+import { addDrainCommand } from './drain-command.ts';
+import { addHealthCommand, addQueryCommands } from './query-commands.ts';
+import { addRulesCommands } from './rules-commands.ts';
+import type { Terminal } from './terminal.ts';
+import { addUpgradeCommand } from './upgrade-command.ts';
+
+/** Adds the commands that talk to a running service. @param finish takes the exit status */
+export function addClientCommands(
+  program: Command,
+  terminal: Terminal,
+  finish: (exitCode: number) => void,
+): void {
+  addRulesCommands(program, terminal, finish);
+  addQueryCommands(program, terminal);
+  addHealthCommand(program, terminal, finish);
+  addDrainCommand(program, terminal);
+  addUpgradeCommand(program, terminal);
+  addAnnounceCommand(program, terminal, finish);
+}
