@@ -37,8 +37,6 @@ export async function serve(
     path: config.databasePath,
     log: log.child({ component: 'store' }),
   });
-  // Its thread gets ready while the API does.
-  store.start();
   const control = new ControlPlane({
     store,
     dataPlane,
@@ -58,7 +56,6 @@ export async function serve(
     await api.start();
   } catch (error) {
     log.fatal({ error: messageOf(error) }, 'the API cannot be served');
-    await store.close();
     return 1;
   }
   await dataPlane.start();

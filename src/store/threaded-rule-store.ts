@@ -43,8 +43,7 @@ export class ThreadedRuleStore implements RuleStore {
     this.#log = options.log;
   }
 
-  /** Starts the thread, so that it is there when open() is called. */
-  start(): void {
+  async open(): Promise<RestoredRules> {
     const workerData: ThreadOptions = { path: this.#path };
     const thread = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), {
       workerData,
@@ -55,10 +54,6 @@ export class ThreadedRuleStore implements RuleStore {
       throw error;
     });
     this.#thread = thread;
-  }
-
-  async open(): Promise<RestoredRules> {
-    if (this.#thread === undefined) this.start();
     return (await this.#ask({ kind: 'open' })) as RestoredRules;
   }
 
