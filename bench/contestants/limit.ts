@@ -6,7 +6,7 @@ import { startListener } from './listener.ts';
 export const limit: Contestant = {
   name: 'limit',
   description:
-    'test/traffic/bench/limit: recvmmsg, spoofed headers, checksum, sendmmsg on a raw socket in C; same batch, no rules, no counters',
+    'bench/limit: recvmmsg, spoofed headers, checksum, sendmmsg on a raw socket in C; same batch, no rules, no counters',
   start: (options) => {
     const { scenario } = options;
     const collectors = collectorAddresses(collectorFamily(scenario), scenario.copies);
