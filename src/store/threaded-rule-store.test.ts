@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { test } from 'node:test';
+import {
+  databasePath,
+  floxyError,
+  manyRules,
+  numberedRule,
+  temporaryDirectory,
+} from '../../test/lab/rule-store.ts';
+import { ThreadedRuleStore } from './threaded-rule-store.ts';
+
+function makeStore(path: string) {
+  const said: string[] = [];
+  const say = (_fields: object, message: string) => {
+    said.push(message);
+  };
+  return {
+    store: new ThreadedRuleStore({ path, log: { info: say, warn: say, error: say } }),
+    said,
+  };
+}
+
+test('A10: what goes through the thread comes back equal and in order, and others run meanwhile', async (t) => {
+  const path = databasePath(temporaryDirectory(t));
+  const { store, said } = makeStore(path);
+  assert.equal(store.status().state, 'Configuring');
+  assert.equal((await store.open()).revision, 0);
+  assert.ok(said.includes('new database'));
+  const { rules } = manyRules(5_000);
+  const defaultOutputs = numberedRule(1).outputs;
+  let turns = 0;
+  const count = setInterval(() => turns++, 1);
+  await store.replaceAll(1, { rules, defaultOutputs });
+  clearInterval(count);
+  assert.ok(turns > 0);
+  const added = [numberedRule(2), numberedRule(3)];
+  const deletes = rules.slice(0, 2).map(({ exporter }) => exporter);
+  await store.update(2, { upserts: added, deletes, defaultOutputs: undefined });
+  assert.deepEqual(store.status(), { state: 'OK' });
+  await store.close();
+  assert.equal(store.status().state, 'Offline');
+
+  const again = makeStore(path).store;
+  const { revision, ruleSet } = await again.open();
+  await again.close();
+  assert.equal(revision, 2);
+  assert.deepEqual(ruleSet, { rules: [...rules.slice(2), ...added], defaultOutputs });
+});
+
+test('a failure comes through as what it is, and changes nothing', async (t) => {
+  const path = databasePath(temporaryDirectory(t));
+  mkdirSync(path);
+  const { store } = makeStore(path);
+  const { restoreError } = await store.open();
+  assert.match(restoreError ?? '', /regular file/);
+  const ruleSet = { rules: [numberedRule(1)], defaultOutputs: [] };
+  await assert.rejects(
+    store.replaceAll(1, ruleSet),
+    floxyError('STORE_UNWRITABLE', /regular file/),
+  );
+  assert.equal(store.status().state, 'Offline');
+  await store.close();
+  await assert.rejects(store.replaceAll(1, ruleSet), floxyError('NOT_READY', /not open/));
+});
