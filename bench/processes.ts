@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { holdingsOf } from '../test/load/memory.ts';
 
 /** Memory of a process in bytes. */
 export interface ProcessMemory {
@@ -21,10 +22,8 @@ export function descendantsOf(pid: number): number[] {
 }
 
 export function memoryOf(pid: number): ProcessMemory {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const bytes = (name: string) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
-  return { pid, rssBytes: bytes('Rss'), pssBytes: bytes('Pss') };
+  const { rssBytes, pssBytes } = holdingsOf(pid);
+  return { pid, rssBytes, pssBytes };
 }
 
 /** Whether a process's network namespace has a UDP socket bound to the port. */
