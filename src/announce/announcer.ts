@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { messageOf } from '../model/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import type { HealthJudge, Observation } from './health-judge.ts';
 import type { RouteBackend } from './route-backend.ts';
 

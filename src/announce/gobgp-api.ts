@@ -12,7 +12,7 @@ import {
 } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
-import { messageOf } from '../model/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { RouteError } from './route-backend.ts';
 

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
+import { messageOf } from '../base/errors.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
-import { messageOf } from '../model/errors.ts';
 import { type RouteBackend, RouteError } from './route-backend.ts';
 
 const DEVICE = 'lo';

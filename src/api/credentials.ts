@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
-import type { TlsConfig } from '../config.ts';
-import { FloxyError, messageOf } from '../model/errors.ts';
+import { FloxyError, messageOf } from '../base/errors.ts';
+import type { TlsConfig } from '../config/config.ts';
 
 /**
  * Credentials of the API server: none, TLS, or mutual TLS when there is a client CA.

@@ -19,10 +19,10 @@ import {
 } from '@grpc/grpc-js';
 import { service as healthDefinition } from 'grpc-health-check';
 import type { Logger } from 'pino';
+import { FloxyError } from '../base/errors.ts';
 import type { Control } from '../control/control-plane.ts';
-import { FloxyError } from '../model/errors.ts';
 import type { State } from '../model/status.ts';
-import { METRICS_SERVICE, SETTINGS_SERVICE, withRawMessages } from './definitions.ts';
+import { METRICS_SERVICE, SETTINGS_SERVICE, withRawMessages } from '../protocol/definitions.ts';
 import { limitRequests } from './request-limit.ts';
 import { type Handler, unary } from './unary.ts';
 

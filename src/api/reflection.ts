@@ -9,7 +9,7 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
-import { descriptorFiles } from './definitions.ts';
+import { descriptorFiles } from '../protocol/definitions.ts';
 import { limitRequests } from './request-limit.ts';
 
 /**

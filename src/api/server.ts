@@ -1,14 +1,14 @@
 import { type AddressInfo, createServer, type Server as Listener, type Socket } from 'node:net';
 import { logVerbosity, Server, type ServerOptions, setLogVerbosity } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import { FloxyError, messageOf } from '../base/errors.ts';
+import type { Config } from '../config/config.ts';
 import type { Control } from '../control/control-plane.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
-import { FloxyError, messageOf } from '../model/errors.ts';
 import { MAX_REQUEST_BYTES } from '../model/limits.ts';
 import type { BuildInfo } from '../model/status.ts';
+import { loadServices } from '../protocol/definitions.ts';
 import { readCredentials } from './credentials.ts';
-import { loadServices } from './definitions.ts';
 import { Health } from './health.ts';
 import { addReflection } from './reflection.ts';
 import { metricsHandlers, settingsHandlers } from './services.ts';

@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import type { Control } from '../control/control-plane.ts';
 import type { RuleChange } from '../model/rules.ts';
 import type { BuildInfo } from '../model/status.ts';
-import type { RuleSetInput } from '../rules/input.ts';
 import {
   fromBuildInfo,
   fromRuleSet,
@@ -12,9 +11,14 @@ import {
   toExporters,
   toReplacement,
   toUpdate,
-} from './codec.ts';
-import { readExpectedRevision, readOverrideFollower, revisionHeaders } from './headers.ts';
-import type { DrainRequest, EmptyRequest, ExportersRequest } from './messages.ts';
+} from '../protocol/codec.ts';
+import {
+  readExpectedRevision,
+  readOverrideFollower,
+  revisionHeaders,
+} from '../protocol/headers.ts';
+import type { DrainRequest, EmptyRequest, ExportersRequest } from '../protocol/messages.ts';
+import type { RuleSetInput } from '../rules/input.ts';
 import type { Answer, CallContext, Handlers } from './unary.ts';
 
 export interface ServiceParts {

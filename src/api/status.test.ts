@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status as Status } from '@grpc/grpc-js';
-import { FloxyError } from '../model/errors.ts';
+import { FloxyError } from '../base/errors.ts';
 import { fitMessage, statusOf } from './status.ts';
 
 test('each code of expected failures has its gRPC status', () => {

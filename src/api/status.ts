@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { type ErrorCode, FloxyError } from '../model/errors.ts';
+import { type ErrorCode, FloxyError } from '../base/errors.ts';
 
 const STATUS_OF_CODE: Readonly<Record<ErrorCode, Status>> = {
   INVALID_INPUT: Status.INVALID_ARGUMENT,

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Metadata, type ServerWritableStream, status as Status } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { waitFor } from '../../test/lab/shell.ts';
-import { loadServices } from './definitions.ts';
+import { loadServices } from '../protocol/definitions.ts';
 import { ServerStreams, type StreamHandler } from './streaming.ts';
 
 const log = pino({ level: 'silent' });

@@ -5,9 +5,9 @@ import {
   status as Status,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { FloxyError } from '../model/errors.ts';
-import type { AddressFormat } from './codec.ts';
-import { readAddressFormat } from './headers.ts';
+import { FloxyError } from '../base/errors.ts';
+import type { AddressFormat } from '../protocol/codec.ts';
+import { readAddressFormat } from '../protocol/headers.ts';
 import { type CallStatus, statusOf } from './status.ts';
 import { decodePart, peerOf } from './unary.ts';
 

@@ -7,7 +7,7 @@ import {
   status as Status,
 } from '@grpc/grpc-js';
 import { pino } from 'pino';
-import { loadServices } from './definitions.ts';
+import { loadServices } from '../protocol/definitions.ts';
 import { type Handler, implementService, unary } from './unary.ts';
 
 const log = pino({ level: 'silent' });

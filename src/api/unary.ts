@@ -9,11 +9,11 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { FloxyError, messageOf } from '../model/errors.ts';
-import type { AddressFormat } from './codec.ts';
-import { withRawMessages } from './definitions.ts';
-import { readAddressFormat } from './headers.ts';
-import { PartCollector, splitMessage } from './parts.ts';
+import { FloxyError, messageOf } from '../base/errors.ts';
+import type { AddressFormat } from '../protocol/codec.ts';
+import { withRawMessages } from '../protocol/definitions.ts';
+import { readAddressFormat } from '../protocol/headers.ts';
+import { PartCollector, splitMessage } from '../protocol/parts.ts';
 import { statusOf } from './status.ts';
 
 /** What a handler knows of a call besides the request. */

@@ -1,10 +1,10 @@
 import type { Control } from '../control/control-plane.ts';
 import type { RuleSet } from '../model/rules.ts';
+import type { RulesRevisionMessage, WatchRequest } from '../protocol/messages.ts';
+import { fromStep, wholeSet } from '../protocol/revision-codec.ts';
 import { differenceOf } from '../rules/difference.ts';
 import { hashRules, ruleSetDigest } from '../rules/digest.ts';
-import type { RulesRevisionMessage, WatchRequest } from './messages.ts';
 import { RecentRules } from './recent-rules.ts';
-import { fromStep, wholeSet } from './revision-codec.ts';
 import type { StreamContext, StreamHandler } from './streaming.ts';
 
 /** A watcher hears something at least this often. */

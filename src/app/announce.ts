@@ -7,10 +7,10 @@ import { HealthJudge } from '../announce/health-judge.ts';
 import { HealthProbe, type HealthTarget } from '../announce/health-probe.ts';
 import { KernelBackend } from '../announce/kernel-backend.ts';
 import type { RouteBackend } from '../announce/route-backend.ts';
+import { messageOf } from '../base/errors.ts';
 import type { AnnounceConfig } from '../config/announce.ts';
-import type { UnknownVariable } from '../config.ts';
+import type { UnknownVariable } from '../config/config.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
-import { messageOf } from '../model/errors.ts';
 import { waitForSignal } from './signals.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Control, ControlPlane } from '../control/control-plane.ts';
 import { Follower } from '../follower/follower.ts';
 import { FollowingControl } from '../follower/following-control.ts';

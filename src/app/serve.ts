@@ -1,11 +1,11 @@
 /** The service: everything is made, started and stopped here. */
 import { type Logger, pino } from 'pino';
 import { ApiServer } from '../api/server.ts';
-import type { Config, UnknownVariable } from '../config.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Config, UnknownVariable } from '../config/config.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import { ForwarderPlane } from '../dataplane/forwarder-plane.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
-import { messageOf } from '../model/errors.ts';
 import { ThreadedRuleStore } from '../store/threaded-rule-store.ts';
 import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { UnknownVariable } from '../config.ts';
+import type { UnknownVariable } from '../config/config.ts';
 
 /** Logs variables that look like settings and have no effect. */
 export function warnOfUnknown(variables: readonly UnknownVariable[], log: Logger): void {

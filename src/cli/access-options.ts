@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { readApiAddress } from '../config/config.ts';
 import { formatSocketAddress, splitHostAndPort } from '../config/socket-address.ts';
-import { readApiAddress } from '../config.ts';
 import type { ApiAccess } from './api-client.ts';
 import { CliError, EXIT } from './exit.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { readAnnounceConfig } from '../config/announce.ts';
-import { unknownVariables } from '../config.ts';
+import { unknownVariables } from '../config/config.ts';
 import { readAccess } from './access-options.ts';
 import { channelCredentials } from './api-client.ts';
 import type { Terminal } from './terminal.ts';

@@ -10,7 +10,7 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { messageOf } from '../model/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { CliError, EXIT } from './exit.ts';
 
 /** Where the API is and how to talk to it. */

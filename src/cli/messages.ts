@@ -14,7 +14,7 @@ import {
 } from '@bufbuild/protobuf';
 import { fromText } from '@bufbuild/protobuf/txtpb';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { messageOf } from '../model/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { CliError, EXIT } from './exit.ts';
 import { printText } from './text-format.ts';

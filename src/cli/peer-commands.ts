@@ -1,7 +1,7 @@
 import type { JsonValue, Message } from '@bufbuild/protobuf';
 import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { messageOf } from '../model/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import type { RuleSet } from '../model/rules.ts';
 import { canonicaliseRuleSet } from '../rules/canonicalise.ts';
 import type { RuleSetInput } from '../rules/input.ts';

@@ -1,6 +1,6 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { messageOf } from '../model/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { readAccess } from './access-options.ts';
 import { callApi } from './api-client.ts';
 import { collectExporter, type ExporterJson } from './endpoint-argument.ts';

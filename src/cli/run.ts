@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../config/config.ts';
 import { packageRoot } from '../package-root.ts';
 import { addAccessOptions } from './access-options.ts';
 import { CliError, EXIT } from './exit.ts';

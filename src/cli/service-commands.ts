@@ -1,5 +1,13 @@
 import type { Command } from 'commander';
 import { type AnnounceConfig, readAnnounceConfig } from '../config/announce.ts';
+import {
+  type Config,
+  ConfigError,
+  type ConfigProblem,
+  readConfig,
+  type UnknownVariable,
+  unknownVariables,
+} from '../config/config.ts';
 import { formatSocketAddress } from '../config/socket-address.ts';
 import { formatSourcePrefix } from '../config/source-prefix.ts';
 import {
@@ -8,14 +16,6 @@ import {
   VARIABLES,
   type VariableName,
 } from '../config/variables.ts';
-import {
-  type Config,
-  ConfigError,
-  type ConfigProblem,
-  readConfig,
-  type UnknownVariable,
-  unknownVariables,
-} from '../config.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Adds `floxy serve` and `floxy check-config`. @param finish takes the exit status of the service */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { makeCertificate } from '../../test/cli/certificates.ts';
-import { ConfigError, readConfig } from '../config.ts';
+import { ConfigError, readConfig } from './config.ts';
 
 const FOLLOW = 'COLLECTOR_FLOXY_FOLLOW';
 const CA = 'COLLECTOR_FLOXY_FOLLOW_TLS_CA';

@@ -1,5 +1,5 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { messageOf } from '../model/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { countAvailableCores } from './cores.ts';
 import type { System } from './schema.ts';
 

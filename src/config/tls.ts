@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { messageOf } from '../model/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import type { ConfigProblem } from './problem.ts';
 
 /** Files of TLS; all undefined = TLS is off. */

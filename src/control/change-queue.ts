@@ -1,4 +1,4 @@
-import { FloxyError } from '../model/errors.ts';
+import { FloxyError } from '../base/errors.ts';
 
 /** Runs jobs one after the other, in the order in which they came. A job that fails harms no other. */
 export class ChangeQueue {

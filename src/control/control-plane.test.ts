@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import { endpoint, host, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
-import { FloxyError } from '../model/errors.ts';
+import { FloxyError } from '../base/errors.ts';
 import { EMPTY_RULE_SET, type FollowedRevision, type RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';

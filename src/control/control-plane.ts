@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import { FloxyError, messageOf } from '../base/errors.ts';
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
-import { FloxyError, messageOf } from '../model/errors.ts';
 import {
   EMPTY_RULE_SET,
   type FollowedRevision,

@@ -1,8 +1,8 @@
 import type { Counters } from '../model/statistics.ts';
 import type { ForwarderStatus } from '../model/status.ts';
-import type { CounterMemory } from './counter-memory.ts';
-import { COUNTER } from './packet-io.ts';
-import { PROBE_SLOTS } from './slots.ts';
+import { COUNTER } from '../native/packet-io.ts';
+import { PROBE_SLOTS } from '../table/slots.ts';
+import type { CounterMemory } from './memory/counter-memory.ts';
 
 /** What packet I/O counts for a forwarder. */
 export type ForwarderCounters = Omit<ForwarderStatus, 'index' | 'pid' | 'restarts' | 'kernelDrops'>;

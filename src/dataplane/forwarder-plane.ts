@@ -1,24 +1,29 @@
 import { closeSync } from 'node:fs';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Config } from '../config/config.ts';
 import type { DataPlane, PreparedRules, RuleSetCounters } from '../control/ports.ts';
-import { messageOf } from '../model/errors.ts';
 import type { Rule, RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { ForwarderStatus, SubsystemStatus } from '../model/status.ts';
-import type { RuleSlots } from '../rules/compile.ts';
-import { CounterMemory, SLOT_COUNT } from './counter-memory.ts';
-import type { ForwarderOptions } from './forwarder/messages.ts';
+import { COUNTER, restrictPrivileges } from '../native/packet-io.ts';
+import type { RuleSlots } from '../table/compile.ts';
+import { LossLog } from '../telemetry/loss-log.ts';
 import { readForwarderCounters } from './forwarder-counters.ts';
-import { ForwarderProcess } from './forwarder-process.ts';
-import { KernelDrops } from './kernel-drops.ts';
-import { LossLog } from './loss-log.ts';
-import { COUNTER, restrictPrivileges } from './packet-io.ts';
+import { CounterMemory, SLOT_COUNT } from './memory/counter-memory.ts';
 import { PathProbe } from './path-probe.ts';
 import { RulePublisher } from './rule-publisher.ts';
-import { closeSockets, type InheritedSockets, type OpenedSockets, openSockets } from './sockets.ts';
-import { Succession } from './succession.ts';
-import { type ForwarderSpec, Supervisor } from './supervisor.ts';
+import type { ForwarderOptions } from './socket/forwarder/messages.ts';
+import { ForwarderProcess } from './socket/forwarder-process.ts';
+import { KernelDrops } from './socket/kernel-drops.ts';
+import {
+  closeSockets,
+  type InheritedSockets,
+  type OpenedSockets,
+  openSockets,
+} from './socket/sockets.ts';
+import { Succession } from './socket/succession.ts';
+import { type ForwarderSpec, Supervisor } from './socket/supervisor.ts';
 
 /** Packets taken and handed on at once: enough to make system calls cheap, few to lose in a crash. */
 const BATCH = 64;

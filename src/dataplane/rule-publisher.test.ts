@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { formatEndpoint } from '../model/endpoint.ts';
-import { decompile } from '../rules/decompile.ts';
-import { ForwardingTable } from '../rules/forwarding-table.ts';
-import type { TableReference } from './forwarder/messages.ts';
-import { mapMemory, unmapMemory } from './packet-io.ts';
+import { mapMemory, unmapMemory } from '../native/packet-io.ts';
+import { decompile } from '../table/decompile.ts';
+import { ForwardingTable } from '../table/forwarding-table.ts';
 import { RulePublisher } from './rule-publisher.ts';
+import type { TableReference } from './socket/forwarder/messages.ts';
 
 const PROBES = [rule('127.0.0.1:40000', ['127.0.0.1:40001'])];
 const PROBE = '127.0.0.1:40000';

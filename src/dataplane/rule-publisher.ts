@@ -2,12 +2,12 @@ import { randomInt } from 'node:crypto';
 import type { PreparedRules } from '../control/ports.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Rule, RuleSet } from '../model/rules.ts';
-import { compile, type RuleSlots } from '../rules/compile.ts';
-import type { DecompiledTable } from '../rules/decompile.ts';
-import { SLOT_COUNT } from './counter-memory.ts';
-import type { TableReference } from './forwarder/messages.ts';
-import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from './slots.ts';
-import { TableMemory } from './table-memory.ts';
+import { compile, type RuleSlots } from '../table/compile.ts';
+import type { DecompiledTable } from '../table/decompile.ts';
+import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from '../table/slots.ts';
+import { SLOT_COUNT } from './memory/counter-memory.ts';
+import { TableMemory } from './memory/table-memory.ts';
+import type { TableReference } from './socket/forwarder/messages.ts';
 
 /** Who works by the tables. */
 export interface TableUsers {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { FollowConfig } from '../config.ts';
+import { FloxyError, messageOf } from '../base/errors.ts';
+import type { FollowConfig } from '../config/config.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
-import { FloxyError, messageOf } from '../model/errors.ts';
 import type { FollowedRevision, LeaderRevision, RuleChange, RuleSet } from '../model/rules.ts';
 import type { FollowerStatus } from '../model/status.ts';
 import { changeBetween } from '../rules/difference.ts';

@@ -1,6 +1,6 @@
+import { FloxyError } from '../base/errors.ts';
 import type { ChangeOptions, Control } from '../control/control-plane.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import { FloxyError } from '../model/errors.ts';
 import type { NumberedRuleSet, RuleChange } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
 import type { SubsystemStatus, SystemStatus } from '../model/status.ts';

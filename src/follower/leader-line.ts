@@ -9,8 +9,8 @@ import {
 } from 'node:http2';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { FollowConfig } from '../config.ts';
-import { messageOf } from '../model/errors.ts';
+import { messageOf } from '../base/errors.ts';
+import type { FollowConfig } from '../config/config.ts';
 import { FrameReader, frameMessage } from './grpc-frames.ts';
 
 /** A part of a rule set has some 64 KiB; one rule at the limits of a rule set not much more. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
-import type { RulesPartMessage, RulesRevisionMessage } from '../api/messages.ts';
-import { fromStep, wholeSet } from '../api/revision-codec.ts';
 import { EMPTY_RULE_SET, type RuleSet } from '../model/rules.ts';
+import type { RulesPartMessage, RulesRevisionMessage } from '../protocol/messages.ts';
+import { fromStep, wholeSet } from '../protocol/revision-codec.ts';
 import { differenceOf } from '../rules/difference.ts';
 import { ruleSetDigest } from '../rules/digest.ts';
 import { RulesAssembly } from './leader-rules.ts';

@@ -1,9 +1,9 @@
-import type { RulesPartMessage, RulesRevisionMessage } from '../api/messages.ts';
-import { toStepPart } from '../api/revision-codec.ts';
+import { messageOf } from '../base/errors.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import { messageOf } from '../model/errors.ts';
 import { MAX_RULES } from '../model/limits.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import type { RulesPartMessage, RulesRevisionMessage } from '../protocol/messages.ts';
+import { toStepPart } from '../protocol/revision-codec.ts';
 import { ruleDigest, ruleSetDigest } from '../rules/digest.ts';
 import { mergeChange } from '../rules/merge.ts';
 

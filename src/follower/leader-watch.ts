@@ -1,5 +1,5 @@
-import type { RulesRevisionMessage } from '../api/messages.ts';
-import type { FollowConfig } from '../config.ts';
+import type { FollowConfig } from '../config/config.ts';
+import type { RulesRevisionMessage } from '../protocol/messages.ts';
 import { LeaderLine, type LineEnd } from './leader-line.ts';
 import { type KnownRules, type LeaderRules, ProtocolError, RulesAssembly } from './leader-rules.ts';
 import type { WatchCall } from './watch-call.ts';

@@ -1,5 +1,5 @@
-import { loadServices } from '../api/definitions.ts';
-import type { RulesRevisionMessage, WatchRequest } from '../api/messages.ts';
+import { loadServices } from '../protocol/definitions.ts';
+import type { RulesRevisionMessage, WatchRequest } from '../protocol/messages.ts';
 
 /** How WatchProxyRules goes over the wire. */
 export interface WatchCall {

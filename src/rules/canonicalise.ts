@@ -2,11 +2,12 @@
  * From input to model: one spelling of each address (spec E1 to E3), complete messages. What depends on
  * other rules or on this host is the business of rules/validate.ts.
  */
+
+import { invalidInput, type Problem } from '../base/errors.ts';
+import { Turn } from '../base/turn.ts';
 import { canonicalOctets, type Octets, parseAddress } from '../model/address.ts';
 import { type Endpoint, MAX_PORT, makeEndpoint } from '../model/endpoint.ts';
-import { invalidInput, type Problem } from '../model/errors.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
-import { Turn } from '../model/turn.ts';
 import type { EndpointInput, MemberInput, OutputInput, RuleInput, RuleSetInput } from './input.ts';
 
 /** @throws FloxyError INVALID_INPUT that names every bad place */

@@ -3,8 +3,8 @@
  * have and wherever they came from.
  */
 import { createHash, hash } from 'node:crypto';
+import { Turn } from '../base/turn.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
-import { Turn } from '../model/turn.ts';
 
 /** Rules are never changed in place, so what was hashed once stays right. */
 const ruleDigests = new WeakMap<Rule, string>();

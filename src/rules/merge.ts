@@ -1,6 +1,7 @@
 /** What a change makes of a rule set (spec A2 to A4). Pure: untouched rules stay the same objects. */
+
+import { FloxyError } from '../base/errors.ts';
 import { formatEndpoint } from '../model/endpoint.ts';
-import { FloxyError } from '../model/errors.ts';
 import type { Rule, RuleChange, RuleSet } from '../model/rules.ts';
 
 /** @throws FloxyError NOT_FOUND when an exporter to delete has no rule; it names all of them */

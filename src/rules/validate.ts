@@ -1,7 +1,9 @@
 /** Validation of rules against each other and against this host (spec V1 to V6). Pure. */
+
+import { FloxyError, invalidInput, type Problem } from '../base/errors.ts';
 import type { Octets } from '../model/address.ts';
+import { addressKind } from '../model/address-kind.ts';
 import { type Endpoint, formatEndpoint, isIpv6 } from '../model/endpoint.ts';
-import { FloxyError, invalidInput, type Problem } from '../model/errors.ts';
 import {
   MAX_COLLECTORS_PER_OUTPUT,
   MAX_OUTPUTS_PER_RULE,
@@ -9,7 +11,6 @@ import {
   MAX_SLOTS_PER_RULE_SET,
 } from '../model/limits.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
-import { addressKind } from './address-kind.ts';
 
 /** What the rules must not collide with: this host, at the moment of the change. */
 export interface HostAddresses {

@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
-import { type ErrorCode, FloxyError } from '../model/errors.ts';
+import { type ErrorCode, FloxyError } from '../base/errors.ts';
 import { DecodeError } from './encoding.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
+import { messageOf } from '../base/errors.ts';
 import type { StoredUpdate } from '../control/ports.ts';
-import { messageOf } from '../model/errors.ts';
 import type { FollowedRevision, Output, Rule, RuleSet } from '../model/rules.ts';
 import {
   DecodeError,

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { FloxyError } from '../base/errors.ts';
 import type { RestoredRules, StoredUpdate } from '../control/ports.ts';
-import { FloxyError } from '../model/errors.ts';
 import { EMPTY_RULE_SET, type FollowedRevision, type RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { claimPath, followLinks, isMissing } from './database-file.ts';

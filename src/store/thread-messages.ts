@@ -1,6 +1,7 @@
 /** What control and the thread of the database say to each other. Structured clones: no classes. */
+
+import type { ErrorCode } from '../base/errors.ts';
 import type { RestoredRules, StoredUpdate } from '../control/ports.ts';
-import type { ErrorCode } from '../model/errors.ts';
 import type { FollowedRevision, Output, Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { LogLevel } from './sqlite-rule-store.ts';

@@ -3,8 +3,8 @@
  * threaded-rule-store.ts.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { FloxyError } from '../base/errors.ts';
 import type { RestoredRules } from '../control/ports.ts';
-import { FloxyError } from '../model/errors.ts';
 import type { Rule } from '../model/rules.ts';
 import { type LogLevel, SqliteRuleStore } from './sqlite-rule-store.ts';
 import type {

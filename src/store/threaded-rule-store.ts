@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { FloxyError } from '../base/errors.ts';
+import { Turn } from '../base/turn.ts';
 import type { RestoredRules, RuleStore, StoredUpdate } from '../control/ports.ts';
-import { FloxyError } from '../model/errors.ts';
 import type { FollowedRevision, Rule, RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
-import { Turn } from '../model/turn.ts';
 import type { RuleStoreOptions } from './sqlite-rule-store.ts';
 import type {
   ThreadFailure,

@@ -1,6 +1,6 @@
+import { FloxyError } from '../../src/base/errors.ts';
 import type { Control } from '../../src/control/control-plane.ts';
 import { type Endpoint, formatEndpoint } from '../../src/model/endpoint.ts';
-import { FloxyError } from '../../src/model/errors.ts';
 import {
   EMPTY_RULE_SET,
   type NumberedRuleSet,

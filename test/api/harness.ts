@@ -10,10 +10,10 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { type Logger, pino } from 'pino';
-import { loadServices } from '../../src/api/definitions.ts';
 import { ApiServer } from '../../src/api/server.ts';
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/config/config.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { loadServices } from '../../src/protocol/definitions.ts';
 import { FakeControl } from './fake-control.ts';
 
 export const BUILD_INFO = {
@@ -73,7 +73,7 @@ export interface Outcome<Answer> {
   readonly headers: Metadata;
 }
 
-/** A grpc-js client of the API. Its messages are what src/api/messages.ts describes. */
+/** A grpc-js client of the API. Its messages are what src/protocol/messages.ts describes. */
 export class TestClient {
   readonly client: Client;
   readonly #services = loadServices();

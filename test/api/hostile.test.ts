@@ -5,8 +5,8 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { status as Status } from '@grpc/grpc-js';
-import { loadServices } from '../../src/api/definitions.ts';
 import { MAX_REQUEST_BYTES } from '../../src/model/limits.ts';
+import { loadServices } from '../../src/protocol/definitions.ts';
 import { runPythonClient, startApi, TestClient, unaryCall } from './harness.ts';
 
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status as Status } from '@grpc/grpc-js';
-import { loadServices } from '../../src/api/definitions.ts';
+import { FloxyError } from '../../src/base/errors.ts';
+import { loadServices } from '../../src/protocol/definitions.ts';
 import type {
   BuildInfoMessage,
   ProxyRulesMessage,
   ProxyStatsMessage,
   SystemStatusMessage,
-} from '../../src/api/messages.ts';
-import { FloxyError } from '../../src/model/errors.ts';
+} from '../../src/protocol/messages.ts';
 import { BUILD_INFO, startApi, TestClient } from './harness.ts';
 
 const REVISION = 'collector-rules-revision';

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { credentials, status as Status } from '@grpc/grpc-js';
 import { ApiServer } from '../../src/api/server.ts';
+import { FloxyError } from '../../src/base/errors.ts';
 import { parseAddress } from '../../src/model/address.ts';
-import { FloxyError } from '../../src/model/errors.ts';
 import { BUILD_INFO, LOOPBACK, recordingLog, startApi, TestClient } from './harness.ts';
 
 /** A folder with a CA and two certificates signed by it, for the server and for a client. */

@@ -8,9 +8,9 @@ import {
   Metadata,
   status as Status,
 } from '@grpc/grpc-js';
-import { loadServices } from '../../src/api/definitions.ts';
-import type { RulesRevisionMessage } from '../../src/api/messages.ts';
 import type { Rule } from '../../src/model/rules.ts';
+import { loadServices } from '../../src/protocol/definitions.ts';
+import type { RulesRevisionMessage } from '../../src/protocol/messages.ts';
 import { ruleSetDigest } from '../../src/rules/digest.ts';
 import { waitFor } from '../lab/shell.ts';
 import { endpoint, outputs, rule, ruleSet } from '../support/rule-sets.ts';

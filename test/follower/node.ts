@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { ApiServer } from '../../src/api/server.ts';
 import { followLeader } from '../../src/app/following.ts';
-import type { Config, FollowConfig } from '../../src/config.ts';
+import type { Config, FollowConfig } from '../../src/config/config.ts';
 import { type Control, ControlPlane } from '../../src/control/control-plane.ts';
 import type { DataPlane, PreparedRules, RuleSetCounters } from '../../src/control/ports.ts';
 import type { Follower } from '../../src/follower/follower.ts';

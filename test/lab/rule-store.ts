@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { FloxyError } from '../../src/base/errors.ts';
 import type { RestoredRules } from '../../src/control/ports.ts';
 import { parseAddress } from '../../src/model/address.ts';
 import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
-import { FloxyError } from '../../src/model/errors.ts';
 import type { Output, Rule, RuleSet } from '../../src/model/rules.ts';
 import { SqliteRuleStore } from '../../src/store/sqlite-rule-store.ts';
 

@@ -1,4 +1,4 @@
-/* What the units of this folder give to JavaScript (src/dataplane/addon.ts). */
+/* What the units of this folder give to JavaScript (src/native/addon.ts). */
 #ifndef FLOXY_NODE_EXPORTS_H
 #define FLOXY_NODE_EXPORTS_H
 

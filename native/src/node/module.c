@@ -1,6 +1,6 @@
 /*
  * The addon. Only this folder knows Node-API. Arguments are already checked by
- * src/dataplane/packet-io.ts; system errors are returned as negative errnos.
+ * src/native/packet-io.ts; system errors are returned as negative errnos.
  */
 #include <stddef.h>
 

@@ -1,4 +1,3 @@
-import { type ForwardingTable, OUTPUT_WORDS, RULE } from '../../rules/forwarding-table.ts';
 import {
   PACKET_FLAG_IPV6,
   PACKET_FLAGS,
@@ -6,7 +5,8 @@ import {
   PACKET_SOURCE_PORT,
   PACKET_WORDS,
   SLOT_BYTES,
-} from '../packet-io.ts';
+} from '../../../native/packet-io.ts';
+import { type ForwardingTable, OUTPUT_WORDS, RULE } from '../../../table/forwarding-table.ts';
 
 const SLOT_WORDS = SLOT_BYTES / 4;
 

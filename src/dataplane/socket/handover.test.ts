@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type HandoverState, listenForSuccessor, Predecessor } from './handover.ts';
-import { createMemory, mapMemory } from './packet-io.ts';
+import { handoverListen } from '../../native/handover.ts';
+import { createMemory, mapMemory } from '../../native/packet-io.ts';
+import { type HandoverState, Predecessor } from './handover.ts';
 
 const STATE: HandoverState = {
   pid: process.pid,
@@ -33,8 +34,8 @@ function startForwarder(path: string, descriptors: object): { ended: Promise<voi
   const worker = new Worker(
     `
     const { workerData } = require('node:worker_threads');
-    import(workerData.module).then(({ Bequest, listenForSuccessor }) => {
-      const bequest = new Bequest(listenForSuccessor(workerData.path), 0);
+    import(workerData.module).then(({ Bequest }) => {
+      const bequest = new Bequest(workerData.listener, 0);
       require('node:worker_threads').parentPort.postMessage('ready');
       const timer = setInterval(() => {
         if (bequest.poll(workerData.state, workerData.descriptors)) {
@@ -47,7 +48,7 @@ function startForwarder(path: string, descriptors: object): { ended: Promise<voi
       eval: true,
       workerData: {
         module: new URL('./handover.ts', import.meta.url).href,
-        path,
+        listener: handoverListen(path),
         state: STATE,
         descriptors,
       },
@@ -99,13 +100,13 @@ describe('Predecessor and Bequest', () => {
   it('finds nothing where nobody listens any more, or ever did', () => {
     using folder = new TemporaryPath();
     assert.equal(Predecessor.take(folder.path), undefined);
-    closeSync(listenForSuccessor(folder.path));
+    closeSync(handoverListen(folder.path));
     assert.equal(Predecessor.take(folder.path), undefined);
   });
 
   it('finds nothing where a forwarder does not answer, because its control lives', () => {
     using folder = new TemporaryPath();
-    const listener = listenForSuccessor(folder.path);
+    const listener = handoverListen(folder.path);
     const startMs = performance.now();
     assert.equal(Predecessor.take(folder.path), undefined);
     assert.ok(performance.now() - startMs < 3000);
@@ -113,6 +114,6 @@ describe('Predecessor and Bequest', () => {
   });
 
   it('a path that is too long for a unix socket is refused', () => {
-    assert.throws(() => listenForSuccessor(`/tmp/${'x'.repeat(110)}`), { code: 'ENAMETOOLONG' });
+    assert.throws(() => handoverListen(`/tmp/${'x'.repeat(110)}`), { code: 'ENAMETOOLONG' });
   });
 });

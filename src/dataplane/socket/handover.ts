@@ -5,9 +5,8 @@
  */
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addon } from './addon.ts';
+import { handoverAccept, handoverConnect } from '../../native/handover.ts';
 import type { TableReference } from './forwarder/messages.ts';
-import { check } from './packet-io.ts';
 
 /** Of counters, slots and tables. Memory of another layout is not taken over. */
 export const MEMORY_LAYOUT = 1;
@@ -39,19 +38,7 @@ export interface HandoverDescriptors {
 const CONNECT_WAIT_MS = 1000;
 const END_WAIT_MS = 2000;
 const END_POLL_MS = 2;
-const MAX_STATE_BYTES = 4096;
-const MAX_DESCRIPTORS = 16;
 const END = Buffer.from('E');
-
-/**
- * The socket at which a forwarder can be taken over. Its name is short: the path of a unix socket has at
- * most 107 bytes.
- *
- * @throws SystemCallError
- */
-export function listenForSuccessor(path: string): number {
-  return check('listenForSuccessor', addon().handoverListen(path));
-}
 
 /** The forwarder's side: gives everything away, once, to a successor that asks. */
 export class Bequest {
@@ -69,9 +56,8 @@ export class Bequest {
   poll(state: HandoverState, descriptors: HandoverDescriptors): boolean {
     if (this.#connection !== undefined) return this.#isToldToEnd(this.#connection);
     const data = Buffer.from(JSON.stringify(state));
-    const fds = Int32Array.from(Object.values(descriptors).filter((fd) => fd !== undefined));
-    const connection = addon().handoverAccept(this.#listener, this.#user, data, fds);
-    if (connection >= 0) this.#connection = connection;
+    const fds = Object.values(descriptors).filter((fd) => fd !== undefined);
+    this.#connection = handoverAccept(this.#listener, this.#user, data, fds);
     return false;
   }
 
@@ -119,13 +105,10 @@ export class Predecessor {
    * @returns undefined when there is none, or its control is still alive
    */
   static take(path: string): Predecessor | undefined {
-    const data = Buffer.alloc(MAX_STATE_BYTES);
-    const fds = new Int32Array(MAX_DESCRIPTORS);
-    const lengths = new Uint32Array(2);
-    const connection = addon().handoverConnect(path, CONNECT_WAIT_MS, data, fds, lengths);
-    if (connection < 0) return undefined;
-    const state = JSON.parse(data.toString('utf8', 0, lengths[0])) as HandoverState;
-    return new Predecessor(connection, state, [...fds.subarray(0, lengths[1])]);
+    const taken = handoverConnect(path, CONNECT_WAIT_MS);
+    if (taken === undefined) return undefined;
+    const state = JSON.parse(taken.data.toString()) as HandoverState;
+    return new Predecessor(taken.connection, state, taken.descriptors);
   }
 
   /** Ends it after the batch at hand; resolves when it is gone. A stuck one is killed. */

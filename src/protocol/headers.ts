@@ -1,5 +1,5 @@
 import { Metadata } from '@grpc/grpc-js';
-import { FloxyError } from '../model/errors.ts';
+import { FloxyError } from '../base/errors.ts';
 import type { AddressFormat } from './codec.ts';
 
 /** Request headers. */

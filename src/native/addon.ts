@@ -1,6 +1,6 @@
-/** Loads the native addon (native/). Only packet-io.ts and handover.ts use it. */
+/** Loads the native addon (native/). */
 import { createRequire } from 'node:module';
-import { FloxyError, messageOf } from '../model/errors.ts';
+import { FloxyError, messageOf } from '../base/errors.ts';
 
 /** The same from src/dataplane and dist/dataplane. */
 const ADDON_PATH = '../../native/build/floxy_pio.node';

@@ -1,4 +1,4 @@
-import type { Octets } from '../model/address.ts';
+import type { Octets } from './address.ts';
 
 export type AddressKind = 'unicast' | 'unspecified' | 'multicast' | 'broadcast';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { makeCertificate } from '../test/cli/certificates.ts';
+import { makeCertificate } from '../../test/cli/certificates.ts';
 import {
   ConfigError,
   type ConfigProblem,

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { endpoint, outputs, rule, ruleSet, shareOutputs } from '../../../test/support/rule-sets.ts';
-import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../model/endpoint.ts';
-import type { Output, Rule, RuleSet } from '../../model/rules.ts';
-import { addressWords, compile } from '../../rules/compile.ts';
-import { COLLECTOR_WORDS, ForwardingTable, RULE } from '../../rules/forwarding-table.ts';
+import {
+  endpoint,
+  outputs,
+  rule,
+  ruleSet,
+  shareOutputs,
+} from '../../../../test/support/rule-sets.ts';
+import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../../model/endpoint.ts';
+import type { Output, Rule, RuleSet } from '../../../model/rules.ts';
 import {
   COPY_WORDS,
   PACKET_FLAG_IPV6,
@@ -13,8 +17,10 @@ import {
   PACKET_INPUT_SLOT,
   PACKET_SOURCE_PORT,
   PACKET_WORDS,
-} from '../packet-io.ts';
-import { SlotAllocator } from '../slots.ts';
+} from '../../../native/packet-io.ts';
+import { addressWords, compile } from '../../../table/compile.ts';
+import { COLLECTOR_WORDS, ForwardingTable, RULE } from '../../../table/forwarding-table.ts';
+import { SlotAllocator } from '../../../table/slots.ts';
 import { Router } from './router.ts';
 
 const LISTEN_PORT = 2055;

@@ -5,8 +5,9 @@
  * whole (the repeated fields of a protobuf message add up), and the process can do other things between
  * two parts.
  */
+
+import { FloxyError } from '../base/errors.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import { FloxyError } from '../model/errors.ts';
 import type { Output, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type {
   Counters,

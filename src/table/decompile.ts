@@ -1,6 +1,6 @@
 /**
  * Reads back what a compiled forwarding table counts where. The collectors of an output come in the order
- * of the table, IPv6 first. Pure. Layout: rules/forwarding-table.ts.
+ * of the table, IPv6 first. Pure. Layout: table/forwarding-table.ts.
  */
 import { canonicalOctets } from '../model/address.ts';
 import { type Endpoint, makeEndpoint } from '../model/endpoint.ts';

@@ -2,7 +2,7 @@
  * Takes large requests apart, so that decoding them does not stop the process for seconds and cannot
  * fill its memory: a few bytes of protobuf can become an object of a hundred.
  */
-import { FloxyError } from '../model/errors.ts';
+import { FloxyError } from '../base/errors.ts';
 import { MAX_SLOTS_PER_RULE_SET } from '../model/limits.ts';
 
 /** Size at which a part is complete: a few milliseconds of decoding. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import type { TableReference } from './forwarder/messages.ts';
-import { createMemory, mapMemory, resizeMemory, unmapMemory } from './packet-io.ts';
+import { createMemory, mapMemory, resizeMemory, unmapMemory } from '../../native/packet-io.ts';
+import type { TableReference } from '../socket/forwarder/messages.ts';
 
 interface TableFile {
   readonly fd: number;

@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
-import type { Config } from '../config.ts';
-import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
-import { FloxyError, messageOf } from '../model/errors.ts';
-import { openReceiver, openSender, SystemCallError } from './packet-io.ts';
+import { FloxyError, messageOf } from '../../base/errors.ts';
+import type { Config } from '../../config/config.ts';
+import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
+import { openReceiver, openSender, SystemCallError } from '../../native/packet-io.ts';
 
 /** The sockets of one forwarder, opened by control and inherited. */
 export interface ForwarderSockets {

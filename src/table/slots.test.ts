@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { outputs, rule, ruleSet, shareOutputs } from '../../test/support/rule-sets.ts';
 import type { RuleSet } from '../model/rules.ts';
-import { compile, type RuleSetSlots } from '../rules/compile.ts';
-import { decompile } from '../rules/decompile.ts';
-import { ForwardingTable } from '../rules/forwarding-table.ts';
+import { compile, type RuleSetSlots } from './compile.ts';
+import { decompile } from './decompile.ts';
+import { ForwardingTable } from './forwarding-table.ts';
 import { SlotAllocator } from './slots.ts';
 
 function allSlots(slots: RuleSetSlots): number[] {

@@ -1,20 +1,20 @@
 import path from 'node:path';
-import { problemsOf, withoutEmpty } from './config/environment.ts';
-import { type FollowConfig, ownApiProblems, readFollow } from './config/follow.ts';
-import { hostSystem } from './config/host-system.ts';
-import { ConfigError } from './config/problem.ts';
-import { apiSchema, type System, settingsSchema, tlsSchema } from './config/schema.ts';
-import type { SocketAddress } from './config/socket-address.ts';
-import { missingTlsVariables, tlsContentProblems } from './config/tls.ts';
-import type { ForwarderUser } from './config/user.ts';
-import type { Octets } from './model/address.ts';
+import type { Octets } from '../model/address.ts';
+import { problemsOf, withoutEmpty } from './environment.ts';
+import { type FollowConfig, ownApiProblems, readFollow } from './follow.ts';
+import { hostSystem } from './host-system.ts';
+import { ConfigError } from './problem.ts';
+import { apiSchema, type System, settingsSchema, tlsSchema } from './schema.ts';
+import type { SocketAddress } from './socket-address.ts';
+import { missingTlsVariables, tlsContentProblems } from './tls.ts';
+import type { ForwarderUser } from './user.ts';
 
-export type { FollowConfig } from './config/follow.ts';
-export { ConfigError, type ConfigProblem, formatProblems } from './config/problem.ts';
-export type { System } from './config/schema.ts';
-export type { SocketAddress } from './config/socket-address.ts';
-export type { ForwarderUser } from './config/user.ts';
-export { type UnknownVariable, unknownVariables } from './config/variables.ts';
+export type { FollowConfig } from './follow.ts';
+export { ConfigError, type ConfigProblem, formatProblems } from './problem.ts';
+export type { System } from './schema.ts';
+export type { SocketAddress } from './socket-address.ts';
+export type { ForwarderUser } from './user.ts';
+export { type UnknownVariable, unknownVariables } from './variables.ts';
 
 /** The settings of the service, read from the environment. Table: README.md. */
 export interface Config {

@@ -1,5 +1,4 @@
-import { MAX_OUTPUTS_PER_RULE } from '../../model/limits.ts';
-import { ForwardingTable } from '../../rules/forwarding-table.ts';
+import { MAX_OUTPUTS_PER_RULE } from '../../../model/limits.ts';
 import {
   COPY_WORDS,
   COUNTER,
@@ -9,7 +8,8 @@ import {
   PacketIo,
   SLOT_BYTES,
   unmapMemory,
-} from '../packet-io.ts';
+} from '../../../native/packet-io.ts';
+import { ForwardingTable } from '../../../table/forwarding-table.ts';
 import { FORWARDER_FD, type ForwarderOptions, type TableReference } from './messages.ts';
 import { Router } from './router.ts';
 

@@ -3,12 +3,13 @@
  * a collector endpoint and its occurrence in the rule; or an exporter endpoint and an output (for its
  * rotation). What is in both the old and the new rules keeps its slot (spec S5).
  */
+
+import { FloxyError } from '../base/errors.ts';
+import { Turn } from '../base/turn.ts';
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
-import { FloxyError } from '../model/errors.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
-import { Turn } from '../model/turn.ts';
-import type { OutputSlots, RuleSetSlots, RuleSlots } from '../rules/compile.ts';
-import type { DecompiledRule, DecompiledTable } from '../rules/decompile.ts';
+import type { OutputSlots, RuleSetSlots, RuleSlots } from './compile.ts';
+import type { DecompiledRule, DecompiledTable } from './decompile.ts';
 
 /** The slot of packets that match no rule. It never moves. */
 const MISMATCHED_SLOT = 0;

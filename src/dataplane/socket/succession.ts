@@ -1,15 +1,16 @@
 import { mkdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
-import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
-import { messageOf } from '../model/errors.ts';
-import { type DecompiledTable, decompile } from '../rules/decompile.ts';
-import { ForwardingTable } from '../rules/forwarding-table.ts';
-import { SLOT_COUNT } from './counter-memory.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Config } from '../../config/config.ts';
+import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
+import { handoverListen } from '../../native/handover.ts';
+import { mapMemory, unmapMemory } from '../../native/packet-io.ts';
+import { type DecompiledTable, decompile } from '../../table/decompile.ts';
+import { ForwardingTable } from '../../table/forwarding-table.ts';
+import { SLOT_COUNT } from '../memory/counter-memory.ts';
 import type { HandoverOptions } from './forwarder/messages.ts';
-import { listenForSuccessor, MEMORY_LAYOUT, Predecessor } from './handover.ts';
-import { mapMemory, unmapMemory } from './packet-io.ts';
+import { MEMORY_LAYOUT, Predecessor } from './handover.ts';
 import type { InheritedSockets } from './sockets.ts';
 
 /** More forwarders than any setting allows: an earlier control may have had more than this one. */
@@ -108,7 +109,7 @@ export class Succession {
     const path = this.#path(index);
     try {
       mkdirSync(this.#config.runtimeDirectory, { recursive: true, mode: 0o750 });
-      const listener = listenForSuccessor(path);
+      const listener = handoverListen(path);
       this.#listeners.push(path);
       const user = process.getuid?.() ?? 0;
       return { listener, options: { limitMs, user, listen: this.#listen(), receiveBufferBytes } };

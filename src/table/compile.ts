@@ -1,9 +1,9 @@
-/** Compiles a rule set into the forwarding table. Pure. Layout: rules/forwarding-table.ts. */
+/** Compiles a rule set into the forwarding table. Pure. Layout: table/forwarding-table.ts. */
 import { endianness } from 'node:os';
+import { Turn } from '../base/turn.ts';
 import { mappedOctets } from '../model/address.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
-import { Turn } from '../model/turn.ts';
 import {
   COLLECTOR_FLAG_LISTEN_PORT,
   COLLECTOR_WORDS,

@@ -1,6 +1,7 @@
 /** The forwarder process: gives up its privileges, then moves packets until control ends. */
+
+import { dieWithParent, loadPacketIo, restrictPrivileges } from '../../../native/packet-io.ts';
 import { Bequest, type HandoverState, MEMORY_LAYOUT } from '../handover.ts';
-import { dieWithParent, loadPacketIo, restrictPrivileges } from '../packet-io.ts';
 import { Forwarder } from './forwarder.ts';
 import {
   FORWARDER_FD,

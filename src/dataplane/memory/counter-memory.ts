@@ -1,6 +1,6 @@
 import { getSystemErrorName } from 'node:util';
-import type { Counters } from '../model/statistics.ts';
-import type { ErrnoCount } from '../model/status.ts';
+import type { Counters } from '../../model/statistics.ts';
+import type { ErrnoCount } from '../../model/status.ts';
 import {
   COUNTERS_BYTES,
   createMemory,
@@ -8,7 +8,7 @@ import {
   mapMemory,
   SLOT_BYTES,
   unmapMemory,
-} from './packet-io.ts';
+} from '../../native/packet-io.ts';
 
 /**
  * Slots of each forwarder's memory: twice what one rule set may take, so that one can replace another.
