@@ -72,9 +72,9 @@ describe('validateRules()', () => {
     refuses(`V5: ${kind} exporter ${address}`, [rule(address)], message);
   }
 
-  accepts('V6: a rule without outputs', [rule('192.0.2.1')]);
+  accepts('V7: a rule without outputs', [rule('192.0.2.1')]);
   refuses(
-    'V6: an output without collectors',
+    'V7: an output without collectors',
     [rule('192.0.2.1', [])],
     /an output needs a collector/,
   );

@@ -67,7 +67,7 @@ test('the python client prints the code and message of a failed call, and header
   assert.match(list.stderr, /^collector-rules-revision: 0$/m);
 });
 
-test('reflection: buf curl lists services and methods without proto files', async () => {
+test('A11: reflection: buf curl lists services and methods without proto files', async () => {
   await using api = await startApi();
   const services = await runBufCurl(['--list-services', `http://${api.address}`]);
   assert.deepEqual(services.stdout.trim().split('\n'), [

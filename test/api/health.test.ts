@@ -28,7 +28,7 @@ function watch(client: Client, service: string) {
   return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service });
 }
 
-test('health: the node is SERVING only while the proxy is OK, the proxy also without its rules', async () => {
+test('A11: health: the node is SERVING only while the proxy is OK, the proxy also without its rules', async () => {
   await using api = await startApi();
   using client = new TestClient(api.address);
   const expected: Record<State, [node: string, proxy: string]> = {
@@ -103,7 +103,7 @@ test('health: a status that cannot be told is NOT_SERVING, and logged once', asy
   );
 });
 
-test('Drain: the empty name is NOT_SERVING until it is cancelled; all else stays as it is', async () => {
+test('A12: Drain: the empty name is NOT_SERVING until it is cancelled; all else stays as it is', async () => {
   await using api = await startApi();
   using client = new TestClient(api.address);
   const status = () =>

@@ -66,7 +66,7 @@ const replaceWith = (...rules: Rule[]) =>
 const isLast = (revision: number) => (message: RulesRevisionMessage) =>
   message.revision === String(revision) && message.part?.last === true;
 
-test('a watcher gets the whole rule set at once, marked as not based on another', async () => {
+test('A13: a watcher gets the whole rule set at once, marked as not based on another', async () => {
   await using api = await startApi();
   await api.control.change(replaceWith(rule('192.0.2.1:1', ['198.51.100.1'])));
   using watcher = new Watcher(api.address);

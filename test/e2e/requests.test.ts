@@ -169,7 +169,7 @@ describe('requests', { skip: requireRoot() }, () => {
       /rules\[0\]\.outputs\[0\]\.collectors\[0\]/,
     ],
     [
-      'an output without collectors',
+      'V7: an output without collectors',
       { rules: [{ exporter: { endpoint: E1 }, outputs: [{}] }] },
       /rules\[0\]\.outputs\[0\]/,
     ],

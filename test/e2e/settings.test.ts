@@ -62,7 +62,7 @@ describe('settings', { skip: requireRoot() }, () => {
     [`[${PROXY_V6}]:4739`, PROXY_V6, '2001:db8:e::1'],
     ['0.0.0.0:4739', PROXY_V4, '203.0.113.1'],
   ] as const) {
-    test(`COLLECTOR_FLOXY_ADDRESS=${address} receives there; collectors without port get that port (R5)`, async () => {
+    test(`R5: COLLECTOR_FLOXY_ADDRESS=${address} receives there; collectors without port get that port`, async () => {
       await using stage = await Stage.start({ settings: { COLLECTOR_FLOXY_ADDRESS: address } });
       await stage.api.replace({ rules: [], defaultOutputs: [[{ host: C6.host }]] });
       const payload = Buffer.from('here');

@@ -116,7 +116,7 @@ test('rules that did not fit are tried again: they are in force when the host ha
   assert.equal(follower.following.error, undefined);
 });
 
-test('local changes are refused with the name of the leader, unless they are meant', async () => {
+test('A13: local changes are refused with the name of the leader, unless they are meant', async () => {
   await using resources = new AsyncDisposableStack();
   const { leader, cable, follower } = await pair(resources);
   const change = add(50);

@@ -1,0 +1,72 @@
+/** The specification and those who name its rules: tests by their titles, code by its comments. */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { packageRoot } from './package-root.ts';
+
+/** Rules named together: `R3`, `A5, A6, A7`, `S1 S2`, `R1 to R5`. */
+const RULES = /[REVAS]\d{1,2}(?:(?:, | and | to | )[REVAS]\d{1,2})*/.source;
+/** A string that begins with rules and a colon is the title of a test, or a part of one. */
+const TITLE = new RegExp(`["'\`](${RULES}): `, 'g');
+/** What a comment is about; `V8` in one is the engine. */
+const COMMENT = /(?:\/\*|\/\/|^\s*\*).*/gm;
+const NOT_A_RULE = 'V8';
+
+const rules = new Set(
+  [...read('docs/specification.md').matchAll(/^- \*\*([REVAS]\d+)\*\* /gm)].map(([, rule]) => rule),
+);
+const sources = globSync('{src,test,bench,native,tools,scripts}/**/*.{ts,c,h}', {
+  cwd: packageRoot,
+}).map((file) => ({ file, text: read(file) }));
+
+test('every rule of the specification has a test that is named after it', () => {
+  const titles = sources.filter(({ file }) => /\.test\.ts$|\/test_\w+\.c$/.test(file));
+  const tested = new Set(titles.flatMap(({ text }) => rulesIn(text, TITLE)));
+  const untested = [...rules].filter((rule) => rule !== undefined && !tested.has(rule));
+  assert.deepEqual(untested, [], 'these rules of docs/specification.md are named by no test');
+});
+
+test('no test and no comment names a rule that the specification does not have', () => {
+  const unknown = sources.flatMap(({ file, text }) => {
+    const comments = [...text.matchAll(COMMENT)].join('\n');
+    const named = [
+      ...rulesIn(text, TITLE),
+      ...rulesIn(comments, new RegExp(`\\b(${RULES})\\b`, 'g')),
+    ];
+    const missing = new Set(named.filter((rule) => rule !== NOT_A_RULE && !rules.has(rule)));
+    return [...missing].map((rule) => `${file}: ${rule}`);
+  });
+  assert.deepEqual(unknown, [], 'these rules are not in docs/specification.md');
+});
+
+test('the rules of a letter are numbered from 1, and each has one place', () => {
+  const listed = [...read('docs/specification.md').matchAll(/^- \*\*([REVAS])(\d+)\*\* /gm)];
+  for (const letter of 'REVAS') {
+    const numbers = listed.filter(([, of]) => of === letter).map(([, , number]) => Number(number));
+    assert.deepEqual(
+      numbers,
+      Array.from(numbers, (_, i) => i + 1),
+      `rules ${letter}`,
+    );
+  }
+});
+
+function read(file: string): string {
+  return readFileSync(path.join(packageRoot, file), 'utf8');
+}
+
+/** Each rule that a pattern finds, those within `R1 to R5` too. */
+function rulesIn(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].flatMap(([, named = '']) => expand(named));
+}
+
+function expand(named: string): string[] {
+  const range = /^([REVAS])(\d+) to [REVAS](\d+)$/.exec(named);
+  if (range === null) return named.match(/[REVAS]\d+/g) ?? [];
+  const [, letter, from, to] = range;
+  return Array.from(
+    { length: Number(to) - Number(from) + 1 },
+    (_, i) => `${letter}${Number(from) + i}`,
+  );
+}
