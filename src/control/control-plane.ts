@@ -11,9 +11,10 @@ import {
   type RuleSet,
 } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
-import type { SubsystemStatus, SystemStatus } from '../model/status.ts';
+import type { SubsystemStatus } from '../model/status.ts';
 import { mergeChange } from '../rules/merge.ts';
 import { checkLimits, type HostAddresses, validateRules } from '../rules/validate.ts';
+import type { SystemStatus } from '../telemetry/status.ts';
 import { ChangeQueue } from './change-queue.ts';
 import type { DataPlane, PreparedRules, RuleStore } from './ports.ts';
 import { collectStatistics } from './statistics.ts';

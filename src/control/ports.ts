@@ -2,7 +2,8 @@
 import type { Endpoint } from '../model/endpoint.ts';
 import type { FollowedRevision, NumberedRuleSet, Output, Rule, RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
-import type { ForwarderStatus, SubsystemStatus } from '../model/status.ts';
+import type { SubsystemStatus } from '../model/status.ts';
+import type { ForwarderStatus } from '../telemetry/status.ts';
 
 /** What the database had to say when it was opened. */
 export interface RestoredRules extends NumberedRuleSet {

@@ -1,36 +1,43 @@
 import type { Counters } from '../model/statistics.ts';
-import type { ForwarderStatus } from '../model/status.ts';
 import { COUNTER } from '../native/packet-io.ts';
 import { PROBE_SLOTS } from '../table/slots.ts';
+import { FORWARDER_COUNTERS, type KnownCounter } from '../telemetry/catalogue.ts';
+import type { ForwarderCounters } from '../telemetry/status.ts';
 import type { CounterMemory } from './memory/counter-memory.ts';
 
-/** What packet I/O counts for a forwarder. */
-export type ForwarderCounters = Omit<ForwarderStatus, 'index' | 'pid' | 'restarts' | 'kernelDrops'>;
+/** Counters that packet I/O writes. */
+type MemoryCounter = Extract<KnownCounter, { readonly counter: string }>;
 
-/** Reads them from memory; our own test datagrams are left out. */
-export function readForwarderCounters(memory: CounterMemory): ForwarderCounters {
-  const probes = memory.slot(PROBE_SLOTS.input);
-  const answers = memory.slot(PROBE_SLOTS.outputs[0]?.collectors[0] ?? 0);
-  return {
-    received: without(
-      memory.counter(COUNTER.RECEIVED_PACKETS),
-      memory.counter(COUNTER.RECEIVED_BYTES),
-      probes,
-    ),
-    forwarded: without(
-      memory.counter(COUNTER.FORWARDED_PACKETS),
-      memory.counter(COUNTER.FORWARDED_BYTES),
-      answers,
-    ),
-    droppedByRule: memory.counter(COUNTER.DROPPED_BY_RULE),
-    noEligibleCollector: memory.counter(COUNTER.NO_ELIGIBLE_COLLECTOR),
-    truncated: memory.counter(COUNTER.TRUNCATED),
-    fragmented: memory.counter(COUNTER.FRAGMENTED),
-    fragments: memory.counter(COUNTER.FRAGMENTS),
-    sendRetries: memory.counter(COUNTER.SEND_RETRIES),
-    sendErrors: memory.errors(COUNTER.SEND_ERRORS),
-    receiveErrors: memory.errors(COUNTER.RECEIVE_ERRORS),
-  };
+/** Reads what packet I/O counts for a forwarder; our own test datagrams are left out. */
+export function readForwarderCounters(
+  memory: CounterMemory,
+): Pick<ForwarderCounters, MemoryCounter['key']> {
+  const values = FORWARDER_COUNTERS.flatMap((row) =>
+    'counter' in row ? [[row.key, readCounter(memory, row)] as const] : [],
+  );
+  // One value of its kind for each row.
+  return Object.fromEntries(values) as unknown as Pick<ForwarderCounters, MemoryCounter['key']>;
+}
+
+function readCounter(memory: CounterMemory, row: MemoryCounter) {
+  switch (row.kind) {
+    case 'count':
+      return memory.counter(COUNTER[row.counter]);
+    case 'errors':
+      return memory.errors(COUNTER[row.counter]);
+    case 'traffic':
+      return without(
+        memory.counter(COUNTER[`${row.counter}_PACKETS`]),
+        memory.counter(COUNTER[`${row.counter}_BYTES`]),
+        memory.slot(probeSlot(row.key)),
+      );
+  }
+}
+
+/** Where our own test datagrams are counted, or what comes back of them. */
+function probeSlot(key: 'received' | 'forwarded'): number {
+  const answers = PROBE_SLOTS.outputs[0]?.collectors[0] ?? 0;
+  return key === 'received' ? PROBE_SLOTS.input : answers;
 }
 
 /** The part is counted by the same process a moment later or earlier: never below zero. */

@@ -5,10 +5,11 @@ import type { Config } from '../config/config.ts';
 import type { DataPlane, PreparedRules, RuleSetCounters } from '../control/ports.ts';
 import type { Rule, RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
-import type { ForwarderStatus, SubsystemStatus } from '../model/status.ts';
+import type { SubsystemStatus } from '../model/status.ts';
 import { COUNTER, restrictPrivileges } from '../native/packet-io.ts';
 import type { RuleSlots } from '../table/compile.ts';
 import { LossLog } from '../telemetry/loss-log.ts';
+import type { ForwarderStatus } from '../telemetry/status.ts';
 import { readForwarderCounters } from './forwarder-counters.ts';
 import { CounterMemory, SLOT_COUNT } from './memory/counter-memory.ts';
 import { PathProbe } from './path-probe.ts';
@@ -203,6 +204,7 @@ export class ForwarderPlane implements DataPlane {
     restrictPrivileges(KEPT_CAPABILITIES);
     this.#warnOfSmallBuffer(sockets.receiveBufferBytes);
     this.#drops = sockets.forwarders.map(({ receive }) => new KernelDrops(receive));
+    this.#lossLog.skip(this.forwarders());
     if (this.#config.probeIntervalMs > 0) {
       const probe = new PathProbe(listen, this.#config.probeIntervalMs);
       await probe.open(this.#config.forwarders);

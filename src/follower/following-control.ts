@@ -3,7 +3,8 @@ import type { ChangeOptions, Control } from '../control/control-plane.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { NumberedRuleSet, RuleChange } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
-import type { SubsystemStatus, SystemStatus } from '../model/status.ts';
+import type { SubsystemStatus } from '../model/status.ts';
+import type { SystemStatus } from '../telemetry/status.ts';
 import type { Follower } from './follower.ts';
 
 /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { NO_COUNTS } from '../../test/support/counters.ts';
 import { type Endpoint, makeEndpoint } from '../model/endpoint.ts';
 import type { RuleSet } from '../model/rules.ts';
 import type { RuleSetInput } from '../rules/input.ts';
@@ -158,22 +159,7 @@ test('S1 S2: counters are exact over the whole range of 64 bits, and present whe
 });
 
 test('A7: a subsystem without an error has no error field, a forwarder without a process no pid', () => {
-  const zero = { packets: 0n, bytes: 0n };
-  const forwarder = {
-    index: 1,
-    restarts: 0,
-    received: zero,
-    forwarded: zero,
-    droppedByRule: 0n,
-    noEligibleCollector: 0n,
-    truncated: 0n,
-    kernelDrops: 0n,
-    fragmented: 0n,
-    fragments: 0n,
-    sendRetries: 0n,
-    sendErrors: [],
-    receiveErrors: [],
-  };
+  const forwarder = { index: 1, restarts: 0, ...NO_COUNTS };
   const message = fromSystemStatus({
     proxy: { state: 'Offline', error: 'why' },
     database: { state: 'OK' },

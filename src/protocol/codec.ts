@@ -15,16 +15,11 @@ import type {
   ProxyStatistics,
   RuleStatistics,
 } from '../model/statistics.ts';
-import type {
-  BuildInfo,
-  ErrnoCount,
-  FollowerStatus,
-  ForwarderStatus,
-  SubsystemStatus,
-  SystemStatus,
-} from '../model/status.ts';
+import type { BuildInfo, ErrnoCount, FollowerStatus, SubsystemStatus } from '../model/status.ts';
 import { canonicaliseExporters, canonicaliseInTurns } from '../rules/canonicalise.ts';
 import type { RuleSetInput } from '../rules/input.ts';
+import { FORWARDER_COUNTERS, type KnownCounter } from '../telemetry/catalogue.ts';
+import type { ForwarderStatus, SystemStatus } from '../telemetry/status.ts';
 import type {
   BuildInfoMessage,
   CountersMessage,
@@ -32,6 +27,7 @@ import type {
   ErrnoCountMessage,
   ExportersRequest,
   FollowerStatusMessage,
+  ForwarderCountersMessage,
   ForwarderStatusMessage,
   MemberMessage,
   OutputMessage,
@@ -173,22 +169,25 @@ function fromSubsystemStatus({ state, error }: SubsystemStatus): SubsystemStatus
 
 function fromForwarderStatus(status: ForwarderStatus): ForwarderStatusMessage {
   const { index, pid, restarts } = status;
+  const counters = FORWARDER_COUNTERS.map((row) => [row.key, fromCounter(status, row)]);
   return {
     index,
     ...(pid === undefined ? {} : { pid }),
     restarts: restarts.toString(),
-    received: fromCounters(status.received),
-    forwarded: fromCounters(status.forwarded),
-    droppedByRule: status.droppedByRule.toString(),
-    noEligibleCollector: status.noEligibleCollector.toString(),
-    truncated: status.truncated.toString(),
-    kernelDrops: status.kernelDrops.toString(),
-    fragmented: status.fragmented.toString(),
-    fragments: status.fragments.toString(),
-    sendRetries: status.sendRetries.toString(),
-    sendErrors: status.sendErrors.map(fromErrnoCount),
-    receiveErrors: status.receiveErrors.map(fromErrnoCount),
+    // One message of its kind for each row.
+    ...(Object.fromEntries(counters) as ForwarderCountersMessage),
   };
+}
+
+function fromCounter(status: ForwarderStatus, row: KnownCounter) {
+  switch (row.kind) {
+    case 'traffic':
+      return fromCounters(status[row.key]);
+    case 'count':
+      return status[row.key].toString();
+    case 'errors':
+      return status[row.key].map(fromErrnoCount);
+  }
 }
 
 function fromFollowerStatus(status: FollowerStatus): FollowerStatusMessage {

@@ -4,6 +4,7 @@
  * Requests are the types of src/rules/input.ts: nothing in them is checked yet.
  */
 import type { MemberInput } from '../rules/input.ts';
+import type { KnownCounter } from '../telemetry/catalogue.ts';
 
 /** Requests without fields. */
 export type EmptyRequest = Readonly<Record<string, never>>;
@@ -105,21 +106,22 @@ export interface ErrnoCountMessage {
   readonly count: string;
 }
 
-export interface ForwarderStatusMessage {
+/** What a counter of each kind of the catalogue becomes. */
+export interface CounterMessages {
+  readonly traffic: CountersMessage;
+  /** Decimal. */
+  readonly count: string;
+  readonly errors: readonly ErrnoCountMessage[];
+}
+
+export type ForwarderCountersMessage = {
+  readonly [Row in KnownCounter as Row['key']]: CounterMessages[Row['kind']];
+};
+
+export interface ForwarderStatusMessage extends ForwarderCountersMessage {
   readonly index: number;
   readonly pid?: number;
   readonly restarts: string;
-  readonly received: CountersMessage;
-  readonly forwarded: CountersMessage;
-  readonly droppedByRule: string;
-  readonly noEligibleCollector: string;
-  readonly truncated: string;
-  readonly kernelDrops: string;
-  readonly fragmented: string;
-  readonly fragments: string;
-  readonly sendRetries: string;
-  readonly sendErrors: readonly ErrnoCountMessage[];
-  readonly receiveErrors: readonly ErrnoCountMessage[];
 }
 
 export interface FollowerStatusMessage {

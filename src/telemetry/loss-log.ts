@@ -1,40 +1,59 @@
 import type { Logger } from 'pino';
-import type { ForwarderStatus } from '../model/status.ts';
+import { FORWARDER_COUNTERS } from './catalogue.ts';
+import type { ForwarderStatus } from './status.ts';
 
-type LossCounts = Readonly<Record<string, bigint>>;
+/** What was lost in one way. */
+interface Loss {
+  packets: bigint;
+  readonly advice: string;
+}
+
+/** By name. */
+type Losses = ReadonlyMap<string, Loss>;
 
 /** Says in the log, one line per kind, which losses have grown since the last call. */
 export class LossLog {
   readonly #log: Logger;
-  #last: LossCounts = {};
+  #last: Losses = new Map();
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
+  /** What was lost until now is known already: the counters were taken over from an earlier control. */
+  skip(forwarders: readonly ForwarderStatus[]): void {
+    this.#last = sumLosses(forwarders);
+  }
+
   report(forwarders: readonly ForwarderStatus[]): void {
-    const counts = sumLosses(forwarders);
-    for (const [kind, total] of Object.entries(counts)) {
-      const grown = total - (this.#last[kind] ?? 0n);
+    const losses = sumLosses(forwarders);
+    for (const [kind, { packets: total, advice }] of losses) {
+      const grown = total - (this.#last.get(kind)?.packets ?? 0n);
       if (grown > 0n)
-        this.#log.warn({ kind, packets: `${grown}`, total: `${total}` }, 'packets lost');
+        this.#log.warn({ kind, packets: `${grown}`, total: `${total}`, advice }, 'packets lost');
     }
-    this.#last = counts;
+    this.#last = losses;
   }
 }
 
 /** Truncated packets are forwarded, but cut: a loss all the same. Drops by rule are wanted: none. */
-function sumLosses(forwarders: readonly ForwarderStatus[]): LossCounts {
-  const sums: Record<string, bigint> = {};
-  const add = (kind: string, count: bigint) => {
-    sums[kind] = (sums[kind] ?? 0n) + count;
+function sumLosses(forwarders: readonly ForwarderStatus[]): Losses {
+  const sums = new Map<string, Loss>();
+  const add = (kind: string, packets: bigint, advice: string) => {
+    const sum = sums.get(kind);
+    if (sum === undefined) sums.set(kind, { packets, advice });
+    else sum.packets += packets;
   };
-  for (const forwarder of forwarders) {
-    add('kernel drops', forwarder.kernelDrops);
-    add('truncated', forwarder.truncated);
-    add('no eligible collector', forwarder.noEligibleCollector);
-    for (const { code, count } of forwarder.sendErrors) add(`send error ${code}`, count);
-    for (const { code, count } of forwarder.receiveErrors) add(`receive error ${code}`, count);
+  for (const row of FORWARDER_COUNTERS) {
+    if (!('loss' in row)) continue;
+    for (const forwarder of forwarders) {
+      if (row.kind === 'count') add(row.loss, forwarder[row.key], row.advice);
+      else {
+        for (const { code, count } of forwarder[row.key]) {
+          add(`${row.loss} ${code}`, count, row.advice);
+        }
+      }
+    }
   }
   return sums;
 }

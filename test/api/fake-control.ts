@@ -9,7 +9,9 @@ import {
   type RuleSet,
 } from '../../src/model/rules.ts';
 import type { Counters, OutputStatistics, ProxyStatistics } from '../../src/model/statistics.ts';
-import type { ForwarderStatus, State, SystemStatus } from '../../src/model/status.ts';
+import type { State } from '../../src/model/status.ts';
+import type { ForwarderStatus, SystemStatus } from '../../src/telemetry/status.ts';
+import { NO_COUNTS } from '../support/counters.ts';
 
 export const NO_COUNT: Counters = { packets: 0n, bytes: 0n };
 
@@ -17,8 +19,8 @@ export const FORWARDER: ForwarderStatus = {
   index: 0,
   pid: 4711,
   restarts: 2,
+  ...NO_COUNTS,
   received: { packets: 18446744073709551615n, bytes: 9007199254740993n },
-  forwarded: NO_COUNT,
   droppedByRule: 3n,
   noEligibleCollector: 4n,
   truncated: 5n,
@@ -27,7 +29,6 @@ export const FORWARDER: ForwarderStatus = {
   fragments: 8n,
   sendRetries: 9n,
   sendErrors: [{ code: 'ENETUNREACH', count: 10n }],
-  receiveErrors: [],
 };
 
 /** Keeps rules in memory and knows nothing of packets. */

@@ -1,0 +1,113 @@
+/**
+ * The counters of a forwarder: each is described here once. Status, API, loss log and documents follow.
+ *
+ * - `traffic`: packets and their payload bytes.
+ * - `count`: one number.
+ * - `errors`: one number for each errno.
+ */
+export type CounterKind = 'traffic' | 'count' | 'errors';
+
+/** One counter of a forwarder. Cumulative, never reset while the forwarder's memory lives. */
+export interface ForwarderCounter {
+  /** As in ForwarderStatus; in snake_case the field of ForwarderStatus in proto/settings.proto. */
+  readonly key: string;
+  readonly kind: CounterKind;
+  /**
+   * Where packet I/O writes it: the name in `enum pio_counter` without PIO_ (of `traffic` without _PACKETS and
+   * _BYTES too; of `errors` that of errno 0). Absent: it comes from elsewhere.
+   */
+  readonly counter?: string;
+  /** What it counts. The comment in proto/settings.proto says `key counts` or `key are`, and then this. */
+  readonly meaning: string;
+  /** What the log calls packets or copies that were lost so; absent where nothing is lost, or all as wanted. */
+  readonly loss?: string;
+  /** What helps against it: in the log, and in the table of losses in docs/operating.md. */
+  readonly advice?: string;
+}
+
+export const FORWARDER_COUNTERS = [
+  {
+    key: 'received',
+    kind: 'traffic',
+    counter: 'RECEIVED',
+    meaning:
+      'the packets taken from its socket: each of them is in the input of one rule or in mismatched',
+  },
+  {
+    key: 'forwarded',
+    kind: 'traffic',
+    counter: 'FORWARDED',
+    meaning: 'the copies that the kernel accepted, to all collectors',
+  },
+  {
+    key: 'kernelDrops',
+    kind: 'count',
+    meaning:
+      'packets that the kernel dropped before the proxy could take them: receive buffer full, or a wrong checksum',
+    loss: 'kernel drops',
+    advice:
+      'more forwarders, a larger `COLLECTOR_FLOXY_RECEIVE_BUFFER_BYTES` (without CAP_NET_ADMIN also `sysctl net.core.rmem_max`)',
+  },
+  {
+    key: 'truncated',
+    kind: 'count',
+    counter: 'TRUNCATED',
+    meaning: 'packets that were larger than the packet buffer and forwarded cut',
+    loss: 'truncated',
+    advice: 'raise `COLLECTOR_FLOXY_PACKET_BUFFER_SIZE`',
+  },
+  {
+    key: 'noEligibleCollector',
+    kind: 'count',
+    counter: 'NO_ELIGIBLE_COLLECTOR',
+    meaning:
+      'copies that no collector of an output could take (an IPv6 packet, an output of IPv4 collectors)',
+    loss: 'no eligible collector',
+    advice: 'add IPv6 collectors to the output',
+  },
+  {
+    key: 'sendErrors',
+    kind: 'errors',
+    counter: 'SEND_ERRORS',
+    meaning: 'the copies that could not be sent, by error',
+    loss: 'send error',
+    advice:
+      '`ENETUNREACH`, `EHOSTUNREACH`: a route to the collector; `EPERM`: a firewall of this host; `EAGAIN`: the send buffer was full for too long: a faster link, a larger `COLLECTOR_FLOXY_SEND_BUFFER_BYTES`',
+  },
+  {
+    key: 'receiveErrors',
+    kind: 'errors',
+    counter: 'RECEIVE_ERRORS',
+    meaning: 'failed attempts to receive, by error',
+    loss: 'receive error',
+    advice: 'the kernel says why in `dmesg`, if anywhere',
+  },
+  {
+    key: 'droppedByRule',
+    kind: 'count',
+    counter: 'DROPPED_BY_RULE',
+    meaning: 'packets whose rule, or the default, has no outputs',
+    advice: 'nothing: the rules want it',
+  },
+  {
+    key: 'fragmented',
+    kind: 'count',
+    counter: 'FRAGMENTED',
+    meaning: 'copies that were sent as IP fragments',
+  },
+  {
+    key: 'fragments',
+    kind: 'count',
+    counter: 'FRAGMENTS',
+    meaning: 'the IP fragments sent for them',
+  },
+  {
+    key: 'sendRetries',
+    kind: 'count',
+    counter: 'SEND_RETRIES',
+    meaning: 'waits for room in a full send buffer',
+  },
+] as const satisfies readonly ForwarderCounter[];
+
+/** The rows of the catalogue. */
+export type KnownCounter = (typeof FORWARDER_COUNTERS)[number];

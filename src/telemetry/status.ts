@@ -1,0 +1,33 @@
+import type { Counters } from '../model/statistics.ts';
+import type { ErrnoCount, FollowerStatus, SubsystemStatus } from '../model/status.ts';
+import type { KnownCounter } from './catalogue.ts';
+
+/** What a counter of each kind shows. */
+interface CounterValues {
+  readonly traffic: Counters;
+  readonly count: bigint;
+  readonly errors: readonly ErrnoCount[];
+}
+
+/** All counters of one forwarder (catalogue.ts). */
+export type ForwarderCounters = {
+  readonly [Row in KnownCounter as Row['key']]: CounterValues[Row['kind']];
+};
+
+/** One forwarder: its process and its counters. */
+export interface ForwarderStatus extends ForwarderCounters {
+  readonly index: number;
+  readonly pid?: number;
+  /** How often its process was replaced. */
+  readonly restarts: number;
+}
+
+export interface SystemStatus {
+  readonly proxy: SubsystemStatus;
+  readonly database: SubsystemStatus;
+  readonly forwarders: readonly ForwarderStatus[];
+  /** Of a node that takes over the rules of another. */
+  readonly follower?: FollowerStatus;
+  /** The network is asked to send flow elsewhere; packets that still come are forwarded. */
+  readonly isDraining: boolean;
+}
