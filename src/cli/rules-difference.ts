@@ -1,5 +1,10 @@
-import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
-import type { Output, RuleSet } from '../model/rules.ts';
+import {
+  type Collector,
+  collectorKey,
+  exporterKey,
+  type Output,
+  type RuleSet,
+} from '../model/rules.ts';
 
 /** What one rule set has and another has not, as text. */
 export interface RulesDifference {
@@ -42,7 +47,7 @@ export function compareRuleSets(from: RuleSet, to: RuleSet): RulesDifference {
 /** The outputs of each exporter, and the default ones, in one spelling. */
 function describe({ rules, defaultOutputs }: RuleSet): ReadonlyMap<string, string> {
   const described = new Map(
-    rules.map(({ exporter, outputs }) => [formatEndpoint(exporter), describeOutputs(outputs)]),
+    rules.map(({ exporter, outputs }) => [exporterKey(exporter), describeOutputs(outputs)]),
   );
   if (defaultOutputs.length > 0) described.set(DEFAULT_OUTPUTS, describeOutputs(defaultOutputs));
   return described;
@@ -57,6 +62,6 @@ function describeOutputs(outputs: readonly Output[]): string {
     .join('; ');
 }
 
-function sorted(collectors: readonly Endpoint[]): string[] {
-  return collectors.map(formatEndpoint).sort();
+function sorted(collectors: readonly Collector[]): string[] {
+  return collectors.map(collectorKey).sort();
 }

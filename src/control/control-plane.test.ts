@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
-import { endpoint, host, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { exporter, host, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { FloxyError } from '../base/errors.ts';
-import { EMPTY_RULE_SET, type FollowedRevision, type RuleSet } from '../model/rules.ts';
+import {
+  EMPTY_RULE_SET,
+  exporterKey,
+  type FollowedRevision,
+  type Rule,
+  type RuleSet,
+} from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -59,8 +65,7 @@ class Borders implements RuleStore, DataPlane {
   }
   counters() {
     return {
-      input: ({ exporter }: { exporter: { host: string } }) =>
-        this.inputs.get(exporter.host) ?? ZERO,
+      input: ({ exporter }: Rule) => this.inputs.get(exporterKey(exporter)) ?? ZERO,
       outputs: () => [],
       defaultOutputs: () => [],
       mismatched: () => ({ packets: 5n, bytes: 50n }),
@@ -125,7 +130,7 @@ describe('ControlPlane.change()', () => {
     const revisions = await Promise.all([
       control.change({ kind: 'update', rules: [rule('192.0.2.1')] }),
       control.change({ kind: 'update', rules: [rule('192.0.2.2')] }),
-      control.change({ kind: 'delete', exporters: [endpoint('192.0.2.1')] }),
+      control.change({ kind: 'delete', exporters: [exporter('192.0.2.1')] }),
     ]);
     assert.deepEqual(revisions, [1, 2, 3]);
     assert.deepEqual(
@@ -264,7 +269,7 @@ describe('ControlPlane.statistics()', () => {
   });
 
   it('S3, S4: for some rules adds the others to mismatched and leaves default outputs out', async () => {
-    const statistics = (await controlWithTraffic()).statistics([endpoint('192.0.2.1')]);
+    const statistics = (await controlWithTraffic()).statistics([exporter('192.0.2.1')]);
     assert.deepEqual(
       statistics.rules.map((r) => r.input.packets),
       [1n],
@@ -275,7 +280,7 @@ describe('ControlPlane.statistics()', () => {
 
   it('A5: names an exporter without a rule', async () => {
     const control = await controlWithTraffic();
-    assert.throws(() => control.statistics([endpoint('192.0.2.1:9')]), {
+    assert.throws(() => control.statistics([exporter('192.0.2.1:9')]), {
       code: 'NOT_FOUND',
       message: 'no rule for exporter 192.0.2.1:9',
     });

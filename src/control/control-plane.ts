@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import { FloxyError, messageOf } from '../base/errors.ts';
-import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
 import {
   EMPTY_RULE_SET,
+  type Exporter,
+  exporterKey,
   type FollowedRevision,
   type LeaderRevision,
   type NumberedRuleSet,
@@ -45,7 +46,7 @@ export interface Control {
    */
   change(change: RuleChange, expectedRevision?: number, options?: ChangeOptions): Promise<number>;
   /** @param exporters exactly as in the rules; none = all. NOT_FOUND names those without a rule. */
-  statistics(exporters: readonly Endpoint[]): ProxyStatistics;
+  statistics(exporters: readonly Exporter[]): ProxyStatistics;
   status(): SystemStatus;
   /** Starts or ends draining: see Settings.Drain in proto/settings.proto. */
   setDraining(isDraining: boolean): void;
@@ -132,7 +133,7 @@ export class ControlPlane implements Control {
     });
   }
 
-  statistics(exporters: readonly Endpoint[]): ProxyStatistics {
+  statistics(exporters: readonly Exporter[]): ProxyStatistics {
     const { ruleSet } = this.#current;
     this.#byExporter ??= indexByExporter(ruleSet);
     return collectStatistics(ruleSet, this.#byExporter, exporters, this.#dataPlane.counters());
@@ -250,5 +251,5 @@ export class ControlPlane implements Control {
 }
 
 function indexByExporter({ rules }: RuleSet): ReadonlyMap<string, Rule> {
-  return new Map(rules.map((rule) => [formatEndpoint(rule.exporter), rule]));
+  return new Map(rules.map((rule) => [exporterKey(rule.exporter), rule]));
 }

@@ -1,6 +1,12 @@
 /** What the control plane needs of its surroundings. Implemented in src/store and src/dataplane. */
-import type { Endpoint } from '../model/endpoint.ts';
-import type { FollowedRevision, NumberedRuleSet, Output, Rule, RuleSet } from '../model/rules.ts';
+import type {
+  Exporter,
+  FollowedRevision,
+  NumberedRuleSet,
+  Output,
+  Rule,
+  RuleSet,
+} from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { ForwarderStatus } from '../telemetry/status.ts';
@@ -19,7 +25,7 @@ export interface RestoredRules extends NumberedRuleSet {
 export interface StoredUpdate {
   /** Added, or their outputs replaced in place. */
   readonly upserts: readonly Rule[];
-  readonly deletes: readonly Endpoint[];
+  readonly deletes: readonly Exporter[];
   /** undefined leaves them as they are. */
   readonly defaultOutputs: readonly Output[] | undefined;
 }

@@ -1,5 +1,10 @@
-import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
-import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import {
+  type Exporter,
+  exporterKey,
+  type Output,
+  type Rule,
+  type RuleSet,
+} from '../model/rules.ts';
 import type {
   Counters,
   OutputStatistics,
@@ -12,14 +17,14 @@ import type { RuleSetCounters } from './ports.ts';
 /**
  * The statistics of the rules asked for (spec S1 to S4).
  *
- * @param byExporter the rules of the set by formatEndpoint() of their exporter
+ * @param byExporter the rules of the set by exporterKey()
  * @param exporters none = all rules
  * @throws FloxyError NOT_FOUND for exporters without a rule
  */
 export function collectStatistics(
   ruleSet: RuleSet,
   byExporter: ReadonlyMap<string, Rule>,
-  exporters: readonly Endpoint[],
+  exporters: readonly Exporter[],
   counters: RuleSetCounters,
 ): ProxyStatistics {
   if (exporters.length === 0) {
@@ -43,12 +48,12 @@ export function collectStatistics(
 /** An exporter named twice counts once. */
 function findRules(
   byExporter: ReadonlyMap<string, Rule>,
-  exporters: readonly Endpoint[],
+  exporters: readonly Exporter[],
 ): ReadonlySet<Rule> {
   const found = new Set<Rule>();
   const unknown: string[] = [];
   for (const exporter of exporters) {
-    const name = formatEndpoint(exporter);
+    const name = exporterKey(exporter);
     const rule = byExporter.get(name);
     if (rule === undefined) unknown.push(name);
     else found.add(rule);

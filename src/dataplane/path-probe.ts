@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Octets } from '../model/address.ts';
 import { type Endpoint, formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
-import type { Rule } from '../model/rules.ts';
+import { makeCollector, type Rule } from '../model/rules.ts';
 
 /**
  * SO_REUSEPORT chooses a forwarder by the hash of addresses and ports: with this many source ports for each
@@ -56,8 +56,8 @@ export class PathProbe {
   rules(): readonly Rule[] {
     if (this.#collector === undefined) return [];
     const collector = makeEndpoint(this.#target.octets, this.#collector.address().port);
-    const outputs = [{ collectors: [collector] }];
-    return this.#sources.map(({ endpoint }) => ({ exporter: endpoint, outputs }));
+    const outputs = [{ collectors: [makeCollector(collector)] }];
+    return this.#sources.map(({ endpoint }) => ({ exporter: { endpoint }, outputs }));
   }
 
   /** Begins to probe: a table with the rules is in force. */

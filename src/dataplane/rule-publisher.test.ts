@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { rule, ruleSet } from '../../test/support/rule-sets.ts';
-import { formatEndpoint } from '../model/endpoint.ts';
+import { exporterKey } from '../model/rules.ts';
 import { mapMemory, unmapMemory } from '../native/packet-io.ts';
 import { decompile } from '../table/decompile.ts';
 import { ForwardingTable } from '../table/forwarding-table.ts';
@@ -30,7 +30,7 @@ describe('RulePublisher', () => {
     const memory = mapMemory(publisher.readOnlyFds[file], bytes, false);
     const { rules } = decompile(new ForwardingTable(memory));
     unmapMemory(memory);
-    return rules.map(({ exporter }) => formatEndpoint(exporter)).sort();
+    return rules.map(({ exporter }) => exporterKey(exporter)).sort();
   }
 
   const users = {

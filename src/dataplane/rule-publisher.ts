@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { PreparedRules } from '../control/ports.ts';
-import type { Endpoint } from '../model/endpoint.ts';
-import type { Rule, RuleSet } from '../model/rules.ts';
+import type { Exporter, Rule, RuleSet } from '../model/rules.ts';
 import { compile, type RuleSlots } from '../table/compile.ts';
 import type { DecompiledTable } from '../table/decompile.ts';
 import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from '../table/slots.ts';
@@ -66,7 +65,7 @@ export class RulePublisher {
   }
 
   /** Where the rules committed last count. */
-  rule(exporter: Endpoint): RuleSlots | undefined {
+  rule(exporter: Exporter): RuleSlots | undefined {
     return this.#slots.rule(exporter);
   }
 

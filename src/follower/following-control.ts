@@ -1,7 +1,6 @@
 import { FloxyError } from '../base/errors.ts';
 import type { ChangeOptions, Control } from '../control/control-plane.ts';
-import type { Endpoint } from '../model/endpoint.ts';
-import type { NumberedRuleSet, RuleChange } from '../model/rules.ts';
+import type { Exporter, NumberedRuleSet, RuleChange } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
@@ -42,7 +41,7 @@ export class FollowingControl implements Control {
     return this.#control.change(change, expectedRevision, options);
   }
 
-  statistics(exporters: readonly Endpoint[]): ProxyStatistics {
+  statistics(exporters: readonly Exporter[]): ProxyStatistics {
     return this.#control.statistics(exporters);
   }
 

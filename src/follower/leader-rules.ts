@@ -1,7 +1,6 @@
 import { messageOf } from '../base/errors.ts';
-import type { Endpoint } from '../model/endpoint.ts';
 import { MAX_RULES } from '../model/limits.ts';
-import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import type { Exporter, Output, Rule, RuleSet } from '../model/rules.ts';
 import type { RulesPartMessage, RulesRevisionMessage } from '../protocol/messages.ts';
 import { toStepPart } from '../protocol/revision-codec.ts';
 import { ruleDigest, ruleSetDigest } from '../rules/digest.ts';
@@ -26,7 +25,7 @@ export class ProtocolError extends Error {
 interface PendingStep {
   readonly digest: string;
   readonly base: string | undefined;
-  readonly deleted: Endpoint[];
+  readonly deleted: Exporter[];
   readonly rules: Rule[];
 }
 

@@ -1,13 +1,25 @@
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, formatEndpoint } from './endpoint.ts';
+
+/** A device that sends flow. */
+export interface Exporter {
+  /** Where its packets come from; without port, from any. */
+  readonly endpoint: Endpoint;
+}
+
+/** A program that receives copies of packets. */
+export interface Collector {
+  /** Where its copies go; without port, to the one on which the proxy received the packet (spec R5). */
+  readonly endpoint: Endpoint;
+}
 
 /** A group of collectors: each packet that reaches it goes to exactly one of them. */
 export interface Output {
-  readonly collectors: readonly Endpoint[];
+  readonly collectors: readonly Collector[];
 }
 
 /** One exporter and the outputs that each get its packets. */
 export interface Rule {
-  readonly exporter: Endpoint;
+  readonly exporter: Exporter;
   readonly outputs: readonly Output[];
 }
 
@@ -38,6 +50,21 @@ export interface FollowedRevision extends LeaderRevision {
   readonly appliedAs: number;
 }
 
+/** A collector of which nothing but its endpoint is told. */
+export function makeCollector(endpoint: Endpoint): Collector {
+  return { endpoint };
+}
+
+/** The identity of an exporter, for maps and messages: there is one rule for each (spec V1). */
+export function exporterKey({ endpoint }: Exporter): string {
+  return formatEndpoint(endpoint);
+}
+
+/** The identity of a collector within its output: none is there twice (spec V2). */
+export function collectorKey({ endpoint }: Collector): string {
+  return formatEndpoint(endpoint);
+}
+
 export const EMPTY_RULE_SET: RuleSet = { rules: [], defaultOutputs: [] };
 
 /**
@@ -54,4 +81,4 @@ export type RuleChange =
       readonly rules: readonly Rule[];
       readonly defaultOutputs?: readonly Output[];
     }
-  | { readonly kind: 'delete'; readonly exporters: readonly Endpoint[] };
+  | { readonly kind: 'delete'; readonly exporters: readonly Exporter[] };

@@ -1,4 +1,4 @@
-import type { Endpoint } from './endpoint.ts';
+import type { Collector, Exporter } from './rules.ts';
 
 /** Cumulative since the service started; bytes are UDP payload. */
 export interface Counters {
@@ -7,7 +7,7 @@ export interface Counters {
 }
 
 export interface CollectorStatistics {
-  readonly collector: Endpoint;
+  readonly collector: Collector;
   readonly output: Counters;
 }
 
@@ -16,7 +16,7 @@ export interface OutputStatistics {
 }
 
 export interface RuleStatistics {
-  readonly exporter: Endpoint;
+  readonly exporter: Exporter;
   readonly input: Counters;
   readonly outputs: readonly OutputStatistics[];
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { NO_COUNTS } from '../../test/support/counters.ts';
 import { type Endpoint, makeEndpoint } from '../model/endpoint.ts';
-import type { RuleSet } from '../model/rules.ts';
+import { type Exporter, makeCollector, type RuleSet } from '../model/rules.ts';
 import type { RuleSetInput } from '../rules/input.ts';
 import {
   type AddressFormat,
@@ -20,8 +20,8 @@ import { PartCollector, splitMessage } from './parts.ts';
 
 const { settings } = loadServices();
 
-const EXPORTER = makeEndpoint(Uint8Array.of(192, 0, 2, 1), 1000);
-const COLLECTOR = makeEndpoint(Uint8Array.of(192, 0, 2, 11), 0);
+const EXPORTER: Exporter = { endpoint: makeEndpoint(Uint8Array.of(192, 0, 2, 1), 1000) };
+const COLLECTOR = makeCollector(makeEndpoint(Uint8Array.of(192, 0, 2, 11), 0));
 
 function methodNamed(name: string) {
   const method = settings[name];
@@ -54,10 +54,16 @@ const endpoints = fc
     return makeEndpoint(octets, port);
   });
 const plain = { noNullPrototype: true };
-const outputs = fc.array(fc.record({ collectors: fc.array(endpoints, { maxLength: 3 }) }, plain), {
-  maxLength: 3,
-});
-const rules = fc.array(fc.record({ exporter: endpoints, outputs }, plain), { maxLength: 20 });
+const outputs = fc.array(
+  fc.record({ collectors: fc.array(endpoints.map(makeCollector), { maxLength: 3 }) }, plain),
+  {
+    maxLength: 3,
+  },
+);
+const rules = fc.array(
+  fc.record({ exporter: endpoints.map((endpoint) => ({ endpoint })), outputs }, plain),
+  { maxLength: 20 },
+);
 const ruleSets: fc.Arbitrary<RuleSet> = fc.record({ rules, defaultOutputs: outputs }, plain);
 
 test('A1 A2: a rule set that goes out comes back equal, in both address formats', async () => {
@@ -73,7 +79,7 @@ test('A1 A2: a rule set that goes out comes back equal, in both address formats'
 
 test('A1: a rule set of many parts keeps its order', async () => {
   const rules = Array.from({ length: 5000 }, (_, i) => ({
-    exporter: makeEndpoint(Uint8Array.of(10, 0, i >> 8, i & 0xff), 0),
+    exporter: { endpoint: makeEndpoint(Uint8Array.of(10, 0, i >> 8, i & 0xff), 0) },
     outputs: [{ collectors: [COLLECTOR] }],
   }));
   const bytes = encode('ListProxyRules', fromRuleSet({ rules, defaultOutputs: [] }, 'text'));
@@ -109,7 +115,7 @@ test('the octets of a rule are its own bytes, not a view of the request', async 
   const change = await toReplacement(decode('ReplaceProxyRules', bytes));
   bytes.fill(0);
   assert.ok(change.kind === 'replace');
-  assert.deepEqual(change.ruleSet.rules[0]?.exporter.octets, EXPORTER.octets);
+  assert.deepEqual(change.ruleSet.rules[0]?.exporter.endpoint.octets, EXPORTER.endpoint.octets);
 });
 
 test('A3: an update without default outputs leaves those that are there', async () => {

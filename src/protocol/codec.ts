@@ -8,7 +8,7 @@
 
 import { FloxyError } from '../base/errors.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import type { Output, Rule, RuleChange, RuleSet } from '../model/rules.ts';
+import type { Collector, Exporter, Output, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type {
   Counters,
   OutputStatistics,
@@ -72,7 +72,7 @@ export function toDeletion(message: ExportersRequest): RuleChange {
 }
 
 /** @throws FloxyError INVALID_INPUT */
-export function toExporters(message: ExportersRequest): Endpoint[] {
+export function toExporters(message: ExportersRequest): Exporter[] {
   return canonicaliseExporters(message.exporters ?? [], 'exporters');
 }
 
@@ -128,7 +128,10 @@ function fromEndpoint({ host, octets, port }: Endpoint, format: AddressFormat): 
   return port === 0 ? address : { ...address, port };
 }
 
-export function fromMember(endpoint: Endpoint, format: AddressFormat): MemberMessage {
+export function fromMember(
+  { endpoint }: Exporter | Collector,
+  format: AddressFormat,
+): MemberMessage {
   return { endpoint: fromEndpoint(endpoint, format) };
 }
 

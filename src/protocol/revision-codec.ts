@@ -1,6 +1,5 @@
 /** The messages of WatchProxyRules ↔ rule sets and what is different between them. */
-import type { Endpoint } from '../model/endpoint.ts';
-import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import type { Exporter, Output, Rule, RuleSet } from '../model/rules.ts';
 import { canonicaliseExporters, canonicaliseRuleSet } from '../rules/canonicalise.ts';
 import type { RuleSetDifference } from '../rules/difference.ts';
 import { type AddressFormat, fromMember, fromOutput, fromRule } from './codec.ts';
@@ -21,7 +20,7 @@ export interface Step {
 /** What a part of a step holds. */
 export interface StepPart {
   readonly base: string | undefined;
-  readonly deleted: readonly Endpoint[];
+  readonly deleted: readonly Exporter[];
   readonly rules: readonly Rule[];
   readonly defaultOutputs: readonly Output[] | undefined;
   readonly isLast: boolean;

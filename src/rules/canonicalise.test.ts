@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatEndpoint } from '../model/endpoint.ts';
+import { exporterKey } from '../model/rules.ts';
 import { canonicaliseExporters, canonicaliseInTurns, canonicaliseRuleSet } from './canonicalise.ts';
 import type { EndpointInput } from './input.ts';
 
 function canonical(endpoint: EndpointInput): string {
   const [exporter] = canonicaliseExporters([{ endpoint }], 'exporters');
-  return exporter === undefined ? '' : formatEndpoint(exporter);
+  return exporter === undefined ? '' : exporterKey(exporter);
 }
 
 describe('canonicaliseExporters()', () => {

@@ -7,7 +7,14 @@ import { invalidInput, type Problem } from '../base/errors.ts';
 import { Turn } from '../base/turn.ts';
 import { canonicalOctets, type Octets, parseAddress } from '../model/address.ts';
 import { type Endpoint, MAX_PORT, makeEndpoint } from '../model/endpoint.ts';
-import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import {
+  type Collector,
+  type Exporter,
+  makeCollector,
+  type Output,
+  type Rule,
+  type RuleSet,
+} from '../model/rules.ts';
 import type { EndpointInput, MemberInput, OutputInput, RuleInput, RuleSetInput } from './input.ts';
 
 /** @throws FloxyError INVALID_INPUT that names every bad place */
@@ -33,9 +40,11 @@ export async function canonicaliseInTurns(input: RuleSetInput): Promise<RuleSet>
  * @param field what the list is called in the paths of problems
  * @throws FloxyError INVALID_INPUT that names every bad place
  */
-export function canonicaliseExporters(inputs: readonly MemberInput[], field: string): Endpoint[] {
+export function canonicaliseExporters(inputs: readonly MemberInput[], field: string): Exporter[] {
   const problems: Problem[] = [];
-  const exporters = inputs.map((input, i) => readMember(input, `${field}[${i}]`, problems));
+  const exporters = inputs.map((input, i) => ({
+    endpoint: readMember(input, `${field}[${i}]`, problems),
+  }));
   if (problems.length > 0) throw invalidInput(problems);
   return exporters;
 }
@@ -46,14 +55,14 @@ export function canonicaliseExporters(inputs: readonly MemberInput[], field: str
  */
 class RuleReader {
   readonly #problems: Problem[] = [];
-  readonly #collectors = new Map<string, NumberedEndpoint>();
+  readonly #collectors = new Map<string, NumberedCollector>();
   /** By the numbers of their collectors. */
   readonly #outputs = new Map<string, readonly Output[]>();
 
   rule(input: RuleInput, index: number): Rule {
     const path = `rules[${index}]`;
     return {
-      exporter: readMember(input.exporter, `${path}.exporter`, this.#problems),
+      exporter: { endpoint: readMember(input.exporter, `${path}.exporter`, this.#problems) },
       outputs: this.#readOutputs(input.outputs ?? [], `${path}.outputs`),
     };
   }
@@ -68,11 +77,11 @@ class RuleReader {
   #readOutputs(inputs: readonly OutputInput[], path: string): readonly Output[] {
     let key = '';
     const outputs = inputs.map(({ collectors: members = [] }, i) => {
-      const collectors: Endpoint[] = [];
+      const collectors: Collector[] = [];
       for (const member of members) {
         const at = `${path}[${i}].collectors[${collectors.length}]`;
-        const { endpoint, number } = this.#readCollector(member, at);
-        collectors.push(endpoint);
+        const { collector, number } = this.#readCollector(member, at);
+        collectors.push(collector);
         key += `${number},`;
       }
       key += ';';
@@ -84,21 +93,21 @@ class RuleReader {
     return outputs;
   }
 
-  #readCollector(input: MemberInput, path: string): NumberedEndpoint {
+  #readCollector(input: MemberInput, path: string): NumberedCollector {
     const text = textOf(input.endpoint);
     const known = text === undefined ? undefined : this.#collectors.get(text);
     if (known !== undefined) return known;
     const problems = this.#problems.length;
-    const endpoint = readMember(input, path, this.#problems);
-    const numbered = { endpoint, number: this.#collectors.size };
+    const collector = makeCollector(readMember(input, path, this.#problems));
+    const numbered = { collector, number: this.#collectors.size };
     if (text !== undefined && this.#problems.length === problems)
       this.#collectors.set(text, numbered);
     return numbered;
   }
 }
 
-interface NumberedEndpoint {
-  readonly endpoint: Endpoint;
+interface NumberedCollector {
+  readonly collector: Collector;
   readonly number: number;
 }
 

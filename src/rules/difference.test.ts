@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { endpoint, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { exporter, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { EMPTY_RULE_SET, type RuleSet } from '../model/rules.ts';
 import { changeBetween, differenceOf } from './difference.ts';
 import { mergeChange } from './merge.ts';
@@ -27,7 +27,7 @@ describe('changeBetween()', () => {
     const change = changeBetween(ruleSet([r(1), r(2), r(3)]), ruleSet([r(2)]));
     assert.deepEqual(change, {
       kind: 'delete',
-      exporters: [endpoint('192.0.2.1'), endpoint('192.0.2.3')],
+      exporters: [exporter('192.0.2.1'), exporter('192.0.2.3')],
     });
   });
 

@@ -1,10 +1,16 @@
-import type { Endpoint } from '../model/endpoint.ts';
-import type { Output, Rule, RuleChange, RuleSet } from '../model/rules.ts';
+import {
+  type Exporter,
+  exporterKey,
+  type Output,
+  type Rule,
+  type RuleChange,
+  type RuleSet,
+} from '../model/rules.ts';
 import { areSameOutputs, isSameRule } from './digest.ts';
 
 /** What makes one rule set of another: rules are deleted, then added or given new outputs. */
 export interface RuleSetDifference {
-  readonly deleted: readonly Endpoint[];
+  readonly deleted: readonly Exporter[];
   /** Those whose exporter has a rule keep its place, the others go to the end, in this order. */
   readonly upserts: readonly Rule[];
   /** All of the new ones; undefined when they are the same. */
@@ -18,12 +24,12 @@ export interface RuleSetDifference {
  * @returns undefined when rules changed their places: then only replacing all of them leads there
  */
 export function differenceOf(from: RuleSet, to: RuleSet): RuleSetDifference | undefined {
-  const deleted: Endpoint[] = [];
+  const deleted: Exporter[] = [];
   const upserts: Rule[] = [];
   let at = 0;
   for (const old of from.rules) {
     const present = to.rules[at];
-    if (present === undefined || !isSameEndpoint(old.exporter, present.exporter)) {
+    if (present === undefined || !isSameExporter(old.exporter, present.exporter)) {
       deleted.push(old.exporter);
       continue;
     }
@@ -53,17 +59,13 @@ export function changeBetween(from: RuleSet, to: RuleSet): RuleChange {
   return { kind: 'update', rules: upserts, defaultOutputs };
 }
 
-function isSameEndpoint(one: Endpoint, other: Endpoint): boolean {
-  return one === other || (one.port === other.port && one.host === other.host);
+function isSameExporter(one: Exporter, other: Exporter): boolean {
+  return one === other || exporterKey(one) === exporterKey(other);
 }
 
 /** A rule that is deleted here and added there has moved. */
-function haveCommonExporter(deleted: readonly Endpoint[], added: readonly Rule[]): boolean {
+function haveCommonExporter(deleted: readonly Exporter[], added: readonly Rule[]): boolean {
   if (deleted.length === 0 || added.length === 0) return false;
-  const names = new Set(deleted.map(nameOf));
-  return added.some(({ exporter }) => names.has(nameOf(exporter)));
-}
-
-function nameOf({ host, port }: Endpoint): string {
-  return `${host} ${port}`;
+  const names = new Set(deleted.map(exporterKey));
+  return added.some(({ exporter }) => names.has(exporterKey(exporter)));
 }

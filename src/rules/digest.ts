@@ -48,7 +48,7 @@ export function areSameOutputs(some: readonly Output[], others: readonly Output[
 export function ruleDigest(rule: Rule): string {
   const known = ruleDigests.get(rule);
   if (known !== undefined) return known;
-  const { host, port } = rule.exporter;
+  const { host, port } = rule.exporter.endpoint;
   const digest = hash('sha256', JSON.stringify([host, port, plainOutputs(rule.outputs)]), 'binary');
   ruleDigests.set(rule, digest);
   return digest;
@@ -56,6 +56,6 @@ export function ruleDigest(rule: Rule): string {
 
 function plainOutputs(outputs: readonly Output[]): (readonly [string, number])[][] {
   return outputs.map(({ collectors }) =>
-    collectors.map((collector) => [collector.host, collector.port] as const),
+    collectors.map(({ endpoint }) => [endpoint.host, endpoint.port] as const),
   );
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { endpoint, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
-import { formatEndpoint } from '../model/endpoint.ts';
-import type { RuleSet } from '../model/rules.ts';
+import { exporter, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { exporterKey, type RuleSet } from '../model/rules.ts';
 import { mergeChange } from './merge.ts';
 
 const A = rule('192.0.2.1', ['192.0.2.11']);
@@ -11,7 +10,7 @@ const B = rule('2001:db8::2', ['2001:db8::21']);
 const DEFAULTS = outputs(['192.0.2.51']);
 const CURRENT = ruleSet([A, A_PORT, B], DEFAULTS);
 
-const exportersOf = (set: RuleSet) => set.rules.map((r) => formatEndpoint(r.exporter));
+const exportersOf = (set: RuleSet) => set.rules.map((r) => exporterKey(r.exporter));
 
 describe('mergeChange()', () => {
   it('A2: replace takes the new set as it is', () => {
@@ -36,13 +35,13 @@ describe('mergeChange()', () => {
   });
 
   it('A4: delete takes exact matches only and leaves default outputs', () => {
-    const merged = mergeChange(CURRENT, { kind: 'delete', exporters: [endpoint('192.0.2.1')] });
+    const merged = mergeChange(CURRENT, { kind: 'delete', exporters: [exporter('192.0.2.1')] });
     assert.deepEqual(exportersOf(merged), ['192.0.2.1:1000', '2001:db8::2']);
     assert.equal(merged.defaultOutputs, DEFAULTS);
   });
 
   it('A4: delete with an unknown exporter names it and deletes nothing', () => {
-    const exporters = [endpoint('192.0.2.1'), endpoint('192.0.2.1:9'), endpoint('[2001:db8::2]:1')];
+    const exporters = [exporter('192.0.2.1'), exporter('192.0.2.1:9'), exporter('[2001:db8::2]:1')];
     assert.throws(() => mergeChange(CURRENT, { kind: 'delete', exporters }), {
       code: 'NOT_FOUND',
       message: 'no rule for exporter 192.0.2.1:9, [2001:db8::2]:1',
@@ -50,7 +49,7 @@ describe('mergeChange()', () => {
   });
 
   it('A4: an exporter named twice is deleted once', () => {
-    const exporters = [endpoint('192.0.2.1'), endpoint('192.0.2.1')];
+    const exporters = [exporter('192.0.2.1'), exporter('192.0.2.1')];
     const merged = mergeChange(CURRENT, { kind: 'delete', exporters });
     assert.equal(merged.rules.length, 2);
   });

@@ -1,8 +1,7 @@
 /** What a change makes of a rule set (spec A2 to A4). Pure: untouched rules stay the same objects. */
 
 import { FloxyError } from '../base/errors.ts';
-import { formatEndpoint } from '../model/endpoint.ts';
-import type { Rule, RuleChange, RuleSet } from '../model/rules.ts';
+import { exporterKey, type Rule, type RuleChange, type RuleSet } from '../model/rules.ts';
 
 /** @throws FloxyError NOT_FOUND when an exporter to delete has no rule; it names all of them */
 export function mergeChange(current: RuleSet, change: RuleChange): RuleSet {
@@ -17,16 +16,16 @@ export function mergeChange(current: RuleSet, change: RuleChange): RuleSet {
     case 'delete':
       return {
         ...current,
-        rules: deleteRules(current.rules, change.exporters.map(formatEndpoint)),
+        rules: deleteRules(current.rules, change.exporters.map(exporterKey)),
       };
   }
 }
 
 /** An exporter's rule keeps its place, a new one goes to the end. */
 function upsertRules(current: readonly Rule[], added: readonly Rule[]): Rule[] {
-  const waiting = new Map(added.map((rule) => [formatEndpoint(rule.exporter), rule]));
+  const waiting = new Map(added.map((rule) => [exporterKey(rule.exporter), rule]));
   const rules = current.map((rule) => {
-    const exporter = formatEndpoint(rule.exporter);
+    const exporter = exporterKey(rule.exporter);
     const replacement = waiting.get(exporter);
     if (replacement === undefined) return rule;
     waiting.delete(exporter);
@@ -39,7 +38,7 @@ function deleteRules(current: readonly Rule[], exporters: readonly string[]): Ru
   const unknown = new Set(exporters);
   const wanted = new Set(exporters);
   const rules = current.filter((rule) => {
-    const exporter = formatEndpoint(rule.exporter);
+    const exporter = exporterKey(rule.exporter);
     unknown.delete(exporter);
     return !wanted.has(exporter);
   });
@@ -49,7 +48,7 @@ function deleteRules(current: readonly Rule[], exporters: readonly string[]): Ru
 
 const MAX_EXPORTERS_LISTED = 20;
 
-/** @param exporters as formatEndpoint prints them */
+/** @param exporters as exporterKey() names them */
 export function unknownExporters(exporters: readonly string[]): FloxyError {
   const listed = exporters.slice(0, MAX_EXPORTERS_LISTED).join(', ');
   const rest = exporters.length - MAX_EXPORTERS_LISTED;

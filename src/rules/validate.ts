@@ -3,14 +3,21 @@
 import { FloxyError, invalidInput, type Problem } from '../base/errors.ts';
 import type { Octets } from '../model/address.ts';
 import { addressKind } from '../model/address-kind.ts';
-import { type Endpoint, formatEndpoint, isIpv6 } from '../model/endpoint.ts';
+import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import {
   MAX_COLLECTORS_PER_OUTPUT,
   MAX_OUTPUTS_PER_RULE,
   MAX_RULES,
   MAX_SLOTS_PER_RULE_SET,
 } from '../model/limits.ts';
-import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import {
+  type Collector,
+  collectorKey,
+  exporterKey,
+  type Output,
+  type Rule,
+  type RuleSet,
+} from '../model/rules.ts';
 
 /** What the rules must not collide with: this host, at the moment of the change. */
 export interface HostAddresses {
@@ -39,13 +46,13 @@ export function validateRules(
   const faultless = new Set<readonly Output[]>();
   rules.forEach((rule, i) => {
     const path = `rules[${i}]`;
-    checkKind(rule.exporter, `${path}.exporter.endpoint`, host, problems);
+    checkKind(rule.exporter.endpoint, `${path}.exporter.endpoint`, host, problems);
     if (!faultless.has(rule.outputs)) {
       const before = problems.length;
       checkOutputs(rule.outputs, `${path}.outputs`, host, problems);
       if (problems.length === before) faultless.add(rule.outputs);
     }
-    if (isIpv6(rule.exporter)) checkFamilies(rule, path, problems);
+    if (isIpv6(rule.exporter.endpoint)) checkFamilies(rule, path, problems);
   });
   checkOutputs(defaultOutputs, 'default_outputs', host, problems);
   if (problems.length > 0) throw invalidInput(problems);
@@ -82,7 +89,7 @@ function limit(count: number, max: number, what: () => string): void {
 function checkDuplicateExporters(rules: readonly Rule[], problems: Problem[]): void {
   const first = new Map<string, number>();
   rules.forEach((rule, i) => {
-    const key = formatEndpoint(rule.exporter);
+    const key = exporterKey(rule.exporter);
     const other = first.get(key);
     if (other === undefined) first.set(key, i);
     else {
@@ -95,9 +102,9 @@ function checkDuplicateExporters(rules: readonly Rule[], problems: Problem[]): v
 /** V3 */
 function checkFamilies(rule: Rule, path: string, problems: Problem[]): void {
   rule.outputs.forEach((output, i) => {
-    output.collectors.forEach((collector, k) => {
-      if (isIpv6(collector)) return;
-      const message = `IPv4 collector ${collector.host} can never get packets of IPv6 exporter ${rule.exporter.host}`;
+    output.collectors.forEach(({ endpoint }, k) => {
+      if (isIpv6(endpoint)) return;
+      const message = `IPv4 collector ${endpoint.host} can never get packets of IPv6 exporter ${rule.exporter.endpoint.host}`;
       problems.push({ path: `${path}.outputs[${i}].collectors[${k}].endpoint`, message });
     });
   });
@@ -118,21 +125,21 @@ function checkOutputs(
     collectors.forEach((collector, k) => {
       const collectorPath = `${outputPath}.collectors[${k}].endpoint`;
       checkTwice(collector, k, first, collectorPath, problems);
-      checkKind(collector, collectorPath, host, problems);
-      checkLoop(collector, collectorPath, host, problems);
+      checkKind(collector.endpoint, collectorPath, host, problems);
+      checkLoop(collector.endpoint, collectorPath, host, problems);
     });
   });
 }
 
 /** V2. A collector without port is the same as one with the listening port only by chance: allowed. */
 function checkTwice(
-  collector: Endpoint,
+  collector: Collector,
   index: number,
   first: Map<string, number>,
   path: string,
   problems: Problem[],
 ): void {
-  const key = formatEndpoint(collector);
+  const key = collectorKey(collector);
   const other = first.get(key);
   if (other === undefined) first.set(key, index);
   else problems.push({ path, message: `${key} is collectors[${other}] of this output already` });

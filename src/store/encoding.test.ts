@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalOctets } from '../model/address.ts';
 import { makeEndpoint } from '../model/endpoint.ts';
+import { makeCollector } from '../model/rules.ts';
 import {
   DecodeError,
   decodeEndpoint,
@@ -21,7 +22,7 @@ const endpoints = fc
   )
   .map(([octets, port]) => makeEndpoint(canonicalOctets(Uint8Array.from(octets)), port));
 const outputs = fc
-  .array(endpoints, { minLength: 1, maxLength: 5 })
+  .array(endpoints.map(makeCollector), { minLength: 1, maxLength: 5 })
   .map((collectors) => ({ collectors }));
 
 test('any outputs come back as they were written', () => {
@@ -36,7 +37,10 @@ test('any outputs come back as they were written', () => {
 });
 
 test('the stored text is plain JSON that an operator can read', () => {
-  const collectors = [decodeEndpoint('192.0.2.1', 1001), decodeEndpoint('2001:db8::1', 0)];
+  const collectors = [
+    { endpoint: decodeEndpoint('192.0.2.1', 1001) },
+    { endpoint: decodeEndpoint('2001:db8::1', 0) },
+  ];
   assert.equal(encodeOutputs([{ collectors }]), '[[["192.0.2.1",1001],["2001:db8::1",0]]]');
 });
 

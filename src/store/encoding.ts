@@ -1,6 +1,11 @@
 import { formatAddress, type Octets, parseAddress } from '../model/address.ts';
 import { type Endpoint, MAX_PORT } from '../model/endpoint.ts';
-import type { FollowedRevision, Output } from '../model/rules.ts';
+import {
+  type Collector,
+  type FollowedRevision,
+  makeCollector,
+  type Output,
+} from '../model/rules.ts';
 
 /** A row that is not what this program writes. */
 export class DecodeError extends Error {
@@ -18,7 +23,7 @@ export function encodeCollectors(output: Output): string {
 }
 
 function collectorPairs(output: Output): [string, number][] {
-  return output.collectors.map((collector) => [collector.host, collector.port]);
+  return output.collectors.map((collector) => [collector.endpoint.host, collector.endpoint.port]);
 }
 
 export function encodeFollowed(followed: FollowedRevision): string {
@@ -74,7 +79,7 @@ export class OutputEncoder {
  * because 100,000 rules commonly name a handful of them. Its methods throw DecodeError.
  */
 export class OutputDecoder {
-  readonly #collectors = new Map<string, Endpoint>();
+  readonly #collectors = new Map<string, Collector>();
   readonly #outputs = new Map<unknown, readonly Output[]>();
 
   outputs(text: unknown): readonly Output[] {
@@ -96,7 +101,7 @@ export class OutputDecoder {
     return { collectors: collectors.map((pair: unknown) => this.#collector(pair)) };
   }
 
-  #collector(pair: unknown): Endpoint {
+  #collector(pair: unknown): Collector {
     if (!Array.isArray(pair) || pair.length !== 2) {
       throw new DecodeError('a collector is not a pair of address and port');
     }
@@ -104,7 +109,7 @@ export class OutputDecoder {
     const key = JSON.stringify(pair);
     const known = this.#collectors.get(key);
     if (known !== undefined) return known;
-    const collector = decodeEndpoint(host, port);
+    const collector = makeCollector(decodeEndpoint(host, port));
     this.#collectors.set(key, collector);
     return collector;
   }

@@ -97,7 +97,7 @@ export class RulesDatabase {
       );
       const encoder = new OutputEncoder();
       for (const { exporter, outputs } of ruleSet.rules) {
-        insert.run(exporter.host, exporter.port, encoder.outputs(outputs));
+        insert.run(exporter.endpoint.host, exporter.endpoint.port, encoder.outputs(outputs));
       }
       this.#replaceDefaults(ruleSet.defaultOutputs);
     });
@@ -109,14 +109,15 @@ export class RulesDatabase {
       const remove = this.#database.prepare<[string, number]>(
         'DELETE FROM rules WHERE exporter_host = ? AND exporter_port = ?',
       );
-      for (const exporter of update.deletes) remove.run(exporter.host, exporter.port);
+      for (const exporter of update.deletes)
+        remove.run(exporter.endpoint.host, exporter.endpoint.port);
       const upsert = this.#database.prepare<[string, number, string]>(
         `INSERT INTO rules (exporter_host, exporter_port, outputs) VALUES (?, ?, ?)
          ON CONFLICT (exporter_host, exporter_port) DO UPDATE SET outputs = excluded.outputs`,
       );
       const encoder = new OutputEncoder();
       for (const { exporter, outputs } of update.upserts) {
-        upsert.run(exporter.host, exporter.port, encoder.outputs(outputs));
+        upsert.run(exporter.endpoint.host, exporter.endpoint.port, encoder.outputs(outputs));
       }
       if (update.defaultOutputs !== undefined) this.#replaceDefaults(update.defaultOutputs);
     });
@@ -175,7 +176,7 @@ export class RulesDatabase {
     for (const [position, host, port, outputs] of rows.iterate()) {
       rules.push(
         decodeRow('rules', position, () => ({
-          exporter: decodeEndpoint(host, port),
+          exporter: { endpoint: decodeEndpoint(host, port) },
           outputs: decoder.outputs(outputs),
         })),
       );

@@ -75,7 +75,7 @@ test('A3: an updated rule keeps its place, new ones go to the end, default outpu
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
   const defaultOutputs = [output(collectorA)];
   store.replaceAll(1, { rules: [first, second], defaultOutputs });
-  const changed = rule(first.exporter, output(collectorB), output(collectorA));
+  const changed = rule(first.exporter.endpoint, output(collectorB), output(collectorA));
   store.update(2, { ...NO_CHANGE, upserts: [third, changed] });
   const rules = [changed, second, third];
   assert.deepEqual(reopen(store), { revision: 2, ruleSet: { rules, defaultOutputs } });

@@ -3,7 +3,7 @@ import { endianness } from 'node:os';
 import { Turn } from '../base/turn.ts';
 import { mappedOctets } from '../model/address.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
-import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import type { Collector, Output, Rule, RuleSet } from '../model/rules.ts';
 import {
   COLLECTOR_FLAG_LISTEN_PORT,
   COLLECTOR_WORDS,
@@ -100,8 +100,9 @@ class TableWriter {
 
   addRule({ exporter, outputs }: Rule, slots: RuleSlots): void {
     const words = this.#words;
-    const [a0, a1, a2, a3] = addressWords(exporter);
-    let bucket = hashEndpoint(this.#options.seed, a0, a1, a2, a3, exporter.port);
+    const { endpoint } = exporter;
+    const [a0, a1, a2, a3] = addressWords(endpoint);
+    let bucket = hashEndpoint(this.#options.seed, a0, a1, a2, a3, endpoint.port);
     let at: number;
     do {
       bucket &= this.#bucketMask;
@@ -112,8 +113,8 @@ class TableWriter {
     words[at + RULE.ADDRESS + 1] = a1;
     words[at + RULE.ADDRESS + 2] = a2;
     words[at + RULE.ADDRESS + 3] = a3;
-    words[at + RULE.PORT] = exporter.port | RULE_PRESENT;
-    words[exporter.port === 0 ? HEADER.HAS_ADDRESS_RULES : HEADER.HAS_PORT_RULES] = 1;
+    words[at + RULE.PORT] = endpoint.port | RULE_PRESENT;
+    words[endpoint.port === 0 ? HEADER.HAS_ADDRESS_RULES : HEADER.HAS_PORT_RULES] = 1;
     this.#addOutputs(at, outputs, slots);
   }
 
@@ -166,19 +167,19 @@ interface OutputLayout {
 
 function layOut({ collectors }: Output, listenPort: number): OutputLayout {
   const indexes = collectors.map((_, i) => i);
-  const isOfIpv6 = (i: number) => isIpv6(collectors[i] as Endpoint);
+  const isOfIpv6 = (i: number) => isIpv6((collectors[i] as Collector).endpoint);
   const ipv6 = indexes.filter(isOfIpv6);
   const order = [...ipv6, ...indexes.filter((i) => !isOfIpv6(i))];
   const bytes = new Uint8Array(order.length * COLLECTOR_WORDS * 4);
   for (const [place, index] of order.entries()) {
-    const collector = collectors[index] as Endpoint;
+    const { endpoint } = collectors[index] as Collector;
     const at = place * COLLECTOR_WORDS * 4;
-    const port = collector.port === 0 ? listenPort : collector.port;
-    bytes.set(mappedOctets(collector.octets), at);
+    const port = endpoint.port === 0 ? listenPort : endpoint.port;
+    bytes.set(mappedOctets(endpoint.octets), at);
     bytes[at + 16] = port >> 8;
     bytes[at + 17] = port & 0xff;
-    bytes[at + 18] = isIpv6(collector) ? 6 : 4;
-    bytes[at + 19] = collector.port === 0 ? COLLECTOR_FLAG_LISTEN_PORT : 0;
+    bytes[at + 18] = isIpv6(endpoint) ? 6 : 4;
+    bytes[at + 19] = endpoint.port === 0 ? COLLECTOR_FLAG_LISTEN_PORT : 0;
   }
   return { collectors: new Int32Array(bytes.buffer), order, ipv6: ipv6.length };
 }

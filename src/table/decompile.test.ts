@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
-import { formatEndpoint } from '../model/endpoint.ts';
-import type { RuleSet } from '../model/rules.ts';
+import { collectorKey, exporterKey, type RuleSet } from '../model/rules.ts';
 import { compile } from './compile.ts';
 import { decompile } from './decompile.ts';
 import { ForwardingTable } from './forwarding-table.ts';
@@ -37,13 +36,13 @@ describe('decompile()', () => {
 
     const counted = new Map<string, number>();
     for (const found of [...rules, { ...defaults, exporter: undefined }]) {
-      const name = found.exporter ? formatEndpoint(found.exporter) : 'default';
+      const name = found.exporter ? exporterKey(found.exporter) : 'default';
       counted.set(name, found.slots.input);
       found.outputs.forEach((output, o) => {
         counted.set(`${name} rotation ${o}`, found.slots.outputs[o]?.rotation ?? -1);
         output.collectors.forEach((collector, c) => {
           const slot = found.slots.outputs[o]?.collectors[c] ?? -1;
-          counted.set(`${name} ${o} ${formatEndpoint(collector)}`, slot);
+          counted.set(`${name} ${o} ${collectorKey(collector)}`, slot);
         });
       });
     }

@@ -4,7 +4,7 @@
  */
 import { canonicalOctets } from '../model/address.ts';
 import { type Endpoint, makeEndpoint } from '../model/endpoint.ts';
-import type { Output } from '../model/rules.ts';
+import { type Collector, type Exporter, makeCollector, type Output } from '../model/rules.ts';
 import type { OutputSlots, RuleSlots } from './compile.ts';
 import {
   COLLECTOR_FLAG_LISTEN_PORT,
@@ -24,18 +24,18 @@ export interface DecompiledRule {
 }
 
 export interface DecompiledTable {
-  readonly rules: readonly (DecompiledRule & { readonly exporter: Endpoint })[];
+  readonly rules: readonly (DecompiledRule & { readonly exporter: Exporter })[];
   readonly defaults: DecompiledRule;
 }
 
 export function decompile(table: ForwardingTable): DecompiledTable {
   const { words, defaultRule } = table;
   const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-  const rules: (DecompiledRule & { exporter: Endpoint })[] = [];
+  const rules: (DecompiledRule & { exporter: Exporter })[] = [];
   for (let rule = HEADER_WORDS; rule < defaultRule; rule += RULE_WORDS) {
     const port = words[rule + RULE.PORT] as number;
     if (port === 0) continue;
-    const exporter = readEndpoint(bytes, rule * 4, port & ~RULE_PRESENT);
+    const exporter = { endpoint: readEndpoint(bytes, rule * 4, port & ~RULE_PRESENT) };
     rules.push({ exporter, ...readRule(table, bytes, rule) });
   }
   return { rules, defaults: readRule(table, bytes, defaultRule) };
@@ -57,14 +57,14 @@ function readRule(table: ForwardingTable, bytes: Uint8Array, rule: number): Deco
 function readOutput(table: ForwardingTable, bytes: Uint8Array, output: number) {
   const { words, outputsAt, collectorsAtBytes } = table;
   const at = outputsAt + output * OUTPUT_WORDS;
-  const collectors: Endpoint[] = [];
+  const collectors: Collector[] = [];
   const collectorSlots: number[] = [];
   const first = words[at] as number;
   for (let i = first; i < first + (words[at + 1] as number); i++) {
     const from = collectorsAtBytes + i * COLLECTOR_WORDS * 4;
     const port = ((bytes[from + 16] as number) << 8) | (bytes[from + 17] as number);
     const hasPort = bytes[from + 19] !== COLLECTOR_FLAG_LISTEN_PORT;
-    collectors.push(readEndpoint(bytes, from, hasPort ? port : 0));
+    collectors.push(makeCollector(readEndpoint(bytes, from, hasPort ? port : 0)));
     collectorSlots.push(words[from / 4 + 5] as number);
   }
   return { collectors, collectorSlots, rotation: words[at + 3] as number };

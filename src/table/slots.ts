@@ -6,8 +6,14 @@
 
 import { FloxyError } from '../base/errors.ts';
 import { Turn } from '../base/turn.ts';
-import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
-import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import {
+  collectorKey,
+  type Exporter,
+  exporterKey,
+  type Output,
+  type Rule,
+  type RuleSet,
+} from '../model/rules.ts';
 import type { OutputSlots, RuleSetSlots, RuleSlots } from './compile.ts';
 import type { DecompiledRule, DecompiledTable } from './decompile.ts';
 
@@ -55,7 +61,7 @@ export class SlotAllocator {
   /** Goes on from the table that forwarders work by, which another process has made. */
   adopt({ rules, defaults }: DecompiledTable): void {
     const ours = rules.filter(({ slots }) => slots.input !== PROBE_SLOTS.input);
-    this.#rules = new Map(ours.map((rule) => [formatEndpoint(rule.exporter), rule]));
+    this.#rules = new Map(ours.map((rule) => [exporterKey(rule.exporter), rule]));
     this.#defaults = defaults;
     for (const { slots } of [...ours, defaults]) {
       for (const slot of [slots.input, ...outputSlots(slots.outputs)]) {
@@ -92,8 +98,8 @@ export class SlotAllocator {
   }
 
   /** Slots of the rules in force. */
-  rule(exporter: Endpoint): RuleSlots | undefined {
-    return this.#rules.get(formatEndpoint(exporter))?.slots;
+  rule(exporter: Exporter): RuleSlots | undefined {
+    return this.#rules.get(exporterKey(exporter))?.slots;
   }
 
   get defaults(): RuleSlots {
@@ -107,7 +113,7 @@ export class SlotAllocator {
     const turn = new Turn();
     for (const rule of ruleSet.rules) {
       if (turn.isOver) await turn.next();
-      const key = formatEndpoint(rule.exporter);
+      const key = exporterKey(rule.exporter);
       rules.set(key, assigner.rule(rule, this.#rules.get(key)));
     }
     for (const [key, old] of this.#rules) {
@@ -212,7 +218,7 @@ function identify(outputs: readonly Output[]): Identity[] {
     return `${name}#${occurrence}`;
   };
   return outputs.flatMap(({ collectors }, output) => {
-    const names = collectors.map(formatEndpoint);
+    const names = collectors.map(collectorKey);
     const identities = names.map((name, collector) => ({
       name: numbered(name),
       output,

@@ -1,8 +1,9 @@
 import { FloxyError } from '../../src/base/errors.ts';
 import type { Control } from '../../src/control/control-plane.ts';
-import { type Endpoint, formatEndpoint } from '../../src/model/endpoint.ts';
 import {
   EMPTY_RULE_SET,
+  type Exporter,
+  exporterKey,
   type NumberedRuleSet,
   type Output,
   type RuleChange,
@@ -77,12 +78,12 @@ export class FakeControl implements Control {
     return this.revision;
   }
 
-  statistics(exporters: readonly Endpoint[]): ProxyStatistics {
+  statistics(exporters: readonly Exporter[]): ProxyStatistics {
     this.#fail();
     for (const exporter of exporters) this.#checkKnown(exporter);
-    const asked = new Set(exporters.map(formatEndpoint));
+    const asked = new Set(exporters.map(exporterKey));
     const rules = this.ruleSet.rules.filter(
-      (rule) => asked.size === 0 || asked.has(formatEndpoint(rule.exporter)),
+      (rule) => asked.size === 0 || asked.has(exporterKey(rule.exporter)),
     );
     return {
       rules: rules.map(({ exporter, outputs }) => ({
@@ -116,22 +117,22 @@ export class FakeControl implements Control {
 
   #changed(change: RuleChange): RuleSet {
     if (change.kind === 'replace') return change.ruleSet;
-    const rules = new Map(this.ruleSet.rules.map((rule) => [formatEndpoint(rule.exporter), rule]));
+    const rules = new Map(this.ruleSet.rules.map((rule) => [exporterKey(rule.exporter), rule]));
     if (change.kind === 'update') {
-      for (const rule of change.rules) rules.set(formatEndpoint(rule.exporter), rule);
+      for (const rule of change.rules) rules.set(exporterKey(rule.exporter), rule);
       const defaultOutputs = change.defaultOutputs ?? this.ruleSet.defaultOutputs;
       return { rules: [...rules.values()], defaultOutputs };
     }
     for (const exporter of change.exporters) {
       this.#checkKnown(exporter);
-      rules.delete(formatEndpoint(exporter));
+      rules.delete(exporterKey(exporter));
     }
     return { ...this.ruleSet, rules: [...rules.values()] };
   }
 
-  #checkKnown(exporter: Endpoint): void {
-    const name = formatEndpoint(exporter);
-    if (this.ruleSet.rules.some((rule) => formatEndpoint(rule.exporter) === name)) return;
+  #checkKnown(exporter: Exporter): void {
+    const name = exporterKey(exporter);
+    if (this.ruleSet.rules.some((rule) => exporterKey(rule.exporter) === name)) return;
     throw new FloxyError('NOT_FOUND', `${name} has no rule`);
   }
 

@@ -13,7 +13,7 @@ import { loadServices } from '../../src/protocol/definitions.ts';
 import type { RulesRevisionMessage } from '../../src/protocol/messages.ts';
 import { ruleSetDigest } from '../../src/rules/digest.ts';
 import { waitFor } from '../lab/shell.ts';
-import { endpoint, outputs, rule, ruleSet } from '../support/rule-sets.ts';
+import { exporter, outputs, rule, ruleSet } from '../support/rule-sets.ts';
 import { startApi } from './harness.ts';
 
 const { settings } = loadServices();
@@ -115,7 +115,7 @@ test('a change comes at once and as a difference, to every watcher', async () =>
     .flatMap(({ part }) => part?.rules ?? [])
     .map(({ exporter }) => [...(exporter.endpoint.octets ?? [])]);
   assert.deepEqual(octets, [[192, 0, 2, 3]]);
-  await api.control.change({ kind: 'delete', exporters: [endpoint('192.0.2.2')] });
+  await api.control.change({ kind: 'delete', exporters: [exporter('192.0.2.2')] });
   await one.message(isLast(3));
   const deleted = one.messages.flatMap(({ part }) => part?.deleted ?? []);
   assert.deepEqual(

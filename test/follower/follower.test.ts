@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RuleChange } from '../../src/model/rules.ts';
 import { waitFor } from '../lab/shell.ts';
-import { endpoint, host, outputs, ruleSet } from '../support/rule-sets.ts';
+import { exporter, host, outputs, ruleSet } from '../support/rule-sets.ts';
 import { Cable } from './cable.ts';
 import { follow, Node } from './node.ts';
 import { add, assertWithinASecond, pair, r } from './pair.ts';
@@ -14,7 +14,7 @@ test('a follower gets the rules of its leader, and each change within a second',
   const changes: RuleChange[] = [
     add(2, 3),
     { kind: 'update', rules: [r(1, '198.51.100.7')], defaultOutputs: outputs(['198.51.100.9']) },
-    { kind: 'delete', exporters: [endpoint('192.0.2.2')] },
+    { kind: 'delete', exporters: [exporter('192.0.2.2')] },
     { kind: 'update', rules: [], defaultOutputs: [] },
     { kind: 'replace', ruleSet: ruleSet([r(3), r(1), r(4, '198.51.100.1')]) },
     { kind: 'replace', ruleSet: ruleSet([]) },
@@ -43,7 +43,7 @@ test('each revision is one change here, and of the same kind, so that the rest k
   const { leader, follower } = await pair(resources);
   await leader.control.change(add(2));
   await follower.hasRulesOf(leader);
-  await leader.control.change({ kind: 'delete', exporters: [endpoint('192.0.2.1')] });
+  await leader.control.change({ kind: 'delete', exporters: [exporter('192.0.2.1')] });
   await follower.hasRulesOf(leader);
   const kinds = follower.logged.flatMap(({ kind }) => (kind === undefined ? [] : [kind]));
   assert.deepEqual(kinds, ['update', 'update', 'delete']);

@@ -9,7 +9,7 @@ import { FloxyError } from '../../src/base/errors.ts';
 import type { RestoredRules } from '../../src/control/ports.ts';
 import { parseAddress } from '../../src/model/address.ts';
 import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
-import type { Output, Rule, RuleSet } from '../../src/model/rules.ts';
+import { makeCollector, type Output, type Rule, type RuleSet } from '../../src/model/rules.ts';
 import { SqliteRuleStore } from '../../src/store/sqlite-rule-store.ts';
 
 /** A directory that goes when the test ends. */
@@ -32,11 +32,11 @@ export function endpoint(host: string, port = 0): Endpoint {
 }
 
 export function output(...collectors: Endpoint[]): Output {
-  return { collectors };
+  return { collectors: collectors.map(makeCollector) };
 }
 
 export function rule(exporter: Endpoint, ...outputs: Output[]): Rule {
-  return { exporter, outputs };
+  return { exporter: { endpoint: exporter }, outputs };
 }
 
 export function ruleSet(...rules: Rule[]): RuleSet {

@@ -1,7 +1,13 @@
 /** Short ways to write rule sets in tests: endpoints as text, such as `192.0.2.1:2055`. */
 import { parseAddress } from '../../src/model/address.ts';
 import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
-import type { Output, Rule, RuleSet } from '../../src/model/rules.ts';
+import {
+  type Exporter,
+  makeCollector,
+  type Output,
+  type Rule,
+  type RuleSet,
+} from '../../src/model/rules.ts';
 import type { HostAddresses } from '../../src/rules/validate.ts';
 
 /** @param text `192.0.2.1`, `192.0.2.1:1`, `2001:db8::1` or `[2001:db8::1]:1` */
@@ -12,13 +18,20 @@ export function endpoint(text: string): Endpoint {
   return makeEndpoint(octets, Number(match?.[2] ?? 0));
 }
 
-/** @param collectors of each output */
-export function outputs(...collectors: readonly (readonly string[])[]): Output[] {
-  return collectors.map((group) => ({ collectors: group.map(endpoint) }));
+/** @param text as endpoint() takes it */
+export function exporter(text: string): Exporter {
+  return { endpoint: endpoint(text) };
 }
 
-export function rule(exporter: string, ...collectors: readonly (readonly string[])[]): Rule {
-  return { exporter: endpoint(exporter), outputs: outputs(...collectors) };
+/** @param collectors of each output */
+export function outputs(...collectors: readonly (readonly string[])[]): Output[] {
+  return collectors.map((group) => ({
+    collectors: group.map((text) => makeCollector(endpoint(text))),
+  }));
+}
+
+export function rule(text: string, ...collectors: readonly (readonly string[])[]): Rule {
+  return { exporter: exporter(text), outputs: outputs(...collectors) };
 }
 
 export function ruleSet(rules: readonly Rule[], defaultOutputs: readonly Output[] = []): RuleSet {

@@ -9,7 +9,7 @@ import {
   shareOutputs,
 } from '../../../../test/support/rule-sets.ts';
 import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../../model/endpoint.ts';
-import type { Output, Rule, RuleSet } from '../../../model/rules.ts';
+import { exporterKey, type Output, type Rule, type RuleSet } from '../../../model/rules.ts';
 import {
   COPY_WORDS,
   PACKET_FLAG_IPV6,
@@ -85,15 +85,17 @@ class RouterHarness {
 /** R1, R4 as they are written. */
 function matchRule(set: RuleSet, source: Endpoint): Rule | undefined {
   const find = (wanted: Endpoint) =>
-    set.rules.find((r) => formatEndpoint(r.exporter) === formatEndpoint(wanted));
+    set.rules.find((r) => exporterKey(r.exporter) === formatEndpoint(wanted));
   return find(source) ?? find(makeEndpoint(source.octets, 0));
 }
 
 /** R3, R5 as they are written. */
 function eligible(output: Output, source: Endpoint): string[] {
   return output.collectors
-    .filter((collector) => !isIpv6(source) || isIpv6(collector))
-    .map(({ octets, port }) => formatEndpoint(makeEndpoint(octets, port || LISTEN_PORT)));
+    .filter(({ endpoint }) => !isIpv6(source) || isIpv6(endpoint))
+    .map(({ endpoint: { octets, port } }) =>
+      formatEndpoint(makeEndpoint(octets, port || LISTEN_PORT)),
+    );
 }
 
 const exporters = ['192.0.2.1', '192.0.2.2', '2001:db8::1', '2001:db8::1:0:0:1'].flatMap((host) =>
@@ -118,7 +120,10 @@ const ruleSets = fc
   )
   .map(([rules, defaults]) =>
     ruleSet(
-      rules.map(([exporter, groups]) => ({ exporter, outputs: outputs(...groups) })),
+      rules.map(([exporter, groups]) => ({
+        exporter: { endpoint: exporter },
+        outputs: outputs(...groups),
+      })),
       outputs(...defaults),
     ),
   );
@@ -169,7 +174,7 @@ async function assertRoutedAsWritten(
     const groups = matched?.outputs ?? set.defaultOutputs;
     if (groups.length === 0) reference.dropped++;
     const copies = [...(routed[i]?.copies ?? [])];
-    const name = matched ? formatEndpoint(matched.exporter) : 'default';
+    const name = matched ? exporterKey(matched.exporter) : 'default';
     for (const [output, group] of groups.entries()) {
       reference.takeCopy(`${name} ${output}`, group, source, copies);
     }
@@ -211,8 +216,8 @@ describe('Router', () => {
     );
     const harness = await RouterHarness.make({ rules, defaultOutputs: [] }, 12345);
     rules.forEach(({ exporter }) => {
-      const [a0, a1, a2, a3] = addressWords(exporter);
-      const found = harness.table.find(a0, a1, a2, a3, exporter.port);
+      const [a0, a1, a2, a3] = addressWords(exporter.endpoint);
+      const found = harness.table.find(a0, a1, a2, a3, exporter.endpoint.port);
       const inputSlot = harness.table.words[found + RULE.INPUT_SLOT];
       assert.equal(inputSlot, harness.allocator.rule(exporter)?.input);
       assert.equal(harness.table.find(a0, a1, a2, a3, 4), harness.table.defaultRule);
