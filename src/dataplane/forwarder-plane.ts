@@ -206,7 +206,12 @@ export class ForwarderPlane implements DataPlane {
     this.#drops = sockets.forwarders.map(({ receive }) => new KernelDrops(receive));
     this.#lossLog.skip(this.forwarders());
     if (this.#config.probeIntervalMs > 0) {
-      const probe = new PathProbe(listen, this.#config.probeIntervalMs);
+      const probe = new PathProbe({
+        listen,
+        intervalMs: this.#config.probeIntervalMs,
+        traffic: () => this.forwarders(),
+        log: this.#log,
+      });
       await probe.open(this.#config.forwarders);
       this.#probe = probe;
     }

@@ -1,8 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import type { Logger } from 'pino';
 import type { Octets } from '../model/address.ts';
 import { type Endpoint, formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { makeCollector, type Rule } from '../model/rules.ts';
+import { PathVerdict, type RealTraffic } from './path-verdict.ts';
 
 /**
  * SO_REUSEPORT chooses a forwarder by the hash of addresses and ports: with this many source ports for each
@@ -24,6 +26,15 @@ interface Source {
   misses: number;
 }
 
+export interface PathProbeParts {
+  /** Where the proxy receives. */
+  readonly listen: { readonly octets: Octets; readonly port: number };
+  readonly intervalMs: number;
+  /** The counters of all forwarders, as they are now. */
+  readonly traffic: () => readonly RealTraffic[];
+  readonly log: Logger;
+}
+
 /**
  * Sends test datagrams to the proxy's own listening address and expects them back: the whole way of a
  * packet, through each forwarder, is tried. They are forwarded by rules of their own (see rules()), which no
@@ -32,16 +43,19 @@ interface Source {
 export class PathProbe {
   readonly #target: Endpoint;
   readonly #intervalMs: number;
+  readonly #traffic: PathProbeParts['traffic'];
+  readonly #verdict: PathVerdict;
   #sources: readonly Source[] = [];
   #collector: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param listen where the proxy receives */
-  constructor(listen: { readonly octets: Octets; readonly port: number }, intervalMs: number) {
+  constructor({ listen, intervalMs, traffic, log }: PathProbeParts) {
     const isWildcard = listen.octets.every((byte) => byte === 0);
     // A wildcard IPv6 address serves IPv4 too (spec R11).
     this.#target = makeEndpoint(isWildcard ? LOOPBACK_IPV4 : listen.octets, listen.port);
     this.#intervalMs = intervalMs;
+    this.#traffic = traffic;
+    this.#verdict = new PathVerdict(formatEndpoint(this.#target), log);
   }
 
   /** Opens the sockets. @throws Error when the address is not there */
@@ -68,9 +82,7 @@ export class PathProbe {
 
   /** In words, while packets are not forwarded; undefined while they are. */
   failure(): string | undefined {
-    const failing = this.#sources.filter(({ misses }) => misses >= MISSES_UNTIL_FAILURE);
-    if (failing.length === 0) return undefined;
-    return `test datagrams to ${formatEndpoint(this.#target)} do not come back (${failing.length} of ${this.#sources.length} source ports)`;
+    return this.#verdict.failure;
   }
 
   stop(): void {
@@ -86,6 +98,11 @@ export class PathProbe {
       source.isAwaited = true;
       source.socket.send('probe', this.#target.port, this.#target.host, () => {});
     }
+    this.#verdict.observe({
+      failing: this.#sources.filter(({ misses }) => misses >= MISSES_UNTIL_FAILURE).length,
+      sources: this.#sources.length,
+      forwarders: this.#traffic(),
+    });
   }
 
   #cameBack(port: number): void {
