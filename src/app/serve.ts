@@ -4,7 +4,10 @@ import { ApiServer } from '../api/server.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Config, UnknownVariable } from '../config/config.ts';
 import { ControlPlane } from '../control/control-plane.ts';
-import { ForwarderPlane } from '../dataplane/forwarder-plane.ts';
+import { CounterColumns } from '../dataplane/memory/counter-columns.ts';
+import { Plane } from '../dataplane/plane.ts';
+import { RulePublisher } from '../dataplane/rule-publisher.ts';
+import { SocketEngine } from '../dataplane/socket/socket-engine.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { ThreadedRuleStore } from '../store/threaded-rule-store.ts';
 import { readBuildInfo } from './build-info.ts';
@@ -32,7 +35,7 @@ export async function serve(
   log.info(buildInfo, 'floxy starts');
   warnOfUnknown(unknownVariables, log);
 
-  const dataPlane = new ForwarderPlane(config, log.child({ component: 'dataplane' }));
+  const dataPlane = makeDataPlane(config, log.child({ component: 'dataplane' }));
   const store = new ThreadedRuleStore({
     path: config.databasePath,
     log: log.child({ component: 'store' }),
@@ -73,6 +76,15 @@ export async function serve(
   await api.stop();
   log.info('floxy stopped');
   return 0;
+}
+
+function makeDataPlane(config: Config, log: Logger): Plane {
+  const { listen } = config;
+  const columns = new CounterColumns();
+  const engines =
+    listen === undefined ? [] : [new SocketEngine({ ...config, listen }, columns, log)];
+  const publisher = new RulePublisher(listen?.port ?? 0, columns);
+  return new Plane({ engines, publisher, columns, log });
 }
 
 function logReady(config: Config, control: ControlPlane, log: Logger): void {

@@ -7,7 +7,6 @@ import {
   EMPTY_RULE_SET,
   exporterKey,
   type FollowedRevision,
-  type Rule,
   type RuleSet,
 } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
@@ -51,24 +50,20 @@ class Borders implements RuleStore, DataPlane {
   }
   async prepare(set: RuleSet): Promise<PreparedRules> {
     if (this.prepareError) throw this.prepareError;
-    return { ruleSet: set };
-  }
-  discard(): void {
-    this.events.push('discard');
-  }
-  async publish({ ruleSet: set }: PreparedRules): Promise<void> {
-    await this.gate;
-    this.events.push(`publish ${set.rules.length}`);
-  }
-  commit(): void {
-    this.events.push('commit');
-  }
-  counters() {
     return {
-      input: ({ exporter }: Rule) => this.inputs.get(exporterKey(exporter)) ?? ZERO,
-      outputs: () => [],
-      defaultOutputs: () => [],
-      mismatched: () => ({ packets: 5n, bytes: 50n }),
+      putInForce: async () => {
+        await this.gate;
+        this.events.push(`in force ${set.rules.length}`);
+        return {
+          input: ({ exporter }) => this.inputs.get(exporterKey(exporter)) ?? ZERO,
+          outputs: () => [],
+          defaultOutputs: () => [],
+          mismatched: () => ({ packets: 5n, bytes: 50n }),
+        };
+      },
+      discard: () => {
+        this.events.push('discard');
+      },
     };
   }
 
@@ -103,7 +98,7 @@ describe('ControlPlane.change()', () => {
     const borders = new Borders();
     const control = await startedControl(borders);
     assert.equal(await control.change(replaceWith('192.0.2.1')), 1);
-    assert.deepEqual(borders.events, ['store 1', 'publish 1', 'commit']);
+    assert.deepEqual(borders.events, ['store 1', 'in force 1']);
     assert.deepEqual(control.rules(), { revision: 1, ruleSet: replaceWith('192.0.2.1').ruleSet });
   });
 
@@ -133,10 +128,14 @@ describe('ControlPlane.change()', () => {
       control.change({ kind: 'delete', exporters: [exporter('192.0.2.1')] }),
     ]);
     assert.deepEqual(revisions, [1, 2, 3]);
-    assert.deepEqual(
-      borders.events.filter((event) => event !== 'commit'),
-      ['store 1', 'publish 1', 'store 2', 'publish 2', 'store 3', 'publish 1'],
-    );
+    assert.deepEqual(borders.events, [
+      'store 1',
+      'in force 1',
+      'store 2',
+      'in force 2',
+      'store 3',
+      'in force 1',
+    ]);
   });
 
   it('A8: a change that cannot be stored is not put in force', async () => {
@@ -214,7 +213,7 @@ describe('ControlPlane.start()', () => {
     const { state, error } = control.status().proxy;
     assert.equal(state, 'NotConfigured');
     assert.match(error ?? '', /do not fit this host any more: default_outputs\[0\]/);
-    assert.deepEqual(borders.events, ['publish 0', 'commit']);
+    assert.deepEqual(borders.events, ['in force 0']);
   });
 
   it('shows the state of the data plane before that of the rules', async () => {
@@ -239,7 +238,7 @@ describe('ControlPlane.stop()', () => {
     resolve();
     await Promise.all([stop, waiting]);
     assert.equal(await atWork, 1);
-    assert.deepEqual(borders.events, ['store 1', 'publish 1', 'commit', 'close']);
+    assert.deepEqual(borders.events, ['store 1', 'in force 1', 'close']);
   });
 });
 

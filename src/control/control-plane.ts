@@ -17,8 +17,8 @@ import { mergeChange } from '../rules/merge.ts';
 import { checkLimits, type HostAddresses, validateRules } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import { ChangeQueue } from './change-queue.ts';
-import type { DataPlane, PreparedRules, RuleStore } from './ports.ts';
-import { collectStatistics } from './statistics.ts';
+import type { DataPlane, RuleSetCounters, RuleStore } from './ports.ts';
+import { collectStatistics, NO_COUNTERS } from './statistics.ts';
 
 export interface ChangeOptions {
   /** On a node that follows another: changes the rules here all the same. Elsewhere without effect. */
@@ -68,6 +68,7 @@ export class ControlPlane implements Control {
   readonly #log: Logger;
   readonly #queue = new ChangeQueue();
   #current: NumberedRuleSet = { revision: 0, ruleSet: EMPTY_RULE_SET };
+  #counters: RuleSetCounters = NO_COUNTERS;
   /** Made when it is needed. */
   #byExporter: ReadonlyMap<string, Rule> | undefined;
   #isRestored = false;
@@ -136,7 +137,7 @@ export class ControlPlane implements Control {
   statistics(exporters: readonly Exporter[]): ProxyStatistics {
     const { ruleSet } = this.#current;
     this.#byExporter ??= indexByExporter(ruleSet);
-    return collectStatistics(ruleSet, this.#byExporter, exporters, this.#dataPlane.counters());
+    return collectStatistics(ruleSet, this.#byExporter, exporters, this.#counters);
   }
 
   status(): SystemStatus {
@@ -172,9 +173,9 @@ export class ControlPlane implements Control {
       ruleSet = EMPTY_RULE_SET;
     }
     const prepared = await this.#dataPlane.prepare(ruleSet);
-    await this.#dataPlane.publish(prepared);
+    const counters = await prepared.putInForce();
     this.#isRestored = true;
-    this.#setCurrent({ revision: saved.revision, ruleSet }, prepared);
+    this.#setCurrent({ revision: saved.revision, ruleSet }, counters);
     const details = { revision: saved.revision, rules: ruleSet.rules.length };
     if (this.#restoreError === undefined) this.#log.info(details, 'rules restored');
     else this.#log.error({ ...details, error: this.#restoreError }, 'rules not restored');
@@ -195,13 +196,13 @@ export class ControlPlane implements Control {
     try {
       await this.#save(revision, change, followed);
     } catch (error) {
-      this.#dataPlane.discard(prepared);
+      prepared.discard();
       throw error;
     }
-    await this.#dataPlane.publish(prepared);
+    const counters = await prepared.putInForce();
     if (change.kind === 'replace') this.#restoreError = undefined;
     this.#followed = followed ?? this.#followed;
-    this.#setCurrent({ revision, ruleSet }, prepared);
+    this.#setCurrent({ revision, ruleSet }, counters);
     return revision;
   }
 
@@ -242,9 +243,9 @@ export class ControlPlane implements Control {
     }
   }
 
-  #setCurrent(current: NumberedRuleSet, prepared: PreparedRules): void {
-    this.#dataPlane.commit(prepared);
+  #setCurrent(current: NumberedRuleSet, counters: RuleSetCounters): void {
     this.#current = current;
+    this.#counters = counters;
     this.#byExporter = undefined;
     for (const listener of this.#listeners) listener();
   }

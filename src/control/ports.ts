@@ -53,32 +53,27 @@ export interface DataPlane {
   status(): SubsystemStatus;
   forwarders(): readonly ForwarderStatus[];
   /**
-   * Puts a rule set in force: resolves when every running forwarder handles packets by it. One call at a
-   * time, followed by commit().
-   */
-  publish(prepared: PreparedRules): Promise<void>;
-  /**
-   * counters() are those of this rule set from now on. What is in both the old and the new set keeps its
-   * counts (spec S5).
-   */
-  commit(prepared: PreparedRules): void;
-  /**
-   * Does all of publish() that can fail, so that a rule set can be stored between the two. One rule set at a
-   * time: the next one after commit() or discard().
+   * Does all of putting a rule set in force that can fail, so that it can be stored before it is. One rule
+   * set at a time: the next one after putInForce() or discard() of this one.
+   *
    * @throws FloxyError LIMIT_EXCEEDED when there is no room for it
    */
   prepare(ruleSet: RuleSet): Promise<PreparedRules>;
-  /** Gives back what prepare() took, when the rule set is not going to be published. */
-  discard(prepared: PreparedRules): void;
-  /** Counters of the rule set committed last. */
-  counters(): RuleSetCounters;
 }
 
-/** Made by DataPlane.prepare(); opaque to others. */
+/** A rule set that can be put in force at once. Either of the two is called, once. */
 export interface PreparedRules {
-  readonly ruleSet: RuleSet;
+  /**
+   * Resolves when every running forwarder handles packets by it.
+   *
+   * @returns its counters. What was in the rules before too keeps its counts (spec S5)
+   */
+  putInForce(): Promise<RuleSetCounters>;
+  /** Gives back what it took. */
+  discard(): void;
 }
 
+/** Counters of a rule set, until another one is prepared after it was replaced. */
 export interface RuleSetCounters {
   /** Packets received by the rule of this exporter. */
   input(rule: Rule): Counters;

@@ -14,6 +14,16 @@ import type {
 import { unknownExporters } from '../rules/merge.ts';
 import type { RuleSetCounters } from './ports.ts';
 
+const ZERO: Counters = { packets: 0n, bytes: 0n };
+
+/** Those of no rules, which nobody has counted by. */
+export const NO_COUNTERS: RuleSetCounters = {
+  input: () => ZERO,
+  outputs: () => [],
+  defaultOutputs: () => [],
+  mismatched: () => ZERO,
+};
+
 /**
  * The statistics of the rules asked for (spec S1 to S4).
  *
@@ -81,8 +91,6 @@ function outputStatistics(
     })),
   }));
 }
-
-const ZERO: Counters = { packets: 0n, bytes: 0n };
 
 function sum(all: readonly Counters[]): Counters {
   return all.reduce(

@@ -7,7 +7,8 @@ import { ApiServer } from '../../src/api/server.ts';
 import { followLeader } from '../../src/app/following.ts';
 import type { Config, FollowConfig } from '../../src/config/config.ts';
 import { type Control, ControlPlane } from '../../src/control/control-plane.ts';
-import type { DataPlane, PreparedRules, RuleSetCounters } from '../../src/control/ports.ts';
+import type { DataPlane, PreparedRules } from '../../src/control/ports.ts';
+import { NO_COUNTERS } from '../../src/control/statistics.ts';
 import type { Follower } from '../../src/follower/follower.ts';
 import type { RuleSet } from '../../src/model/rules.ts';
 import type { FollowerStatus } from '../../src/model/status.ts';
@@ -29,15 +30,13 @@ class NoDataPlane implements DataPlane {
     return [];
   }
   async prepare(ruleSet: RuleSet): Promise<PreparedRules> {
-    return { ruleSet };
-  }
-  discard(): void {}
-  async publish({ ruleSet }: PreparedRules): Promise<void> {
-    this.published.push(ruleSet);
-  }
-  commit(): void {}
-  counters(): RuleSetCounters {
-    throw new Error('nothing is counted here');
+    return {
+      putInForce: async () => {
+        this.published.push(ruleSet);
+        return NO_COUNTERS;
+      },
+      discard: () => {},
+    };
   }
 }
 

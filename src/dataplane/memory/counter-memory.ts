@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { Counters } from '../../model/statistics.ts';
 import type { ErrnoCount } from '../../model/status.ts';
@@ -58,6 +59,7 @@ export class CounterMemory {
 
   close(): void {
     unmapMemory(this.#memory);
+    closeSync(this.fd);
   }
 }
 

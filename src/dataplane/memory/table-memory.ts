@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { createMemory, mapMemory, resizeMemory, unmapMemory } from '../../native/packet-io.ts';
-import type { TableReference } from '../socket/forwarder/messages.ts';
+import type { TableReference } from '../engine.ts';
 
 interface TableFile {
   readonly fd: number;

@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { getPriority, setPriority } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { TableReference } from '../engine.ts';
 import type {
   ForwarderOptions,
   MessageFromForwarder,
   MessageToForwarder,
-  TableReference,
 } from './forwarder/messages.ts';
 
 /** Descriptors that a forwarder inherits; undefined where the host lacks the family. */

@@ -6,7 +6,7 @@
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { handoverAccept, handoverConnect } from '../../native/handover.ts';
-import type { TableReference } from './forwarder/messages.ts';
+import type { TableReference } from '../engine.ts';
 
 /** Of counters, slots and tables. Memory of another layout is not taken over. */
 export const MEMORY_LAYOUT = 1;

@@ -2,7 +2,7 @@ import { socketDrops } from '../../native/packet-io.ts';
 
 /** Datagrams that the kernel dropped at a socket. It counts modulo 2^32: read at least now and then. */
 export class KernelDrops {
-  readonly #fd: number;
+  #fd: number | undefined;
   #last = 0;
   #total = 0n;
 
@@ -11,9 +11,16 @@ export class KernelDrops {
   }
 
   read(): bigint {
+    if (this.#fd === undefined) return this.#total;
     const drops = socketDrops(this.#fd);
     this.#total += BigInt((drops - this.#last) >>> 0);
     this.#last = drops;
     return this.#total;
+  }
+
+  /** Reads for the last time: the socket is about to be closed. */
+  close(): void {
+    this.read();
+    this.#fd = undefined;
   }
 }

@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
 import { FloxyError, messageOf } from '../../base/errors.ts';
-import type { Config } from '../../config/config.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { openReceiver, openSender, SystemCallError } from '../../native/packet-io.ts';
+import type { SocketEngineConfig } from './socket-engine.ts';
 
 /** The sockets of one forwarder, opened by control and inherited. */
 export interface ForwarderSockets {
@@ -11,6 +11,11 @@ export interface ForwarderSockets {
   readonly sendIpv4: number | undefined;
   readonly sendIpv6: number | undefined;
 }
+
+export type SocketSettings = Pick<
+  SocketEngineConfig,
+  'listen' | 'forwarders' | 'receiveBufferBytes' | 'sendBufferBytes'
+>;
 
 /** Sockets that a forwarder before had. */
 export interface InheritedSockets extends ForwarderSockets {
@@ -30,8 +35,7 @@ export interface OpenedSockets {
  * @throws FloxyError DATA_PLANE that says what an operator can do
  */
 export function openSockets(
-  config: Config,
-  listen: NonNullable<Config['listen']>,
+  { listen, ...config }: SocketSettings,
   inherited: readonly (InheritedSockets | undefined)[],
 ): OpenedSockets {
   const opened: number[] = [];

@@ -2,7 +2,6 @@ import { mkdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
-import type { Config } from '../../config/config.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { handoverListen } from '../../native/handover.ts';
 import { mapMemory, unmapMemory } from '../../native/packet-io.ts';
@@ -11,24 +10,30 @@ import { ForwardingTable } from '../../table/forwarding-table.ts';
 import { SLOT_COUNT } from '../memory/counter-memory.ts';
 import type { HandoverOptions } from './forwarder/messages.ts';
 import { MEMORY_LAYOUT, Predecessor } from './handover.ts';
+import type { SocketEngineConfig } from './socket-engine.ts';
 import type { InheritedSockets } from './sockets.ts';
 
 /** More forwarders than any setting allows: an earlier control may have had more than this one. */
 const MAX_FORWARDERS = 256;
+
+export type SuccessionSettings = Pick<
+  SocketEngineConfig,
+  'listen' | 'forwarders' | 'orphanLimitMs' | 'runtimeDirectory'
+>;
 
 /**
  * What this control takes over from the one before it, and prepares for the next: sockets, counters, and the
  * table by which the forwarders that are still running work.
  */
 export class Succession {
-  readonly #config: Config;
+  readonly #config: SuccessionSettings;
   readonly #log: Logger;
   /** By index of the forwarder. */
   readonly #predecessors = new Map<number, Predecessor>();
   readonly #superfluous: Predecessor[] = [];
   readonly #listeners: string[] = [];
 
-  constructor(config: Config, log: Logger) {
+  constructor(config: SuccessionSettings, log: Logger) {
     this.#config = config;
     this.#log = log;
   }
@@ -144,11 +149,11 @@ export class Succession {
   }
 
   #path(index: number): string {
-    return join(this.#config.runtimeDirectory, `floxy-${this.#config.listen?.port}-${index}.sock`);
+    return join(this.#config.runtimeDirectory, `floxy-${this.#config.listen.port}-${index}.sock`);
   }
 
   #listen(): string {
-    const { listen } = this.#config;
-    return listen === undefined ? '' : formatEndpoint(makeEndpoint(listen.octets, listen.port));
+    const { octets, port } = this.#config.listen;
+    return formatEndpoint(makeEndpoint(octets, port));
   }
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { TableReference } from './forwarder/messages.ts';
+import type { TableReference } from '../engine.ts';
 import type { ForwarderProcess } from './forwarder-process.ts';
 
 /** What the supervisor needs to know of one forwarder, whatever process it has at the moment. */

@@ -10,7 +10,8 @@ import {
   unmapMemory,
 } from '../../../native/packet-io.ts';
 import { ForwardingTable } from '../../../table/forwarding-table.ts';
-import { FORWARDER_FD, type ForwarderOptions, type TableReference } from './messages.ts';
+import type { TableReference } from '../../engine.ts';
+import { FORWARDER_FD, type ForwarderOptions } from './messages.ts';
 import { Router } from './router.ts';
 
 /** After this many batches the event loop gets a turn: rule changes come within milliseconds. */

@@ -1,4 +1,5 @@
 /** What control and a forwarder tell each other. Packets and counters never pass here. */
+import type { TableReference } from '../../engine.ts';
 
 /** Descriptors a forwarder finds open, by number. */
 export const FORWARDER_FD = {
@@ -11,15 +12,6 @@ export const FORWARDER_FD = {
   /** Where a successor of control can ask for all of these. */
   HANDOVER: 10,
 } as const;
-
-/** Which table is in force. */
-export interface TableReference {
-  /** Grows by one with each table. */
-  readonly generation: number;
-  /** Index into FORWARDER_FD.TABLES. */
-  readonly file: 0 | 1;
-  readonly bytes: number;
-}
 
 /** Given as JSON in the first argument. */
 export interface ForwarderOptions {

@@ -1,35 +1,26 @@
-import { closeSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { messageOf } from '../base/errors.ts';
-import type { Config } from '../config/config.ts';
-import type { DataPlane, PreparedRules, RuleSetCounters } from '../control/ports.ts';
-import type { Rule, RuleSet } from '../model/rules.ts';
-import type { Counters } from '../model/statistics.ts';
-import type { SubsystemStatus } from '../model/status.ts';
-import { COUNTER, restrictPrivileges } from '../native/packet-io.ts';
-import type { RuleSlots } from '../table/compile.ts';
-import { LossLog } from '../telemetry/loss-log.ts';
-import type { ForwarderStatus } from '../telemetry/status.ts';
-import { readForwarderCounters } from './forwarder-counters.ts';
-import { CounterMemory, SLOT_COUNT } from './memory/counter-memory.ts';
-import { PathProbe } from './path-probe.ts';
-import { RulePublisher } from './rule-publisher.ts';
-import type { ForwarderOptions } from './socket/forwarder/messages.ts';
-import { ForwarderProcess } from './socket/forwarder-process.ts';
-import { KernelDrops } from './socket/kernel-drops.ts';
-import {
-  closeSockets,
-  type InheritedSockets,
-  type OpenedSockets,
-  openSockets,
-} from './socket/sockets.ts';
-import { Succession } from './socket/succession.ts';
-import { type ForwarderSpec, Supervisor } from './socket/supervisor.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Config, SocketAddress } from '../../config/config.ts';
+import type { Rule } from '../../model/rules.ts';
+import type { SubsystemStatus } from '../../model/status.ts';
+import { COUNTER, restrictPrivileges } from '../../native/packet-io.ts';
+import type { DecompiledTable } from '../../table/decompile.ts';
+import type { ForwarderStatus } from '../../telemetry/status.ts';
+import type { Engine, TableFds, TableReference } from '../engine.ts';
+import { readForwarderCounters } from '../forwarder-counters.ts';
+import type { CounterColumns } from '../memory/counter-columns.ts';
+import { CounterMemory, SLOT_COUNT } from '../memory/counter-memory.ts';
+import { PathProbe } from '../path-probe.ts';
+import type { ForwarderOptions } from './forwarder/messages.ts';
+import { ForwarderProcess } from './forwarder-process.ts';
+import { KernelDrops } from './kernel-drops.ts';
+import { closeSockets, type InheritedSockets, type OpenedSockets, openSockets } from './sockets.ts';
+import { Succession } from './succession.ts';
+import { type ForwarderSpec, Supervisor } from './supervisor.ts';
 
 /** Packets taken and handed on at once: enough to make system calls cheap, few to lose in a crash. */
 const BATCH = 64;
 
-const LOSS_LOG_INTERVAL_MS = 10_000;
 const OPEN_RETRY_DELAYS_MS = [200, 500, 1000, 2000, 5000] as const;
 
 /**
@@ -42,53 +33,78 @@ const KEPT_CAPABILITIES = (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n) | (1
 
 const NO_PROCESS = { pid: undefined, restarts: 0 };
 
-/** The data plane: sockets, shared memory and one process per forwarder. */
-export class ForwarderPlane implements DataPlane {
-  readonly #config: Config;
+/** The settings of forwarders and their sockets. */
+export type SocketEngineConfig = { readonly listen: SocketAddress } & Pick<
+  Config,
+  | 'forwarders'
+  | 'forwarderUser'
+  | 'ipv4SourcePrefix'
+  | 'orphanLimitMs'
+  | 'packetBufferBytes'
+  | 'probeIntervalMs'
+  | 'receiveBufferBytes'
+  | 'runtimeDirectory'
+  | 'sendBufferBytes'
+>;
+
+/** Moves packets in processes, one for each receiving socket. */
+export class SocketEngine implements Engine {
+  readonly #config: SocketEngineConfig;
   readonly #log: Logger;
-  readonly #lossLog: LossLog;
-  #counters: CounterMemory[] = [];
-  readonly #rules: RulePublisher;
+  readonly #columns: CounterColumns;
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #succession: Succession;
+  #tables: TableFds = [-1, -1];
+  #counters: readonly CounterMemory[] = [];
   #sockets: OpenedSockets | undefined;
   #drops: readonly KernelDrops[] = [];
   #supervisor: Supervisor | undefined;
   #probe: PathProbe | undefined;
-  readonly #succession: Succession;
+  #probes: readonly Rule[] = [];
   #openError: string | undefined;
   #openTimer: NodeJS.Timeout | undefined;
-  #lossTimer: NodeJS.Timeout | undefined;
 
-  constructor(config: Config, log: Logger) {
+  constructor(config: SocketEngineConfig, columns: CounterColumns, log: Logger) {
     this.#config = config;
+    this.#columns = columns;
     this.#log = log;
-    this.#lossLog = new LossLog(log);
     this.#succession = new Succession(config, log);
-    this.#rules = new RulePublisher(config.listen?.port ?? 0, (slot) => this.#clearSlot(slot));
+  }
+
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  get probes(): readonly Rule[] {
+    return this.#probes;
   }
 
   /**
    * Takes over what an earlier control left, and opens the other sockets or keeps trying: status() says
    * what is in the way.
    */
-  async start(): Promise<void> {
-    this.#rules.start();
-    if (this.#config.listen === undefined) return;
+  async start(tables: TableFds): Promise<DecompiledTable | undefined> {
+    this.#tables = tables;
     this.#succession.take();
     await this.#succession.endSuperfluous();
     this.#counters = Array.from(
       { length: this.#config.forwarders },
       (_, i) => new CounterMemory(i, this.#succession.counters(i)),
     );
-    const table = this.#succession.table();
-    if (table !== undefined) this.#rules.adopt(table);
+    for (const column of this.#counters) this.#columns.add(column);
+    const inherited = this.#succession.table();
     await this.#open(0);
-    this.#lossTimer = setInterval(
-      () => this.#lossLog.report(this.forwarders()),
-      LOSS_LOG_INTERVAL_MS,
-    );
+    return inherited;
   }
 
-  /** Ends control of the forwarders and leaves them to the next control. */
+  /** The first table starts the forwarders. */
+  async publish(table: TableReference): Promise<void> {
+    if (this.#supervisor === undefined) return;
+    await this.#succession.end();
+    await this.#supervisor.publish(table);
+    this.#probe?.start();
+  }
+
   leave(): void {
     this.#stopTimers();
     this.#supervisor?.leave();
@@ -98,25 +114,14 @@ export class ForwarderPlane implements DataPlane {
     this.#stopTimers();
     await this.#supervisor?.stop();
     this.#succession.close();
-    if (this.#supervisor !== undefined) this.#lossLog.report(this.forwarders());
+    for (const drops of this.#drops) drops.close();
     if (this.#sockets !== undefined) closeSockets(this.#sockets);
-    for (const memory of this.#counters) {
-      memory.close();
-      closeSync(memory.fd);
-    }
-    this.#rules.close();
   }
 
   status(): SubsystemStatus {
-    if (this.#config.listen === undefined) {
-      const error =
-        'the proxy is off: set COLLECTOR_FLOXY_ADDRESS to receive flow, such as [::]:2055';
-      return { state: 'Offline', error };
-    }
     if (this.#openError !== undefined) return { state: 'Offline', error: this.#openError };
     const failure = this.#supervisor?.persistentFailure();
     if (failure !== undefined) return { state: 'Offline', error: `${failure}; see the log` };
-    if (!this.#rules.hasRules) return { state: 'Configuring' };
     const error = this.#supervisor?.passingFailure() ?? this.#probe?.failure();
     return error === undefined ? { state: 'OK' } : { state: 'Configuring', error };
   }
@@ -134,43 +139,9 @@ export class ForwarderPlane implements DataPlane {
     });
   }
 
-  prepare(ruleSet: RuleSet): Promise<PreparedRules> {
-    return this.#rules.prepare(ruleSet);
-  }
-
-  discard(prepared: PreparedRules): void {
-    this.#rules.discard(prepared);
-  }
-
-  publish(prepared: PreparedRules): Promise<void> {
-    return this.#rules.publish(prepared);
-  }
-
-  commit(prepared: PreparedRules): void {
-    this.#rules.commit(prepared);
-  }
-
-  counters(): RuleSetCounters {
-    const ofOutputs = (slots: RuleSlots) =>
-      slots.outputs.map(({ collectors }) => collectors.map((slot) => this.#sum(slot)));
-    const slotsOf = (rule: Rule) => {
-      const slots = this.#rules.rule(rule.exporter);
-      if (slots === undefined) throw new Error('a rule that is not in force has no counters');
-      return slots;
-    };
-    return {
-      input: (rule) => this.#sum(slotsOf(rule).input),
-      outputs: (rule) => ofOutputs(slotsOf(rule)),
-      defaultOutputs: () => ofOutputs(this.#rules.defaults),
-      mismatched: () => this.#sum(this.#rules.defaults.input),
-    };
-  }
-
   async #open(attempt: number): Promise<void> {
-    const { listen } = this.#config;
-    if (listen === undefined) return;
     try {
-      this.#sockets = openSockets(this.#config, listen, this.#inheritedSockets());
+      this.#sockets = openSockets(this.#config, this.#inheritedSockets());
     } catch (error) {
       const message = messageOf(error);
       if (message !== this.#openError) this.#log.error({ error: message }, 'proxy offline');
@@ -180,7 +151,8 @@ export class ForwarderPlane implements DataPlane {
       return;
     }
     this.#openError = undefined;
-    await this.#opened(this.#sockets, listen);
+    await this.#prepareForwarders(this.#sockets);
+    this.#opened.resolve();
   }
 
   #openLater(attempt: number): void {
@@ -196,36 +168,27 @@ export class ForwarderPlane implements DataPlane {
 
   #stopTimers(): void {
     clearTimeout(this.#openTimer);
-    clearInterval(this.#lossTimer);
     this.#probe?.stop();
   }
 
-  async #opened(sockets: OpenedSockets, listen: NonNullable<Config['listen']>): Promise<void> {
+  async #prepareForwarders(sockets: OpenedSockets): Promise<void> {
+    const { listen, probeIntervalMs, forwarders } = this.#config;
     restrictPrivileges(KEPT_CAPABILITIES);
     this.#warnOfSmallBuffer(sockets.receiveBufferBytes);
     this.#drops = sockets.forwarders.map(({ receive }) => new KernelDrops(receive));
-    this.#lossLog.skip(this.forwarders());
-    if (this.#config.probeIntervalMs > 0) {
+    if (probeIntervalMs > 0) {
       const probe = new PathProbe({
         listen,
-        intervalMs: this.#config.probeIntervalMs,
+        intervalMs: probeIntervalMs,
         traffic: () => this.forwarders(),
         log: this.#log,
       });
-      await probe.open(this.#config.forwarders);
+      await probe.open(forwarders);
       this.#probe = probe;
+      this.#probes = probe.rules();
     }
     const specs = sockets.forwarders.map((_, index) => this.#spec(index, sockets));
-    const supervisor = new Supervisor(specs, this.#log);
-    this.#supervisor = supervisor;
-    await this.#rules.useWith({
-      probes: this.#probe?.rules() ?? [],
-      publish: async (table) => {
-        await this.#succession.end();
-        await supervisor.publish(table);
-        this.#probe?.start();
-      },
-    });
+    this.#supervisor = new Supervisor(specs, this.#log);
   }
 
   #spec(index: number, sockets: OpenedSockets): ForwarderSpec {
@@ -233,7 +196,6 @@ export class ForwarderPlane implements DataPlane {
       index
     ] as OpenedSockets['forwarders'][0];
     const counters = this.#counters[index] as CounterMemory;
-    const tables = this.#rules.readOnlyFds;
     const handover = this.#succession.prepare(index, sockets.receiveBufferBytes);
     const options: Omit<ForwarderOptions, 'table'> = {
       index,
@@ -252,7 +214,7 @@ export class ForwarderPlane implements DataPlane {
       sendIpv4,
       sendIpv6,
       counters: counters.fd,
-      tables,
+      tables: this.#tables,
       handover: handover?.listener,
     };
     return {
@@ -269,20 +231,5 @@ export class ForwarderPlane implements DataPlane {
     const sysctl = `sysctl -w net.core.rmem_max=${receiveBufferBytes}`;
     const details = { asked: receiveBufferBytes, granted: Math.floor(grantedBytes / 2) };
     this.#log.warn(details, `receive buffer smaller than asked for: ${sysctl}, then restart`);
-  }
-
-  #sum(slot: number): Counters {
-    let packets = 0n;
-    let bytes = 0n;
-    for (const memory of this.#counters) {
-      const counters = memory.slot(slot);
-      packets += counters.packets;
-      bytes += counters.bytes;
-    }
-    return { packets, bytes };
-  }
-
-  #clearSlot(slot: number): void {
-    for (const memory of this.#counters) memory.clearSlot(slot);
   }
 }

@@ -1,0 +1,39 @@
+import type { Rule } from '../model/rules.ts';
+import type { SubsystemStatus } from '../model/status.ts';
+import type { DecompiledTable } from '../table/decompile.ts';
+import type { ForwarderStatus } from '../telemetry/status.ts';
+
+/** Which table is in force: a part of one of two memory files, which take turns. */
+export interface TableReference {
+  /** Grows by one with each table. */
+  readonly generation: number;
+  /** Index of the memory file. */
+  readonly file: 0 | 1;
+  readonly bytes: number;
+}
+
+/** Descriptors of the two memory files that tables are in; for reading. */
+export type TableFds = readonly [number, number];
+
+/** Moves packets by tables, one after the other, and counts in columns of its own (CounterColumns). */
+export interface Engine {
+  /**
+   * Takes over what an earlier control left, and begins to open what it needs.
+   *
+   * @returns what the packets that are moved meanwhile count where; undefined when none are
+   */
+  start(tables: TableFds): Promise<DecompiledTable | undefined>;
+  /** Resolves when packets can be moved: before, publish() moves none. Never rejects. */
+  readonly opened: Promise<void>;
+  /** Rules for its own test datagrams, which are to be part of each table; the same ones once it has opened. */
+  readonly probes: readonly Rule[];
+  /** Resolves when every packet taken from then on is handled by this table. One after the other. */
+  publish(table: TableReference): Promise<void>;
+  /** What is in the way of moving packets; OK says nothing of whether a table was published. */
+  status(): SubsystemStatus;
+  forwarders(): readonly ForwarderStatus[];
+  /** Ends control of what moves packets and leaves it to the next control. */
+  leave(): void;
+  /** Moves what has arrived, then ends. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,31 @@
+import type { Counters } from '../../model/statistics.ts';
+import type { CounterMemory } from './counter-memory.ts';
+
+/** The counters of all that moves packets: a column for each, which it alone writes, and their sums. */
+export class CounterColumns {
+  readonly #columns: CounterMemory[] = [];
+
+  add(column: CounterMemory): void {
+    this.#columns.push(column);
+  }
+
+  sum(slot: number): Counters {
+    let packets = 0n;
+    let bytes = 0n;
+    for (const column of this.#columns) {
+      const counters = column.slot(slot);
+      packets += counters.packets;
+      bytes += counters.bytes;
+    }
+    return { packets, bytes };
+  }
+
+  /** Only for slots to which nobody writes. */
+  clear(slot: number): void {
+    for (const column of this.#columns) column.clearSlot(slot);
+  }
+
+  close(): void {
+    for (const column of this.#columns) column.close();
+  }
+}

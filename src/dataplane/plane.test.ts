@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import pino from 'pino';
+import { rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { exporterKey, type Rule } from '../model/rules.ts';
+import type { SubsystemStatus } from '../model/status.ts';
+import { mapMemory, unmapMemory } from '../native/packet-io.ts';
+import { decompile } from '../table/decompile.ts';
+import { ForwardingTable } from '../table/forwarding-table.ts';
+import type { Engine, TableFds, TableReference } from './engine.ts';
+import { CounterColumns } from './memory/counter-columns.ts';
+import { Plane } from './plane.ts';
+import { RulePublisher } from './rule-publisher.ts';
+
+const PROBES = [rule('127.0.0.1:40000', ['127.0.0.1:40001'])];
+const PROBE = '127.0.0.1:40000';
+
+/** Writes down the exporters of each table that it moves packets by. */
+class FakeEngine implements Engine {
+  readonly tables: string[][] = [];
+  state: SubsystemStatus = { state: 'OK' };
+  probes: readonly Rule[] = [];
+  /** Putting a table in force waits for it. */
+  gate: Promise<void> = Promise.resolve();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly opened = this.#opened.promise;
+  #fds: TableFds = [-1, -1];
+  #isOpen = false;
+
+  async start(tables: TableFds): Promise<undefined> {
+    this.#fds = tables;
+  }
+  async open(): Promise<void> {
+    this.#isOpen = true;
+    this.probes = PROBES;
+    this.#opened.resolve();
+    await new Promise(setImmediate);
+  }
+  async publish({ file, bytes }: TableReference): Promise<void> {
+    if (!this.#isOpen) return;
+    await this.gate;
+    const memory = mapMemory(this.#fds[file], bytes, false);
+    const { rules } = decompile(new ForwardingTable(memory));
+    unmapMemory(memory);
+    this.tables.push(rules.map(({ exporter }) => exporterKey(exporter)).sort());
+  }
+  status(): SubsystemStatus {
+    return this.state;
+  }
+  forwarders(): [] {
+    return [];
+  }
+  leave(): void {}
+  async stop(): Promise<void> {}
+}
+
+describe('Plane', () => {
+  let engine: FakeEngine;
+  let plane: Plane;
+
+  beforeEach(async () => {
+    engine = new FakeEngine();
+    const columns = new CounterColumns();
+    const publisher = new RulePublisher(2055, columns);
+    const log = pino({ level: 'silent' });
+    plane = new Plane({ engines: [engine], publisher, columns, log });
+    await plane.start();
+  });
+  afterEach(() => plane.stop());
+
+  const prepare = (exporter: string) => plane.prepare(ruleSet([rule(exporter)]));
+  const putInForce = async (exporter: string) => (await prepare(exporter)).putInForce();
+
+  it('keeps rules until packets can be moved by them', async () => {
+    await putInForce('192.0.2.1');
+    assert.deepEqual(engine.tables, []);
+    await engine.open();
+    assert.deepEqual(engine.tables, [[PROBE, '192.0.2.1']]);
+  });
+
+  it('puts the test datagrams into a table that was made before there were any', async () => {
+    const prepared = await prepare('192.0.2.1');
+    await engine.open();
+    await prepared.putInForce();
+    assert.deepEqual(engine.tables, [[PROBE, '192.0.2.1']]);
+  });
+
+  it('A8: puts one rule set in force after the other, and never an older one last', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    engine.gate = promise;
+    const first = await prepare('192.0.2.1');
+    const inForce = first.putInForce();
+    await engine.open();
+    resolve();
+    await inForce;
+    await putInForce('192.0.2.2');
+    assert.deepEqual(engine.tables.at(-1), [PROBE, '192.0.2.2']);
+    assert.ok(engine.tables.every((exporters) => exporters.length === 2));
+  });
+
+  it('is Configuring until rules are in force, and Offline when an engine is, whatever the rules', async () => {
+    assert.equal(plane.status().state, 'Configuring');
+    engine.state = { state: 'Offline', error: 'the port is taken' };
+    assert.deepEqual(plane.status(), engine.state);
+    await putInForce('192.0.2.1');
+    assert.deepEqual(plane.status(), engine.state);
+    engine.state = { state: 'OK' };
+    assert.equal(plane.status().state, 'OK');
+  });
+
+  it('without an engine says which setting switches the proxy on', () => {
+    const columns = new CounterColumns();
+    const publisher = new RulePublisher(0, columns);
+    const off = new Plane({ engines: [], publisher, columns, log: pino({ level: 'silent' }) });
+    assert.match(off.status().error ?? '', /set COLLECTOR_FLOXY_ADDRESS/);
+  });
+});

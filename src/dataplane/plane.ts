@@ -1,0 +1,137 @@
+import type { Logger } from 'pino';
+import type { DataPlane, PreparedRules, RuleSetCounters } from '../control/ports.ts';
+import type { Rule, RuleSet } from '../model/rules.ts';
+import type { SubsystemStatus } from '../model/status.ts';
+import type { RuleSlots } from '../table/compile.ts';
+import { LossLog } from '../telemetry/loss-log.ts';
+import type { ForwarderStatus } from '../telemetry/status.ts';
+import type { Engine } from './engine.ts';
+import type { CounterColumns } from './memory/counter-columns.ts';
+import type { PreparedTable, RulePublisher } from './rule-publisher.ts';
+
+const LOSS_LOG_INTERVAL_MS = 10_000;
+
+const OFF: SubsystemStatus = {
+  state: 'Offline',
+  error: 'the proxy is off: set COLLECTOR_FLOXY_ADDRESS to receive flow, such as [::]:2055',
+};
+
+export interface PlaneOptions {
+  /** None: the proxy is off. */
+  readonly engines: readonly Engine[];
+  readonly publisher: RulePublisher;
+  readonly columns: CounterColumns;
+  readonly log: Logger;
+}
+
+/** The data plane: rule sets become tables, and engines move packets by them. */
+export class Plane implements DataPlane {
+  readonly #engines: readonly Engine[];
+  readonly #publisher: RulePublisher;
+  readonly #columns: CounterColumns;
+  readonly #lossLog: LossLog;
+  #lossTimer: NodeJS.Timeout | undefined;
+  /** The rules that are in force, or are being put in force. */
+  #latest: PreparedTable | undefined;
+  /** Resolves when they are. */
+  #published: Promise<void> = Promise.resolve();
+
+  constructor({ engines, publisher, columns, log }: PlaneOptions) {
+    this.#engines = engines;
+    this.#publisher = publisher;
+    this.#columns = columns;
+    this.#lossLog = new LossLog(log);
+  }
+
+  async start(): Promise<void> {
+    this.#publisher.start();
+    for (const engine of this.#engines) {
+      const inherited = await engine.start(this.#publisher.readOnlyFds);
+      if (inherited !== undefined) this.#publisher.adopt(inherited);
+      void engine.opened.then(() => this.#engineOpened());
+    }
+    this.#lossTimer = setInterval(
+      () => this.#lossLog.report(this.forwarders()),
+      LOSS_LOG_INTERVAL_MS,
+    );
+  }
+
+  /** Ends control of the engines and leaves them to the next control. */
+  leave(): void {
+    clearInterval(this.#lossTimer);
+    for (const engine of this.#engines) engine.leave();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#lossTimer);
+    await Promise.all(this.#engines.map((engine) => engine.stop()));
+    this.#lossLog.report(this.forwarders());
+    this.#columns.close();
+    this.#publisher.close();
+  }
+
+  status(): SubsystemStatus {
+    if (this.#engines.length === 0) return OFF;
+    const all = this.#engines.map((engine) => engine.status());
+    const offline = all.find(({ state }) => state === 'Offline');
+    if (offline !== undefined) return offline;
+    if (this.#latest === undefined) return { state: 'Configuring' };
+    return all.find(({ state }) => state !== 'OK') ?? { state: 'OK' };
+  }
+
+  forwarders(): readonly ForwarderStatus[] {
+    return this.#engines.flatMap((engine) => engine.forwarders());
+  }
+
+  async prepare(ruleSet: RuleSet): Promise<PreparedRules> {
+    const prepared = await this.#publisher.prepare(ruleSet, this.#probes());
+    return {
+      putInForce: async () => {
+        this.#latest = prepared;
+        await this.#publishLatest();
+        prepared.commit();
+        return this.#counters();
+      },
+      discard: () => prepared.discard(),
+    };
+  }
+
+  #engineOpened(): Promise<void> {
+    this.#lossLog.skip(this.forwarders());
+    return this.#publishLatest();
+  }
+
+  /** One after the other: rules never go back. */
+  #publishLatest(): Promise<void> {
+    const published = this.#published.then(() => this.#publish());
+    this.#published = published.catch(() => undefined);
+    return published;
+  }
+
+  async #publish(): Promise<void> {
+    if (this.#latest === undefined) return;
+    const table = await this.#latest.write(this.#probes());
+    await Promise.all(this.#engines.map((engine) => engine.publish(table)));
+  }
+
+  #probes(): readonly Rule[] {
+    return this.#engines.flatMap(({ probes }) => probes);
+  }
+
+  #counters(): RuleSetCounters {
+    const sum = (slot: number) => this.#columns.sum(slot);
+    const ofOutputs = (slots: RuleSlots) =>
+      slots.outputs.map(({ collectors }) => collectors.map(sum));
+    const slotsOf = (rule: Rule) => {
+      const slots = this.#publisher.rule(rule.exporter);
+      if (slots === undefined) throw new Error('a rule that is not in force has no counters');
+      return slots;
+    };
+    return {
+      input: (rule) => sum(slotsOf(rule).input),
+      outputs: (rule) => ofOutputs(slotsOf(rule)),
+      defaultOutputs: () => ofOutputs(this.#publisher.defaults),
+      mismatched: () => sum(this.#publisher.defaults.input),
+    };
+  }
+}
