@@ -19,9 +19,21 @@
 
 #include <stdint.h>
 
+#include "table.h"
+
+/* Limits of pio_options. */
+#define PIO_BATCH_MAX 1024u
+#define PIO_PAYLOAD_MAX 65535u
+
 /* Packet flags. */
 #define PIO_PACKET_IPV6 1u	/* the source is IPv6 (a mapped IPv4 source is not) */
 #define PIO_PACKET_TRUNCATED 2u /* the datagram was longer than the packet buffer */
+
+/* Errnos have 8 bits in the counters; Linux uses less than 140. */
+#define PIO_ERRNO_COUNT 256
+
+/* Counters and slots as they lie in memory: raised when a meaning changes. */
+#define PIO_COUNTERS_LAYOUT 1u
 
 /* Counters of a forwarder: indexes into pio_options.counters. Cumulative. */
 enum pio_counter {
@@ -56,16 +68,6 @@ struct pio_copy {
 	uint32_t collector; /* index into the collectors of pio_set_collectors */
 };
 
-/* One collector, 32 bytes. */
-struct pio_collector {
-	uint8_t address[16];  /* network order; IPv4 as ::ffff:a.b.c.d */
-	uint16_t port;	      /* network order, never 0 */
-	uint8_t family;	      /* 4 or 6 */
-	uint8_t reserved0;    /* the caller's own, not read here */
-	uint32_t output_slot; /* where copies accepted by the kernel are counted */
-	uint32_t reserved1[2];
-};
-
 /* One counter slot, 16 bytes. Written by one forwarder, read by others at any time. */
 struct pio_slot {
 	uint64_t packets;
@@ -77,8 +79,8 @@ struct pio_options {
 	int send4_fd;	/* raw socket IPPROTO_RAW, AF_INET, or -1 */
 	int send6_fd;	/* raw socket IPPROTO_RAW, AF_INET6, header included, or -1 */
 
-	uint32_t batch;	       /* packets a pio_receive takes at most, 1 to 1024 */
-	uint32_t buffer_bytes; /* largest payload taken whole, 1 to 65535 */
+	uint32_t batch;	       /* packets a pio_receive takes at most, 1 to PIO_BATCH_MAX */
+	uint32_t buffer_bytes; /* largest payload taken whole, 1 to PIO_PAYLOAD_MAX */
 	uint32_t copies_max;   /* entries of copies */
 	uint32_t slot_count;   /* entries of slots */
 	/* Network order: goes before an IPv4 source address on its way to an IPv6 collector. */
@@ -104,7 +106,7 @@ void pio_free(pio_t *io);
 int pio_receive(pio_t *io);
 
 /* The collectors that copies name from now on: the caller's memory, until the next call. */
-void pio_set_collectors(pio_t *io, const struct pio_collector *collectors, uint32_t count);
+void pio_set_collectors(pio_t *io, const struct table_collector *collectors, uint32_t count);
 
 /*
  * Ends the batch: counts packets[0..packets) at their input_slot, sends copies[0..copies), and adds

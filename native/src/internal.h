@@ -11,9 +11,6 @@
 #include "mtu.h"
 #include "pio.h"
 
-#define PIO_BATCH_MAX 1024u
-#define PIO_PAYLOAD_MAX 65535u
-
 /* Messages of one sendmmsg: the kernel takes no more (UIO_MAXIOV). */
 #define PIO_QUEUE_MESSAGES 1024u
 
@@ -57,7 +54,7 @@ struct pio_queue {
 
 struct pio {
 	struct pio_options options;
-	const struct pio_collector *collectors;
+	const struct table_collector *collectors;
 	uint32_t collector_count;
 
 	/* Receiving: one message, name and buffer for each packet of a batch. */

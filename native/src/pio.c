@@ -5,12 +5,9 @@
 
 #include "internal.h"
 
-/* Errnos have 8 bits in the counters; Linux uses less than 140. */
-#define ERRNO_COUNT 256
-
 void pio_count_error(struct pio *io, enum pio_counter first, int error, uint64_t by)
 {
-	int index = error > 0 && error < ERRNO_COUNT ? error : EIO;
+	int index = error > 0 && error < PIO_ERRNO_COUNT ? error : EIO;
 	pio_count(&io->options.counters[(int)first + index], by);
 }
 
@@ -52,7 +49,7 @@ void pio_free(pio_t *io)
 	free(io);
 }
 
-void pio_set_collectors(pio_t *io, const struct pio_collector *collectors, uint32_t count)
+void pio_set_collectors(pio_t *io, const struct table_collector *collectors, uint32_t count)
 {
 	io->collectors = collectors;
 	io->collector_count = count;

@@ -73,7 +73,7 @@ static uint16_t payload_sum(struct pio *io, uint32_t packet, const uint8_t *payl
 
 /* Writes the headers of a copy and points its message to destination and payload. */
 static void build_message(struct pio *io, struct pio_message *message, uint32_t packet_index,
-			  const struct pio_collector *collector)
+			  const struct table_collector *collector)
 {
 	const struct pio_packet *packet = &io->options.packets[packet_index];
 	uint8_t *payload = io->payloads + packet_index * io->payload_stride;
@@ -106,7 +106,7 @@ static int check_copy(const struct pio *io, const struct pio_copy *copy, uint32_
 	if (copy->packet >= packets || copy->collector >= io->collector_count)
 		return EINVAL;
 	const struct pio_packet *packet = &io->options.packets[copy->packet];
-	const struct pio_collector *collector = &io->collectors[copy->collector];
+	const struct table_collector *collector = &io->collectors[copy->collector];
 	if (collector->output_slot >= io->options.slot_count ||
 	    packet->length > io->options.buffer_bytes ||
 	    (collector->family != 4 && collector->family != 6))
@@ -124,7 +124,7 @@ static int enqueue(struct pio *io, const struct pio_copy *copy, uint32_t packets
 	int error = check_copy(io, copy, packets);
 	if (error != 0)
 		return error;
-	const struct pio_collector *collector = &io->collectors[copy->collector];
+	const struct table_collector *collector = &io->collectors[copy->collector];
 	struct pio_queue *queue = collector->family == 4 ? &io->queue4 : &io->queue6;
 	if (queue->count == PIO_QUEUE_MESSAGES)
 		flush(io, queue);

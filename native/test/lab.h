@@ -20,7 +20,7 @@ struct lab {
 	struct pio_copy copies[LAB_COPIES];
 	uint64_t counters[PIO_COUNTERS];
 	struct pio_slot slots[LAB_SLOTS];
-	struct pio_collector collectors[LAB_COLLECTORS];
+	struct table_collector collectors[LAB_COLLECTORS];
 	uint32_t packet_count, copy_count, collector_count;
 };
 
@@ -91,7 +91,7 @@ static inline uint32_t lab_packet(const char *source, uint32_t source_port, uint
 static inline uint32_t lab_collector(const char *address, uint16_t port)
 {
 	uint32_t index = lab.collector_count++;
-	struct pio_collector *collector = &lab.collectors[index];
+	struct table_collector *collector = &lab.collectors[index];
 	lab_address(collector->address, address);
 	collector->port = htons(port);
 	collector->family = pio_is_ipv4(collector->address) ? 4 : 6;

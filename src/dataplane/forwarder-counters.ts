@@ -1,5 +1,5 @@
 import type { Counters } from '../model/statistics.ts';
-import { COUNTER } from '../native/packet-io.ts';
+import { COUNTER } from '../native/layout.ts';
 import { PROBE_SLOTS } from '../table/slots.ts';
 import { FORWARDER_COUNTERS, type KnownCounter } from '../telemetry/catalogue.ts';
 import type { ForwarderCounters } from '../telemetry/status.ts';

@@ -14,8 +14,6 @@ export interface PacketIoHandle {
 
 /** What native/src/node/ exports. It checks no argument; what fails returns a negative errno. */
 export interface Addon {
-  /** Sizes, offsets and values of the C contract by name. */
-  readonly layout: Readonly<Record<string, number>>;
   create(
     receiveFd: number,
     sendIpv4Fd: number,

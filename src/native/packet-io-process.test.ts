@@ -5,6 +5,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { requireRoot } from '../../test/lab/require-root.ts';
+import { COUNTERS, PACKET, SLOT } from './layout.ts';
 import {
   createMemory,
   dieWithParent,
@@ -32,8 +33,8 @@ const SCRIPT_IO = `
   const receiver = io.openReceiver({ octets, port, receiveBufferBytes: 65536, exclusive: false });
   const make = () => new io.PacketIo({
     receiveFd: receiver.fd, sendIpv4Fd: -1, sendIpv6Fd: -1, batch: 8, bufferBytes: 1496,
-    mappedPrefix: new Uint8Array(12), packets: new ArrayBuffer(8 * 32), copies: new ArrayBuffer(64),
-    counters: new ArrayBuffer(io.COUNTERS_BYTES + 160), slotsByteOffset: io.COUNTERS_BYTES, slotCount: 10,
+    mappedPrefix: new Uint8Array(12), packets: new ArrayBuffer(8 * ${PACKET.SIZE}), copies: new ArrayBuffer(64),
+    counters: new ArrayBuffer(${COUNTERS.SIZE + 10 * SLOT.SIZE}), slotsByteOffset: ${COUNTERS.SIZE}, slotCount: 10,
   });
   const dgram = await import('node:dgram');
   const poke = () => { const s = dgram.createSocket('udp4'); s.send('x', port, '127.0.0.1', () => s.close()); };

@@ -1,52 +1,15 @@
 /**
  * The typed face of the native addon (native/): packet I/O and the system calls around it.
- * Contracts, units and byte orders: native/include/pio.h and pio_sys.h. All argument checking is here.
+ * Contracts, units and byte orders: native/include/pio.h and pio_sys.h; sizes and offsets: layout.ts. All
+ * argument checking is here.
  */
+
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
+import { COLLECTOR } from '../table/layout.ts';
 import { type Addon, addon, type PacketIoHandle } from './addon.ts';
 import { checkAlignment, checkFd, checkInteger, INT32_MAX, UINT32_MAX } from './arguments.ts';
+import { COPY, COUNTERS, LIMIT, PACKET, SLOT } from './layout.ts';
 
-/** 32-bit words of a struct pio_packet, and the index of each field. */
-export const PACKET_WORDS = 8;
-export const PACKET_SOURCE = 0; // 4 words, as they lie in memory (network order bytes)
-export const PACKET_SOURCE_PORT = 4;
-export const PACKET_LENGTH = 5;
-export const PACKET_FLAGS = 6;
-export const PACKET_INPUT_SLOT = 7;
-export const PACKET_FLAG_IPV6 = 1;
-export const PACKET_FLAG_TRUNCATED = 2;
-
-/** 32-bit words of a struct pio_copy. */
-export const COPY_WORDS = 2;
-
-/** Bytes of a struct pio_collector. */
-export const COLLECTOR_BYTES = 32;
-
-/** Bytes of a struct pio_slot: packets and bytes, 64 bits each. */
-export const SLOT_BYTES = 16;
-
-/** Indexes into the 64-bit counters of a forwarder (enum pio_counter). */
-export const COUNTER = {
-  RECEIVED_PACKETS: 0,
-  RECEIVED_BYTES: 1,
-  FORWARDED_PACKETS: 2,
-  FORWARDED_BYTES: 3,
-  TRUNCATED: 4,
-  FRAGMENTED: 5,
-  FRAGMENTS: 6,
-  SEND_RETRIES: 7,
-  DROPPED_BY_RULE: 8,
-  NO_ELIGIBLE_COLLECTOR: 9,
-  HEARTBEAT: 10,
-  SEND_ERRORS: 256,
-  RECEIVE_ERRORS: 512,
-} as const;
-export const ERRNO_COUNT = 256;
-export const COUNTERS_BYTES = 8192;
-
-const MAX_BATCH = 1024;
-const MAX_PAYLOAD_BYTES = 65535;
-const MAPPED_PREFIX_BYTES = 12;
 const MAX_MEMORY_NAME_BYTES = 249;
 
 /** A system call that failed. The message says which function, and why. */
@@ -84,7 +47,7 @@ export interface PacketIoOptions {
   readonly packets: ArrayBuffer;
   /** Room for as many copies as one send() may get. */
   readonly copies: ArrayBuffer;
-  /** Starts with COUNTERS_BYTES of counters; holds the slots too. */
+  /** Starts with COUNTERS.SIZE of counters; holds the slots too. */
   readonly counters: ArrayBuffer;
   readonly slotsByteOffset: number;
   readonly slotCount: number;
@@ -108,7 +71,7 @@ export class PacketIo {
       options.sendIpv6Fd,
       options.batch,
       options.bufferBytes,
-      Math.floor(options.copies.byteLength / (COPY_WORDS * 4)),
+      Math.floor(options.copies.byteLength / COPY.SIZE),
       options.slotCount,
       options.mappedPrefix,
       options.packets,
@@ -134,11 +97,11 @@ export class PacketIo {
     this.#addon.send(this.#handle, packets, copies, droppedByRule, noEligibleCollector);
   }
 
-  /** The collectors that copies name from now on: `count` structs pio_collector in the buffer. */
+  /** The collectors that copies name from now on: `count` structs table_collector in the buffer. */
   setCollectors(buffer: ArrayBuffer, byteOffset: number, count: number): void {
     checkInteger('byteOffset', byteOffset, 0, buffer.byteLength);
     checkAlignment('byteOffset', byteOffset, 4);
-    checkInteger('count', count, 0, Math.floor((buffer.byteLength - byteOffset) / COLLECTOR_BYTES));
+    checkInteger('count', count, 0, Math.floor((buffer.byteLength - byteOffset) / COLLECTOR.SIZE));
     this.#addon.setCollectors(this.#handle, buffer, byteOffset, count);
   }
 
@@ -282,20 +245,20 @@ function checkOptions(options: PacketIoOptions): void {
   checkFd(options.receiveFd);
   checkInteger('sendIpv4Fd', options.sendIpv4Fd, -1, INT32_MAX);
   checkInteger('sendIpv6Fd', options.sendIpv6Fd, -1, INT32_MAX);
-  checkInteger('batch', options.batch, 1, MAX_BATCH);
-  checkInteger('bufferBytes', options.bufferBytes, 1, MAX_PAYLOAD_BYTES);
+  checkInteger('batch', options.batch, 1, LIMIT.BATCH);
+  checkInteger('bufferBytes', options.bufferBytes, 1, LIMIT.PAYLOAD);
   checkInteger(
     'bytes of mappedPrefix',
     mappedPrefix.length,
-    MAPPED_PREFIX_BYTES,
-    MAPPED_PREFIX_BYTES,
+    LIMIT.MAPPED_PREFIX,
+    LIMIT.MAPPED_PREFIX,
   );
   checkInteger('slotCount', slotCount, 0, UINT32_MAX);
   checkAlignment('slotsByteOffset', slotsByteOffset, 8);
-  const packetsBytes = options.batch * PACKET_WORDS * 4;
+  const packetsBytes = options.batch * PACKET.SIZE;
   checkInteger('bytes of packets', packets.byteLength, packetsBytes, Number.MAX_SAFE_INTEGER);
   checkInteger('bytes of copies', copies.byteLength, 0, UINT32_MAX);
-  const slotsEnd = slotsByteOffset + slotCount * SLOT_BYTES;
-  checkInteger('slotsByteOffset', slotsByteOffset, COUNTERS_BYTES, slotsEnd);
+  const slotsEnd = slotsByteOffset + slotCount * SLOT.SIZE;
+  checkInteger('slotsByteOffset', slotsByteOffset, COUNTERS.SIZE, slotsEnd);
   checkInteger('bytes of counters', counters.byteLength, slotsEnd, Number.MAX_SAFE_INTEGER);
 }

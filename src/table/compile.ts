@@ -1,21 +1,11 @@
-/** Compiles a rule set into the forwarding table. Pure. Layout: table/forwarding-table.ts. */
+/** Compiles a rule set into the forwarding table. Pure. Layout: native/include/table.h. */
 import { endianness } from 'node:os';
 import { Turn } from '../base/turn.ts';
 import { mappedOctets } from '../model/address.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import type { Collector, Output, Rule, RuleSet } from '../model/rules.ts';
-import {
-  COLLECTOR_FLAG_LISTEN_PORT,
-  COLLECTOR_WORDS,
-  HEADER,
-  HEADER_WORDS,
-  hashEndpoint,
-  OUTPUT_WORDS,
-  RULE,
-  RULE_PRESENT,
-  RULE_WORDS,
-  TABLE_MAGIC,
-} from './forwarding-table.ts';
+import { hashEndpoint } from './forwarding-table.ts';
+import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
 
 /** Where one output keeps its state: the rotation, and the counters of its collectors in their order. */
 export interface OutputSlots {
@@ -83,18 +73,21 @@ class TableWriter {
     }
     const buckets = nextPowerOfTwo(Math.max(MIN_BUCKETS, (rules.length + 1) * 2));
     this.#bucketMask = buckets - 1;
-    this.#defaultAt = HEADER_WORDS + buckets * RULE_WORDS;
-    this.#outputsAt = this.#defaultAt + RULE_WORDS;
-    this.#collectorsAt = this.#outputsAt + outputs * OUTPUT_WORDS;
-    this.buffer = new ArrayBuffer((this.#collectorsAt + collectors * COLLECTOR_WORDS) * 4);
+    this.#defaultAt = HEADER.WORDS + buckets * RULE.WORDS;
+    this.#outputsAt = this.#defaultAt + RULE.WORDS;
+    this.#collectorsAt = this.#outputsAt + outputs * OUTPUT.WORDS;
+    this.buffer = new ArrayBuffer((this.#collectorsAt + collectors * COLLECTOR.WORDS) * 4);
     this.#words = new Int32Array(this.buffer);
     this.#options = options;
-    this.#words[HEADER.MAGIC] = TABLE_MAGIC;
-    this.#words[HEADER.SEED] = options.seed;
+    this.#words[HEADER.MAGIC] = TABLE.MAGIC;
+    this.#words[HEADER.LAYOUT] = TABLE.LAYOUT;
+    this.#words[HEADER.KEY] = options.seed;
+    this.#words[HEADER.RULE_COUNT] = rules.length;
     this.#words[HEADER.BUCKET_MASK] = this.#bucketMask;
     this.#words[HEADER.DEFAULT_RULE] = this.#defaultAt;
     this.#words[HEADER.OUTPUTS] = this.#outputsAt;
     this.#words[HEADER.COLLECTORS] = this.#collectorsAt;
+    this.#words[HEADER.OUTPUT_COUNT] = outputs;
     this.#words[HEADER.COLLECTOR_COUNT] = collectors;
   }
 
@@ -106,15 +99,16 @@ class TableWriter {
     let at: number;
     do {
       bucket &= this.#bucketMask;
-      at = HEADER_WORDS + bucket * RULE_WORDS;
+      at = HEADER.WORDS + bucket * RULE.WORDS;
       bucket++;
     } while (words[at + RULE.PORT] !== 0);
     words[at + RULE.ADDRESS] = a0;
     words[at + RULE.ADDRESS + 1] = a1;
     words[at + RULE.ADDRESS + 2] = a2;
     words[at + RULE.ADDRESS + 3] = a3;
-    words[at + RULE.PORT] = endpoint.port | RULE_PRESENT;
-    words[endpoint.port === 0 ? HEADER.HAS_ADDRESS_RULES : HEADER.HAS_PORT_RULES] = 1;
+    words[at + RULE.PORT] = endpoint.port | TABLE.RULE_PRESENT;
+    const kind = endpoint.port === 0 ? TABLE.HAS_ADDRESS_RULES : TABLE.HAS_PORT_RULES;
+    words[HEADER.FLAGS] = (words[HEADER.FLAGS] as number) | kind;
     this.#addOutputs(at, outputs, slots);
   }
 
@@ -140,16 +134,18 @@ class TableWriter {
   #addOutput({ collectors, order, ipv6 }: OutputLayout, slots: OutputSlots): void {
     const words = this.#words;
     const first = this.#nextCollector;
-    const from = this.#collectorsAt + first * COLLECTOR_WORDS;
+    const from = this.#collectorsAt + first * COLLECTOR.WORDS;
     words.set(collectors, from);
     for (const [i, collector] of order.entries()) {
-      words[from + i * COLLECTOR_WORDS + 5] = slots.collectors[collector] as number;
+      words[from + i * COLLECTOR.WORDS + COLLECTOR.OUTPUT_SLOT] = slots.collectors[
+        collector
+      ] as number;
     }
-    const at = this.#outputsAt + this.#nextOutput * OUTPUT_WORDS;
-    words[at] = first;
-    words[at + 1] = order.length;
-    words[at + 2] = ipv6;
-    words[at + 3] = slots.rotation;
+    const at = this.#outputsAt + this.#nextOutput * OUTPUT.WORDS;
+    words[at + OUTPUT.FIRST_COLLECTOR] = first;
+    words[at + OUTPUT.COLLECTORS] = order.length;
+    words[at + OUTPUT.IPV6_COLLECTORS] = ipv6;
+    words[at + OUTPUT.STATE] = slots.rotation;
     this.#nextCollector += order.length;
     this.#nextOutput++;
   }
@@ -157,7 +153,7 @@ class TableWriter {
 
 /** An output as the table holds it, but for its slots. */
 interface OutputLayout {
-  /** COLLECTOR_WORDS each. */
+  /** COLLECTOR.WORDS each. */
   readonly collectors: Int32Array;
   /** Which collector of the output each of them is. */
   readonly order: readonly number[];
@@ -170,18 +166,22 @@ function layOut({ collectors }: Output, listenPort: number): OutputLayout {
   const isOfIpv6 = (i: number) => isIpv6((collectors[i] as Collector).endpoint);
   const ipv6 = indexes.filter(isOfIpv6);
   const order = [...ipv6, ...indexes.filter((i) => !isOfIpv6(i))];
-  const bytes = new Uint8Array(order.length * COLLECTOR_WORDS * 4);
+  const bytes = new Uint8Array(order.length * COLLECTOR.SIZE);
   for (const [place, index] of order.entries()) {
     const { endpoint } = collectors[index] as Collector;
-    const at = place * COLLECTOR_WORDS * 4;
+    const at = place * COLLECTOR.SIZE;
     const port = endpoint.port === 0 ? listenPort : endpoint.port;
     bytes.set(mappedOctets(endpoint.octets), at);
-    bytes[at + 16] = port >> 8;
-    bytes[at + 17] = port & 0xff;
-    bytes[at + 18] = isIpv6(endpoint) ? 6 : 4;
-    bytes[at + 19] = endpoint.port === 0 ? COLLECTOR_FLAG_LISTEN_PORT : 0;
+    bytes[at + COLLECTOR.PORT_BYTE] = port >> 8;
+    bytes[at + COLLECTOR.PORT_BYTE + 1] = port & 0xff;
+    bytes[at + COLLECTOR.FAMILY_BYTE] = isIpv6(endpoint) ? 6 : 4;
   }
-  return { collectors: new Int32Array(bytes.buffer), order, ipv6: ipv6.length };
+  const words = new Int32Array(bytes.buffer);
+  for (const [place, index] of order.entries()) {
+    if (collectors[index]?.endpoint.port !== 0) continue;
+    words[place * COLLECTOR.WORDS + COLLECTOR.FLAGS] = TABLE.COLLECTOR_LISTEN_PORT;
+  }
+  return { collectors: words, order, ipv6: ipv6.length };
 }
 
 /** The 16-byte form of an address as four words in host order, as packet I/O shows it. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { COUNTER } from '../native/packet-io.ts';
+import { COUNTER } from '../native/layout.ts';
 import { packageRoot } from '../package-root.ts';
 import { FORWARDER_COUNTERS, type ForwarderCounter } from './catalogue.ts';
 

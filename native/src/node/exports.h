@@ -20,7 +20,4 @@ extern const struct exported memory_exports[];
 extern const struct exported process_exports[];
 extern const struct exported handover_exports[];
 
-/* An object: sizes, byte offsets and values of the contract by name. */
-napi_value layout_of_contract(napi_env env);
-
 #endif

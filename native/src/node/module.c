@@ -29,6 +29,5 @@ NAPI_MODULE_INIT()
 			napi_set_named_property(env, exports, next->name, function);
 		}
 	}
-	napi_set_named_property(env, exports, "layout", layout_of_contract(env));
 	return exports;
 }

@@ -101,7 +101,7 @@ static napi_value set_collectors(napi_env env, const napi_value arguments[ARGUME
 	napi_ref previous = handle->collectors;
 	handle->collectors = keep(env, arguments[1]);
 	pio_set_collectors(handle->io,
-			   (struct pio_collector *)(void *)(memory + bytes_of(env, arguments[2])),
+			   (struct table_collector *)(void *)(memory + bytes_of(env, arguments[2])),
 			   uint_of(env, arguments[3]));
 	let_go(env, &previous);
 	return NULL;

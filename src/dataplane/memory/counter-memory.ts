@@ -2,14 +2,8 @@ import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { Counters } from '../../model/statistics.ts';
 import type { ErrnoCount } from '../../model/status.ts';
-import {
-  COUNTERS_BYTES,
-  createMemory,
-  ERRNO_COUNT,
-  mapMemory,
-  SLOT_BYTES,
-  unmapMemory,
-} from '../../native/packet-io.ts';
+import { COUNTERS, SLOT } from '../../native/layout.ts';
+import { createMemory, mapMemory, unmapMemory } from '../../native/packet-io.ts';
 
 /**
  * Slots of each forwarder's memory: twice what one rule set may take, so that one can replace another.
@@ -26,13 +20,13 @@ export class CounterMemory {
 
   /** @param fd the memory of a forwarder before; undefined = new memory, all zero */
   constructor(index: number, fd?: number) {
-    const bytes = COUNTERS_BYTES + SLOT_COUNT * SLOT_BYTES;
+    const bytes = COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE;
     this.fd = fd ?? createMemory(`floxy-counters-${index}`, bytes);
     this.#memory = mapMemory(this.fd, bytes, true);
     this.#words = new BigUint64Array(this.#memory);
   }
 
-  /** @param index one of packet-io.ts COUNTER */
+  /** @param index one of COUNTER */
   counter(index: number): bigint {
     return this.#words[index] ?? 0n;
   }
@@ -50,7 +44,7 @@ export class CounterMemory {
   /** @param first COUNTER.SEND_ERRORS or COUNTER.RECEIVE_ERRORS */
   errors(first: number): ErrnoCount[] {
     const counts: ErrnoCount[] = [];
-    for (let errno = 1; errno < ERRNO_COUNT; errno++) {
+    for (let errno = 1; errno < COUNTERS.ERRNOS; errno++) {
       const count = this.counter(first + errno);
       if (count > 0n) counts.push({ code: errnoName(errno), count });
     }
@@ -64,7 +58,7 @@ export class CounterMemory {
 }
 
 function slotAt(slot: number): number {
-  return (COUNTERS_BYTES + slot * SLOT_BYTES) / 8;
+  return (COUNTERS.SIZE + slot * SLOT.SIZE) / 8;
 }
 
 function errnoName(errno: number): string {

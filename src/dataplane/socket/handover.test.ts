@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { handoverListen } from '../../native/handover.ts';
 import { createMemory, mapMemory } from '../../native/packet-io.ts';
-import { type HandoverState, Predecessor } from './handover.ts';
+import { type HandoverState, MEMORY_LAYOUT, Predecessor } from './handover.ts';
 
 const STATE: HandoverState = {
   pid: process.pid,
-  layout: 1,
+  layout: MEMORY_LAYOUT,
   listen: '[::]:2055',
   receiveBufferBytes: 1000,
   slotCount: 10,

@@ -1,14 +1,6 @@
 import { MAX_OUTPUTS_PER_RULE } from '../../../model/limits.ts';
-import {
-  COPY_WORDS,
-  COUNTER,
-  COUNTERS_BYTES,
-  mapMemory,
-  PACKET_WORDS,
-  PacketIo,
-  SLOT_BYTES,
-  unmapMemory,
-} from '../../../native/packet-io.ts';
+import { COPY, COUNTER, COUNTERS, PACKET, SLOT } from '../../../native/layout.ts';
+import { mapMemory, PacketIo, unmapMemory } from '../../../native/packet-io.ts';
 import { ForwardingTable } from '../../../table/forwarding-table.ts';
 import type { TableReference } from '../../engine.ts';
 import { FORWARDER_FD, type ForwarderOptions } from './messages.ts';
@@ -33,12 +25,12 @@ export class Forwarder {
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(options: ForwarderOptions) {
-    const counterBytes = COUNTERS_BYTES + options.slotCount * SLOT_BYTES;
+    const counterBytes = COUNTERS.SIZE + options.slotCount * SLOT.SIZE;
     const counters = mapMemory(FORWARDER_FD.COUNTERS, counterBytes, true);
-    const packets = new ArrayBuffer(options.batch * PACKET_WORDS * 4);
-    const copies = new ArrayBuffer(options.batch * MAX_OUTPUTS_PER_RULE * COPY_WORDS * 4);
+    const packets = new ArrayBuffer(options.batch * PACKET.SIZE);
+    const copies = new ArrayBuffer(options.batch * MAX_OUTPUTS_PER_RULE * COPY.SIZE);
     this.#batch = options.batch;
-    this.#counters = new BigUint64Array(counters, 0, COUNTERS_BYTES / 8);
+    this.#counters = new BigUint64Array(counters, 0, COUNTERS.SIZE / 8);
     this.#io = new PacketIo({
       receiveFd: FORWARDER_FD.RECEIVE,
       sendIpv4Fd: options.hasIpv4Sender ? FORWARDER_FD.SEND_IPV4 : -1,
@@ -49,7 +41,7 @@ export class Forwarder {
       packets,
       copies,
       counters,
-      slotsByteOffset: COUNTERS_BYTES,
+      slotsByteOffset: COUNTERS.SIZE,
       slotCount: options.slotCount,
     });
     this.#table = options.table;
@@ -59,7 +51,7 @@ export class Forwarder {
       {
         packets: new Int32Array(packets),
         copies: new Int32Array(copies),
-        slots: new Int32Array(counters, COUNTERS_BYTES),
+        slots: new Int32Array(counters, COUNTERS.SIZE),
       },
       table,
     );

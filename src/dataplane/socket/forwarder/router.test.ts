@@ -10,16 +10,10 @@ import {
 } from '../../../../test/support/rule-sets.ts';
 import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../../model/endpoint.ts';
 import { exporterKey, type Output, type Rule, type RuleSet } from '../../../model/rules.ts';
-import {
-  COPY_WORDS,
-  PACKET_FLAG_IPV6,
-  PACKET_FLAGS,
-  PACKET_INPUT_SLOT,
-  PACKET_SOURCE_PORT,
-  PACKET_WORDS,
-} from '../../../native/packet-io.ts';
+import { COPY, PACKET, PACKET_FLAG } from '../../../native/layout.ts';
 import { addressWords, compile } from '../../../table/compile.ts';
-import { COLLECTOR_WORDS, ForwardingTable, RULE } from '../../../table/forwarding-table.ts';
+import { ForwardingTable } from '../../../table/forwarding-table.ts';
+import { COLLECTOR, RULE } from '../../../table/layout.ts';
 import { SlotAllocator } from '../../../table/slots.ts';
 import { Router } from './router.ts';
 
@@ -34,8 +28,8 @@ interface Routed {
 /** Routes packets by a rule set as a forwarder does, one batch for all. */
 class RouterHarness {
   readonly allocator: SlotAllocator;
-  readonly #packets = new Int32Array(64 * PACKET_WORDS);
-  readonly #copies = new Int32Array(64 * 32 * COPY_WORDS);
+  readonly #packets = new Int32Array(64 * PACKET.WORDS);
+  readonly #copies = new Int32Array(64 * 32 * COPY.WORDS);
   readonly #slots = new Int32Array(50_000 * 4);
   readonly table: ForwardingTable;
   readonly router: Router;
@@ -57,28 +51,31 @@ class RouterHarness {
 
   route(sources: readonly Endpoint[]): Routed[] {
     sources.forEach((source, i) => {
-      const at = i * PACKET_WORDS;
-      this.#packets.set(addressWords(source), at);
-      this.#packets[at + PACKET_SOURCE_PORT] = source.port;
-      this.#packets[at + PACKET_FLAGS] = isIpv6(source) ? PACKET_FLAG_IPV6 : 0;
+      const at = i * PACKET.WORDS;
+      this.#packets.set(addressWords(source), at + PACKET.SOURCE);
+      this.#packets[at + PACKET.SOURCE_PORT] = source.port;
+      this.#packets[at + PACKET.FLAGS] = isIpv6(source) ? PACKET_FLAG.IPV6 : 0;
     });
     const copies = this.router.route(sources.length);
     const routed = sources.map((_, i) => ({
-      inputSlot: this.#packets[i * PACKET_WORDS + PACKET_INPUT_SLOT] ?? -1,
+      inputSlot: this.#packets[i * PACKET.WORDS + PACKET.INPUT_SLOT] ?? -1,
       copies: [] as string[],
     }));
     for (let i = 0; i < copies; i++) {
-      const packet = this.#copies[i * COPY_WORDS] ?? -1;
-      routed[packet]?.copies.push(this.#collector(this.#copies[i * COPY_WORDS + 1] ?? -1));
+      const packet = this.#copies[i * COPY.WORDS + COPY.PACKET] ?? -1;
+      routed[packet]?.copies.push(
+        this.#collector(this.#copies[i * COPY.WORDS + COPY.COLLECTOR] ?? -1),
+      );
     }
     return routed;
   }
 
   #collector(index: number): string {
-    const at = this.table.collectorsAtBytes + index * COLLECTOR_WORDS * 4;
-    const bytes = new Uint8Array(this.table.words.buffer, at, COLLECTOR_WORDS * 4);
-    const octets = bytes[18] === 6 ? bytes.slice(0, 16) : bytes.slice(12, 16);
-    return formatEndpoint(makeEndpoint(octets, ((bytes[16] ?? 0) << 8) | (bytes[17] ?? 0)));
+    const at = this.table.collectorsAtBytes + index * COLLECTOR.SIZE;
+    const bytes = new Uint8Array(this.table.words.buffer, at, COLLECTOR.SIZE);
+    const octets = bytes[COLLECTOR.FAMILY_BYTE] === 6 ? bytes.slice(0, 16) : bytes.slice(12, 16);
+    const port = new DataView(bytes.buffer, at).getUint16(COLLECTOR.PORT_BYTE);
+    return formatEndpoint(makeEndpoint(octets, port));
   }
 }
 

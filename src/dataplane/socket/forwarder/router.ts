@@ -1,14 +1,6 @@
-import {
-  PACKET_FLAG_IPV6,
-  PACKET_FLAGS,
-  PACKET_INPUT_SLOT,
-  PACKET_SOURCE_PORT,
-  PACKET_WORDS,
-  SLOT_BYTES,
-} from '../../../native/packet-io.ts';
-import { type ForwardingTable, OUTPUT_WORDS, RULE } from '../../../table/forwarding-table.ts';
-
-const SLOT_WORDS = SLOT_BYTES / 4;
+import { COPY, PACKET, PACKET_FLAG, SLOT } from '../../../native/layout.ts';
+import type { ForwardingTable } from '../../../table/forwarding-table.ts';
+import { OUTPUT, RULE, TABLE } from '../../../table/layout.ts';
 
 /** Memory shared with packet I/O, as words: signed, which V8 never boxes. */
 export interface RouterMemory {
@@ -35,7 +27,7 @@ export class Router {
 
   constructor(memory: RouterMemory, table: ForwardingTable) {
     this.#memory = memory;
-    this.#rules = new Int32Array(memory.packets.length / PACKET_WORDS);
+    this.#rules = new Int32Array(memory.packets.length / PACKET.WORDS);
     this.#table = table;
   }
 
@@ -56,15 +48,15 @@ export class Router {
     this.droppedByRule = 0;
     this.noEligibleCollector = 0;
     for (let packet = 0; packet < count; packet++) {
-      const at = packet * PACKET_WORDS;
+      const at = packet * PACKET.WORDS;
       const rule = this.#rules[packet] as number;
-      const outputs = words[rule + RULE.OUTPUTS] as number;
-      packets[at + PACKET_INPUT_SLOT] = words[rule + RULE.INPUT_SLOT] as number;
+      const outputs = (words[rule + RULE.OUTPUTS] as number) & TABLE.RULE_OUTPUTS;
+      packets[at + PACKET.INPUT_SLOT] = words[rule + RULE.INPUT_SLOT] as number;
       if (outputs === 0) {
         this.droppedByRule++;
         continue;
       }
-      const isIpv6 = ((packets[at + PACKET_FLAGS] as number) & PACKET_FLAG_IPV6) !== 0;
+      const isIpv6 = ((packets[at + PACKET.FLAGS] as number) & PACKET_FLAG.IPV6) !== 0;
       const firstOutput = words[rule + RULE.FIRST_OUTPUT] as number;
       copies = this.#copy(packet, isIpv6 ? 1 : 0, firstOutput, outputs, copies);
     }
@@ -76,31 +68,32 @@ export class Router {
     const { packets } = this.#memory;
     const table = this.#table;
     for (let packet = 0; packet < count; packet++) {
-      const at = packet * PACKET_WORDS;
+      const at = packet * PACKET.WORDS;
       this.#rules[packet] = table.find(
-        packets[at] as number,
-        packets[at + 1] as number,
-        packets[at + 2] as number,
-        packets[at + 3] as number,
-        packets[at + PACKET_SOURCE_PORT] as number,
+        packets[at + PACKET.SOURCE] as number,
+        packets[at + PACKET.SOURCE + 1] as number,
+        packets[at + PACKET.SOURCE + 2] as number,
+        packets[at + PACKET.SOURCE + 3] as number,
+        packets[at + PACKET.SOURCE_PORT] as number,
       );
     }
   }
 
-  /** @param ipv6 1 for an IPv6 packet, 0 for IPv4 */
+  /** @param ipv6 1 for an IPv6 packet, 0 for IPv4: in tables IPv6 is the word after IPv4 */
   #copy(packet: number, ipv6: 0 | 1, firstOutput: number, outputs: number, copies: number): number {
     const { copies: out } = this.#memory;
     const words = this.#table.words;
-    let outputAt = this.#table.outputsAt + firstOutput * OUTPUT_WORDS;
-    for (let i = 0; i < outputs; i++, outputAt += OUTPUT_WORDS) {
-      const eligible = words[outputAt + 1 + ipv6] as number;
+    let outputAt = this.#table.outputsAt + firstOutput * OUTPUT.WORDS;
+    for (let i = 0; i < outputs; i++, outputAt += OUTPUT.WORDS) {
+      const eligible = words[outputAt + OUTPUT.COLLECTORS + ipv6] as number;
       if (eligible === 0) {
         this.noEligibleCollector++;
         continue;
       }
       const turn = eligible === 1 ? 0 : this.#takeTurn(outputAt, ipv6, eligible);
-      out[copies * 2] = packet;
-      out[copies * 2 + 1] = (words[outputAt] as number) + turn;
+      const at = copies * COPY.WORDS;
+      out[at + COPY.PACKET] = packet;
+      out[at + COPY.COLLECTOR] = (words[outputAt + OUTPUT.FIRST_COLLECTOR] as number) + turn;
       copies++;
     }
     return copies;
@@ -109,7 +102,7 @@ export class Router {
   /** Round robin over the collectors that can take the packet. */
   #takeTurn(outputAt: number, ipv6: 0 | 1, eligible: number): number {
     const { slots } = this.#memory;
-    const rotationAt = (this.#table.words[outputAt + 3] as number) * SLOT_WORDS + ipv6;
+    const rotationAt = (this.#table.words[outputAt + OUTPUT.STATE] as number) * SLOT.WORDS + ipv6;
     const next = slots[rotationAt] as number;
     const turn = next < eligible ? next : 0;
     slots[rotationAt] = turn + 1;

@@ -1,0 +1,104 @@
+/*
+ * The forwarding table: a rule set, compiled into one flat file of shared memory that control
+ * writes and everything that moves packets reads.
+ *
+ *     struct table_header
+ *     struct table_rule[bucket_mask + 1]      hash table by exporter, see below
+ *     struct table_rule                       the default: for packets that match no rule
+ *     struct table_output[...]                outputs of a rule lie one behind the other
+ *     struct table_collector[collector_count] collectors of an output lie one behind the other
+ *
+ * The hash table has linear probing: a rule is at most longest_probe buckets behind the one that
+ * its hash names, so a look-up compares longest_probe + 1 buckets and not one more. The IPv6
+ * collectors of an output come first: those that an IPv6 packet can go to are a prefix of them.
+ *
+ * Plain C without pointers, for packet I/O and programs in the kernel. TypeScript's constants are
+ * generated from it (npm run build:layout). Whoever changes a meaning raises TABLE_LAYOUT.
+ * Words are 32 bits in host order; addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d.
+ */
+#ifndef TABLE_H
+#define TABLE_H
+
+#ifdef __BPF__
+#include <linux/types.h>
+typedef __u8 uint8_t;
+typedef __u16 uint16_t;
+typedef __u32 uint32_t;
+#else
+#include <stdint.h>
+#endif
+
+#define TABLE_MAGIC 0x464c5831u /* "FLX1" */
+#define TABLE_LAYOUT 2u
+
+/* table_header.flags: what kinds of rules there are; a look-up for others can be left out. */
+#define TABLE_HAS_PORT_RULES 1u
+#define TABLE_HAS_ADDRESS_RULES 2u
+
+#define TABLE_KEY_WORDS 32
+
+struct table_header {
+	uint32_t magic;
+	uint32_t layout;
+	uint32_t flags; /* TABLE_HAS_* */
+	uint32_t bucket_mask;
+	uint32_t longest_probe;
+	uint32_t rule_count; /* without the default */
+	/* Where they begin, in words from the start of the file. */
+	uint32_t default_rule;
+	uint32_t outputs;
+	uint32_t collectors;
+	uint32_t output_count;	  /* entries, used or not */
+	uint32_t collector_count; /* entries, used or not */
+	uint32_t reserved[5];
+	uint32_t key[TABLE_KEY_WORDS]; /* of the hash, random */
+};
+
+/* table_rule.port: there is a rule here. */
+#define TABLE_RULE_PRESENT 0x10000u
+/* table_rule.outputs: these bits are the number of outputs, the others are for flags. */
+#define TABLE_RULE_OUTPUTS 0xffu
+
+/* Half a cache line: all that a packet needs to be counted. */
+struct table_rule {
+	uint8_t address[16]; /* of the exporter */
+	uint32_t port;	     /* of the exporter, 0 for any, with TABLE_RULE_PRESENT; else 0 */
+	uint32_t input_slot; /* where its packets are counted */
+	uint32_t first_output;
+	uint32_t outputs; /* TABLE_RULE_OUTPUTS: how many, none: packets are dropped; flags */
+};
+
+struct table_output {
+	uint32_t first_collector;
+	uint32_t collectors;	  /* that an IPv4 packet can go to: all */
+	uint32_t ipv6_collectors; /* that an IPv6 packet can go to: the first ones */
+	uint32_t state;		  /* index of its state of balancing (struct table_state) */
+	uint32_t flags;
+	uint32_t reserved[3];
+};
+
+/* table_collector.flags: it has no port of its own, the listening port was filled in. */
+#define TABLE_COLLECTOR_LISTEN_PORT 1u
+
+struct table_collector {
+	uint8_t address[16];
+	uint16_t port;	/* network order, never 0 */
+	uint8_t family; /* 4 or 6 */
+	uint8_t reserved0;
+	uint32_t output_slot; /* where copies accepted by the kernel are counted */
+	uint32_t flags;
+	uint32_t reserved[5];
+};
+
+/*
+ * The state of balancing of one output, in memory of each forwarder that it alone writes. All
+ * zero at first; other values are of whoever had the index before, so any value must do.
+ */
+#define TABLE_STATE_LAYOUT 1u
+struct table_state {
+	uint32_t next_ipv4; /* whose turn it is: index of a collector */
+	uint32_t next_ipv6;
+	uint32_t reserved[2];
+};
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * Prints what TypeScript must know of the C headers, one constant a line: file, group, name, value.
+ * scripts/build-layout.ts makes src/table/layout.ts and src/native/layout.ts of it.
+ */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "pio.h"
+#include "table.h"
+
+static void print(const char *file, const char *group, const char *name, unsigned long value)
+{
+	printf("%s %s %s %lu\n", file, group, name, value);
+}
+
+/* A member that is made of words by the index of the first; smaller ones by their byte. */
+static void print_member(const char *file, const char *group, const char *name, size_t offset,
+			 size_t size)
+{
+	if (offset % 4 == 0 && size % 4 == 0) {
+		print(file, group, name, offset / 4);
+		return;
+	}
+	char byte[64];
+	snprintf(byte, sizeof(byte), "%s_byte", name);
+	print(file, group, byte, offset);
+}
+
+#define STRUCT(file, group, type)                                                                  \
+	print(file, group, "words", sizeof(type) / 4);                                             \
+	print(file, group, "size", sizeof(type))
+#define MEMBER(file, group, type, name)                                                            \
+	print_member(file, group, #name, offsetof(type, name), sizeof(((type *)NULL)->name))
+#define VALUE(file, group, prefix, name) print(file, group, #name, prefix##name)
+
+static void print_table(void)
+{
+	VALUE("table", "TABLE", TABLE_, MAGIC);
+	VALUE("table", "TABLE", TABLE_, LAYOUT);
+	VALUE("table", "TABLE", TABLE_, HAS_PORT_RULES);
+	VALUE("table", "TABLE", TABLE_, HAS_ADDRESS_RULES);
+	VALUE("table", "TABLE", TABLE_, KEY_WORDS);
+	VALUE("table", "TABLE", TABLE_, RULE_PRESENT);
+	VALUE("table", "TABLE", TABLE_, RULE_OUTPUTS);
+	VALUE("table", "TABLE", TABLE_, COLLECTOR_LISTEN_PORT);
+	VALUE("table", "TABLE", TABLE_, STATE_LAYOUT);
+	STRUCT("table", "HEADER", struct table_header);
+	MEMBER("table", "HEADER", struct table_header, magic);
+	MEMBER("table", "HEADER", struct table_header, layout);
+	MEMBER("table", "HEADER", struct table_header, flags);
+	MEMBER("table", "HEADER", struct table_header, bucket_mask);
+	MEMBER("table", "HEADER", struct table_header, longest_probe);
+	MEMBER("table", "HEADER", struct table_header, rule_count);
+	MEMBER("table", "HEADER", struct table_header, default_rule);
+	MEMBER("table", "HEADER", struct table_header, outputs);
+	MEMBER("table", "HEADER", struct table_header, collectors);
+	MEMBER("table", "HEADER", struct table_header, output_count);
+	MEMBER("table", "HEADER", struct table_header, collector_count);
+	MEMBER("table", "HEADER", struct table_header, key);
+	STRUCT("table", "RULE", struct table_rule);
+	MEMBER("table", "RULE", struct table_rule, address);
+	MEMBER("table", "RULE", struct table_rule, port);
+	MEMBER("table", "RULE", struct table_rule, input_slot);
+	MEMBER("table", "RULE", struct table_rule, first_output);
+	MEMBER("table", "RULE", struct table_rule, outputs);
+	STRUCT("table", "OUTPUT", struct table_output);
+	MEMBER("table", "OUTPUT", struct table_output, first_collector);
+	MEMBER("table", "OUTPUT", struct table_output, collectors);
+	MEMBER("table", "OUTPUT", struct table_output, ipv6_collectors);
+	MEMBER("table", "OUTPUT", struct table_output, state);
+	MEMBER("table", "OUTPUT", struct table_output, flags);
+	STRUCT("table", "COLLECTOR", struct table_collector);
+	MEMBER("table", "COLLECTOR", struct table_collector, address);
+	MEMBER("table", "COLLECTOR", struct table_collector, port);
+	MEMBER("table", "COLLECTOR", struct table_collector, family);
+	MEMBER("table", "COLLECTOR", struct table_collector, output_slot);
+	MEMBER("table", "COLLECTOR", struct table_collector, flags);
+	STRUCT("table", "STATE", struct table_state);
+	MEMBER("table", "STATE", struct table_state, next_ipv4);
+	MEMBER("table", "STATE", struct table_state, next_ipv6);
+}
+
+static void print_packet_io(void)
+{
+	STRUCT("native", "PACKET", struct pio_packet);
+	MEMBER("native", "PACKET", struct pio_packet, source);
+	MEMBER("native", "PACKET", struct pio_packet, source_port);
+	MEMBER("native", "PACKET", struct pio_packet, length);
+	MEMBER("native", "PACKET", struct pio_packet, flags);
+	MEMBER("native", "PACKET", struct pio_packet, input_slot);
+	VALUE("native", "PACKET_FLAG", PIO_PACKET_, IPV6);
+	VALUE("native", "PACKET_FLAG", PIO_PACKET_, TRUNCATED);
+	STRUCT("native", "COPY", struct pio_copy);
+	MEMBER("native", "COPY", struct pio_copy, packet);
+	MEMBER("native", "COPY", struct pio_copy, collector);
+	STRUCT("native", "SLOT", struct pio_slot);
+	MEMBER("native", "SLOT", struct pio_slot, packets);
+	MEMBER("native", "SLOT", struct pio_slot, bytes);
+	VALUE("native", "COUNTER", PIO_, RECEIVED_PACKETS);
+	VALUE("native", "COUNTER", PIO_, RECEIVED_BYTES);
+	VALUE("native", "COUNTER", PIO_, FORWARDED_PACKETS);
+	VALUE("native", "COUNTER", PIO_, FORWARDED_BYTES);
+	VALUE("native", "COUNTER", PIO_, TRUNCATED);
+	VALUE("native", "COUNTER", PIO_, FRAGMENTED);
+	VALUE("native", "COUNTER", PIO_, FRAGMENTS);
+	VALUE("native", "COUNTER", PIO_, SEND_RETRIES);
+	VALUE("native", "COUNTER", PIO_, DROPPED_BY_RULE);
+	VALUE("native", "COUNTER", PIO_, NO_ELIGIBLE_COLLECTOR);
+	VALUE("native", "COUNTER", PIO_, HEARTBEAT);
+	VALUE("native", "COUNTER", PIO_, SEND_ERRORS);
+	VALUE("native", "COUNTER", PIO_, RECEIVE_ERRORS);
+	print("native", "COUNTERS", "size", PIO_COUNTERS * sizeof(uint64_t));
+	print("native", "COUNTERS", "errnos", PIO_ERRNO_COUNT);
+	print("native", "COUNTERS", "layout", PIO_COUNTERS_LAYOUT);
+	print("native", "LIMIT", "batch", PIO_BATCH_MAX);
+	print("native", "LIMIT", "payload", PIO_PAYLOAD_MAX);
+	print("native", "LIMIT", "mapped_prefix",
+	      sizeof(((struct pio_options *)NULL)->mapped_prefix));
+}
+
+int main(void)
+{
+	print_table();
+	print_packet_io();
+	return 0;
+}

@@ -1,0 +1,61 @@
+/**
+ * Made by npm run build:layout from native/include/pio.h, which explains it. Do not edit.
+ *
+ * SIZE is in bytes. A member is named by its first 32-bit word, or ends in _BYTE and is named by its byte.
+ */
+export const PACKET = {
+  WORDS: 8,
+  SIZE: 32,
+  SOURCE: 0,
+  SOURCE_PORT: 4,
+  LENGTH: 5,
+  FLAGS: 6,
+  INPUT_SLOT: 7,
+} as const;
+
+export const PACKET_FLAG = {
+  IPV6: 1,
+  TRUNCATED: 2,
+} as const;
+
+export const COPY = {
+  WORDS: 2,
+  SIZE: 8,
+  PACKET: 0,
+  COLLECTOR: 1,
+} as const;
+
+export const SLOT = {
+  WORDS: 4,
+  SIZE: 16,
+  PACKETS: 0,
+  BYTES: 2,
+} as const;
+
+export const COUNTER = {
+  RECEIVED_PACKETS: 0,
+  RECEIVED_BYTES: 1,
+  FORWARDED_PACKETS: 2,
+  FORWARDED_BYTES: 3,
+  TRUNCATED: 4,
+  FRAGMENTED: 5,
+  FRAGMENTS: 6,
+  SEND_RETRIES: 7,
+  DROPPED_BY_RULE: 8,
+  NO_ELIGIBLE_COLLECTOR: 9,
+  HEARTBEAT: 10,
+  SEND_ERRORS: 256,
+  RECEIVE_ERRORS: 512,
+} as const;
+
+export const COUNTERS = {
+  SIZE: 8192,
+  ERRNOS: 256,
+  LAYOUT: 1,
+} as const;
+
+export const LIMIT = {
+  BATCH: 1024,
+  PAYLOAD: 65535,
+  MAPPED_PREFIX: 12,
+} as const;

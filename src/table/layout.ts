@@ -1,0 +1,70 @@
+/**
+ * Made by npm run build:layout from native/include/table.h, which explains it. Do not edit.
+ *
+ * SIZE is in bytes. A member is named by its first 32-bit word, or ends in _BYTE and is named by its byte.
+ */
+export const TABLE = {
+  MAGIC: 1179408433,
+  LAYOUT: 2,
+  HAS_PORT_RULES: 1,
+  HAS_ADDRESS_RULES: 2,
+  KEY_WORDS: 32,
+  RULE_PRESENT: 65536,
+  RULE_OUTPUTS: 255,
+  COLLECTOR_LISTEN_PORT: 1,
+  STATE_LAYOUT: 1,
+} as const;
+
+export const HEADER = {
+  WORDS: 48,
+  SIZE: 192,
+  MAGIC: 0,
+  LAYOUT: 1,
+  FLAGS: 2,
+  BUCKET_MASK: 3,
+  LONGEST_PROBE: 4,
+  RULE_COUNT: 5,
+  DEFAULT_RULE: 6,
+  OUTPUTS: 7,
+  COLLECTORS: 8,
+  OUTPUT_COUNT: 9,
+  COLLECTOR_COUNT: 10,
+  KEY: 16,
+} as const;
+
+export const RULE = {
+  WORDS: 8,
+  SIZE: 32,
+  ADDRESS: 0,
+  PORT: 4,
+  INPUT_SLOT: 5,
+  FIRST_OUTPUT: 6,
+  OUTPUTS: 7,
+} as const;
+
+export const OUTPUT = {
+  WORDS: 8,
+  SIZE: 32,
+  FIRST_COLLECTOR: 0,
+  COLLECTORS: 1,
+  IPV6_COLLECTORS: 2,
+  STATE: 3,
+  FLAGS: 4,
+} as const;
+
+export const COLLECTOR = {
+  WORDS: 12,
+  SIZE: 48,
+  ADDRESS: 0,
+  PORT_BYTE: 16,
+  FAMILY_BYTE: 18,
+  OUTPUT_SLOT: 5,
+  FLAGS: 6,
+} as const;
+
+export const STATE = {
+  WORDS: 4,
+  SIZE: 16,
+  NEXT_IPV4: 0,
+  NEXT_IPV6: 1,
+} as const;
