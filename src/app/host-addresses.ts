@@ -1,34 +1,62 @@
 import { networkInterfaces } from 'node:os';
-import { IPv4CidrRange } from 'ip-num';
 import { type Octets, parseAddress } from '../model/address.ts';
+import { type LocalRoute, parseLocalRoutes, readLocalRoutes } from '../native/local-routes.ts';
 import type { HostAddresses } from '../rules/validate.ts';
 
 const IPV4_LOOPBACK = 127;
 
-/** The addresses of this host's interfaces, as they are now. */
+/**
+ * The addresses of this host, as they are now: what the kernel takes packets for (its routing table `local`, which
+ * has addresses without carrier and `ip route add local PREFIX` as well), loopback, and the addresses of all
+ * interfaces: those in a VRF are in a table of their own.
+ */
 export function readHostAddresses(listenPort: number | undefined): HostAddresses {
-  const local = new Set<string>();
-  const broadcast = new Set<string>();
-  for (const { address, family, cidr } of Object.values(networkInterfaces()).flatMap(
-    (a) => a ?? [],
-  )) {
-    const octets = parseAddress(address.replace(/%.*/, ''));
-    if (octets !== undefined) local.add(keyOf(octets));
-    if (family === 'IPv4' && cidr !== null) addBroadcast(cidr, broadcast);
-  }
+  const routes = parseLocalRoutes(readLocalRoutes());
+  const own = new AddressSet(routes.filter(({ isBroadcast }) => !isBroadcast));
+  for (const octets of interfaceAddresses()) own.add(octets);
+  const broadcast = new AddressSet(routes.filter(({ isBroadcast }) => isBroadcast));
   return {
     listenPort,
-    isLocal: (octets) => isLoopback(octets) || local.has(keyOf(octets)),
-    isBroadcast: (octets) => octets.length === 4 && broadcast.has(keyOf(octets)),
+    isLocal: (octets) => isLoopback(octets) || (own.has(octets) && !broadcast.has(octets)),
+    isBroadcast: (octets) => broadcast.has(octets),
   };
 }
 
-/** Networks of one or two addresses have no broadcast address (RFC 3021). */
-function addBroadcast(cidr: string, broadcast: Set<string>): void {
-  const range = IPv4CidrRange.fromCidr(cidr);
-  if (range.getSize() <= 2n) return;
-  const last = parseAddress(range.getLast().toString());
-  if (last !== undefined) broadcast.add(keyOf(last));
+/** Addresses by the networks they are in. */
+class AddressSet {
+  readonly #addresses = new Set<string>();
+  readonly #networks: LocalRoute[] = [];
+
+  constructor(routes: readonly LocalRoute[]) {
+    for (const route of routes) {
+      if (route.prefixBits === route.octets.length * 8) this.add(route.octets);
+      else this.#networks.push(route);
+    }
+  }
+
+  add(octets: Octets): void {
+    this.#addresses.add(keyOf(octets));
+  }
+
+  has(octets: Octets): boolean {
+    return (
+      this.#addresses.has(keyOf(octets)) ||
+      this.#networks.some((network) => isWithin(octets, network))
+    );
+  }
+}
+
+function isWithin(octets: Octets, { octets: first, prefixBits }: LocalRoute): boolean {
+  if (octets.length !== first.length) return false;
+  return octets.every((byte, i) => {
+    const bits = Math.min(8, Math.max(0, prefixBits - i * 8));
+    return (byte ^ (first[i] ?? 0)) >> (8 - bits) === 0;
+  });
+}
+
+function interfaceAddresses(): Octets[] {
+  const entries = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return entries.flatMap(({ address }) => parseAddress(address) ?? []);
 }
 
 function isLoopback(octets: Octets): boolean {

@@ -59,6 +59,7 @@ export interface Addon {
   memoryUnmap(memory: ArrayBuffer): number;
   dieWithParent(parentPid: number): number;
   restrictPrivileges(keep: bigint): number;
+  localRoutes(routes: Uint8Array): number;
   handoverListen(path: string): number;
   handoverAccept(listener: number, user: number, data: Uint8Array, fds: Int32Array): number;
   handoverConnect(

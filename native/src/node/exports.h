@@ -19,5 +19,6 @@ extern const struct exported socket_exports[];
 extern const struct exported memory_exports[];
 extern const struct exported process_exports[];
 extern const struct exported handover_exports[];
+extern const struct exported route_exports[];
 
 #endif

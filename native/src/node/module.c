@@ -7,7 +7,8 @@
 #include "exports.h"
 
 static const struct exported *const lists[] = {
-	packet_io_exports, socket_exports, memory_exports, process_exports, handover_exports,
+	packet_io_exports, socket_exports,   memory_exports,
+	process_exports,   handover_exports, route_exports,
 };
 
 static napi_value call(napi_env env, napi_callback_info info)
