@@ -62,8 +62,8 @@ export function settingsHandlers({ control, buildInfo, log }: ServiceParts): Han
 /** The handlers of collector.proto.Metrics. */
 export function metricsHandlers({ control }: Pick<ServiceParts, 'control'>): Handlers {
   return {
-    GetProxyStats: (request: ExportersRequest, { addressFormat }) => ({
-      parts: fromStatistics(control.statistics(toExporters(request)), addressFormat),
+    GetProxyStats: async (request: ExportersRequest, { addressFormat }) => ({
+      parts: fromStatistics(await control.statistics(toExporters(request)), addressFormat),
     }),
   };
 }

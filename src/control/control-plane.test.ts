@@ -258,7 +258,7 @@ describe('ControlPlane.statistics()', () => {
   }
 
   it('S3, S4: answers all rules, default outputs, and what no rule matched', async () => {
-    const statistics = (await controlWithTraffic()).statistics([]);
+    const statistics = await (await controlWithTraffic()).statistics([]);
     assert.deepEqual(
       statistics.rules.map((r) => r.input.packets),
       [1n, 2n],
@@ -268,7 +268,7 @@ describe('ControlPlane.statistics()', () => {
   });
 
   it('S3, S4: for some rules adds the others to mismatched and leaves default outputs out', async () => {
-    const statistics = (await controlWithTraffic()).statistics([exporter('192.0.2.1')]);
+    const statistics = await (await controlWithTraffic()).statistics([exporter('192.0.2.1')]);
     assert.deepEqual(
       statistics.rules.map((r) => r.input.packets),
       [1n],
@@ -277,9 +277,44 @@ describe('ControlPlane.statistics()', () => {
     assert.deepEqual(statistics.mismatched, counts(7n));
   });
 
+  it('S3: an exporter that is named twice counts once', async () => {
+    const control = await controlWithTraffic();
+    const statistics = await control.statistics([exporter('192.0.2.1'), exporter('192.0.2.1')]);
+    assert.deepEqual(
+      statistics.rules.map((r) => r.input.packets),
+      [1n],
+    );
+    assert.deepEqual(statistics.mismatched, counts(7n));
+  });
+
+  it('lets the process do other things, and begins anew when rules change meanwhile', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    const many = (collector: string) =>
+      ruleSet(
+        Array.from({ length: 60_000 }, (_, i) => rule(`10.1.${i >> 8}.${i & 255}`, [collector])),
+      );
+    await control.change({ kind: 'replace', ruleSet: many('192.0.2.51') });
+    let turns = 0;
+    let isDone = false;
+    const answer = control.statistics([]).finally(() => {
+      isDone = true;
+    });
+    await new Promise(setImmediate);
+    await control.change({ kind: 'replace', ruleSet: many('192.0.2.52') });
+    while (!isDone) {
+      turns += 1;
+      await new Promise(setImmediate);
+    }
+    const { rules } = await answer;
+    assert.ok(turns > 1, `${turns} turns`);
+    const collectors = rules.flatMap(({ outputs }) => outputs.flatMap((o) => o.collectors));
+    assert.ok(collectors.every(({ collector }) => collector.endpoint.host === '192.0.2.52'));
+  });
+
   it('A5: names an exporter without a rule', async () => {
     const control = await controlWithTraffic();
-    assert.throws(() => control.statistics([exporter('192.0.2.1:9')]), {
+    await assert.rejects(control.statistics([exporter('192.0.2.1:9')]), {
       code: 'NOT_FOUND',
       message: 'no rule for exporter 192.0.2.1:9',
     });

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { FloxyError, messageOf } from '../base/errors.ts';
+import { Turn } from '../base/turn.ts';
 import {
   EMPTY_RULE_SET,
   type Exporter,
@@ -46,7 +47,7 @@ export interface Control {
    */
   change(change: RuleChange, expectedRevision?: number, options?: ChangeOptions): Promise<number>;
   /** @param exporters exactly as in the rules; none = all. NOT_FOUND names those without a rule. */
-  statistics(exporters: readonly Exporter[]): ProxyStatistics;
+  statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics>;
   status(): SystemStatus;
   /** Starts or ends draining: see Settings.Drain in proto/settings.proto. */
   setDraining(isDraining: boolean): void;
@@ -59,6 +60,9 @@ export interface ControlPlaneOptions {
   readonly hostAddresses: () => HostAddresses;
   readonly log: Logger;
 }
+
+/** Statistics that were begun anew so often, because rules changed, are collected without a pause. */
+const MAX_INTERRUPTIONS = 4;
 
 /** Owns the rules: one writer queue from a change to its being stored and in force. */
 export class ControlPlane implements Control {
@@ -134,10 +138,28 @@ export class ControlPlane implements Control {
     });
   }
 
-  statistics(exporters: readonly Exporter[]): ProxyStatistics {
-    const { ruleSet } = this.#current;
+  async statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
+    for (let attempt = 1; ; attempt++) {
+      const found = await this.#collect(exporters, attempt < MAX_INTERRUPTIONS);
+      if (found !== undefined) return found;
+    }
+  }
+
+  /** @returns undefined when other rules came into force meanwhile: counters are those of the present ones */
+  #collect(
+    exporters: readonly Exporter[],
+    isInterruptible: boolean,
+  ): Promise<ProxyStatistics | undefined> {
+    const current = this.#current;
+    const { ruleSet } = current;
     this.#byExporter ??= indexByExporter(ruleSet);
-    return collectStatistics(ruleSet, this.#byExporter, exporters, this.#counters);
+    const turn = new Turn();
+    const pause = () => {
+      if (!isInterruptible || !turn.isOver) return true;
+      return turn.next().then(() => current === this.#current);
+    };
+    const source = { ruleSet, byExporter: this.#byExporter, counters: this.#counters, pause };
+    return collectStatistics(source, exporters);
   }
 
   status(): SystemStatus {

@@ -24,35 +24,47 @@ export const NO_COUNTERS: RuleSetCounters = {
   mismatched: () => ZERO,
 };
 
+/** What statistics are collected of. */
+export interface StatisticsSource {
+  readonly ruleSet: RuleSet;
+  /** The rules of the set by exporterKey(). */
+  readonly byExporter: ReadonlyMap<string, Rule>;
+  readonly counters: RuleSetCounters;
+  /** Called between two rules: does other things now and then. false = the source is out of date. */
+  readonly pause: () => boolean | Promise<boolean>;
+}
+
 /**
  * The statistics of the rules asked for (spec S1 to S4).
  *
- * @param byExporter the rules of the set by exporterKey()
  * @param exporters none = all rules
+ * @returns undefined when the source was out of date before all was collected
  * @throws FloxyError NOT_FOUND for exporters without a rule
  */
-export function collectStatistics(
-  ruleSet: RuleSet,
-  byExporter: ReadonlyMap<string, Rule>,
+export async function collectStatistics(
+  source: StatisticsSource,
   exporters: readonly Exporter[],
-  counters: RuleSetCounters,
-): ProxyStatistics {
-  if (exporters.length === 0) {
-    return {
-      rules: ruleSet.rules.map((rule) => ruleStatistics(rule, counters)),
-      defaultOutputs: outputStatistics(ruleSet.defaultOutputs, counters.defaultOutputs()),
-      mismatched: counters.mismatched(),
-    };
+): Promise<ProxyStatistics | undefined> {
+  const { ruleSet, counters, pause } = source;
+  const isAll = exporters.length === 0;
+  const asked = isAll ? new Set(ruleSet.rules) : findRules(source.byExporter, exporters);
+  const rules: RuleStatistics[] = [];
+  for (const rule of asked) {
+    const isValid = pause();
+    if (isValid !== true && !(await isValid)) return undefined;
+    rules.push(ruleStatistics(rule, counters));
   }
-  const asked = findRules(byExporter, exporters);
-  return {
-    rules: [...asked].map((rule) => ruleStatistics(rule, counters)),
-    defaultOutputs: [],
-    mismatched: sum([
-      counters.mismatched(),
-      ...ruleSet.rules.filter((rule) => !asked.has(rule)).map((rule) => counters.input(rule)),
-    ]),
-  };
+  const defaultOutputs = isAll
+    ? outputStatistics(ruleSet.defaultOutputs, counters.defaultOutputs())
+    : [];
+  let mismatched = counters.mismatched();
+  for (const rule of isAll ? [] : ruleSet.rules) {
+    if (asked.has(rule)) continue;
+    const isValid = pause();
+    if (isValid !== true && !(await isValid)) return undefined;
+    mismatched = add(mismatched, counters.input(rule));
+  }
+  return { rules, defaultOutputs, mismatched };
 }
 
 /** An exporter named twice counts once. */
@@ -92,12 +104,6 @@ function outputStatistics(
   }));
 }
 
-function sum(all: readonly Counters[]): Counters {
-  return all.reduce(
-    (total, { packets, bytes }) => ({
-      packets: total.packets + packets,
-      bytes: total.bytes + bytes,
-    }),
-    ZERO,
-  );
+function add(one: Counters, other: Counters): Counters {
+  return { packets: one.packets + other.packets, bytes: one.bytes + other.bytes };
 }

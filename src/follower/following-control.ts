@@ -41,7 +41,7 @@ export class FollowingControl implements Control {
     return this.#control.change(change, expectedRevision, options);
   }
 
-  statistics(exporters: readonly Exporter[]): ProxyStatistics {
+  statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
     return this.#control.statistics(exporters);
   }
 

@@ -78,7 +78,8 @@ export class FakeControl implements Control {
     return this.revision;
   }
 
-  statistics(exporters: readonly Exporter[]): ProxyStatistics {
+  async statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
+    await Promise.resolve();
     this.#fail();
     for (const exporter of exporters) this.#checkKnown(exporter);
     const asked = new Set(exporters.map(exporterKey));
