@@ -20,13 +20,14 @@ static int read_back(const uint8_t *header, uint32_t header_bytes, uint32_t offs
 	return state;
 }
 
-static void check_datagram(uint32_t length, const struct pio_udp *udp)
+static void check_datagram(uint32_t length, const struct pio_datagram *datagram)
 {
 	must(wire.payload_bytes == length && memcmp(wire.payload, payload, length) == 0,
 	     "the payload comes back");
-	must(wire.source_port == ntohs(udp->source_port) &&
-		     wire.destination_port == ntohs(udp->destination_port),
+	must(wire.source_port == ntohs(datagram->source_port) &&
+		     wire.destination_port == ntohs(datagram->destination_port),
 	     "the ports come back");
+	must(wire.hop_limit == datagram->hop_limit, "the hop limit comes back");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -44,23 +45,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		length = length_max;
 	take_bytes(&input, source, 16);
 	take_bytes(&input, destination, 16);
-	struct pio_udp udp = {
+	struct pio_datagram datagram = {
 		.source_port = take_16(&input),
 		.destination_port = take_16(&input),
 		.length = (uint16_t)(length + 8),
+		.hop_limit = 1 + take_8(&input) % 64,
 	};
 	uint8_t fill = take_8(&input);
 	for (uint32_t i = 0; i < length; i++)
 		payload[i] = (uint8_t)(fill + i);
 	take_bytes(&input, payload, input.left < length ? input.left : length);
-	udp.payload_sum = pio_sum(payload, length);
+	datagram.payload_sum = pio_sum(payload, length);
 
 	uint8_t whole[PIO_HEADER_MAX_BYTES];
-	(family == 4 ? pio_build_ipv4 : pio_build_ipv6)(whole, source, destination, &udp);
+	(family == 4 ? pio_build_ipv4 : pio_build_ipv6)(whole, source, destination, &datagram);
 	uint32_t whole_bytes = family == 4 ? PIO_WHOLE4_BYTES : PIO_WHOLE6_BYTES;
 	wire.collected = 0;
 	must(read_back(whole, whole_bytes, 0, length) == 1, "a whole datagram is complete");
-	check_datagram(length, &udp);
+	check_datagram(length, &datagram);
 
 	uint32_t capacity = pio_fragment_capacity(family, mtu);
 	if (capacity == 0)
@@ -79,6 +81,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				  fragment.payload_bytes);
 	}
 	must(state == 1, "all fragments are a datagram");
-	check_datagram(length, &udp);
+	check_datagram(length, &datagram);
 	return 0;
 }

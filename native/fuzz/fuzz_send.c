@@ -103,6 +103,8 @@ static void make_packets(void)
 					    take_16(&input), take_16(&input) % 5000);
 		if (kind % 32 == 31)
 			lab.packets[index].length = take_32(&input);
+		if (kind % 8 == 5)
+			lab.packets[index].hop_limit = take_8(&input);
 		if (kind % 16 == 14)
 			lab.packets[index].input_slot = take_32(&input);
 	}

@@ -28,6 +28,7 @@
 /* Packet flags. */
 #define PIO_PACKET_IPV6 1u	/* the source is IPv6 (a mapped IPv4 source is not) */
 #define PIO_PACKET_TRUNCATED 2u /* the datagram was longer than the packet buffer */
+#define PIO_PACKET_EXPIRED 4u	/* its hop limit is used up: it must not go any further */
 
 /* Errnos have 8 bits in the counters; Linux uses less than 140. */
 #define PIO_ERRNO_COUNT 256
@@ -35,7 +36,10 @@
 /* Counters and slots as they lie in memory: raised when a meaning changes. */
 #define PIO_COUNTERS_LAYOUT 1u
 
-/* Counters of a forwarder: indexes into pio_options.counters. Cumulative. */
+/*
+ * Counters of a forwarder: indexes into pio_options.counters. Cumulative. Packet I/O writes all but
+ * DROPPED_BY_RULE, NO_ELIGIBLE_COLLECTOR, HEARTBEAT and HOP_LIMIT_EXCEEDED, which are its caller's.
+ */
 enum pio_counter {
 	PIO_RECEIVED_PACKETS = 0,
 	PIO_RECEIVED_BYTES = 1, /* payload bytes taken, after truncation */
@@ -47,7 +51,8 @@ enum pio_counter {
 	PIO_SEND_RETRIES = 7,
 	PIO_DROPPED_BY_RULE = 8,
 	PIO_NO_ELIGIBLE_COLLECTOR = 9,
-	PIO_HEARTBEAT = 10,	  /* written by the forwarder, not by packet I/O */
+	PIO_HEARTBEAT = 10,
+	PIO_HOP_LIMIT_EXCEEDED = 11,
 	PIO_SEND_ERRORS = 256,	  /* + errno, 0 to 255: copies not sent */
 	PIO_RECEIVE_ERRORS = 512, /* + errno, 0 to 255 */
 	PIO_COUNTERS = 1024,
@@ -57,7 +62,9 @@ enum pio_counter {
 struct pio_packet {
 	uint8_t source[16]; /* network order; IPv4 as ::ffff:a.b.c.d */
 	uint32_t source_port;
-	uint32_t length;     /* payload bytes in the buffer */
+	uint16_t length;   /* payload bytes in the buffer */
+	uint8_t hop_limit; /* with which it arrived */
+	uint8_t reserved;
 	uint32_t flags;	     /* PIO_PACKET_* */
 	uint32_t input_slot; /* set by the caller before pio_send: where the packet is counted */
 };
@@ -82,7 +89,13 @@ struct pio_options {
 	uint32_t batch;	       /* packets a pio_receive takes at most, 1 to PIO_BATCH_MAX */
 	uint32_t buffer_bytes; /* largest payload taken whole, 1 to PIO_PAYLOAD_MAX */
 	uint32_t copies_max;   /* entries of copies */
-	uint32_t slot_count;   /* entries of slots */
+	/*
+	 * Whether datagrams to a broadcast or multicast address are taken. The kernel gives them to
+	 * every socket of a port, so that one receiver of the port takes them and the others do
+	 * not.
+	 */
+	uint32_t takes_group;
+	uint32_t slot_count; /* entries of slots */
 	/* Network order: goes before an IPv4 source address on its way to an IPv6 collector. */
 	uint8_t mapped_prefix[12];
 
@@ -100,8 +113,9 @@ void pio_free(pio_t *io);
 
 /*
  * Takes up to a batch of packets without waiting: sets packets[0..n) and returns n, 0 when there is
- * none. A payload longer than buffer_bytes is cut, flagged and counted. Counts PIO_RECEIVED_*. An
- * error is counted by errno and returned; EAGAIN and EINTR are no errors but 0.
+ * none, or none that this receiver takes. A payload longer than buffer_bytes is cut, flagged and
+ * counted; a packet with a hop limit of 1 or less is flagged. Counts PIO_RECEIVED_*. An error is
+ * counted by errno and returned; EAGAIN and EINTR are no errors but 0.
  */
 int pio_receive(pio_t *io);
 
@@ -109,11 +123,11 @@ int pio_receive(pio_t *io);
 void pio_set_collectors(pio_t *io, const struct table_collector *collectors, uint32_t count);
 
 /*
- * Ends the batch: counts packets[0..packets) at their input_slot, sends copies[0..copies), and adds
- * dropped_by_rule and no_eligible_collector to their counters.
+ * Ends the batch: counts packets[0..packets) at their input_slot and sends copies[0..copies).
  *
- * Each copy is one UDP datagram from the packet's source address and port, with hop limit 64, DF
- * clear and a UDP checksum that is never 0 (RFC 768, RFC 8200 section 8.1). An IPv4 packet to an
+ * Each copy is one UDP datagram from the packet's source address and port, with the packet's hop
+ * limit less one, at most 64, DF clear and a UDP checksum that is never 0 (RFC 768, RFC 8200
+ * section 8.1). An IPv4 packet to an
  * IPv6 collector comes from mapped_prefix + its address. Copies to one collector leave in the order
  * of the array. A copy that the kernel takes is counted at the collector's output_slot and in
  * PIO_FORWARDED_*; one that it refuses is counted by errno and the rest goes on. What is larger
@@ -127,11 +141,11 @@ void pio_set_collectors(pio_t *io, const struct table_collector *collectors, uin
  * Copies that can never be sent are counted as send errors: EAFNOSUPPORT without a socket of the
  * collector's family, and for an IPv6 packet to an IPv4 collector; EMSGSIZE for a payload that the
  * length fields cannot tell (over 65507 bytes in IPv4, 65527 in IPv6); EINVAL for a packet,
- * collector or output slot out of range. A packet whose input_slot is out of range is counted at
- * PIO_RECEIVE_ERRORS + EINVAL instead of its slot; its copies go.
+ * collector or output slot out of range, and for a packet that has expired. A packet whose
+ * input_slot is out of range is counted at PIO_RECEIVE_ERRORS + EINVAL instead of its slot; its
+ * copies go.
  */
 #define PIO_SEND_WAIT_MS 200
-void pio_send(pio_t *io, uint32_t packets, uint32_t copies, uint32_t dropped_by_rule,
-	      uint32_t no_eligible_collector);
+void pio_send(pio_t *io, uint32_t packets, uint32_t copies);
 
 #endif

@@ -23,14 +23,14 @@ static uint64_t sum_address(const uint8_t *address, size_t bytes)
 }
 
 /* The pseudo header's words other than the addresses, the UDP header's and the payload's. */
-static void build_udp(uint8_t *header, const struct pio_udp *udp, uint64_t address_sum)
+static void build_udp(uint8_t *header, const struct pio_datagram *datagram, uint64_t address_sum)
 {
-	uint16_t length = htons(udp->length);
-	uint64_t sum = address_sum + udp->source_port + udp->destination_port + length + length +
-		       htons(IPPROTO_UDP) + udp->payload_sum;
+	uint16_t length = htons(datagram->length);
+	uint64_t sum = address_sum + datagram->source_port + datagram->destination_port + length +
+		       length + htons(IPPROTO_UDP) + datagram->payload_sum;
 	struct udphdr fields = {
-		.source = udp->source_port,
-		.dest = udp->destination_port,
+		.source = datagram->source_port,
+		.dest = datagram->destination_port,
 		.len = length,
 		.check = pio_udp_checksum(sum),
 	};
@@ -38,34 +38,35 @@ static void build_udp(uint8_t *header, const struct pio_udp *udp, uint64_t addre
 }
 
 void pio_build_ipv4(uint8_t *header, const uint8_t source[4], const uint8_t destination[4],
-		    const struct pio_udp *udp)
+		    const struct pio_datagram *datagram)
 {
 	struct iphdr ip = {
 		.version = 4,
 		.ihl = PIO_IPV4_BYTES / 4,
-		.tot_len = htons((uint16_t)(udp->length + PIO_IPV4_BYTES)),
-		.ttl = PIO_HOP_LIMIT,
+		.tot_len = htons((uint16_t)(datagram->length + PIO_IPV4_BYTES)),
+		.ttl = datagram->hop_limit,
 		.protocol = IPPROTO_UDP,
 	};
 	memcpy(&ip.saddr, source, 4);
 	memcpy(&ip.daddr, destination, 4);
 	memcpy(header, &ip, sizeof(ip));
-	build_udp(header + sizeof(ip), udp, (uint64_t)ip.saddr + ip.daddr);
+	build_udp(header + sizeof(ip), datagram, (uint64_t)ip.saddr + ip.daddr);
 }
 
 void pio_build_ipv6(uint8_t *header, const uint8_t source[16], const uint8_t destination[16],
-		    const struct pio_udp *udp)
+		    const struct pio_datagram *datagram)
 {
 	struct ip6_hdr ip = {
 		.ip6_flow = htonl(6u << 28),
-		.ip6_plen = htons(udp->length),
+		.ip6_plen = htons(datagram->length),
 		.ip6_nxt = IPPROTO_UDP,
-		.ip6_hlim = PIO_HOP_LIMIT,
+		.ip6_hlim = datagram->hop_limit,
 	};
 	memcpy(&ip.ip6_src, source, 16);
 	memcpy(&ip.ip6_dst, destination, 16);
 	memcpy(header, &ip, sizeof(ip));
-	build_udp(header + sizeof(ip), udp, sum_address(source, 16) + sum_address(destination, 16));
+	build_udp(header + sizeof(ip), datagram,
+		  sum_address(source, 16) + sum_address(destination, 16));
 }
 
 uint32_t pio_fragment_capacity(int family, uint32_t mtu)

@@ -14,18 +14,20 @@
 #define PIO_WHOLE6_BYTES (PIO_IPV6_BYTES + PIO_UDP_BYTES)
 #define PIO_HEADER_MAX_BYTES (PIO_WHOLE6_BYTES + PIO_FRAGMENT_BYTES)
 
-#define PIO_HOP_LIMIT 64
+/* No copy leaves with more, whatever its packet came with. */
+#define PIO_HOP_LIMIT_MAX 64u
 
 /* The largest payloads that the length fields can tell. */
 #define PIO_PAYLOAD4_MAX (65535u - PIO_WHOLE4_BYTES)
 #define PIO_PAYLOAD6_MAX (65535u - PIO_UDP_BYTES)
 
-/* What a UDP header says. */
-struct pio_udp {
+/* What the headers of a datagram say, besides its addresses. */
+struct pio_datagram {
 	uint16_t source_port;	   /* network order */
 	uint16_t destination_port; /* network order */
-	uint16_t length;	   /* header and payload, host order */
+	uint16_t length;	   /* UDP header and payload, host order */
 	uint16_t payload_sum;	   /* pio_sum of the payload */
+	uint8_t hop_limit;
 };
 
 /*
@@ -33,9 +35,9 @@ struct pio_udp {
  * network order. IPv4 identification and header checksum stay 0: the kernel fills them in (raw(7)).
  */
 void pio_build_ipv4(uint8_t *header, const uint8_t source[4], const uint8_t destination[4],
-		    const struct pio_udp *udp);
+		    const struct pio_datagram *datagram);
 void pio_build_ipv6(uint8_t *header, const uint8_t source[16], const uint8_t destination[16],
-		    const struct pio_udp *udp);
+		    const struct pio_datagram *datagram);
 
 /* One fragment: its headers, and which part of the payload follows them. */
 struct pio_fragment {

@@ -44,6 +44,12 @@ static inline uint32_t pio_packet_bytes(const struct pio_message *message)
 	return (uint32_t)message->parts[0].iov_len + message->length;
 }
 
+/* Room for what the kernel tells of a datagram: its hop limit and where it was sent to. */
+struct pio_control {
+	_Alignas(struct cmsghdr)
+		uint8_t bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct sockaddr_in6))];
+};
+
 /* Copies that wait for the next sendmmsg on a raw socket, in order. */
 struct pio_queue {
 	int fd;
@@ -60,6 +66,7 @@ struct pio {
 	/* Receiving: one message, name and buffer for each packet of a batch. */
 	struct mmsghdr *receive_headers;
 	struct sockaddr_in6 *receive_names;
+	struct pio_control *receive_controls;
 	struct iovec *receive_parts;
 	uint8_t *payloads;
 	size_t payload_stride;

@@ -77,11 +77,13 @@ static void build_message(struct pio *io, struct pio_message *message, uint32_t 
 {
 	const struct pio_packet *packet = &io->options.packets[packet_index];
 	uint8_t *payload = io->payloads + packet_index * io->payload_stride;
-	struct pio_udp udp = {
+	uint8_t left = (uint8_t)(packet->hop_limit - 1);
+	struct pio_datagram datagram = {
 		.source_port = htons((uint16_t)packet->source_port),
 		.destination_port = collector->port,
 		.length = (uint16_t)(packet->length + PIO_UDP_BYTES),
 		.payload_sum = payload_sum(io, packet_index, payload),
+		.hop_limit = left < PIO_HOP_LIMIT_MAX ? left : PIO_HOP_LIMIT_MAX,
 	};
 	message->parts[1].iov_base = payload;
 	message->parts[1].iov_len = packet->length;
@@ -89,7 +91,8 @@ static void build_message(struct pio *io, struct pio_message *message, uint32_t 
 	message->output_slot = collector->output_slot;
 	if (collector->family == 4) {
 		memcpy(&message->name.ipv4.sin_addr, collector->address + 12, 4);
-		pio_build_ipv4(message->header, packet->source + 12, collector->address + 12, &udp);
+		pio_build_ipv4(message->header, packet->source + 12, collector->address + 12,
+			       &datagram);
 		return;
 	}
 	uint8_t source[16];
@@ -97,7 +100,7 @@ static void build_message(struct pio *io, struct pio_message *message, uint32_t 
 	if ((packet->flags & PIO_PACKET_IPV6) == 0)
 		memcpy(source, io->options.mapped_prefix, 12);
 	memcpy(&message->name.ipv6.sin6_addr, collector->address, 16);
-	pio_build_ipv6(message->header, source, collector->address, &udp);
+	pio_build_ipv6(message->header, source, collector->address, &datagram);
 }
 
 /* Why a copy can never be sent, or 0. */
@@ -107,7 +110,7 @@ static int check_copy(const struct pio *io, const struct pio_copy *copy, uint32_
 		return EINVAL;
 	const struct pio_packet *packet = &io->options.packets[copy->packet];
 	const struct table_collector *collector = &io->collectors[copy->collector];
-	if (collector->output_slot >= io->options.slot_count ||
+	if (collector->output_slot >= io->options.slot_count || packet->hop_limit <= 1 ||
 	    packet->length > io->options.buffer_bytes ||
 	    (collector->family != 4 && collector->family != 6))
 		return EINVAL;
@@ -162,8 +165,7 @@ static void count_packets(struct pio *io, uint32_t packets)
 	}
 }
 
-void pio_send(pio_t *io, uint32_t packets, uint32_t copies, uint32_t dropped_by_rule,
-	      uint32_t no_eligible_collector)
+void pio_send(pio_t *io, uint32_t packets, uint32_t copies)
 {
 	const struct pio_options *options = &io->options;
 	if (packets > options->batch) {
@@ -185,6 +187,4 @@ void pio_send(pio_t *io, uint32_t packets, uint32_t copies, uint32_t dropped_by_
 	}
 	flush(io, &io->queue4);
 	flush(io, &io->queue6);
-	pio_count(&options->counters[PIO_DROPPED_BY_RULE], dropped_by_rule);
-	pio_count(&options->counters[PIO_NO_ELIGIBLE_COLLECTOR], no_eligible_collector);
 }

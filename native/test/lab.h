@@ -36,6 +36,7 @@ static inline struct pio_options lab_options(int receive_fd, int send4_fd, int s
 		.buffer_bytes = PIO_PAYLOAD_MAX,
 		.copies_max = LAB_COPIES,
 		.slot_count = LAB_SLOTS,
+		.takes_group = 1,
 		.mapped_prefix = {[10] = 0xff, [11] = 0xff},
 		.packets = lab.packets,
 		.copies = lab.copies,
@@ -78,8 +79,9 @@ static inline uint32_t lab_packet(const char *source, uint32_t source_port, uint
 	struct pio_packet *packet = &lab.packets[index];
 	lab_address(packet->source, source);
 	packet->source_port = source_port;
-	packet->length = length;
+	packet->length = (uint16_t)length;
 	packet->flags = pio_is_ipv4(packet->source) ? 0 : PIO_PACKET_IPV6;
+	packet->hop_limit = 64;
 	packet->input_slot = 0;
 	uint8_t *payload = lab.io->payloads + index * lab.io->payload_stride;
 	for (uint32_t i = 0; i < length; i++)
@@ -108,7 +110,7 @@ static inline void lab_copy(uint32_t packet, uint32_t collector)
 /* Ends the batch; the next one starts empty. */
 static inline void lab_send(void)
 {
-	pio_send(lab.io, lab.packet_count, lab.copy_count, 0, 0);
+	pio_send(lab.io, lab.packet_count, lab.copy_count);
 	lab.packet_count = 0;
 	lab.copy_count = 0;
 }

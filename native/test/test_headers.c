@@ -9,13 +9,14 @@ static uint8_t payload[65535];
 static struct wire wire;
 static uint8_t packet[WIRE_MAX];
 
-static struct pio_udp make_udp(uint32_t length)
+static struct pio_datagram make_datagram(uint32_t length)
 {
-	return (struct pio_udp){
+	return (struct pio_datagram){
 		.source_port = htons(2056),
 		.destination_port = htons(9995),
 		.length = (uint16_t)(length + 8),
 		.payload_sum = pio_sum(payload, length),
+		.hop_limit = 63,
 	};
 }
 
@@ -23,13 +24,13 @@ static uint32_t build_whole(int family, uint8_t *header, uint32_t length)
 {
 	static const uint8_t source[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
 	static const uint8_t destination[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 2};
-	struct pio_udp udp = make_udp(length);
+	struct pio_datagram datagram = make_datagram(length);
 	if (family == 6) {
-		pio_build_ipv6(header, source, destination, &udp);
+		pio_build_ipv6(header, source, destination, &datagram);
 		return PIO_WHOLE6_BYTES;
 	}
 	pio_build_ipv4(header, (const uint8_t[]){192, 0, 2, 1}, (const uint8_t[]){198, 51, 100, 7},
-		       &udp);
+		       &datagram);
 	return PIO_WHOLE4_BYTES;
 }
 
@@ -48,7 +49,7 @@ static int is_payload(uint32_t length)
 static void test_bytes(void)
 {
 	static const uint8_t expected4[PIO_WHOLE4_BYTES] = {
-		0x45, 0, 0,   30, 0,   0, 0,	0,    64,   17,	  0, 0,	 192,  0,
+		0x45, 0, 0,   30, 0,   0, 0,	0,    63,   17,	  0, 0,	 192,  0,
 		2,    1, 198, 51, 100, 7, 0x08, 0x08, 0x27, 0x0b, 0, 10, 0x7c, 0x21,
 	};
 	uint8_t header[PIO_HEADER_MAX_BYTES];
@@ -57,7 +58,7 @@ static void test_bytes(void)
 	check(memcmp(header, expected4, 28) == 0, "R6, R7: IPv4: every byte");
 
 	check_equal(build_whole(6, header, 2), 48, "IPv6 and UDP headers have 48 bytes");
-	static const uint8_t expected6[8] = {0x60, 0, 0, 0, 0, 10, 17, 64};
+	static const uint8_t expected6[8] = {0x60, 0, 0, 0, 0, 10, 17, 63};
 	check(memcmp(header, expected6, 8) == 0, "IPv6: version, length, next header, hop limit");
 	check(header[8] == 0x20 && header[23] == 1 && header[39] == 2, "IPv6: addresses");
 	check_equal((uint64_t)read_back(header, 48, 0, 2), 1, "R7: IPv6: a receiver accepts it");
@@ -68,8 +69,8 @@ static void test_mapped(void)
 	static const uint8_t source[16] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 1};
 	static const uint8_t destination[16] = {0xfd, [15] = 9};
 	uint8_t header[PIO_HEADER_MAX_BYTES];
-	struct pio_udp udp = make_udp(5);
-	pio_build_ipv6(header, source, destination, &udp);
+	struct pio_datagram datagram = make_datagram(5);
+	pio_build_ipv6(header, source, destination, &datagram);
 	check(read_back(header, PIO_WHOLE6_BYTES, 0, 5) == 1 && is_payload(5),
 	      "R6: IPv6 from an IPv4-mapped source: a receiver accepts it");
 	check(memcmp(wire.source, source, 16) == 0, "R6: and sees the mapped source");

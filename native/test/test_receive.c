@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "lab.h"
 #include "pio_sys.h"
@@ -27,6 +28,8 @@ static int open_receiver(const uint8_t *address, size_t bytes)
 	return fd;
 }
 
+static uint8_t hop_limit = 64;
+
 /* Sends bytes of a pattern to a port of loopback, IPv4 or IPv6. Returns the port it came from. */
 static uint16_t export(int family, uint16_t port, size_t bytes)
 {
@@ -38,6 +41,11 @@ static uint16_t export(int family, uint16_t port, size_t bytes)
 				     .sin6_port = htons(port),
 				     .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 	int fd = socket(family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
+	int hops = hop_limit;
+	if (family == 4)
+		setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+	else
+		setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops));
 	ssize_t sent =
 		family == 4
 			? sendto(fd, payload, bytes, 0, (struct sockaddr *)&name4, sizeof(name4))
@@ -130,14 +138,85 @@ static void test_batches(void)
 	close(fd);
 }
 
+static void check_hop_limit(int fd, int family, uint8_t sent, uint32_t expired)
+{
+	hop_limit = sent;
+	export(family, port_of(fd), 10);
+	check(receive(fd) == 1 && lab.packets[0].hop_limit == sent &&
+		      (lab.packets[0].flags & PIO_PACKET_EXPIRED) == expired,
+	      "R14: IPv%d with %u is told", family, sent);
+	hop_limit = 64;
+}
+
+static void test_hop_limits(void)
+{
+	int dual = open_receiver(any6, 16);
+	int ipv4 = open_receiver(loopback4, 4);
+	for (int is_dual = 0; is_dual <= 1; is_dual++) {
+		int fd = is_dual ? dual : ipv4;
+		open_lab(fd, 100);
+		for (int family = 4; family <= (is_dual ? 6 : 4); family += 2) {
+			check_hop_limit(fd, family, 255, 0);
+			check_hop_limit(fd, family, 2, 0);
+			check_hop_limit(fd, family, 1, PIO_PACKET_EXPIRED);
+		}
+		lab_close();
+		close(fd);
+	}
+}
+
+/* Sends one byte, its value the index, to 127.0.0.1 or to loopback's broadcast address. */
+static void export_indexed(uint16_t port, uint8_t index, int to_broadcast)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
+	inet_pton(AF_INET, to_broadcast ? "127.255.255.255" : "127.0.0.1", &name.sin_addr);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int on = 1;
+	setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
+	if (sendto(fd, &index, 1, 0, (struct sockaddr *)&name, sizeof(name)) != 1)
+		printf("Bail out! cannot send to loopback: %s\n", strerror(errno));
+	close(fd);
+}
+
+static void test_groups(uint32_t takes_group)
+{
+	int fd = open_receiver(any6, 16);
+	struct pio_options options = lab_options(fd, -1, -1);
+	options.takes_group = takes_group;
+	lab_open(&options);
+	for (uint8_t i = 0; i < 10; i++)
+		export_indexed(port_of(fd), i, i % 3 == 1);
+	uint32_t taken = (uint32_t)receive(fd);
+	check_equal(taken, takes_group ? 10 : 7, "R2: one receiver of a port takes broadcasts");
+	uint32_t right = 0;
+	for (uint32_t i = 0, sent = 0; i < taken; i++, sent++) {
+		if (!takes_group && sent % 3 == 1)
+			sent++;
+		right += lab.io->payloads[i * lab.io->payload_stride] == sent &&
+			 lab.packets[i].length == 1;
+	}
+	check_equal(right, taken, "the others keep their payloads, in order");
+	check(lab.counters[PIO_RECEIVED_PACKETS] == taken &&
+		      lab.counters[PIO_RECEIVED_BYTES] == taken,
+	      "and only what is taken is counted");
+	lab_close();
+	close(fd);
+}
+
 static void test_errors(void)
 {
-	int fd = pio_memory_create("not-a-socket", 0);
+	int file = pio_memory_create("not-a-socket", 0);
+	struct pio_options options = lab_options(file, -1, -1);
+	pio_t *io;
+	check(pio_new(&io, &options) == -ENOTSOCK && io == NULL, "no socket, no packet I/O");
+	int fd = open_receiver(loopback4, 4);
 	open_lab(fd, 100);
+	dup2(file, fd);
 	check(pio_receive(lab.io) == -ENOTSOCK, "an error is returned");
 	check_equal(lab.counters[PIO_RECEIVE_ERRORS + ENOTSOCK], 1, "and counted by its errno");
 	lab_close();
 	close(fd);
+	close(file);
 }
 
 int main(void)
@@ -145,6 +224,9 @@ int main(void)
 	test_ipv4();
 	test_dual_stack();
 	test_batches();
+	test_hop_limits();
+	test_groups(1);
+	test_groups(0);
 	test_errors();
 	return tap_done();
 }

@@ -26,7 +26,7 @@ int main(void)
 
 	struct pio_local_route guarded[2];
 	memset(guarded, 0xee, sizeof(guarded));
-	check_equal(pio_local_routes(guarded, 1), count, "the count does not depend on the room");
+	check(pio_local_routes(guarded, 1) == count, "the count does not depend on the room");
 	check(guarded[0].family == 4 || guarded[0].family == 6, "what has room is there");
 	check_equal(guarded[1].family, 0xee, "nothing is written beyond it");
 	return tap_done();

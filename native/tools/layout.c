@@ -86,10 +86,12 @@ static void print_packet_io(void)
 	MEMBER("native", "PACKET", struct pio_packet, source);
 	MEMBER("native", "PACKET", struct pio_packet, source_port);
 	MEMBER("native", "PACKET", struct pio_packet, length);
+	MEMBER("native", "PACKET", struct pio_packet, hop_limit);
 	MEMBER("native", "PACKET", struct pio_packet, flags);
 	MEMBER("native", "PACKET", struct pio_packet, input_slot);
 	VALUE("native", "PACKET_FLAG", PIO_PACKET_, IPV6);
 	VALUE("native", "PACKET_FLAG", PIO_PACKET_, TRUNCATED);
+	VALUE("native", "PACKET_FLAG", PIO_PACKET_, EXPIRED);
 	STRUCT("native", "COPY", struct pio_copy);
 	MEMBER("native", "COPY", struct pio_copy, packet);
 	MEMBER("native", "COPY", struct pio_copy, collector);
@@ -107,6 +109,7 @@ static void print_packet_io(void)
 	VALUE("native", "COUNTER", PIO_, DROPPED_BY_RULE);
 	VALUE("native", "COUNTER", PIO_, NO_ELIGIBLE_COLLECTOR);
 	VALUE("native", "COUNTER", PIO_, HEARTBEAT);
+	VALUE("native", "COUNTER", PIO_, HOP_LIMIT_EXCEEDED);
 	VALUE("native", "COUNTER", PIO_, SEND_ERRORS);
 	VALUE("native", "COUNTER", PIO_, RECEIVE_ERRORS);
 	print("native", "COUNTERS", "size", PIO_COUNTERS * sizeof(uint64_t));

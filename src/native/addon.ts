@@ -27,15 +27,10 @@ export interface Addon {
     copies: ArrayBuffer,
     counters: ArrayBuffer,
     slotsByteOffset: number,
+    takesGroup: number,
   ): PacketIoHandle | number;
   receive(handle: PacketIoHandle): number;
-  send(
-    handle: PacketIoHandle,
-    packets: number,
-    copies: number,
-    dropped: number,
-    none: number,
-  ): void;
+  send(handle: PacketIoHandle, packets: number, copies: number): void;
   setCollectors(
     handle: PacketIoHandle,
     buffer: ArrayBuffer,

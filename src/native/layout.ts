@@ -8,7 +8,8 @@ export const PACKET = {
   SIZE: 32,
   SOURCE: 0,
   SOURCE_PORT: 4,
-  LENGTH: 5,
+  LENGTH_BYTE: 20,
+  HOP_LIMIT_BYTE: 22,
   FLAGS: 6,
   INPUT_SLOT: 7,
 } as const;
@@ -16,6 +17,7 @@ export const PACKET = {
 export const PACKET_FLAG = {
   IPV6: 1,
   TRUNCATED: 2,
+  EXPIRED: 4,
 } as const;
 
 export const COPY = {
@@ -44,6 +46,7 @@ export const COUNTER = {
   DROPPED_BY_RULE: 8,
   NO_ELIGIBLE_COLLECTOR: 9,
   HEARTBEAT: 10,
+  HOP_LIMIT_EXCEEDED: 11,
   SEND_ERRORS: 256,
   RECEIVE_ERRORS: 512,
 } as const;

@@ -35,6 +35,7 @@ const SCRIPT_IO = `
     receiveFd: receiver.fd, sendIpv4Fd: -1, sendIpv6Fd: -1, batch: 8, bufferBytes: 1496,
     mappedPrefix: new Uint8Array(12), packets: new ArrayBuffer(8 * ${PACKET.SIZE}), copies: new ArrayBuffer(64),
     counters: new ArrayBuffer(${COUNTERS.SIZE + 10 * SLOT.SIZE}), slotsByteOffset: ${COUNTERS.SIZE}, slotCount: 10,
+    takesGroup: true,
   });
   const dgram = await import('node:dgram');
   const poke = () => { const s = dgram.createSocket('udp4'); s.send('x', port, '127.0.0.1', () => s.close()); };

@@ -43,6 +43,11 @@ export interface PacketIoOptions {
   readonly bufferBytes: number;
   /** The 12 bytes before an IPv4 source on its way to an IPv6 collector (spec R6). */
   readonly mappedPrefix: Uint8Array;
+  /**
+   * Whether datagrams to a broadcast or multicast address are taken: the kernel gives them to every socket of
+   * a port, so that one of them has to (spec R2).
+   */
+  readonly takesGroup: boolean;
   /** Room for `batch` packets. */
   readonly packets: ArrayBuffer;
   /** Room for as many copies as one send() may get. */
@@ -61,7 +66,7 @@ export class PacketIo {
   readonly #addon: Addon;
   readonly #handle: PacketIoHandle;
 
-  /** @throws RangeError for options out of range, SystemCallError when there is no memory */
+  /** @throws RangeError for options out of range, SystemCallError when there is no memory, or the receiver no socket */
   constructor(options: PacketIoOptions) {
     checkOptions(options);
     this.#addon = addon();
@@ -78,6 +83,7 @@ export class PacketIo {
       options.copies,
       options.counters,
       options.slotsByteOffset,
+      Number(options.takesGroup),
     );
     if (typeof handle === 'number') throw new SystemCallError('PacketIo', -handle);
     this.#handle = handle;
@@ -93,8 +99,8 @@ export class PacketIo {
   }
 
   /** Counts packets[0..packets) at their input slots and sends copies[0..copies). Arguments are not checked. */
-  send(packets: number, copies: number, droppedByRule: number, noEligibleCollector: number): void {
-    this.#addon.send(this.#handle, packets, copies, droppedByRule, noEligibleCollector);
+  send(packets: number, copies: number): void {
+    this.#addon.send(this.#handle, packets, copies);
   }
 
   /** The collectors that copies name from now on: `count` structs table_collector in the buffer. */

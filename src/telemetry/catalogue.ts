@@ -66,6 +66,16 @@ export const FORWARDER_COUNTERS = [
     advice: 'add IPv6 collectors to the output',
   },
   {
+    key: 'hopLimitExceeded',
+    kind: 'count',
+    counter: 'HOP_LIMIT_EXCEEDED',
+    meaning:
+      'packets that arrived with a hop limit (IPv4: TTL) of 1, which ends here: they circle, or their exporter sends them so',
+    loss: 'hop limit exceeded',
+    advice:
+      'find the circle: a collector that is this proxy, or another proxy that sends here; or raise the TTL at the exporter',
+  },
+  {
     key: 'sendErrors',
     kind: 'errors',
     counter: 'SEND_ERRORS',

@@ -75,6 +75,7 @@ export interface ForwarderMessage {
   readonly forwarded: CountersMessage;
   readonly dropped_by_rule: string;
   readonly no_eligible_collector: string;
+  readonly hop_limit_exceeded: string;
   readonly truncated: string;
   readonly kernel_drops: string;
   readonly fragmented: string;

@@ -25,6 +25,7 @@ export interface Shot {
   readonly from: Bound;
   readonly to?: Bound;
   readonly payload: Buffer;
+  readonly hopLimit?: number;
 }
 
 const MARKER_PORT = 9;

@@ -16,6 +16,8 @@ export interface Packet {
   readonly from: Bound;
   readonly to: Bound;
   readonly payload: string;
+  /** With which it leaves; default 64. */
+  readonly hopLimit?: number;
 }
 
 /** A datagram that a socket received; the payload in base64. */
@@ -65,7 +67,9 @@ export class UdpSockets implements AsyncDisposable {
   }
 
   /** Sends packets in order, and returns when the kernel has taken all of them. */
-  async send(packets: readonly { from: Bound; to: Bound; payload: Buffer }[]): Promise<void> {
+  async send(
+    packets: readonly { from: Bound; to: Bound; payload: Buffer; hopLimit?: number }[],
+  ): Promise<void> {
     const encoded = packets.map((packet) => ({
       ...packet,
       payload: packet.payload.toString('base64'),

@@ -11,6 +11,7 @@ import type { Bound, Message, Packet, Progress, Traffic } from './traffic.ts';
 import { keyOf } from './wire.ts';
 
 const BUFFER_BYTES = 4 * 1024 * 1024;
+const HOP_LIMIT = 64;
 const sockets = new Map<string, Promise<Socket>>();
 const received = new Map<string, Message[]>();
 const running = new Map<string, { stop: boolean; done: Promise<Progress> }>();
@@ -27,6 +28,7 @@ async function open(address: string, port: number): Promise<Socket> {
   const listening = once(socket, 'listening');
   socket.bind(port, address);
   await listening;
+  socket.setBroadcast(true);
   socket.on('error', () => undefined);
   return socket;
 }
@@ -45,8 +47,10 @@ function transmit(socket: Socket, payload: Buffer, host: string, port: number): 
 }
 
 async function send({ packets }: { packets: Packet[] }): Promise<void> {
-  for (const { from, to, payload } of packets) {
+  for (const { from, to, payload, hopLimit = HOP_LIMIT } of packets) {
     const socket = await socketOf(from.host, from.port);
+    socket.setTTL(hopLimit);
+    socket.setMulticastTTL(hopLimit);
     await transmit(socket, Buffer.from(payload, 'base64'), to.host, to.port);
   }
 }

@@ -31,7 +31,7 @@ function datagram(i: number, destination: string, changes: Partial<Datagram> = {
     payload: payload(i),
     family: isIpv6 ? 6 : 4,
     fragments: 1,
-    hopLimit: 64,
+    hopLimit: 63,
     doNotFragment: false,
     headerChecksumIsGood: true,
     checksum: 'good',
@@ -105,7 +105,7 @@ for (const [fault, change] of [
   ['a missing UDP checksum', { checksum: 'zero' }],
   ['a wrong header checksum', { headerChecksumIsGood: false }],
   ['DF', { doNotFragment: true }],
-  ['another hop limit', { hopLimit: 63 }],
+  ['another hop limit', { hopLimit: 64 }],
 ] as const) {
   test(`${fault} is found`, () => {
     assert.throws(() => assertWellFormed([datagram(0, '198.51.100.1', change)]));

@@ -37,8 +37,8 @@ static void free_handle(napi_env env, void *data, void *hint)
 
 /*
  * create(receiveFd, sendIpv4Fd, sendIpv6Fd, batch, bufferBytes, copiesMax, slotCount, mappedPrefix,
- *        packets, copies, counters, slotsByteOffset): handle or negative errno. The counters'
- * buffer holds the slots too.
+ *        packets, copies, counters, slotsByteOffset, takesGroup): handle or negative errno. The
+ * counters' buffer holds the slots too.
  */
 static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -55,6 +55,7 @@ static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX]
 		.copies = buffer_of(env, arguments[9]),
 		.counters = (uint64_t *)(void *)memory,
 		.slots = (struct pio_slot *)(void *)(memory + bytes_of(env, arguments[11])),
+		.takes_group = uint_of(env, arguments[12]),
 	};
 	memcpy(options.mapped_prefix, typed_array_of(env, arguments[7], NULL),
 	       sizeof(options.mapped_prefix));
@@ -84,12 +85,11 @@ static napi_value receive(napi_env env, const napi_value arguments[ARGUMENTS_MAX
 	return result;
 }
 
-/* send(handle, packets, copies, droppedByRule, noEligibleCollector) */
+/* send(handle, packets, copies) */
 static napi_value send_copies(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
 	pio_send(handle_of(env, arguments[0])->io, uint_of(env, arguments[1]),
-		 uint_of(env, arguments[2]), uint_of(env, arguments[3]),
-		 uint_of(env, arguments[4]));
+		 uint_of(env, arguments[2]));
 	return NULL;
 }
 

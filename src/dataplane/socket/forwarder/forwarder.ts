@@ -43,6 +43,7 @@ export class Forwarder {
       counters,
       slotsByteOffset: COUNTERS.SIZE,
       slotCount: options.slotCount,
+      takesGroup: options.index === 0,
     });
     this.#table = options.table;
     this.#tableMemory = mapTable(options.table);
@@ -94,7 +95,8 @@ export class Forwarder {
       const packets = this.#io.receive();
       if (packets <= 0) return false;
       const copies = this.#router.route(packets);
-      this.#io.send(packets, copies, this.#router.droppedByRule, this.#router.noEligibleCollector);
+      this.#io.send(packets, copies);
+      this.#countRouted();
       if (packets < this.#batch) return false;
       if (performance.now() >= deadline) return true;
     }
@@ -106,8 +108,20 @@ export class Forwarder {
     this.#io.setCollectors(this.#tableMemory, collectorsAtBytes, collectorCount);
   }
 
+  /** What got no copy, by its reason. */
+  #countRouted(): void {
+    const { droppedByRule, noEligibleCollector, hopLimitExceeded } = this.#router;
+    if (droppedByRule > 0) this.#count(COUNTER.DROPPED_BY_RULE, droppedByRule);
+    if (noEligibleCollector > 0) this.#count(COUNTER.NO_ELIGIBLE_COLLECTOR, noEligibleCollector);
+    if (hopLimitExceeded > 0) this.#count(COUNTER.HOP_LIMIT_EXCEEDED, hopLimitExceeded);
+  }
+
   #beat(): void {
-    this.#counters[COUNTER.HEARTBEAT] = (this.#counters[COUNTER.HEARTBEAT] ?? 0n) + 1n;
+    this.#count(COUNTER.HEARTBEAT, 1);
+  }
+
+  #count(counter: number, by: number): void {
+    this.#counters[counter] = (this.#counters[counter] ?? 0n) + BigInt(by);
   }
 }
 

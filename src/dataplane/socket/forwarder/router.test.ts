@@ -49,12 +49,13 @@ class RouterHarness {
     this.router = new Router(memory, this.table);
   }
 
-  route(sources: readonly Endpoint[]): Routed[] {
+  /** @param flags on top of that of the family, for all packets */
+  route(sources: readonly Endpoint[], flags = 0): Routed[] {
     sources.forEach((source, i) => {
       const at = i * PACKET.WORDS;
       this.#packets.set(addressWords(source), at + PACKET.SOURCE);
       this.#packets[at + PACKET.SOURCE_PORT] = source.port;
-      this.#packets[at + PACKET.FLAGS] = isIpv6(source) ? PACKET_FLAG.IPV6 : 0;
+      this.#packets[at + PACKET.FLAGS] = (isIpv6(source) ? PACKET_FLAG.IPV6 : 0) | flags;
     });
     const copies = this.router.route(sources.length);
     const routed = sources.map((_, i) => ({
@@ -205,6 +206,18 @@ describe('Router', () => {
       '[2001:db8::21]:1': 15,
       '[2001:db8::22]:1': 15,
     });
+  });
+
+  it('R14: a packet that has expired counts at its rule and is copied nowhere', async () => {
+    const set = ruleSet([rule('192.0.2.1', ['192.0.2.11:1', '192.0.2.12:1'])]);
+    const harness = await RouterHarness.make(set);
+    const [expired] = harness.route([endpoint('192.0.2.1:9')], PACKET_FLAG.EXPIRED);
+    const inputSlot = harness.allocator.rule({ endpoint: endpoint('192.0.2.1') })?.input;
+    assert.deepEqual(expired, { inputSlot, copies: [] });
+    assert.equal(harness.router.hopLimitExceeded, 1);
+    const routed = harness.route([endpoint('192.0.2.1:9')]);
+    assert.deepEqual(routed[0]?.copies, ['192.0.2.11:1'], 'no turn was taken for it');
+    assert.equal(harness.router.hopLimitExceeded, 0);
   });
 
   it('R1: finds each of 20,000 rules and nothing else', async () => {

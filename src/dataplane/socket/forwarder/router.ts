@@ -13,13 +13,14 @@ export interface RouterMemory {
 }
 
 /**
- * Decides for each packet of a batch which collectors get a copy (spec R1 to R4). The innermost loop of
+ * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14). The innermost loop of
  * the proxy: it reads and writes flat memory only and allocates nothing.
  */
 export class Router {
   /** Outcome of the last batch, besides its copies. */
   droppedByRule = 0;
   noEligibleCollector = 0;
+  hopLimitExceeded = 0;
   readonly #memory: RouterMemory;
   /** The rule of each packet of the batch. */
   readonly #rules: Int32Array;
@@ -47,6 +48,7 @@ export class Router {
     let copies = 0;
     this.droppedByRule = 0;
     this.noEligibleCollector = 0;
+    this.hopLimitExceeded = 0;
     for (let packet = 0; packet < count; packet++) {
       const at = packet * PACKET.WORDS;
       const rule = this.#rules[packet] as number;
@@ -56,9 +58,14 @@ export class Router {
         this.droppedByRule++;
         continue;
       }
-      const isIpv6 = ((packets[at + PACKET.FLAGS] as number) & PACKET_FLAG.IPV6) !== 0;
+      const flags = packets[at + PACKET.FLAGS] as number;
+      if ((flags & PACKET_FLAG.EXPIRED) !== 0) {
+        this.hopLimitExceeded++;
+        continue;
+      }
       const firstOutput = words[rule + RULE.FIRST_OUTPUT] as number;
-      copies = this.#copy(packet, isIpv6 ? 1 : 0, firstOutput, outputs, copies);
+      const ipv6 = (flags & PACKET_FLAG.IPV6) === 0 ? 0 : 1;
+      copies = this.#copy(packet, ipv6, firstOutput, outputs, copies);
     }
     return copies;
   }
