@@ -18,7 +18,8 @@ import {
   revisionHeaders,
 } from '../protocol/headers.ts';
 import type { DrainRequest, EmptyRequest, ExportersRequest } from '../protocol/messages.ts';
-import type { RuleSetInput } from '../rules/input.ts';
+import type { Unchecked } from '../rules/endpoint-message.ts';
+import type { RuleSetMessage } from '../rules/message.ts';
 import type { Answer, CallContext, Handlers } from './unary.ts';
 
 export interface ServiceParts {
@@ -42,9 +43,9 @@ export function settingsHandlers({ control, buildInfo, log }: ServiceParts): Han
       const { revision, ruleSet } = control.rules();
       return { parts: fromRuleSet(ruleSet, addressFormat), headers: revisionHeaders(revision) };
     },
-    ReplaceProxyRules: async (request: RuleSetInput, context) =>
+    ReplaceProxyRules: async (request: Unchecked<RuleSetMessage>, context) =>
       apply('ReplaceProxyRules', await toReplacement(request), context),
-    UpdateProxyRules: async (request: RuleSetInput, context) =>
+    UpdateProxyRules: async (request: Unchecked<RuleSetMessage>, context) =>
       apply('UpdateProxyRules', await toUpdate(request), context),
     DeleteProxyRules: (request: ExportersRequest, context) =>
       apply('DeleteProxyRules', toDeletion(request), context),

@@ -6,8 +6,8 @@ import {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
-import type { AddressFormat } from '../protocol/codec.ts';
 import { readAddressFormat } from '../protocol/headers.ts';
+import type { AddressFormat } from '../rules/endpoint-message.ts';
 import { type CallStatus, statusOf } from './status.ts';
 import { decodePart, peerOf } from './unary.ts';
 

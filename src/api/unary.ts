@@ -10,10 +10,10 @@ import type {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { FloxyError, messageOf } from '../base/errors.ts';
-import type { AddressFormat } from '../protocol/codec.ts';
 import { withRawMessages } from '../protocol/definitions.ts';
 import { readAddressFormat } from '../protocol/headers.ts';
 import { PartCollector, splitMessage } from '../protocol/parts.ts';
+import type { AddressFormat } from '../rules/endpoint-message.ts';
 import { statusOf } from './status.ts';
 
 /** What a handler knows of a call besides the request. */

@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { messageOf } from '../base/errors.ts';
 import type { RuleSet } from '../model/rules.ts';
 import { canonicaliseRuleSet } from '../rules/canonicalise.ts';
-import type { RuleSetInput } from '../rules/input.ts';
+import type { Unchecked } from '../rules/endpoint-message.ts';
+import type { RuleSetMessage } from '../rules/message.ts';
 import { parseTarget, readAccess, readPeerAccess, type Target } from './access-options.ts';
 import { type ApiAccess, callApi } from './api-client.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
@@ -104,7 +105,7 @@ async function listRules(access: ApiAccess): Promise<ListedRules> {
     return {
       message: answer.message,
       // Its JSON form has the names and the nesting of the input.
-      ruleSet: canonicaliseRuleSet(json as RuleSetInput),
+      ruleSet: canonicaliseRuleSet(json as Unchecked<RuleSetMessage>),
       revision: answer.header(REVISION_HEADER),
     };
   } catch (error) {

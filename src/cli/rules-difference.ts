@@ -3,8 +3,10 @@ import {
   collectorKey,
   exporterKey,
   type Output,
+  type Rule,
   type RuleSet,
 } from '../model/rules.ts';
+import { collectorMessage, outputMessage, ruleMessage } from '../rules/message.ts';
 
 /** What one rule set has and another has not, as text. */
 export interface RulesDifference {
@@ -44,24 +46,38 @@ export function compareRuleSets(from: RuleSet, to: RuleSet): RulesDifference {
   return { lines, ...count };
 }
 
-/** The outputs of each exporter, and the default ones, in one spelling. */
+/** What there is for each exporter, and by default, in one spelling. */
 function describe({ rules, defaultOutputs }: RuleSet): ReadonlyMap<string, string> {
-  const described = new Map(
-    rules.map(({ exporter, outputs }) => [exporterKey(exporter), describeOutputs(outputs)]),
-  );
+  const described = new Map(rules.map((rule) => [exporterKey(rule.exporter), describeRule(rule)]));
   if (defaultOutputs.length > 0) described.set(DEFAULT_OUTPUTS, describeOutputs(defaultOutputs));
   return described;
+}
+
+/** Its outputs, after whatever else its message says of the rule or of the exporter. */
+function describeRule(rule: Rule): string {
+  const { exporter, outputs: _, ...rest } = ruleMessage({ ...rule, outputs: [] }, 'text');
+  const { endpoint: __, ...ofExporter } = exporter;
+  return [...describeFields({ ...ofExporter, ...rest }), describeOutputs(rule.outputs)].join(' ');
 }
 
 /** `192.0.2.1:9995; 192.0.2.2 | [2001:db8::1]:9995`: outputs by `;`, the collectors that take turns by `|`. */
 function describeOutputs(outputs: readonly Output[]): string {
   if (outputs.length === 0) return 'none, its packets are dropped';
-  return outputs
-    .map(({ collectors }) => sorted(collectors).join(' | '))
-    .sort()
-    .join('; ');
+  return outputs.map(describeOutput).sort().join('; ');
 }
 
-function sorted(collectors: readonly Collector[]): string[] {
-  return collectors.map(collectorKey).sort();
+function describeOutput(output: Output): string {
+  const { collectors: _, ...rest } = outputMessage({ ...output, collectors: [] }, 'text');
+  const collectors = output.collectors.map(describeCollector).sort().join(' | ');
+  return [...describeFields(rest), collectors].join(' ');
+}
+
+function describeCollector(collector: Collector): string {
+  const { endpoint: _, ...rest } = collectorMessage(collector, 'text');
+  return [collectorKey(collector), ...describeFields(rest)].join(' ');
+}
+
+/** Fields of a message that have no form of their own here: `name: value`. */
+function describeFields(fields: object): string[] {
+  return Object.entries(fields).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
 }

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { NO_COUNTS } from '../../test/support/counters.ts';
 import { type Endpoint, makeEndpoint } from '../model/endpoint.ts';
 import { type Exporter, makeCollector, type RuleSet } from '../model/rules.ts';
-import type { RuleSetInput } from '../rules/input.ts';
+import type { AddressFormat, Unchecked } from '../rules/endpoint-message.ts';
+import type { RuleSetMessage } from '../rules/message.ts';
 import {
-  type AddressFormat,
   fromRuleSet,
   fromStatistics,
   fromSystemStatus,
@@ -35,10 +35,10 @@ function encode(name: string, parts: Iterable<object>): Buffer {
 }
 
 /** Receives a request from the wire, in parts when it is large. */
-function decode(name: string, bytes: Buffer): RuleSetInput {
+function decode(name: string, bytes: Buffer): Unchecked<RuleSetMessage> {
   const collector = new PartCollector();
   for (const part of splitMessage(bytes)) collector.add(methodNamed(name).requestDeserialize(part));
-  return collector.message() as RuleSetInput;
+  return collector.message() as Unchecked<RuleSetMessage>;
 }
 
 const endpoints = fc

@@ -7,8 +7,7 @@
  */
 
 import { FloxyError } from '../base/errors.ts';
-import type { Endpoint } from '../model/endpoint.ts';
-import type { Collector, Exporter, Output, Rule, RuleChange, RuleSet } from '../model/rules.ts';
+import type { Exporter, RuleChange, RuleSet } from '../model/rules.ts';
 import type {
   Counters,
   OutputStatistics,
@@ -17,42 +16,36 @@ import type {
 } from '../model/statistics.ts';
 import type { BuildInfo, ErrnoCount, FollowerStatus, SubsystemStatus } from '../model/status.ts';
 import { canonicaliseExporters, canonicaliseInTurns } from '../rules/canonicalise.ts';
-import type { RuleSetInput } from '../rules/input.ts';
+import { type AddressFormat, endpointMessage, type Unchecked } from '../rules/endpoint-message.ts';
+import { outputMessage, type RuleSetMessage, ruleMessage } from '../rules/message.ts';
 import { FORWARDER_COUNTERS, type KnownCounter } from '../telemetry/catalogue.ts';
 import type { ForwarderStatus, SystemStatus } from '../telemetry/status.ts';
 import type {
   BuildInfoMessage,
   CountersMessage,
-  EndpointMessage,
   ErrnoCountMessage,
   ExportersRequest,
   FollowerStatusMessage,
   ForwarderCountersMessage,
   ForwarderStatusMessage,
-  MemberMessage,
-  OutputMessage,
   OutputStatsMessage,
   ProxyRulesMessage,
   ProxyStatsMessage,
-  RuleMessage,
   RuleStatsMessage,
   SubsystemStatusMessage,
   SystemStatusMessage,
 } from './messages.ts';
 
-/** Which field of Endpoint answers carry: `host` or `octets` (spec E4). */
-export type AddressFormat = 'text' | 'binary';
-
 /** Rules in one part of an answer: a few milliseconds of work. */
 const RULES_PER_PART = 500;
 
 /** @throws FloxyError INVALID_INPUT */
-export async function toReplacement(message: RuleSetInput): Promise<RuleChange> {
+export async function toReplacement(message: Unchecked<RuleSetMessage>): Promise<RuleChange> {
   return { kind: 'replace', ruleSet: await canonicaliseInTurns(message) };
 }
 
 /** Spec A3: default outputs that are not given stay. @throws FloxyError INVALID_INPUT */
-export async function toUpdate(message: RuleSetInput): Promise<RuleChange> {
+export async function toUpdate(message: Unchecked<RuleSetMessage>): Promise<RuleChange> {
   const { rules, defaultOutputs } = await canonicaliseInTurns(message);
   return defaultOutputs.length > 0
     ? { kind: 'update', rules, defaultOutputs }
@@ -82,9 +75,9 @@ export function* fromRuleSet(
   format: AddressFormat,
 ): Generator<ProxyRulesMessage> {
   for (const part of partsOf(rules)) {
-    yield { rules: part.map((rule) => fromRule(rule, format)) };
+    yield { rules: part.map((rule) => ruleMessage(rule, format)) };
   }
-  yield { defaultOutputs: defaultOutputs.map((output) => fromOutput(output, format)) };
+  yield { defaultOutputs: defaultOutputs.map((output) => outputMessage(output, format)) };
 }
 
 /** A ProxyStats message in parts. */
@@ -122,42 +115,21 @@ function* partsOf<T>(items: readonly T[]): Generator<readonly T[]> {
   }
 }
 
-/** Spec E3, E4. */
-function fromEndpoint({ host, octets, port }: Endpoint, format: AddressFormat): EndpointMessage {
-  const address = format === 'binary' ? { octets } : { host };
-  return port === 0 ? address : { ...address, port };
-}
-
-export function fromMember(
-  { endpoint }: Exporter | Collector,
-  format: AddressFormat,
-): MemberMessage {
-  return { endpoint: fromEndpoint(endpoint, format) };
-}
-
-export function fromOutput(output: Output, format: AddressFormat): OutputMessage {
-  return { collectors: output.collectors.map((collector) => fromMember(collector, format)) };
-}
-
-export function fromRule(rule: Rule, format: AddressFormat): RuleMessage {
-  return {
-    exporter: fromMember(rule.exporter, format),
-    outputs: rule.outputs.map((output) => fromOutput(output, format)),
-  };
-}
-
 function fromRuleStatistics(rule: RuleStatistics, format: AddressFormat): RuleStatsMessage {
   return {
-    exporter: { ...fromMember(rule.exporter, format), input: fromCounters(rule.input) },
+    exporter: {
+      endpoint: endpointMessage(rule.exporter.endpoint, format),
+      input: fromCounters(rule.input),
+    },
     outputs: rule.outputs.map((output) => fromOutputStatistics(output, format)),
   };
 }
 
 function fromOutputStatistics(output: OutputStatistics, format: AddressFormat): OutputStatsMessage {
   return {
-    collectors: output.collectors.map((collector) => ({
-      ...fromMember(collector.collector, format),
-      output: fromCounters(collector.output),
+    collectors: output.collectors.map(({ collector, output: sent }) => ({
+      endpoint: endpointMessage(collector.endpoint, format),
+      output: fromCounters(sent),
     })),
   };
 }

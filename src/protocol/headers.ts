@@ -1,6 +1,6 @@
 import { Metadata } from '@grpc/grpc-js';
 import { FloxyError } from '../base/errors.ts';
-import type { AddressFormat } from './codec.ts';
+import type { AddressFormat } from '../rules/endpoint-message.ts';
 
 /** Request headers. */
 export const ADDRESS_FORMAT_HEADER = 'collector-address-format';

@@ -1,9 +1,15 @@
 /**
  * The messages of proto/*.proto as @grpc/proto-loader shows them with the options of definitions.ts:
  * 64-bit numbers and enum values are strings, absent fields are undefined, lists are never absent.
- * Requests are the types of src/rules/input.ts: nothing in them is checked yet.
+ * Those of rules stand in src/rules/message.ts.
  */
-import type { MemberInput } from '../rules/input.ts';
+import type { EndpointMessage, Unchecked } from '../rules/endpoint-message.ts';
+import type {
+  ExporterMessage,
+  OutputMessage,
+  RuleMessage,
+  RuleSetMessage,
+} from '../rules/message.ts';
 import type { KnownCounter } from '../telemetry/catalogue.ts';
 
 /** Requests without fields. */
@@ -18,36 +24,15 @@ export interface WatchRequest {
 }
 
 export interface ExportersRequest {
-  readonly exporters?: readonly MemberInput[] | undefined;
+  readonly exporters?: readonly Unchecked<ExporterMessage>[] | undefined;
 }
 
-export interface EndpointMessage {
-  readonly host?: string;
-  readonly octets?: Uint8Array;
-  readonly port?: number;
-}
-
-export interface MemberMessage {
-  readonly endpoint: EndpointMessage;
-}
-
-export interface OutputMessage {
-  readonly collectors: readonly MemberMessage[];
-}
-
-export interface RuleMessage {
-  readonly exporter: MemberMessage;
-  readonly outputs: readonly OutputMessage[];
-}
-
-export interface ProxyRulesMessage {
-  readonly rules?: readonly RuleMessage[];
-  readonly defaultOutputs?: readonly OutputMessage[];
-}
+/** All rules, or a part of them. */
+export type ProxyRulesMessage = Partial<RuleSetMessage>;
 
 export interface RulesPartMessage {
   readonly base?: string;
-  readonly deleted?: readonly MemberMessage[];
+  readonly deleted?: readonly ExporterMessage[];
   readonly rules?: readonly RuleMessage[];
   readonly defaultOutputs?: readonly OutputMessage[];
   readonly replacesDefaultOutputs?: boolean;
@@ -68,7 +53,13 @@ export interface CountersMessage {
   readonly bytes: string;
 }
 
-export interface CollectorStatsMessage extends MemberMessage {
+export interface ExporterStatsMessage {
+  readonly endpoint: EndpointMessage;
+  readonly input: CountersMessage;
+}
+
+export interface CollectorStatsMessage {
+  readonly endpoint: EndpointMessage;
   readonly output: CountersMessage;
 }
 
@@ -77,7 +68,7 @@ export interface OutputStatsMessage {
 }
 
 export interface RuleStatsMessage {
-  readonly exporter: MemberMessage & { readonly input: CountersMessage };
+  readonly exporter: ExporterStatsMessage;
   readonly outputs: readonly OutputStatsMessage[];
 }
 

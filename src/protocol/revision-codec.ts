@@ -2,7 +2,8 @@
 import type { Exporter, Output, Rule, RuleSet } from '../model/rules.ts';
 import { canonicaliseExporters, canonicaliseRuleSet } from '../rules/canonicalise.ts';
 import type { RuleSetDifference } from '../rules/difference.ts';
-import { type AddressFormat, fromMember, fromOutput, fromRule } from './codec.ts';
+import type { AddressFormat } from '../rules/endpoint-message.ts';
+import { exporterMessage, outputMessage, ruleMessage } from '../rules/message.ts';
 import type { RulesPartMessage, RulesRevisionMessage } from './messages.ts';
 
 /** Endpoints in one part: about 64 KiB, a few milliseconds of work for both ends. */
@@ -38,17 +39,17 @@ export function* fromStep(step: Step, format: AddressFormat): Generator<RulesRev
   const common = base === undefined ? {} : { base };
   for (let at = 0; at < difference.deleted.length; at += ENDPOINTS_PER_PART) {
     const exporters = difference.deleted.slice(at, at + ENDPOINTS_PER_PART);
-    const deleted = exporters.map((exporter) => fromMember(exporter, format));
+    const deleted = exporters.map((exporter) => exporterMessage(exporter, format));
     yield { ...name, part: { ...common, deleted } };
   }
   for (const rules of partsOf(difference.upserts)) {
-    yield { ...name, part: { ...common, rules: rules.map((rule) => fromRule(rule, format)) } };
+    yield { ...name, part: { ...common, rules: rules.map((rule) => ruleMessage(rule, format)) } };
   }
   const { defaultOutputs } = difference;
   const last: RulesPartMessage = {
     ...common,
     ...(defaultOutputs && {
-      defaultOutputs: defaultOutputs.map((output) => fromOutput(output, format)),
+      defaultOutputs: defaultOutputs.map((output) => outputMessage(output, format)),
       replacesDefaultOutputs: true,
     }),
     last: true,

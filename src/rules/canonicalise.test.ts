@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exporterKey } from '../model/rules.ts';
 import { canonicaliseExporters, canonicaliseInTurns, canonicaliseRuleSet } from './canonicalise.ts';
-import type { EndpointInput } from './input.ts';
+import type { EndpointMessage } from './endpoint-message.ts';
 
-function canonical(endpoint: EndpointInput): string {
+function canonical(endpoint: EndpointMessage): string {
   const [exporter] = canonicaliseExporters([{ endpoint }], 'exporters');
   return exporter === undefined ? '' : exporterKey(exporter);
 }
 
 describe('canonicaliseExporters()', () => {
-  const accepted: readonly [string, EndpointInput, string][] = [
+  const accepted: readonly [string, EndpointMessage, string][] = [
     ['E1: IPv4 octets', { octets: Uint8Array.of(192, 0, 2, 1) }, '192.0.2.1'],
     ['E2: a mapped host', { host: '::FFFF:192.0.2.1', port: 7 }, '192.0.2.1:7'],
     [
@@ -25,7 +25,7 @@ describe('canonicaliseExporters()', () => {
     it(`${name} is ${expected}`, () => assert.equal(canonical(endpoint), expected));
   }
 
-  const refused: readonly [string, EndpointInput, RegExp][] = [
+  const refused: readonly [string, EndpointMessage, RegExp][] = [
     ['E1: a host name', { host: 'router.example' }, /^exporters\[0\]\.endpoint\.host: "router/],
     ['E1: a zone', { host: 'fe80::1%eth0' }, /endpoint\.host/],
     ['E1: an empty host', { host: '' }, /endpoint\.host/],

@@ -5,6 +5,7 @@
 import { createHash, hash } from 'node:crypto';
 import { Turn } from '../base/turn.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
+import { outputMessage, ruleMessage } from './message.ts';
 
 /** Rules are never changed in place, so what was hashed once stays right. */
 const ruleDigests = new WeakMap<Rule, string>();
@@ -19,7 +20,7 @@ export function ruleSetDigest(ruleSet: RuleSet): string {
   if (known !== undefined) return known;
   const sum = createHash('sha256');
   sum.update(ruleSet.rules.map(ruleDigest).join(''), 'latin1');
-  sum.update(JSON.stringify({ defaultOutputs: plainOutputs(ruleSet.defaultOutputs) }));
+  sum.update(outputsText(ruleSet.defaultOutputs));
   const digest = sum.digest('hex');
   ruleSetDigests.set(ruleSet, digest);
   return digest;
@@ -41,21 +42,18 @@ export function isSameRule(one: Rule, other: Rule): boolean {
 
 export function areSameOutputs(some: readonly Output[], others: readonly Output[]): boolean {
   if (some === others) return true;
-  return JSON.stringify(plainOutputs(some)) === JSON.stringify(plainOutputs(others));
+  return outputsText(some) === outputsText(others);
 }
 
 /** SHA-256 of one rule, as 32 characters of one byte each; computed once. */
 export function ruleDigest(rule: Rule): string {
   const known = ruleDigests.get(rule);
   if (known !== undefined) return known;
-  const { host, port } = rule.exporter.endpoint;
-  const digest = hash('sha256', JSON.stringify([host, port, plainOutputs(rule.outputs)]), 'binary');
+  const digest = hash('sha256', JSON.stringify(ruleMessage(rule, 'text')), 'binary');
   ruleDigests.set(rule, digest);
   return digest;
 }
 
-function plainOutputs(outputs: readonly Output[]): (readonly [string, number])[][] {
-  return outputs.map(({ collectors }) =>
-    collectors.map(({ endpoint }) => [endpoint.host, endpoint.port] as const),
-  );
+function outputsText(outputs: readonly Output[]): string {
+  return JSON.stringify(outputs.map((output) => outputMessage(output, 'text')));
 }
