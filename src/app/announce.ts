@@ -1,6 +1,6 @@
 /** The announcer's process: everything is made, started and stopped here. */
 import { networkInterfaces } from 'node:os';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { Announcer } from '../announce/announcer.ts';
 import { GobgpBackend } from '../announce/gobgp-backend.ts';
 import { HealthJudge } from '../announce/health-judge.ts';
@@ -11,7 +11,8 @@ import { messageOf } from '../base/errors.ts';
 import type { AnnounceConfig } from '../config/announce.ts';
 import type { UnknownVariable } from '../config/config.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
-import { waitForSignal } from './signals.ts';
+import { openLog, type ProcessLog } from './log.ts';
+import { ignoreHangups, waitForSignal } from './signals.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
 
 /** More falls than this within a minute are flapping. */
@@ -28,7 +29,9 @@ export async function announce(
   health: HealthTarget,
   unknownVariables: readonly UnknownVariable[],
 ): Promise<number> {
-  const log = makeLog(config);
+  process.title = 'floxy: announce';
+  const { log, close } = makeLog(config);
+  ignoreHangups(log);
   warnOfUnknown(unknownVariables, log);
   if (config.method === 'gobgp') warnOfForeignAddresses(config.addresses, log);
   const announcer = new Announcer({
@@ -50,12 +53,14 @@ export async function announce(
   const ended = waitForSignal(['SIGTERM', 'SIGINT']);
   announcer.start();
   log.info({ signal: await ended }, 'announcer ends');
-  return (await announcer.stop()) ? 0 : 1;
+  const isWithdrawn = await announcer.stop();
+  await close();
+  return isWithdrawn ? 0 : 1;
 }
 
 /** Withdraws the addresses that are announced. @returns the exit status: 0, or 1 when that failed */
 export async function withdrawOnce(config: AnnounceConfig): Promise<number> {
-  const log = makeLog(config);
+  const { log, close } = makeLog(config);
   const backend = makeBackend(config);
   try {
     for (const address of await backend.announced()) {
@@ -68,12 +73,13 @@ export async function withdrawOnce(config: AnnounceConfig): Promise<number> {
     return 1;
   } finally {
     backend.close();
+    await close();
   }
 }
 
-function makeLog({ logLevel }: AnnounceConfig): Logger {
-  const log = pino({ level: logLevel, base: null }, pino.destination({ sync: true }));
-  return log.child({ component: 'announce' });
+function makeLog({ logLevel }: AnnounceConfig): ProcessLog {
+  const { log, close } = openLog(logLevel);
+  return { log: log.child({ component: 'announce' }), close };
 }
 
 function makeBackend({ method, gobgpTarget, addresses }: AnnounceConfig): RouteBackend {

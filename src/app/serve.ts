@@ -1,5 +1,5 @@
 /** The service: everything is made, started and stopped here. */
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { ApiServer } from '../api/server.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Config, UnknownVariable } from '../config/config.ts';
@@ -14,7 +14,9 @@ import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
 import { followLeader } from './following.ts';
 import { readHostAddresses } from './host-addresses.ts';
-import { waitForSignal } from './signals.ts';
+import { openLog } from './log.ts';
+import { ignoreHangups, waitForSignal } from './signals.ts';
+import { StateLog } from './state-log.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
 
 /** Ends control but not the forwarders: they go on and wait for the next control. */
@@ -30,11 +32,21 @@ export async function serve(
   config: Config,
   unknownVariables: readonly UnknownVariable[],
 ): Promise<number> {
-  const log = pino({ level: config.logLevel, base: null }, pino.destination({ sync: true }));
+  // What ps, top and ss show; otherwise they say MainThread.
+  process.title = 'floxy: control';
+  const { log, close } = openLog(config.logLevel);
+  ignoreHangups(log);
+  warnOfUnknown(unknownVariables, log);
+  try {
+    return await run(config, log);
+  } finally {
+    await close();
+  }
+}
+
+async function run(config: Config, log: Logger): Promise<number> {
   const buildInfo = readBuildInfo();
   log.info(buildInfo, 'floxy starts');
-  warnOfUnknown(unknownVariables, log);
-
   const dataPlane = makeDataPlane(config, log.child({ component: 'dataplane' }));
   const store = new ThreadedRuleStore({
     path: config.databasePath,
@@ -65,8 +77,11 @@ export async function serve(
   await control.start();
   follower?.start();
   logReady(config, control, log);
+  const states = new StateLog(() => served.status(), log);
+  states.start();
 
   const signal = await ended;
+  states.stop();
   if (signal === 'SIGTERM') await drainBeforeEnd(control, config.drainSeconds, log);
   log.info({ signal }, 'floxy stops');
   await follower?.stop();
@@ -93,8 +108,9 @@ function logReady(config: Config, control: ControlPlane, log: Logger): void {
     log.warn({ api }, 'the proxy is off: COLLECTOR_FLOXY_ADDRESS is not set');
     return;
   }
-  const { proxy } = control.status();
+  const { state, error } = control.status().proxy;
   const listen = formatEndpoint(makeEndpoint(config.listen.octets, config.listen.port));
-  const { forwarders } = config;
-  log.info({ api, listen, forwarders, state: proxy.state }, 'floxy is running: the proxy is on');
+  const details = { api, listen, forwarders: config.forwarders, state };
+  if (error === undefined) log.info(details, 'floxy is running: the proxy is on');
+  else log.warn({ ...details, error }, `floxy is running, but the proxy is ${state}`);
 }

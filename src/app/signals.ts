@@ -1,3 +1,5 @@
+import type { Logger } from 'pino';
+
 /** Resolves with the first of the signals; another one after it ends the process at once. */
 export function waitForSignal(signals: readonly NodeJS.Signals[]): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
@@ -9,5 +11,12 @@ export function waitForSignal(signals: readonly NodeJS.Signals[]): Promise<NodeJ
         resolve(signal);
       });
     }
+  });
+}
+
+/** SIGHUP comes when a terminal or an ssh session closes, and from those who want settings to be read again. */
+export function ignoreHangups(log: Logger): void {
+  process.on('SIGHUP', () => {
+    log.info('SIGHUP changes nothing: settings are read at the start, rules change by the API');
   });
 }

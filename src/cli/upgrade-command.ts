@@ -16,6 +16,9 @@ import type { Terminal } from './terminal.ts';
 /** Ends control and leaves the forwarders to the next one: see src/app/serve.ts. */
 const LEAVE_SIGNAL = 'SIGUSR2';
 
+/** The title of control: see src/app/serve.ts. */
+const CONTROL_TITLE = 'floxy: control';
+
 const DEFAULT_LIMIT_SECONDS = 30;
 const POLL_INTERVAL_MS = 50;
 
@@ -110,7 +113,7 @@ function signalControl(pid: number): void {
 
 function isService(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes('serve');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(CONTROL_TITLE);
   } catch {
     return false;
   }

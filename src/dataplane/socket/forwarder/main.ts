@@ -22,6 +22,7 @@ function main(options: ForwarderOptions): void {
   restrictPrivileges(0n);
   if (options.handover === undefined) dieWithParent(options.parentPid);
   // A terminal sends these to the whole group; control decides when a forwarder ends.
+  process.on('SIGHUP', () => {});
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   const forwarder = new Forwarder(options);
