@@ -11,6 +11,7 @@ import { type ApiAccess, callApi } from './api-client.ts';
 import { CliError, EXIT } from './exit.ts';
 import { parseLimit } from './limit-argument.ts';
 import { findMethod, makeMessage } from './messages.ts';
+import { restartObstacle } from './service-manager.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Ends control and leaves the forwarders to the next one: see src/app/serve.ts. */
@@ -39,6 +40,11 @@ interface StatusJson {
   readonly proxy?: { readonly state?: string; readonly error?: string };
 }
 
+interface UpgradeOptions {
+  readonly limit: number;
+  readonly supervised?: boolean;
+}
+
 type RunningBuild = BuildJson & { readonly pid: number };
 
 /** Adds `floxy upgrade`. */
@@ -54,10 +60,12 @@ export function addUpgradeCommand(program: Command, terminal: Terminal): void {
       parseLimit,
       DEFAULT_LIMIT_SECONDS,
     )
-    .action(async ({ limit }: { readonly limit: number }, command: Command) => {
+    .option('--supervised', 'something other than systemd starts it again when it ends')
+    .action(async ({ limit, supervised = false }: UpgradeOptions, command: Command) => {
       const access = readAccess(command, terminal.env);
       assertOnThisHost(access.target);
       const before = await readBuild(access);
+      assertReplaceable(before.pid, supervised);
       const startMs = performance.now();
       signalControl(before.pid);
       const after = await waitForSuccessor(access, before, limit);
@@ -91,8 +99,8 @@ async function readBuild(access: ApiAccess): Promise<RunningBuild> {
   );
 }
 
-/** @throws CliError when the process is not there, or is none that can be replaced */
-function signalControl(pid: number): void {
+/** @throws CliError when the process is none that would be replaced: then nothing has been done */
+function assertReplaceable(pid: number, isSupervised: boolean): void {
   if (pid === 1) {
     const advice = 'drain it, and replace the container';
     throw new CliError(EXIT.failed, `the service is the first process of its container: ${advice}`);
@@ -101,6 +109,16 @@ function signalControl(pid: number): void {
     const advice = 'run this where it runs, in the same container';
     throw new CliError(EXIT.failed, `process ${pid} is no \`floxy serve\` here: ${advice}`);
   }
+  const obstacle = isSupervised ? undefined : restartObstacle(pid);
+  if (obstacle === undefined) return;
+  throw new CliError(
+    EXIT.failed,
+    `nothing was done: nobody seems to start process ${pid} again when it ends (${obstacle}), and flow would stop. With --supervised it is ended all the same`,
+  );
+}
+
+/** @throws CliError */
+function signalControl(pid: number): void {
   try {
     process.kill(pid, LEAVE_SIGNAL);
   } catch (error) {

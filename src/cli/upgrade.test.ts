@@ -14,19 +14,19 @@ class StandIn implements AsyncDisposable {
   readonly #child: ChildProcess;
   signals = '';
 
-  constructor(lastWord: string) {
+  constructor(title: string) {
     const script = path.join(this.#folder, 'main.cjs');
     writeFileSync(
       script,
-      "process.on('SIGUSR2', () => console.log('SIGUSR2')); console.log('runs'); setInterval(() => {}, 1000);",
+      "process.title = process.argv[2]; process.on('SIGUSR2', () => console.log('SIGUSR2')); console.log('runs'); setInterval(() => {}, 1000);",
     );
-    this.#child = spawn(process.execPath, [script, lastWord], {
+    this.#child = spawn(process.execPath, [script, title], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
   }
 
-  static async start(lastWord: string): Promise<StandIn> {
-    const standIn = new StandIn(lastWord);
+  static async start(title = 'floxy: control'): Promise<StandIn> {
+    const standIn = new StandIn(title);
     await once(standIn.#child.stdout ?? standIn.#child, 'data');
     standIn.#child.stdout?.on('data', (text) => {
       standIn.signals += text;
@@ -51,11 +51,11 @@ function buildOf(pid: number, version = '0.1.0') {
 }
 
 function upgradeAt(port: number, ...args: readonly string[]) {
-  return runFloxy(['upgrade', '--api', `127.0.0.1:${port}`, ...args]);
+  return runFloxy(['upgrade', '--supervised', '--api', `127.0.0.1:${port}`, ...args]);
 }
 
 test('upgrade signals control and waits until another process is OK', async () => {
-  await using service = await StandIn.start('serve');
+  await using service = await StandIn.start();
   let questions = 0;
   await using api = await startFakeApi(({ method }) => {
     if (method === 'GetSystemStatus') {
@@ -79,7 +79,7 @@ test('upgrade signals control and waits until another process is OK', async () =
 });
 
 test('upgrade fails when nobody takes the place of the old process', async () => {
-  await using service = await StandIn.start('serve');
+  await using service = await StandIn.start();
   await using api = await startFakeApi({ answer: buildOf(service.pid) });
   const run = await upgradeAt(api.port, '--limit', '0.3');
   assert.equal(run.exitCode, 1);
@@ -87,7 +87,7 @@ test('upgrade fails when nobody takes the place of the old process', async () =>
 });
 
 test('upgrade fails with the reason when the new process is not well', async () => {
-  await using service = await StandIn.start('serve');
+  await using service = await StandIn.start();
   await using api = await startFakeApi(({ method }) =>
     method === 'GetSystemStatus'
       ? { answer: { proxy: { state: 'Offline', error: 'no permission' } } }
@@ -108,6 +108,17 @@ test('upgrade touches no process that is not the service', async () => {
   assert.equal(run.exitCode, 1);
   assert.match(run.errors, /is no `floxy serve` here/);
   assert.equal(other.signals, '');
+});
+
+test('upgrade ends nothing that nobody seems to start again, unless told that somebody does', async () => {
+  await using service = await StandIn.start();
+  await using api = await startFakeApi({ answer: buildOf(service.pid) });
+  const run = await runFloxy(['upgrade', '--api', `127.0.0.1:${api.port}`, '--limit', '0.3']);
+  assert.equal(run.exitCode, 1);
+  assert.match(run.errors, /^floxy: nothing was done: nobody seems to start process \d+ again/);
+  assert.equal(service.signals, '');
+  const told = await upgradeAt(api.port, '--limit', '0.3');
+  assert.match(told.errors, /was told to end/);
 });
 
 test('upgrade refuses the first process of a container, and versions without a process number', async () => {

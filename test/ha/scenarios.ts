@@ -131,7 +131,7 @@ const upgraded: Scenario = {
   run: (lab) =>
     withoutLoss(lab, async () => {
       const startMs = monotonicMs();
-      const said = await lab.nodes.a.floxy('upgrade');
+      const said = await lab.nodes.a.floxy('upgrade', '--supervised');
       return `${said.trim()}; ${lab.router.changesSince(startMs)} changes of the route`;
     }),
 };
