@@ -34,8 +34,9 @@ export function settingsHandlers({ control, buildInfo, log }: ServiceParts): Han
     const expectedRevision = readExpectedRevision(context.headers);
     const overrideFollower = readOverrideFollower(context.headers);
     context.throwIfCancelled();
-    const revision = await control.change(change, expectedRevision, { overrideFollower });
-    log.info({ call, peer: context.peer, revision, ...sizeOf(change) }, 'rules changed');
+    const { peer: author } = context;
+    const revision = await control.change(change, expectedRevision, { overrideFollower, author });
+    log.info({ call, peer: author, revision, ...sizeOf(change) }, 'rules changed');
     return { parts: [{}], headers: revisionHeaders(revision) };
   };
   return {
@@ -70,10 +71,15 @@ export function metricsHandlers({ control }: Pick<ServiceParts, 'control'>): Han
 }
 
 /** What the log says of a change besides who made it. */
-function sizeOf(change: RuleChange): { rules: number; defaultOutputs?: number } {
-  if (change.kind === 'delete') return { rules: change.exporters.length };
-  const { rules, defaultOutputs } = change.kind === 'replace' ? change.ruleSet : change;
-  return defaultOutputs === undefined
-    ? { rules: rules.length }
-    : { rules: rules.length, defaultOutputs: defaultOutputs.length };
+function sizeOf(change: RuleChange): Readonly<Record<string, number>> {
+  if (change.kind === 'replace') {
+    const { rules, defaultOutputs } = change.ruleSet;
+    return { rules: rules.length, defaultOutputs: defaultOutputs.length };
+  }
+  const { deleted, upserts, defaultOutputs } = change;
+  return {
+    ...(upserts.length > 0 && { rules: upserts.length }),
+    ...(deleted.length > 0 && { deleted: deleted.length }),
+    ...(defaultOutputs && { defaultOutputs: defaultOutputs.length }),
+  };
 }

@@ -1,8 +1,8 @@
 import type { Control } from '../control/control-plane.ts';
-import type { RuleSet } from '../model/rules.ts';
+import type { RuleChange, RuleSet } from '../model/rules.ts';
 import type { RulesRevisionMessage, WatchRequest } from '../protocol/messages.ts';
-import { fromStep, wholeSet } from '../protocol/revision-codec.ts';
-import { differenceOf } from '../rules/difference.ts';
+import { fromStep } from '../protocol/revision-codec.ts';
+import { changeBetween } from '../rules/difference.ts';
 import { hashRules, ruleSetDigest } from '../rules/digest.ts';
 import { RecentRules } from './recent-rules.ts';
 import type { StreamContext, StreamHandler } from './streaming.ts';
@@ -69,10 +69,12 @@ async function* present(
   if (digest === known.digest) {
     yield { revision: revision.toString(), digest };
   } else {
-    const difference = known.ruleSet && differenceOf(known.ruleSet, ruleSet);
-    const base = difference && known.digest;
-    const step = { revision, digest, base, difference: difference ?? wholeSet(ruleSet) };
-    yield* fromStep(step, format);
+    const change: RuleChange =
+      known.ruleSet === undefined
+        ? { kind: 'replace', ruleSet }
+        : changeBetween(known.ruleSet, ruleSet);
+    const base = change.kind === 'edit' ? known.digest : undefined;
+    yield* fromStep({ revision, digest, base, change }, format);
   }
   known.become(digest, ruleSet);
 }

@@ -6,7 +6,8 @@ import { FloxyError } from '../base/errors.ts';
 import {
   EMPTY_RULE_SET,
   exporterKey,
-  type FollowedRevision,
+  type Revision,
+  type RuleChange,
   type RuleSet,
 } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
@@ -14,12 +15,13 @@ import type { SubsystemStatus } from '../model/status.ts';
 import { ControlPlane } from './control-plane.ts';
 import type { DataPlane, PreparedRules, RestoredRules, RuleStore } from './ports.ts';
 
+const NO_CHANGE = { kind: 'edit', deleted: [], upserts: [] } as const;
 const ZERO: Counters = { packets: 0n, bytes: 0n };
 
 /** Both borders of the control plane, in memory, writing down what is asked of them. */
 class Borders implements RuleStore, DataPlane {
   readonly events: string[] = [];
-  restored: RestoredRules = { revision: 0, ruleSet: EMPTY_RULE_SET };
+  restored: RestoredRules = { revision: { number: 0 }, ruleSet: EMPTY_RULE_SET };
   storeError: FloxyError | undefined;
   prepareError: FloxyError | undefined;
   state: SubsystemStatus = { state: 'OK' };
@@ -30,15 +32,11 @@ class Borders implements RuleStore, DataPlane {
   async open(): Promise<RestoredRules> {
     return this.restored;
   }
-  async replaceAll(revision: number): Promise<void> {
-    this.#store(`store ${revision}`);
+  async write(change: RuleChange, { number }: Revision): Promise<void> {
+    if (this.storeError) throw this.storeError;
+    this.events.push(`store ${change.kind} ${number}`);
   }
-  async update(revision: number): Promise<void> {
-    this.#store(`store ${revision}`);
-  }
-  async saveFollowed({ revision }: FollowedRevision): Promise<void> {
-    this.#store(`followed ${revision}`);
-  }
+
   async close(): Promise<void> {
     this.events.push('close');
   }
@@ -65,11 +63,6 @@ class Borders implements RuleStore, DataPlane {
         this.events.push('discard');
       },
     };
-  }
-
-  #store(event: string): void {
-    if (this.storeError) throw this.storeError;
-    this.events.push(event);
   }
 }
 
@@ -98,7 +91,7 @@ describe('ControlPlane.change()', () => {
     const borders = new Borders();
     const control = await startedControl(borders);
     assert.equal(await control.change(replaceWith('192.0.2.1')), 1);
-    assert.deepEqual(borders.events, ['store 1', 'in force 1']);
+    assert.deepEqual(borders.events, ['store replace 1', 'in force 1']);
     assert.deepEqual(control.rules(), { revision: 1, ruleSet: replaceWith('192.0.2.1').ruleSet });
   });
 
@@ -123,17 +116,17 @@ describe('ControlPlane.change()', () => {
     const borders = new Borders();
     const control = await startedControl(borders);
     const revisions = await Promise.all([
-      control.change({ kind: 'update', rules: [rule('192.0.2.1')] }),
-      control.change({ kind: 'update', rules: [rule('192.0.2.2')] }),
-      control.change({ kind: 'delete', exporters: [exporter('192.0.2.1')] }),
+      control.change({ ...NO_CHANGE, upserts: [rule('192.0.2.1')] }),
+      control.change({ ...NO_CHANGE, upserts: [rule('192.0.2.2')] }),
+      control.change({ ...NO_CHANGE, deleted: [exporter('192.0.2.1')] }),
     ]);
     assert.deepEqual(revisions, [1, 2, 3]);
     assert.deepEqual(borders.events, [
-      'store 1',
+      'store edit 1',
       'in force 1',
-      'store 2',
+      'store edit 2',
       'in force 2',
-      'store 3',
+      'store edit 3',
       'in force 1',
     ]);
   });
@@ -182,10 +175,10 @@ describe('ControlPlane.change()', () => {
 describe('ControlPlane.start()', () => {
   it('A10: changes that come during the restore wait for it', async () => {
     const borders = new Borders();
-    borders.restored = { revision: 7, ruleSet: ruleSet([rule('192.0.2.1')]) };
+    borders.restored = { revision: { number: 7 }, ruleSet: ruleSet([rule('192.0.2.1')]) };
     const control = makeControl(borders);
     const start = control.start();
-    const change = control.change({ kind: 'update', rules: [rule('192.0.2.2')] }, 7);
+    const change = control.change({ ...NO_CHANGE, upserts: [rule('192.0.2.2')] }, 7);
     assert.equal(control.status().proxy.state, 'Configuring');
     await start;
     assert.equal(await change, 8);
@@ -194,10 +187,14 @@ describe('ControlPlane.start()', () => {
 
   it('is NotConfigured without the saved rules, takes only a replace, and is OK after it', async () => {
     const borders = new Borders();
-    borders.restored = { revision: 3, ruleSet: EMPTY_RULE_SET, restoreError: 'broken, see FILE' };
+    borders.restored = {
+      revision: { number: 3 },
+      ruleSet: EMPTY_RULE_SET,
+      restoreError: 'broken, see FILE',
+    };
     const control = await startedControl(borders);
     assert.deepEqual(control.status().proxy, { state: 'NotConfigured', error: 'broken, see FILE' });
-    await assert.rejects(control.change({ kind: 'update', rules: [rule('192.0.2.1')] }), {
+    await assert.rejects(control.change({ ...NO_CHANGE, upserts: [rule('192.0.2.1')] }), {
       code: 'NOT_CONFIGURED',
       message: /only ReplaceProxyRules is possible: broken, see FILE/,
     });
@@ -207,7 +204,7 @@ describe('ControlPlane.start()', () => {
 
   it('is NotConfigured when the saved rules do not fit the host any more', async () => {
     const borders = new Borders();
-    borders.restored = { revision: 3, ruleSet: ruleSet([], outputs(['192.0.2.99'])) };
+    borders.restored = { revision: { number: 3 }, ruleSet: ruleSet([], outputs(['192.0.2.99'])) };
     const control = makeControl(borders, host(['192.0.2.99']));
     await control.start();
     const { state, error } = control.status().proxy;
@@ -218,7 +215,7 @@ describe('ControlPlane.start()', () => {
 
   it('shows the state of the data plane before that of the rules', async () => {
     const borders = new Borders();
-    borders.restored = { revision: 3, ruleSet: EMPTY_RULE_SET, restoreError: 'broken' };
+    borders.restored = { revision: { number: 3 }, ruleSet: EMPTY_RULE_SET, restoreError: 'broken' };
     const control = await startedControl(borders);
     borders.state = { state: 'Offline', error: 'address in use' };
     assert.deepEqual(control.status().proxy, borders.state);
@@ -238,7 +235,7 @@ describe('ControlPlane.stop()', () => {
     resolve();
     await Promise.all([stop, waiting]);
     assert.equal(await atWork, 1);
-    assert.deepEqual(borders.events, ['store 1', 'in force 1', 'close']);
+    assert.deepEqual(borders.events, ['store replace 1', 'in force 1', 'close']);
   });
 });
 
@@ -345,7 +342,7 @@ describe('ControlPlane.onChange()', () => {
 describe('ControlPlane.rulesProblem()', () => {
   it('is there until the saved rules are restored, and while they are lost', async () => {
     const borders = new Borders();
-    borders.restored = { revision: 3, ruleSet: EMPTY_RULE_SET, restoreError: 'broken' };
+    borders.restored = { revision: { number: 3 }, ruleSet: EMPTY_RULE_SET, restoreError: 'broken' };
     const control = makeControl(borders);
     assert.equal(control.rulesProblem(), 'the saved rules are being restored');
     await control.start();
@@ -380,7 +377,7 @@ describe('ControlPlane.followed()', () => {
     const borders = new Borders();
     const control = await startedControl(borders);
     await control.noteFollowed(follows, 0);
-    assert.deepEqual(borders.events, ['followed 40']);
+    assert.deepEqual(borders.events, ['store edit 0']);
     assert.deepEqual(control.followed(), { ...follows, appliedAs: 0 });
     await assert.rejects(control.noteFollowed(follows, 1), { code: 'REVISION_MISMATCH' });
   });

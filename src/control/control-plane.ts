@@ -8,6 +8,7 @@ import {
   type FollowedRevision,
   type LeaderRevision,
   type NumberedRuleSet,
+  type Revision,
   type Rule,
   type RuleChange,
   type RuleSet,
@@ -26,6 +27,8 @@ export interface ChangeOptions {
   readonly overrideFollower?: boolean;
   /** What of the leader these rules are; remembered with them. Only the follower sets it. */
   readonly follows?: LeaderRevision;
+  /** Who asks for the change. */
+  readonly author?: string;
 }
 
 /** What the API needs of the control plane. Failures are FloxyErrors. */
@@ -61,8 +64,16 @@ export interface ControlPlaneOptions {
   readonly log: Logger;
 }
 
+const NO_CHANGE: RuleChange = { kind: 'edit', deleted: [], upserts: [] };
+
 /** Statistics that were begun anew so often, because rules changed, are collected without a pause. */
 const MAX_INTERRUPTIONS = 4;
+
+/** The rules that this node has. */
+interface Current {
+  readonly revision: Revision;
+  readonly ruleSet: RuleSet;
+}
 
 /** Owns the rules: one writer queue from a change to its being stored and in force. */
 export class ControlPlane implements Control {
@@ -71,13 +82,12 @@ export class ControlPlane implements Control {
   readonly #hostAddresses: () => HostAddresses;
   readonly #log: Logger;
   readonly #queue = new ChangeQueue();
-  #current: NumberedRuleSet = { revision: 0, ruleSet: EMPTY_RULE_SET };
+  #current: Current = { revision: { number: 0 }, ruleSet: EMPTY_RULE_SET };
   #counters: RuleSetCounters = NO_COUNTERS;
   /** Made when it is needed. */
   #byExporter: ReadonlyMap<string, Rule> | undefined;
   #isRestored = false;
   #restoreError: string | undefined;
-  #followed: FollowedRevision | undefined;
   readonly #listeners = new Set<() => void>();
   #isDraining = false;
 
@@ -100,7 +110,8 @@ export class ControlPlane implements Control {
   }
 
   rules(): NumberedRuleSet {
-    return this.#current;
+    const { revision, ruleSet } = this.#current;
+    return { revision: revision.number, ruleSet };
   }
 
   rulesProblem(): string | undefined {
@@ -115,14 +126,14 @@ export class ControlPlane implements Control {
   change(
     change: RuleChange,
     expectedRevision?: number,
-    { follows }: ChangeOptions = {},
+    options: ChangeOptions = {},
   ): Promise<number> {
-    return this.#queue.run(() => this.#apply(change, expectedRevision, follows));
+    return this.#queue.run(() => this.#apply(change, expectedRevision, options));
   }
 
   /** The revision of a leader that was put in force last, also when the rules were changed since. */
   followed(): FollowedRevision | undefined {
-    return this.#followed;
+    return this.#current.revision.followed;
   }
 
   /**
@@ -133,8 +144,9 @@ export class ControlPlane implements Control {
     return this.#queue.run(async () => {
       this.#checkExpected(expectedRevision);
       const followed = { ...follows, appliedAs: expectedRevision };
-      await this.#store.saveFollowed(followed);
-      this.#followed = followed;
+      const revision = { ...this.#current.revision, followed };
+      await this.#store.write(NO_CHANGE, revision);
+      this.#current = { ...this.#current, revision };
     });
   }
 
@@ -184,9 +196,8 @@ export class ControlPlane implements Control {
   }
 
   async #restore(): Promise<void> {
-    const { restoreError, followed, ...saved } = await this.#store.open();
+    const { restoreError, revision, ...saved } = await this.#store.open();
     this.#restoreError = restoreError;
-    this.#followed = followed;
     let ruleSet = saved.ruleSet;
     try {
       validateRules(ruleSet.rules, ruleSet.defaultOutputs, this.#hostAddresses());
@@ -197,8 +208,9 @@ export class ControlPlane implements Control {
     const prepared = await this.#dataPlane.prepare(ruleSet);
     const counters = await prepared.putInForce();
     this.#isRestored = true;
-    this.#setCurrent({ revision: saved.revision, ruleSet }, counters);
-    const details = { revision: saved.revision, rules: ruleSet.rules.length };
+    this.#setCurrent({ revision, ruleSet }, counters);
+    const { number, author, at } = revision;
+    const details = { revision: number, rules: ruleSet.rules.length, author, at };
     if (this.#restoreError === undefined) this.#log.info(details, 'rules restored');
     else this.#log.error({ ...details, error: this.#restoreError }, 'rules not restored');
   }
@@ -206,32 +218,42 @@ export class ControlPlane implements Control {
   async #apply(
     change: RuleChange,
     expectedRevision: number | undefined,
-    follows: LeaderRevision | undefined,
+    options: ChangeOptions,
   ): Promise<number> {
     this.#checkExpected(expectedRevision);
     this.#validate(change);
     const ruleSet = mergeChange(this.#current.ruleSet, change);
     checkLimits(ruleSet);
     const prepared = await this.#dataPlane.prepare(ruleSet);
-    const revision = this.#current.revision + 1;
-    const followed = follows && { ...follows, appliedAs: revision };
+    const revision = this.#nextRevision(options);
     try {
-      await this.#save(revision, change, followed);
+      await this.#store.write(change, revision);
     } catch (error) {
       prepared.discard();
       throw error;
     }
     const counters = await prepared.putInForce();
     if (change.kind === 'replace') this.#restoreError = undefined;
-    this.#followed = followed ?? this.#followed;
     this.#setCurrent({ revision, ruleSet }, counters);
-    return revision;
+    return revision.number;
+  }
+
+  #nextRevision({ follows, author }: ChangeOptions): Revision {
+    const { revision } = this.#current;
+    const number = revision.number + 1;
+    const followed = follows ? { ...follows, appliedAs: number } : revision.followed;
+    return {
+      number,
+      at: new Date().toISOString(),
+      ...(author !== undefined && { author }),
+      ...(followed && { followed }),
+    };
   }
 
   #checkExpected(expected: number | undefined): void {
-    const { revision } = this.#current;
-    if (expected === undefined || expected === revision) return;
-    const message = `the rules are at revision ${revision}, not ${expected}: list them and try again`;
+    const { number } = this.#current.revision;
+    if (expected === undefined || expected === number) return;
+    const message = `the rules are at revision ${number}, not ${expected}: list them and try again`;
     throw new FloxyError('REVISION_MISMATCH', message);
   }
 
@@ -240,32 +262,14 @@ export class ControlPlane implements Control {
       const message = `only ReplaceProxyRules is possible: ${this.#restoreError}`;
       throw new FloxyError('NOT_CONFIGURED', message);
     }
-    if (change.kind === 'delete') return;
-    const { rules, defaultOutputs } = change.kind === 'replace' ? change.ruleSet : change;
-    validateRules(rules, defaultOutputs ?? [], this.#hostAddresses());
+    const { rules, defaultOutputs } =
+      change.kind === 'replace'
+        ? change.ruleSet
+        : { rules: change.upserts, defaultOutputs: change.defaultOutputs ?? [] };
+    validateRules(rules, defaultOutputs, this.#hostAddresses());
   }
 
-  #save(
-    revision: number,
-    change: RuleChange,
-    followed: FollowedRevision | undefined,
-  ): Promise<void> {
-    switch (change.kind) {
-      case 'replace':
-        return this.#store.replaceAll(revision, change.ruleSet, followed);
-      case 'update': {
-        const { rules: upserts, defaultOutputs } = change;
-        return this.#store.update(revision, { upserts, deletes: [], defaultOutputs }, followed);
-      }
-      case 'delete': {
-        const { exporters: deletes } = change;
-        const update = { upserts: [], deletes, defaultOutputs: undefined };
-        return this.#store.update(revision, update, followed);
-      }
-    }
-  }
-
-  #setCurrent(current: NumberedRuleSet, counters: RuleSetCounters): void {
+  #setCurrent(current: Current, counters: RuleSetCounters): void {
     this.#current = current;
     this.#counters = counters;
     this.#byExporter = undefined;

@@ -1,33 +1,18 @@
 /** What the control plane needs of its surroundings. Implemented in src/store and src/dataplane. */
-import type {
-  Exporter,
-  FollowedRevision,
-  NumberedRuleSet,
-  Output,
-  Rule,
-  RuleSet,
-} from '../model/rules.ts';
+import type { Revision, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { ForwarderStatus } from '../telemetry/status.ts';
 
 /** What the database had to say when it was opened. */
-export interface RestoredRules extends NumberedRuleSet {
+export interface RestoredRules {
+  readonly revision: Revision;
+  readonly ruleSet: RuleSet;
   /**
    * Why the saved rules could not be restored, and where the unreadable database is kept. The rule set
    * is empty then, and this stays so over restarts until the rules are replaced.
    */
   readonly restoreError?: string;
-  readonly followed?: FollowedRevision;
-}
-
-/** A change as it is written: the rules it touches, not the whole set. */
-export interface StoredUpdate {
-  /** Added, or their outputs replaced in place. */
-  readonly upserts: readonly Rule[];
-  readonly deletes: readonly Exporter[];
-  /** undefined leaves them as they are. */
-  readonly defaultOutputs: readonly Output[] | undefined;
 }
 
 /**
@@ -38,11 +23,8 @@ export interface StoredUpdate {
 export interface RuleStore {
   /** Opens the database and reads the rules. Never fails for a bad file: see restoreError and status(). */
   open(): Promise<RestoredRules>;
-  /** @param followed is remembered with the rules; without it what was remembered stays */
-  replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): Promise<void>;
-  update(revision: number, update: StoredUpdate, followed?: FollowedRevision): Promise<void>;
-  /** Remembers it without a change of rules. */
-  saveFollowed(followed: FollowedRevision): Promise<void>;
+  /** Writes the rules that the change touches, not the whole set. */
+  write(change: RuleChange, revision: Revision): Promise<void>;
   status(): SubsystemStatus;
   close(): Promise<void>;
 }

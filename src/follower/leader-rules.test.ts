@@ -3,26 +3,27 @@ import { describe, it } from 'node:test';
 import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { EMPTY_RULE_SET, type RuleSet } from '../model/rules.ts';
 import type { RulesPartMessage, RulesRevisionMessage } from '../protocol/messages.ts';
-import { fromStep, wholeSet } from '../protocol/revision-codec.ts';
-import { differenceOf } from '../rules/difference.ts';
+import { fromStep } from '../protocol/revision-codec.ts';
+import { changeBetween } from '../rules/difference.ts';
 import { ruleSetDigest } from '../rules/digest.ts';
 import { RulesAssembly } from './leader-rules.ts';
 
 const NONE = { digest: ruleSetDigest(EMPTY_RULE_SET), ruleSet: EMPTY_RULE_SET };
 
 function whole(revision: number, set: RuleSet): RulesRevisionMessage[] {
-  const step = { revision, digest: ruleSetDigest(set), base: undefined, difference: wholeSet(set) };
+  const change = { kind: 'replace', ruleSet: set } as const;
+  const step = { revision, digest: ruleSetDigest(set), change };
   return [...fromStep(step, 'binary')];
 }
 
 function difference(revision: number, from: RuleSet, to: RuleSet): RulesRevisionMessage[] {
-  const found = differenceOf(from, to);
-  assert.ok(found);
+  const change = changeBetween(from, to);
+  assert.ok(change.kind === 'edit');
   const step = {
     revision,
     digest: ruleSetDigest(to),
     base: ruleSetDigest(from),
-    difference: found,
+    change,
   };
   return [...fromStep(step, 'text')];
 }

@@ -1,6 +1,6 @@
 import { messageOf } from '../base/errors.ts';
 import { MAX_RULES } from '../model/limits.ts';
-import type { Exporter, Output, Rule, RuleSet } from '../model/rules.ts';
+import type { RuleEdit, RuleSet } from '../model/rules.ts';
 import type { RulesPartMessage, RulesRevisionMessage } from '../protocol/messages.ts';
 import { toStepPart } from '../protocol/revision-codec.ts';
 import { ruleDigest, ruleSetDigest } from '../rules/digest.ts';
@@ -22,11 +22,13 @@ export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
 
+/** The parts of a step that have come so far. */
 interface PendingStep {
   readonly digest: string;
   readonly base: string | undefined;
-  readonly deleted: Exporter[];
-  readonly rules: Rule[];
+  readonly edits: RuleEdit[];
+  /** Exporters and rules in them. */
+  size: number;
 }
 
 /** Puts the leader's rules together from the messages of one line. */
@@ -60,40 +62,34 @@ export class RulesAssembly {
     name: { readonly revision: number; readonly digest: string },
     message: RulesPartMessage,
   ): LeaderRules | undefined {
-    const part = readPart(message);
-    const pending = this.#pending ?? {
-      digest: name.digest,
-      base: part.base,
-      deleted: [],
-      rules: [],
-    };
-    if (pending.digest !== name.digest || pending.base !== part.base) {
+    const { base, edit, isLast } = readPart(message);
+    const pending = this.#pending ?? { digest: name.digest, base, edits: [], size: 0 };
+    if (pending.digest !== name.digest || pending.base !== base) {
       throw new ProtocolError('parts of two revisions are mixed');
     }
-    pending.deleted.push(...part.deleted);
-    pending.rules.push(...part.rules);
+    pending.edits.push(edit);
+    pending.size += edit.deleted.length + edit.upserts.length;
+    if (pending.size > 2 * MAX_RULES) throw new ProtocolError(`more than ${MAX_RULES} rules`);
     // While they come: all at once would take a while.
-    part.rules.forEach(ruleDigest);
-    if (pending.rules.length > MAX_RULES || pending.deleted.length > MAX_RULES) {
-      throw new ProtocolError(`more than ${MAX_RULES} rules`);
-    }
-    if (!part.isLast) {
+    edit.upserts.forEach(ruleDigest);
+    if (!isLast) {
       this.#pending = pending;
       return undefined;
     }
     this.#pending = undefined;
-    const ruleSet = this.#complete(pending, part.defaultOutputs);
+    const ruleSet = this.#complete(pending);
     this.#known = { digest: name.digest, ruleSet };
     return { ...name, ruleSet };
   }
 
-  #complete(step: PendingStep, defaultOutputs: readonly Output[] | undefined): RuleSet {
-    const { base, deleted, rules, digest } = step;
-    if (base === undefined) return { rules, defaultOutputs: defaultOutputs ?? [] };
+  #complete({ base, digest, edits }: PendingStep): RuleSet {
+    const edit = joinEdits(edits);
+    if (base === undefined)
+      return { rules: edit.upserts, defaultOutputs: edit.defaultOutputs ?? [] };
     if (this.#known?.digest !== base) {
       throw new ProtocolError('a difference is to rules that were never sent');
     }
-    const ruleSet = mergeStep(this.#known.ruleSet, { deleted, rules, defaultOutputs });
+    const ruleSet = apply(edit, this.#known.ruleSet);
     // Nodes of another version may count otherwise; then the whole set is asked for each time.
     if (ruleSetDigest(ruleSet) !== digest) {
       throw new ProtocolError('a difference does not lead to the rules that it names');
@@ -102,21 +98,15 @@ export class RulesAssembly {
   }
 }
 
-function mergeStep(
-  base: RuleSet,
-  step: Pick<PendingStep, 'deleted' | 'rules'> & {
-    readonly defaultOutputs: readonly Output[] | undefined;
-  },
-): RuleSet {
-  const { deleted, rules, defaultOutputs } = step;
+function joinEdits(edits: readonly RuleEdit[]): RuleEdit {
+  const deleted = edits.flatMap((edit) => edit.deleted);
+  const upserts = edits.flatMap((edit) => edit.upserts);
+  return { kind: 'edit', ...edits.at(-1), deleted, upserts };
+}
+
+function apply(edit: RuleEdit, base: RuleSet): RuleSet {
   try {
-    const rest =
-      deleted.length === 0 ? base : mergeChange(base, { kind: 'delete', exporters: deleted });
-    return mergeChange(rest, {
-      kind: 'update',
-      rules,
-      ...(defaultOutputs !== undefined && { defaultOutputs }),
-    });
+    return mergeChange(base, edit);
   } catch (error) {
     throw new ProtocolError(messageOf(error), { cause: error });
   }

@@ -67,18 +67,28 @@ export function collectorKey({ endpoint }: Collector): string {
 
 export const EMPTY_RULE_SET: RuleSet = { rules: [], defaultOutputs: [] };
 
-/**
- * A change of rules, canonical and validated.
- *
- * - `replace`: everything is replaced.
- * - `update`: rules are added or get new outputs; default outputs, when present, are replaced.
- * - `delete`: the rules of these exporters go.
- */
-export type RuleChange =
-  | { readonly kind: 'replace'; readonly ruleSet: RuleSet }
-  | {
-      readonly kind: 'update';
-      readonly rules: readonly Rule[];
-      readonly defaultOutputs?: readonly Output[];
-    }
-  | { readonly kind: 'delete'; readonly exporters: readonly Exporter[] };
+/** Rules go, then others are added or get new outputs. Exporters that it does not name keep their rules. */
+export interface RuleEdit {
+  readonly kind: 'edit';
+  /** Each of them has a rule before. */
+  readonly deleted: readonly Exporter[];
+  /** Those whose exporter has a rule by then keep its place, the others go to the end, in this order. */
+  readonly upserts: readonly Rule[];
+  /** All of the new ones; absent = they stay as they are. */
+  readonly defaultOutputs?: readonly Output[];
+}
+
+/** A change of rules, canonical: everything is replaced, or some rules are. */
+export type RuleChange = { readonly kind: 'replace'; readonly ruleSet: RuleSet } | RuleEdit;
+
+/** What a change of rules is remembered with, besides the rules. What comes to accompany changes has its place here. */
+export interface Revision {
+  /** Grows with each change (spec A9). */
+  readonly number: number;
+  /** What a follower put in force last of its leader; local changes carry it on. */
+  readonly followed?: FollowedRevision;
+  /** Who asked for the change, as the API saw them: `ipv4:127.0.0.1:40000`. */
+  readonly author?: string;
+  /** When the change was made: RFC 3339, UTC. */
+  readonly at?: string;
+}

@@ -120,13 +120,15 @@ test('the octets of a rule are its own bytes, not a view of the request', async 
 
 test('A3: an update without default outputs leaves those that are there', async () => {
   assert.deepEqual(await toUpdate({ rules: [], defaultOutputs: [] }), {
-    kind: 'update',
-    rules: [],
+    kind: 'edit',
+    deleted: [],
+    upserts: [],
   });
   const collectors = [{ endpoint: { host: '192.0.2.11' } }];
   assert.deepEqual(await toUpdate({ rules: [], defaultOutputs: [{ collectors }] }), {
-    kind: 'update',
-    rules: [],
+    kind: 'edit',
+    deleted: [],
+    upserts: [],
     defaultOutputs: [{ collectors: [COLLECTOR] }],
   });
 });

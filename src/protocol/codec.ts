@@ -47,21 +47,20 @@ export async function toReplacement(message: Unchecked<RuleSetMessage>): Promise
 /** Spec A3: default outputs that are not given stay. @throws FloxyError INVALID_INPUT */
 export async function toUpdate(message: Unchecked<RuleSetMessage>): Promise<RuleChange> {
   const { rules, defaultOutputs } = await canonicaliseInTurns(message);
-  return defaultOutputs.length > 0
-    ? { kind: 'update', rules, defaultOutputs }
-    : { kind: 'update', rules };
+  const edit = { kind: 'edit', deleted: [], upserts: rules } as const;
+  return defaultOutputs.length > 0 ? { ...edit, defaultOutputs } : edit;
 }
 
 /** Spec A4: an empty list is refused. @throws FloxyError INVALID_INPUT */
 export function toDeletion(message: ExportersRequest): RuleChange {
-  const exporters = toExporters(message);
-  if (exporters.length === 0) {
+  const deleted = toExporters(message);
+  if (deleted.length === 0) {
     throw new FloxyError(
       'INVALID_INPUT',
       'exporters: empty, name at least one (ReplaceProxyRules with an empty message deletes all rules)',
     );
   }
-  return { kind: 'delete', exporters };
+  return { kind: 'edit', deleted, upserts: [] };
 }
 
 /** @throws FloxyError INVALID_INPUT */

@@ -1,7 +1,6 @@
-/** The messages of WatchProxyRules ↔ rule sets and what is different between them. */
-import type { Exporter, Output, Rule, RuleSet } from '../model/rules.ts';
+/** The messages of WatchProxyRules ↔ changes of rules. */
+import type { Rule, RuleChange, RuleEdit } from '../model/rules.ts';
 import { canonicaliseExporters, canonicaliseRuleSet } from '../rules/canonicalise.ts';
-import type { RuleSetDifference } from '../rules/difference.ts';
 import type { AddressFormat } from '../rules/endpoint-message.ts';
 import { exporterMessage, outputMessage, ruleMessage } from '../rules/message.ts';
 import type { RulesPartMessage, RulesRevisionMessage } from './messages.ts';
@@ -13,39 +12,32 @@ const ENDPOINTS_PER_PART = 2000;
 export interface Step {
   readonly revision: number;
   readonly digest: string;
-  /** The digest of what the difference is to; undefined = to no rules at all. */
-  readonly base: string | undefined;
-  readonly difference: RuleSetDifference;
+  /** The digest of what an edit is to; a replacement has none. */
+  readonly base?: string | undefined;
+  readonly change: RuleChange;
 }
 
-/** What a part of a step holds. */
+/** What a part of a step holds: of a replacement, an edit of no rules at all. */
 export interface StepPart {
   readonly base: string | undefined;
-  readonly deleted: readonly Exporter[];
-  readonly rules: readonly Rule[];
-  readonly defaultOutputs: readonly Output[] | undefined;
+  readonly edit: RuleEdit;
   readonly isLast: boolean;
-}
-
-/** All of a rule set, as what is different from none. */
-export function wholeSet({ rules, defaultOutputs }: RuleSet): RuleSetDifference {
-  return { deleted: [], upserts: rules, defaultOutputs };
 }
 
 /** RulesRevision messages: at least one. */
 export function* fromStep(step: Step, format: AddressFormat): Generator<RulesRevisionMessage> {
-  const { base, difference } = step;
+  const { base } = step;
+  const { deleted, upserts, defaultOutputs } = editOf(step.change);
   const name = { revision: step.revision.toString(), digest: step.digest };
   const common = base === undefined ? {} : { base };
-  for (let at = 0; at < difference.deleted.length; at += ENDPOINTS_PER_PART) {
-    const exporters = difference.deleted.slice(at, at + ENDPOINTS_PER_PART);
-    const deleted = exporters.map((exporter) => exporterMessage(exporter, format));
-    yield { ...name, part: { ...common, deleted } };
+  for (let at = 0; at < deleted.length; at += ENDPOINTS_PER_PART) {
+    const exporters = deleted.slice(at, at + ENDPOINTS_PER_PART);
+    const members = exporters.map((exporter) => exporterMessage(exporter, format));
+    yield { ...name, part: { ...common, deleted: members } };
   }
-  for (const rules of partsOf(difference.upserts)) {
+  for (const rules of partsOf(upserts)) {
     yield { ...name, part: { ...common, rules: rules.map((rule) => ruleMessage(rule, format)) } };
   }
-  const { defaultOutputs } = difference;
   const last: RulesPartMessage = {
     ...common,
     ...(defaultOutputs && {
@@ -60,13 +52,19 @@ export function* fromStep(step: Step, format: AddressFormat): Generator<RulesRev
 /** @throws FloxyError INVALID_INPUT */
 export function toStepPart(message: RulesPartMessage): StepPart {
   const { rules, defaultOutputs } = canonicaliseRuleSet(message);
+  const deleted = canonicaliseExporters(message.deleted ?? [], 'deleted');
+  const edit = { kind: 'edit', deleted, upserts: rules } as const;
   return {
     base: message.base,
-    deleted: canonicaliseExporters(message.deleted ?? [], 'deleted'),
-    rules,
-    defaultOutputs: message.replacesDefaultOutputs ? defaultOutputs : undefined,
+    edit: message.replacesDefaultOutputs ? { ...edit, defaultOutputs } : edit,
     isLast: message.last ?? false,
   };
+}
+
+function editOf(change: RuleChange): RuleEdit {
+  if (change.kind === 'edit') return change;
+  const { rules, defaultOutputs } = change.ruleSet;
+  return { kind: 'edit', deleted: [], upserts: rules, defaultOutputs };
 }
 
 function* partsOf(rules: readonly Rule[]): Generator<readonly Rule[]> {

@@ -1,24 +1,23 @@
 /** What a change makes of a rule set (spec A2 to A4). Pure: untouched rules stay the same objects. */
 
 import { FloxyError } from '../base/errors.ts';
-import { exporterKey, type Rule, type RuleChange, type RuleSet } from '../model/rules.ts';
+import {
+  type Exporter,
+  exporterKey,
+  type Rule,
+  type RuleChange,
+  type RuleSet,
+} from '../model/rules.ts';
 
 /** @throws FloxyError NOT_FOUND when an exporter to delete has no rule; it names all of them */
 export function mergeChange(current: RuleSet, change: RuleChange): RuleSet {
-  switch (change.kind) {
-    case 'replace':
-      return change.ruleSet;
-    case 'update':
-      return {
-        rules: upsertRules(current.rules, change.rules),
-        defaultOutputs: change.defaultOutputs ?? current.defaultOutputs,
-      };
-    case 'delete':
-      return {
-        ...current,
-        rules: deleteRules(current.rules, change.exporters.map(exporterKey)),
-      };
-  }
+  if (change.kind === 'replace') return change.ruleSet;
+  const { deleted, upserts, defaultOutputs } = change;
+  const rest = deleted.length === 0 ? current.rules : deleteRules(current.rules, deleted);
+  return {
+    rules: upserts.length === 0 ? rest : upsertRules(rest, upserts),
+    defaultOutputs: defaultOutputs ?? current.defaultOutputs,
+  };
 }
 
 /** An exporter's rule keeps its place, a new one goes to the end. */
@@ -34,9 +33,9 @@ function upsertRules(current: readonly Rule[], added: readonly Rule[]): Rule[] {
   return rules.concat([...waiting.values()]);
 }
 
-function deleteRules(current: readonly Rule[], exporters: readonly string[]): Rule[] {
-  const unknown = new Set(exporters);
-  const wanted = new Set(exporters);
+function deleteRules(current: readonly Rule[], exporters: readonly Exporter[]): Rule[] {
+  const wanted = new Set(exporters.map(exporterKey));
+  const unknown = new Set(wanted);
   const rules = current.filter((rule) => {
     const exporter = exporterKey(rule.exporter);
     unknown.delete(exporter);

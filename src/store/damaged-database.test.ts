@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
 import {
+  adding,
   endpoint,
   floxyError,
   manyRules,
   output,
   quietStore,
+  replacing,
   rule,
   ruleSet,
   temporaryDirectory,
@@ -17,7 +19,7 @@ import {
 
 const saved = manyRules(300);
 const replacement = ruleSet(rule(endpoint('198.51.100.1'), output(endpoint('192.0.2.1', 2055))));
-const update = { upserts: replacement.rules, deletes: [], defaultOutputs: undefined };
+const update = adding(...replacement.rules);
 const PAGE_BYTES = 4096;
 
 /** A closed database that holds `saved` as revision 5. */
@@ -25,7 +27,7 @@ function savedDatabase(t: TestContext): string {
   const path = join(temporaryDirectory(t), 'collector.db');
   const store = quietStore(path);
   store.open();
-  store.replaceAll(5, saved);
+  store.write(replacing(saved), { number: 5 });
   store.close();
   return path;
 }
@@ -49,7 +51,7 @@ function assertMovedAside(t: TestContext, path: string, reason: RegExp): void {
   const store = quietStore(path);
   t.after(() => store.close());
   const { restoreError = '', ...restored } = store.open();
-  assert.deepEqual(restored, { revision: 0, ruleSet: ruleSet() });
+  assert.deepEqual(restored, { revision: { number: 0 }, ruleSet: ruleSet() });
   assert.match(restoreError, reason);
   const [kept = '', ...others] = keptFiles(path);
   assert.deepEqual(others, []);
@@ -57,15 +59,15 @@ function assertMovedAside(t: TestContext, path: string, reason: RegExp): void {
   assert.deepEqual(readFileSync(kept), damaged);
   assert.deepEqual(store.status(), { state: 'NotConfigured', error: restoreError });
 
-  store.update(1, update);
+  store.write(update, { number: 1 });
   store.close();
-  assert.deepEqual(store.open(), { revision: 1, ruleSet: replacement, restoreError });
+  assert.deepEqual(store.open(), { revision: { number: 1 }, ruleSet: replacement, restoreError });
   assert.deepEqual(store.status(), { state: 'NotConfigured', error: restoreError });
 
-  store.replaceAll(2, saved);
+  store.write(replacing(saved), { number: 2 });
   assert.deepEqual(store.status(), { state: 'OK' });
   store.close();
-  assert.deepEqual(store.open(), { revision: 2, ruleSet: saved });
+  assert.deepEqual(store.open(), { revision: { number: 2 }, ruleSet: saved });
   assert.deepEqual(keptFiles(path), [kept]);
 }
 
@@ -105,7 +107,8 @@ test('damage of any one page is either found or harmless', (t) => {
       writeFileSync(path, damaged);
       const store = quietStore(path);
       const { restoreError, ruleSet: restored } = store.open();
-      if (restoreError === undefined) store.update(6, { ...update, upserts: saved.rules });
+      if (restoreError === undefined)
+        store.write({ ...update, upserts: saved.rules }, { number: 6 });
       store.close();
       assert.deepEqual(restored, restoreError === undefined ? saved : ruleSet(), `page ${page}`);
       assert.equal(keptFiles(path).length, restoreError === undefined ? 0 : 1);
@@ -202,7 +205,7 @@ test('a database of another program is left alone', (t) => {
   assert.match(store.open().restoreError ?? '', /another program/);
   assert.equal(store.status().state, 'Offline');
   assert.throws(
-    () => store.replaceAll(1, replacement),
+    () => store.write(replacing(replacement), { number: 1 }),
     floxyError('STORE_UNWRITABLE', /another program.*COLLECTOR_DATABASE_PATH/),
   );
   store.close();

@@ -1,11 +1,6 @@
 import { formatAddress, type Octets, parseAddress } from '../model/address.ts';
 import { type Endpoint, MAX_PORT } from '../model/endpoint.ts';
-import {
-  type Collector,
-  type FollowedRevision,
-  makeCollector,
-  type Output,
-} from '../model/rules.ts';
+import { type Collector, makeCollector, type Output } from '../model/rules.ts';
 
 /** A row that is not what this program writes. */
 export class DecodeError extends Error {
@@ -24,29 +19,6 @@ export function encodeCollectors(output: Output): string {
 
 function collectorPairs(output: Output): [string, number][] {
   return output.collectors.map((collector) => [collector.endpoint.host, collector.endpoint.port]);
-}
-
-export function encodeFollowed(followed: FollowedRevision): string {
-  const { leader, revision, digest, appliedAs } = followed;
-  return JSON.stringify([leader, revision, digest, appliedAs]);
-}
-
-/** @returns undefined also for what cannot be read: a follower that does not know asks its leader */
-export function decodeFollowed(text: unknown): FollowedRevision | undefined {
-  let list: unknown[];
-  try {
-    list = parseList(text);
-  } catch {
-    return undefined;
-  }
-  const [leader, revision, digest, appliedAs] = list;
-  if (typeof leader !== 'string' || typeof digest !== 'string') return undefined;
-  if (!isRevision(revision) || !isRevision(appliedAs)) return undefined;
-  return { leader, revision, digest, appliedAs };
-}
-
-function isRevision(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 /**

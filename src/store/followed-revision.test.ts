@@ -1,62 +1,56 @@
-/** What a follower remembers of its leader, in the database. */
+/** What revisions are remembered with, in the database. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  adding,
   numberedRule,
   openedStore,
   reopen,
+  replacing,
   ruleSet,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
-import { decodeFollowed, encodeFollowed } from './encoding.ts';
+import type { Revision } from '../model/rules.ts';
+import { decodeRecord, encodeRecord } from './revision-record.ts';
 
 const FOLLOWED = { leader: '[2001:db8::1]:8853', revision: 40, digest: 'd40', appliedAs: 1 };
+const FIRST: Revision = {
+  number: 1,
+  author: 'ipv6:[::1]:40000',
+  at: '2026-11-26T00:00:00.000Z',
+  followed: FOLLOWED,
+};
 
-test('the followed revision is stored with the rules, by a replacement and by an update', (t) => {
+test('all of a revision is stored with the rules, by a replacement and by an edit', (t) => {
   const { store, restored } = openedStore(temporaryDirectory(t));
   t.after(() => store.close());
-  assert.equal(restored.followed, undefined);
-  store.replaceAll(1, ruleSet(numberedRule(1)), FOLLOWED);
-  assert.deepEqual(reopen(store).followed, FOLLOWED);
-  const next = { ...FOLLOWED, revision: 41, digest: 'd41', appliedAs: 2 };
-  store.update(2, { upserts: [numberedRule(2)], deletes: [], defaultOutputs: undefined }, next);
-  const reopened = reopen(store);
-  assert.deepEqual(reopened.followed, next);
-  assert.equal(reopened.ruleSet.rules.length, 2);
+  assert.deepEqual(restored.revision, { number: 0 });
+  store.write(replacing(ruleSet(numberedRule(1))), FIRST);
+  assert.deepEqual(reopen(store).revision, FIRST);
+  const second = { number: 2, at: '2026-11-26T00:00:01.000Z' };
+  store.write(adding(numberedRule(2)), second);
+  const { revision, ruleSet: saved } = reopen(store);
+  assert.deepEqual(revision, second);
+  assert.equal(saved.rules.length, 2);
 });
 
-test('a local change leaves the followed revision as it was, so that it shows', (t) => {
+test('what a revision is remembered with can change without a change of rules', (t) => {
   const { store } = openedStore(temporaryDirectory(t));
   t.after(() => store.close());
-  store.replaceAll(1, ruleSet(numberedRule(1)), FOLLOWED);
-  store.replaceAll(2, ruleSet(numberedRule(2)));
-  const { followed, revision } = reopen(store);
-  assert.deepEqual(followed, FOLLOWED);
-  assert.equal(revision, 2);
+  store.write(replacing(ruleSet(numberedRule(1))), { number: 7 });
+  const noted = { number: 7, followed: { ...FOLLOWED, appliedAs: 7 } };
+  store.write(adding(), noted);
+  const { revision, ruleSet: saved } = reopen(store);
+  assert.deepEqual(revision, noted);
+  assert.equal(saved.rules.length, 1);
 });
 
-test('the followed revision is stored without a change of rules', (t) => {
-  const { store } = openedStore(temporaryDirectory(t));
-  t.after(() => store.close());
-  store.replaceAll(7, ruleSet(numberedRule(1)));
-  store.saveFollowed({ ...FOLLOWED, appliedAs: 7 });
-  const { followed, revision, ruleSet: saved } = reopen(store);
-  assert.deepEqual(followed, { ...FOLLOWED, appliedAs: 7 });
-  assert.deepEqual([revision, saved.rules.length], [7, 1]);
-});
-
-test('a followed revision that cannot be read counts as none, and the rules are restored', () => {
-  assert.deepEqual(decodeFollowed(encodeFollowed(FOLLOWED)), FOLLOWED);
-  for (const text of [
-    undefined,
-    5,
-    'x',
-    '{}',
-    '[]',
-    '["a",1,"d"]',
-    '["a",-1,"d",1]',
-    '[1,1,1,1]',
-  ]) {
-    assert.equal(decodeFollowed(text), undefined, String(text));
+test('what cannot be read of it counts as not there, and the rules are restored', () => {
+  const { number: _, ...record } = FIRST;
+  assert.deepEqual(decodeRecord(encodeRecord(FIRST)), record);
+  const bad = [undefined, 5, 'x', '[]', 'null', '{"followed":{"leader":"a"},"at":7}'];
+  const badFollowed = { ...FOLLOWED, revision: -1 };
+  for (const text of [...bad, JSON.stringify({ followed: badFollowed })]) {
+    assert.deepEqual(decodeRecord(text), {}, String(text));
   }
 });

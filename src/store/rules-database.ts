@@ -1,27 +1,24 @@
 import { statSync } from 'node:fs';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { messageOf } from '../base/errors.ts';
-import type { StoredUpdate } from '../control/ports.ts';
-import type { FollowedRevision, Output, Rule, RuleSet } from '../model/rules.ts';
+import type { Output, Revision, Rule, RuleChange, RuleEdit, RuleSet } from '../model/rules.ts';
 import {
   DecodeError,
   decodeEndpoint,
-  decodeFollowed,
   encodeCollectors,
-  encodeFollowed,
   OutputDecoder,
   OutputEncoder,
 } from './encoding.ts';
 import { StoreFailure } from './failure.ts';
+import { decodeRecord, encodeRecord, isRevisionNumber } from './revision-record.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './schema.ts';
 
 /** What a database holds. */
 export interface SavedRules {
-  readonly revision: number;
+  readonly revision: Revision;
   readonly ruleSet: RuleSet;
   /** Why rules saved before this database was made could not be restored. */
   readonly restoreError: string | undefined;
-  readonly followed: FollowedRevision | undefined;
 }
 
 /** SQLite cuts the write-ahead log to this after a checkpoint; replacing many rules swells it. */
@@ -81,50 +78,28 @@ export class RulesDatabase {
     const restoreError = meta.get('restore_error');
     const decoder = new OutputDecoder();
     return {
-      revision: decodeRevision(meta.get('revision')),
+      revision: {
+        ...decodeRecord(meta.get('record')),
+        number: decodeRevision(meta.get('revision')),
+      },
       ruleSet: { rules: this.#readRules(decoder), defaultOutputs: this.#readDefaults(decoder) },
       restoreError: restoreError === undefined ? undefined : String(restoreError),
-      followed: decodeFollowed(meta.get('followed')),
     };
   }
 
-  /** Also clears the restore error. */
-  replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): void {
-    this.#write(revision, followed, () => {
-      this.#database.exec(`DELETE FROM rules; DELETE FROM meta WHERE key = 'restore_error'`);
-      const insert = this.#database.prepare<[string, number, string]>(
-        'INSERT INTO rules (exporter_host, exporter_port, outputs) VALUES (?, ?, ?)',
-      );
-      const encoder = new OutputEncoder();
-      for (const { exporter, outputs } of ruleSet.rules) {
-        insert.run(exporter.endpoint.host, exporter.endpoint.port, encoder.outputs(outputs));
-      }
-      this.#replaceDefaults(ruleSet.defaultOutputs);
-    });
-  }
-
-  /** Deletes, then adds; a rule that is there already keeps its place. */
-  update(revision: number, update: StoredUpdate, followed?: FollowedRevision): void {
-    this.#write(revision, followed, () => {
-      const remove = this.#database.prepare<[string, number]>(
-        'DELETE FROM rules WHERE exporter_host = ? AND exporter_port = ?',
-      );
-      for (const exporter of update.deletes)
-        remove.run(exporter.endpoint.host, exporter.endpoint.port);
-      const upsert = this.#database.prepare<[string, number, string]>(
-        `INSERT INTO rules (exporter_host, exporter_port, outputs) VALUES (?, ?, ?)
-         ON CONFLICT (exporter_host, exporter_port) DO UPDATE SET outputs = excluded.outputs`,
-      );
-      const encoder = new OutputEncoder();
-      for (const { exporter, outputs } of update.upserts) {
-        upsert.run(exporter.endpoint.host, exporter.endpoint.port, encoder.outputs(outputs));
-      }
-      if (update.defaultOutputs !== undefined) this.#replaceDefaults(update.defaultOutputs);
-    });
-  }
-
-  saveFollowed(followed: FollowedRevision): void {
-    this.#setMeta('followed', encodeFollowed(followed));
+  /**
+   * A replacement also clears the restore error. An edit deletes, then adds; a rule that is there already keeps its
+   * place.
+   */
+  write(change: RuleChange, revision: Revision): void {
+    this.#database
+      .transaction(() => {
+        if (change.kind === 'replace') this.#replace(change.ruleSet);
+        else this.#edit(change);
+        this.#setMeta('revision', BigInt(revision.number));
+        this.#setMeta('record', encodeRecord(revision));
+      })
+      .immediate();
   }
 
   close(): void {
@@ -196,22 +171,40 @@ export class RulesDatabase {
       );
   }
 
+  #replace({ rules, defaultOutputs }: RuleSet): void {
+    this.#database.exec(`DELETE FROM rules; DELETE FROM meta WHERE key = 'restore_error'`);
+    const insert = this.#database.prepare<[string, number, string]>(
+      'INSERT INTO rules (exporter_host, exporter_port, outputs) VALUES (?, ?, ?)',
+    );
+    const encoder = new OutputEncoder();
+    for (const { exporter, outputs } of rules) {
+      insert.run(exporter.endpoint.host, exporter.endpoint.port, encoder.outputs(outputs));
+    }
+    this.#replaceDefaults(defaultOutputs);
+  }
+
+  #edit({ deleted, upserts, defaultOutputs }: RuleEdit): void {
+    const remove = this.#database.prepare<[string, number]>(
+      'DELETE FROM rules WHERE exporter_host = ? AND exporter_port = ?',
+    );
+    for (const { endpoint } of deleted) remove.run(endpoint.host, endpoint.port);
+    const upsert = this.#database.prepare<[string, number, string]>(
+      `INSERT INTO rules (exporter_host, exporter_port, outputs) VALUES (?, ?, ?)
+       ON CONFLICT (exporter_host, exporter_port) DO UPDATE SET outputs = excluded.outputs`,
+    );
+    const encoder = new OutputEncoder();
+    for (const { exporter, outputs } of upserts) {
+      upsert.run(exporter.endpoint.host, exporter.endpoint.port, encoder.outputs(outputs));
+    }
+    if (defaultOutputs !== undefined) this.#replaceDefaults(defaultOutputs);
+  }
+
   #replaceDefaults(outputs: readonly Output[]): void {
     this.#database.exec('DELETE FROM default_outputs');
     const insert = this.#database.prepare<[string]>(
       'INSERT INTO default_outputs (collectors) VALUES (?)',
     );
     for (const output of outputs) insert.run(encodeCollectors(output));
-  }
-
-  #write(revision: number, followed: FollowedRevision | undefined, change: () => void): void {
-    this.#database
-      .transaction(() => {
-        change();
-        this.#setMeta('revision', BigInt(revision));
-        if (followed !== undefined) this.saveFollowed(followed);
-      })
-      .immediate();
   }
 
   #setMeta(key: string, value: bigint | string): void {
@@ -233,6 +226,6 @@ function decodeRow<T>(table: string, position: number, decode: () => T): T {
 }
 
 function decodeRevision(value: unknown): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  if (isRevisionNumber(value)) return value;
   throw new DecodeError(`the revision in table meta is ${JSON.stringify(value)}`);
 }

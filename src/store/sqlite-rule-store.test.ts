@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
 import {
+  adding,
   endpoint,
   floxyError,
   manyRules,
   output,
   quietStore,
   reopen,
+  replacing,
   rule,
   ruleSet,
   temporaryDirectory,
@@ -25,7 +27,7 @@ const second = rule(
   output(collectorB),
 );
 const third = rule(endpoint('2001:db8::1', 4000));
-const NO_CHANGE = { upserts: [], deletes: [], defaultOutputs: undefined };
+const NO_CHANGE = adding();
 
 function openStore(t: TestContext, path: string): SqliteRuleStore {
   const store = quietStore(path);
@@ -38,9 +40,9 @@ test('a database that does not exist is made: no rules, revision 0, state OK', (
   const path = join(temporaryDirectory(t), 'new/deeper/collector.db');
   const store = quietStore(path);
   assert.deepEqual(store.status(), { state: 'Configuring' });
-  assert.deepEqual(store.open(), { revision: 0, ruleSet: ruleSet() });
+  assert.deepEqual(store.open(), { revision: { number: 0 }, ruleSet: ruleSet() });
   assert.deepEqual(store.status(), { state: 'OK' });
-  assert.deepEqual(reopen(store), { revision: 0, ruleSet: ruleSet() });
+  assert.deepEqual(reopen(store), { revision: { number: 0 }, ruleSet: ruleSet() });
   store.close();
 });
 
@@ -48,7 +50,7 @@ test('the files are closed to others', (t) => {
   const directory = join(temporaryDirectory(t), 'data');
   const path = join(directory, 'collector.db');
   const store = openStore(t, path);
-  store.replaceAll(1, ruleSet(first));
+  store.write(replacing(ruleSet(first)), { number: 1 });
   for (const name of [directory, path, `${path}-wal`]) {
     assert.equal(statSync(name).mode & 0o007, 0, name);
   }
@@ -60,72 +62,82 @@ test('A1: everything comes back in its order: ports and none, IPv4 and IPv6, no 
     rules: [third, first, second],
     defaultOutputs: [output(collectorB, collectorA), output(collectorA)],
   };
-  store.replaceAll(7, given);
-  assert.deepEqual(reopen(store), { revision: 7, ruleSet: given });
+  store.write(replacing(given), { number: 7 });
+  assert.deepEqual(reopen(store), { revision: { number: 7 }, ruleSet: given });
 });
 
 test('A2: a replacement leaves nothing of what was there', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
-  store.replaceAll(1, { rules: [first, second], defaultOutputs: [output(collectorA)] });
-  store.replaceAll(2, ruleSet(third));
-  assert.deepEqual(reopen(store), { revision: 2, ruleSet: ruleSet(third) });
+  store.write(replacing({ rules: [first, second], defaultOutputs: [output(collectorA)] }), {
+    number: 1,
+  });
+  store.write(replacing(ruleSet(third)), { number: 2 });
+  assert.deepEqual(reopen(store), { revision: { number: 2 }, ruleSet: ruleSet(third) });
 });
 
 test('A3: an updated rule keeps its place, new ones go to the end, default outputs stay', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
   const defaultOutputs = [output(collectorA)];
-  store.replaceAll(1, { rules: [first, second], defaultOutputs });
+  store.write(replacing({ rules: [first, second], defaultOutputs }), { number: 1 });
   const changed = rule(first.exporter.endpoint, output(collectorB), output(collectorA));
-  store.update(2, { ...NO_CHANGE, upserts: [third, changed] });
+  store.write({ ...NO_CHANGE, upserts: [third, changed] }, { number: 2 });
   const rules = [changed, second, third];
-  assert.deepEqual(reopen(store), { revision: 2, ruleSet: { rules, defaultOutputs } });
+  assert.deepEqual(reopen(store), { revision: { number: 2 }, ruleSet: { rules, defaultOutputs } });
 });
 
 test('A3: given default outputs replace the present ones, an empty list removes them', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
-  store.replaceAll(1, { rules: [], defaultOutputs: [output(collectorA), output(collectorB)] });
+  store.write(replacing({ rules: [], defaultOutputs: [output(collectorA), output(collectorB)] }), {
+    number: 1,
+  });
   const defaultOutputs = [output(collectorB, collectorA)];
-  store.update(2, { ...NO_CHANGE, defaultOutputs });
+  store.write({ ...NO_CHANGE, defaultOutputs }, { number: 2 });
   assert.deepEqual(reopen(store).ruleSet.defaultOutputs, defaultOutputs);
-  store.update(3, { ...NO_CHANGE, defaultOutputs: [] });
-  assert.deepEqual(reopen(store), { revision: 3, ruleSet: ruleSet() });
+  store.write({ ...NO_CHANGE, defaultOutputs: [] }, { number: 3 });
+  assert.deepEqual(reopen(store), { revision: { number: 3 }, ruleSet: ruleSet() });
 });
 
 test('A4: only the exact exporter is deleted; one that comes back goes to the end', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
   const withPort = rule(endpoint('198.51.100.9', 4000), output(collectorB));
-  store.replaceAll(1, ruleSet(first, withPort, second));
-  store.update(2, { ...NO_CHANGE, deletes: [first.exporter] });
+  store.write(replacing(ruleSet(first, withPort, second)), { number: 1 });
+  store.write({ ...NO_CHANGE, deleted: [first.exporter] }, { number: 2 });
   assert.deepEqual(reopen(store).ruleSet, ruleSet(withPort, second));
-  store.update(3, { ...NO_CHANGE, upserts: [first] });
-  assert.deepEqual(reopen(store), { revision: 3, ruleSet: ruleSet(withPort, second, first) });
+  store.write({ ...NO_CHANGE, upserts: [first] }, { number: 3 });
+  assert.deepEqual(reopen(store), {
+    revision: { number: 3 },
+    ruleSet: ruleSet(withPort, second, first),
+  });
 });
 
 test('A8: a change that fails half way changes nothing', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
   const before = { rules: [first], defaultOutputs: [output(collectorA)] };
-  store.replaceAll(1, before);
-  assert.throws(() => store.replaceAll(2, ruleSet(second, third, second)), /UNIQUE/);
-  assert.deepEqual(reopen(store), { revision: 1, ruleSet: before });
-  store.replaceAll(2, ruleSet(second));
-  assert.deepEqual(reopen(store), { revision: 2, ruleSet: ruleSet(second) });
+  store.write(replacing(before), { number: 1 });
+  assert.throws(
+    () => store.write(replacing(ruleSet(second, third, second)), { number: 2 }),
+    /UNIQUE/,
+  );
+  assert.deepEqual(reopen(store), { revision: { number: 1 }, ruleSet: before });
+  store.write(replacing(ruleSet(second)), { number: 2 });
+  assert.deepEqual(reopen(store), { revision: { number: 2 }, ruleSet: ruleSet(second) });
 });
 
 test('A9: a large revision survives', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
-  store.update(Number.MAX_SAFE_INTEGER, { ...NO_CHANGE, upserts: [first] });
-  assert.equal(reopen(store).revision, Number.MAX_SAFE_INTEGER);
+  store.write({ ...NO_CHANGE, upserts: [first] }, { number: Number.MAX_SAFE_INTEGER });
+  assert.equal(reopen(store).revision.number, Number.MAX_SAFE_INTEGER);
 });
 
 test('V6: 100,000 rules are kept, and an update writes only what it touches', (t) => {
   const path = join(temporaryDirectory(t), 'collector.db');
   const store = openStore(t, path);
   const many = manyRules(100_000);
-  store.replaceAll(1, many);
+  store.write(replacing(many), { number: 1 });
   store.close();
   store.open();
   const changed = rule(endpoint('10.0.0.5'), output(collectorB));
-  store.update(2, { ...NO_CHANGE, upserts: [changed] });
+  store.write({ ...NO_CHANGE, upserts: [changed] }, { number: 2 });
   assert.ok(statSync(`${path}-wal`).size < 100_000, 'the log holds a few pages');
   const restored = reopen(store);
   assert.deepEqual(restored.ruleSet.rules[5], changed);
@@ -135,7 +147,7 @@ test('V6: 100,000 rules are kept, and an update writes only what it touches', (t
 test('a closed database can be read with any SQLite tool', (t) => {
   const path = join(temporaryDirectory(t), 'collector.db');
   const store = openStore(t, path);
-  store.replaceAll(1, ruleSet(second));
+  store.write(replacing(ruleSet(second)), { number: 1 });
   store.close();
   const database = new SqliteDatabase(path, { readonly: true });
   t.after(() => database.close());
@@ -151,9 +163,12 @@ test('a closed database can be read with any SQLite tool', (t) => {
 
 test('A10: writes before open() and after close() are refused as not ready', (t) => {
   const store = quietStore(join(temporaryDirectory(t), 'collector.db'));
-  assert.throws(() => store.replaceAll(1, ruleSet(first)), floxyError('NOT_READY', /not open/));
+  assert.throws(
+    () => store.write(replacing(ruleSet(first)), { number: 1 }),
+    floxyError('NOT_READY', /not open/),
+  );
   store.open();
   store.close();
-  assert.throws(() => store.update(1, NO_CHANGE), floxyError('NOT_READY', /not open/));
+  assert.throws(() => store.write(NO_CHANGE, { number: 1 }), floxyError('NOT_READY', /not open/));
   assert.equal(store.status().state, 'Offline');
 });

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { FloxyError } from '../base/errors.ts';
-import type { RestoredRules, StoredUpdate } from '../control/ports.ts';
-import { EMPTY_RULE_SET, type FollowedRevision, type RuleSet } from '../model/rules.ts';
+import type { RestoredRules } from '../control/ports.ts';
+import { EMPTY_RULE_SET, type Revision, type RuleChange } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { claimPath, followLinks, isMissing } from './database-file.ts';
 import { expectStoreFailure, type StoreFailure, toFloxyError } from './failure.ts';
@@ -17,10 +17,9 @@ const OPEN_BUSY_TIMEOUT_MS = 5000;
 const REOPEN_BUSY_TIMEOUT_MS = 500;
 
 const NOTHING_SAVED: SavedRules = {
-  revision: 0,
+  revision: { number: 0 },
   ruleSet: EMPTY_RULE_SET,
   restoreError: undefined,
-  followed: undefined,
 };
 
 interface Connected {
@@ -71,45 +70,30 @@ export class SqliteRuleStore {
     this.#writeError = undefined;
     this.#divergence = undefined;
     const saved = this.#restore();
-    this.#revision = saved.revision;
-    this.#restoreError = saved.restoreError;
-    const { revision, ruleSet, restoreError, followed } = saved;
-    const fields = { path: this.#path, revision, rules: ruleSet.rules.length };
+    const { revision, ruleSet, restoreError } = saved;
+    this.#revision = revision.number;
+    this.#restoreError = restoreError;
+    const fields = { path: this.#path, revision: revision.number, rules: ruleSet.rules.length };
     if (restoreError === undefined) this.#log.info(fields, 'rules restored');
     else this.#log.error({ ...fields, error: restoreError }, 'saved rules not restored');
-    return {
-      revision,
-      ruleSet,
-      ...(restoreError !== undefined && { restoreError }),
-      ...(followed !== undefined && { followed }),
-    };
+    return { revision, ruleSet, ...(restoreError !== undefined && { restoreError }) };
   }
 
-  /** @param followed is remembered with the rules; without it what was remembered stays */
-  replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): void {
-    this.#write(revision, (database) => {
-      if (this.#divergence !== undefined) {
-        this.#log.warn({ path: this.#path, reason: this.#divergence }, 'replacing saved rules');
-      }
-      database.replaceAll(revision, ruleSet, followed);
-      this.#divergence = undefined;
-      this.#restoreError = undefined;
-    });
-  }
-
-  update(revision: number, update: StoredUpdate, followed?: FollowedRevision): void {
-    this.#write(revision, (database) => {
-      if (this.#divergence !== undefined) throw this.#refusal(this.#divergence);
-      database.update(revision, update, followed);
-    });
-  }
-
-  /** Remembers it without a change of rules. */
-  saveFollowed(followed: FollowedRevision): void {
-    this.#write(this.#revision, (database) => {
-      if (this.#divergence !== undefined) throw this.#refusal(this.#divergence);
-      database.saveFollowed(followed);
-    });
+  write(change: RuleChange, revision: Revision): void {
+    if (this.#phase !== 'open') {
+      throw new FloxyError('NOT_READY', `the database ${this.#path} is not open`);
+    }
+    try {
+      const database = this.#database ?? this.#reconnect();
+      this.#checkDivergence(change);
+      database.write(change, revision);
+    } catch (error) {
+      throw this.#writeFailed(error);
+    }
+    if (change.kind === 'replace') this.#restoreError = undefined;
+    this.#divergence = undefined;
+    this.#revision = revision.number;
+    this.#writeError = undefined;
   }
 
   status(): SubsystemStatus {
@@ -195,34 +179,25 @@ export class SqliteRuleStore {
   #reconnect(): RulesDatabase {
     const { database, saved } = this.#connect(REOPEN_BUSY_TIMEOUT_MS);
     const isEmpty = saved.ruleSet.rules.length === 0 && saved.ruleSet.defaultOutputs.length === 0;
-    const isSame = saved.revision === this.#revision && (this.#revision > 0 || isEmpty);
+    const isSame = saved.revision.number === this.#revision && (this.#revision > 0 || isEmpty);
     this.#divergence = isSame
       ? undefined
-      : `the database holds rules of revision ${saved.revision}, and the service works by revision ${this.#revision}`;
+      : `the database holds rules of revision ${saved.revision.number}, and the service works by revision ${this.#revision}`;
     if (isSame || saved.restoreError !== undefined) this.#restoreError = saved.restoreError;
-    this.#log.info({ path: this.#path, revision: saved.revision }, 'database opened again');
+    this.#log.info({ path: this.#path, revision: saved.revision.number }, 'database opened again');
     return database;
   }
 
-  #refusal(divergence: string): FloxyError {
-    return new FloxyError(
+  #checkDivergence(change: RuleChange): void {
+    if (this.#divergence === undefined) return;
+    if (change.kind === 'replace') {
+      this.#log.warn({ path: this.#path, reason: this.#divergence }, 'replacing saved rules');
+      return;
+    }
+    throw new FloxyError(
       'STORE_UNWRITABLE',
-      `the saved rules in ${this.#path} were not restored: ${divergence}; restart the service to use the saved rules, or replace the rules`,
+      `the saved rules in ${this.#path} were not restored: ${this.#divergence}; restart the service to use the saved rules, or replace the rules`,
     );
-  }
-
-  #write(revision: number, write: (database: RulesDatabase) => void): void {
-    if (this.#phase !== 'open') {
-      throw new FloxyError('NOT_READY', `the database ${this.#path} is not open`);
-    }
-    try {
-      const database = this.#database ?? this.#reconnect();
-      write(database);
-    } catch (error) {
-      throw this.#writeFailed(error);
-    }
-    this.#revision = revision;
-    this.#writeError = undefined;
   }
 
   /** Remembers a failed write. The next one opens the file anew, unless it is only full. */

@@ -19,6 +19,7 @@ import {
   numberedRule,
   openedStore,
   reopen,
+  replacing,
   ruleSet,
   saveAndDie,
   temporaryDirectory,
@@ -34,7 +35,7 @@ import {
 
 const scenarios: Scenarios = {
   'hold the database'(directory) {
-    openedStore(directory).store.replaceAll(1, saved);
+    openedStore(directory).store.write(replacing(saved), { number: 1 });
     writeSync(1, 'ready\n');
     setInterval(() => undefined, 1000);
   },
@@ -42,7 +43,7 @@ const scenarios: Scenarios = {
   'write without end'(directory) {
     const store = openedStore(directory).store;
     for (let revision = 1; ; revision++) {
-      store.update(revision, { ...update, upserts: [numberedRule(revision)] });
+      store.write({ ...update, upserts: [numberedRule(revision)] }, { number: revision });
       writeSync(1, `${revision}\n`);
     }
   },
@@ -66,12 +67,13 @@ function defineTests(): void {
       if (acknowledged >= 50) child.kill('SIGKILL');
     }
     const { store, restored } = openedStore(directory);
+    const { number } = restored.revision;
     t.after(() => store.close());
     assert.ok(acknowledged >= 50);
-    assert.ok(restored.revision === acknowledged || restored.revision === acknowledged + 1);
-    const expected = Array.from({ length: restored.revision }, (_, i) => numberedRule(i + 1));
+    assert.ok(number === acknowledged || number === acknowledged + 1);
+    const expected = Array.from({ length: number }, (_, i) => numberedRule(i + 1));
     assert.deepEqual(restored.ruleSet, ruleSet(...expected));
-    store.update(restored.revision + 1, update);
+    store.write(update, { number: number + 1 });
   });
 
   test('A8: the last change is there when the process died right after it', (t) => {
@@ -79,7 +81,7 @@ function defineTests(): void {
     saveAndDie(directory);
     const { store, restored } = openedStore(directory);
     t.after(() => store.close());
-    assert.deepEqual(restored, { revision: 2, ruleSet: both });
+    assert.deepEqual(restored, { revision: { number: 2 }, ruleSet: both });
     assert.deepEqual(store.status(), { state: 'OK' });
   });
 
@@ -108,7 +110,7 @@ function defineTests(): void {
     assert.match(restored.restoreError ?? '', /cannot be opened: database is locked/);
     assert.equal(store.status().state, 'Offline');
     const isLocked = floxyError('STORE_UNWRITABLE', /locked.*stop the other process/);
-    assert.throws(() => store.replaceAll(1, ruleSet()), isLocked);
+    assert.throws(() => store.write(replacing(ruleSet()), { number: 1 }), isLocked);
 
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
@@ -117,12 +119,12 @@ function defineTests(): void {
       'STORE_UNWRITABLE',
       /not restored.*revision 1.*replace the rules/,
     );
-    assert.throws(() => store.update(1, update), isDiverged);
-    assert.throws(() => store.update(1, update), isDiverged);
+    assert.throws(() => store.write(update, { number: 1 }), isDiverged);
+    assert.throws(() => store.write(update, { number: 1 }), isDiverged);
     assert.equal(store.status().state, 'Offline');
-    store.replaceAll(2, both);
+    store.write(replacing(both), { number: 2 });
     assert.deepEqual(store.status(), { state: 'OK' });
-    assert.deepEqual(reopen(store), { revision: 2, ruleSet: both });
+    assert.deepEqual(reopen(store), { revision: { number: 2 }, ruleSet: both });
     assert.deepEqual(
       readdirSync(directory).filter((name) => name.includes('unreadable')),
       [],
@@ -138,13 +140,13 @@ function defineTests(): void {
     assert.deepEqual(restored.ruleSet, ruleSet());
     assert.equal(store.status().state, 'Offline');
     assert.throws(
-      () => store.update(1, update),
+      () => store.write(update, { number: 1 }),
       floxyError('STORE_UNWRITABLE', /cannot be written/),
     );
     rmSync(directory);
-    store.update(1, update);
+    store.write(update, { number: 1 });
     assert.deepEqual(store.status(), { state: 'OK' });
-    assert.deepEqual(reopen(store), { revision: 1, ruleSet: ruleSet(numberedRule(2)) });
+    assert.deepEqual(reopen(store), { revision: { number: 1 }, ruleSet: ruleSet(numberedRule(2)) });
   });
 
   test('rules that turn up later are not overwritten by an update', (t) => {
@@ -154,13 +156,13 @@ function defineTests(): void {
     t.after(() => store.close());
     rmSync(directory);
     const other = openedStore(directory).store;
-    other.replaceAll(9, saved);
+    other.write(replacing(saved), { number: 9 });
     other.close();
     assert.throws(
-      () => store.update(1, update),
+      () => store.write(update, { number: 1 }),
       floxyError('STORE_UNWRITABLE', /revision 9.*restart/),
     );
-    assert.deepEqual(reopen(store), { revision: 9, ruleSet: saved });
+    assert.deepEqual(reopen(store), { revision: { number: 9 }, ruleSet: saved });
   });
 
   test('a damaged database that turns up later is kept, and the new one takes updates', (t) => {
@@ -171,7 +173,7 @@ function defineTests(): void {
     rmSync(directory);
     mkdirSync(directory);
     writeFileSync(databasePath(directory), 'not a database');
-    store.update(1, update);
+    store.write(update, { number: 1 });
     assert.equal(store.status().state, 'NotConfigured');
     assert.match(store.status().error ?? '', /unreadable.*is kept as/);
   });
@@ -181,7 +183,10 @@ function defineTests(): void {
     mkdirSync(databasePath(directory));
     const { store, restored } = openedStore(directory);
     assert.match(restored.restoreError ?? '', /not a regular file/);
-    assert.throws(() => store.replaceAll(1, saved), floxyError('STORE_UNWRITABLE', /regular file/));
+    assert.throws(
+      () => store.write(replacing(saved), { number: 1 }),
+      floxyError('STORE_UNWRITABLE', /regular file/),
+    );
     assert.deepEqual(readdirSync(directory), ['collector.db']);
   });
 }

@@ -11,6 +11,7 @@ import {
   numberedRule,
   openedStore,
   reopen,
+  replacing,
   ruleSet,
   saveAndDie,
   temporaryDirectory,
@@ -46,10 +47,10 @@ const scenarios: Scenarios = {
 
     remount(directory, 'rw');
     const third = numberedRule(3);
-    store.update(3, { ...update, upserts: [third] });
+    store.write({ ...update, upserts: [third] }, { number: 3 });
     assert.deepEqual(store.status(), { state: 'OK' });
     assert.deepEqual(reopen(store), {
-      revision: 3,
+      revision: { number: 3 },
       ruleSet: ruleSet(...both.rules, third),
     });
   },
@@ -61,16 +62,16 @@ const scenarios: Scenarios = {
     remount(directory, 'rw');
     for (const name of readdirSync(directory)) rmSync(join(directory, name));
     assert.throws(
-      () => store.update(3, update),
+      () => store.write(update, { number: 3 }),
       floxyError('STORE_UNWRITABLE', /revision 0.*restart/),
     );
     assert.throws(
-      () => store.update(3, update),
+      () => store.write(update, { number: 3 }),
       floxyError('STORE_UNWRITABLE', /revision 0.*restart/),
     );
-    store.replaceAll(3, both);
+    store.write(replacing(both), { number: 3 });
     assert.deepEqual(store.status(), { state: 'OK' });
-    assert.deepEqual(reopen(store), { revision: 3, ruleSet: both });
+    assert.deepEqual(reopen(store), { revision: { number: 3 }, ruleSet: both });
   },
 
   'mount read-only, damaged'(directory) {
@@ -81,7 +82,7 @@ const scenarios: Scenarios = {
     assert.deepEqual(restored.ruleSet, ruleSet());
     assert.equal(store.status().state, 'Offline');
     remount(directory, 'rw');
-    store.replaceAll(1, saved);
+    store.write(replacing(saved), { number: 1 });
     assert.deepEqual(store.status(), { state: 'OK' });
     assert.equal(readdirSync(directory).filter((name) => name.includes('unreadable')).length, 1);
   },
@@ -89,52 +90,58 @@ const scenarios: Scenarios = {
   'mount read-only, empty'(directory) {
     remount(directory, 'ro');
     const { store, restored } = openedStore(directory);
-    assert.deepEqual(restored, { revision: 0, ruleSet: ruleSet() });
+    assert.deepEqual(restored, { revision: { number: 0 }, ruleSet: ruleSet() });
     assert.match(store.status().error ?? '', /EROFS/);
     remount(directory, 'rw');
-    store.update(1, update);
+    store.write(update, { number: 1 });
     assert.deepEqual(store.status(), { state: 'OK' });
   },
 
   'mount full'(directory) {
     const store = openedStore(directory).store;
-    store.replaceAll(1, saved);
+    store.write(replacing(saved), { number: 1 });
     assert.throws(
-      () => store.replaceAll(2, manyRules(30_000)),
+      () => store.write(replacing(manyRules(30_000)), { number: 2 }),
       floxyError('LIMIT_EXCEEDED', /disk with .*collector\.db is full/),
     );
     assert.match(store.status().error ?? '', /is full/);
     assert.equal(store.status().state, 'Offline');
-    store.update(2, update);
+    store.write(update, { number: 2 });
     assert.deepEqual(store.status(), { state: 'OK' });
 
     const before = fillUp(directory);
     assert.throws(() => growUntilFull(store), floxyError('LIMIT_EXCEEDED', /is full/));
     rmSync(before);
-    const { revision } = reopen(store);
-    store.replaceAll(revision + 1, both);
+    const { number } = reopen(store).revision;
+    store.write(replacing(both), { number: number + 1 });
     assert.deepEqual(store.status(), { state: 'OK' });
-    assert.deepEqual(reopen(store), { revision: revision + 1, ruleSet: both });
+    assert.deepEqual(reopen(store), { revision: { number: number + 1 }, ruleSet: both });
   },
 
   'mount full at start'(directory) {
     saveAndDie(directory);
     const ballast = fillUp(directory);
     const { store, restored } = openedStore(directory);
-    assert.deepEqual(restored, { revision: 2, ruleSet: both });
+    assert.deepEqual(restored, { revision: { number: 2 }, ruleSet: both });
     store.close();
     rmSync(ballast);
     rmSync(databasePath(directory));
 
     const ballastAgain = fillUp(directory);
     const fresh = openedStore(directory);
-    assert.deepEqual(fresh.restored, { revision: 0, ruleSet: ruleSet() });
+    assert.deepEqual(fresh.restored, { revision: { number: 0 }, ruleSet: ruleSet() });
     assert.match(fresh.store.status().error ?? '', /is full/);
-    assert.throws(() => fresh.store.update(1, update), floxyError('LIMIT_EXCEEDED', /is full/));
+    assert.throws(
+      () => fresh.store.write(update, { number: 1 }),
+      floxyError('LIMIT_EXCEEDED', /is full/),
+    );
     rmSync(ballastAgain);
-    fresh.store.update(1, update);
+    fresh.store.write(update, { number: 1 });
     assert.deepEqual(fresh.store.status(), { state: 'OK' });
-    assert.deepEqual(reopen(fresh.store), { revision: 1, ruleSet: ruleSet(numberedRule(2)) });
+    assert.deepEqual(reopen(fresh.store), {
+      revision: { number: 1 },
+      ruleSet: ruleSet(numberedRule(2)),
+    });
   },
 
   'mount full and damaged'(directory) {
@@ -146,7 +153,7 @@ const scenarios: Scenarios = {
     assert.deepEqual(readdirSync(directory).sort(), ['ballast', 'collector.db']);
     assert.equal(readFileSync(path, 'utf8'), 'not a database');
     rmSync(ballast);
-    store.update(1, update);
+    store.write(update, { number: 1 });
     assert.equal(store.status().state, 'NotConfigured');
     assert.match(reopen(store).restoreError ?? '', /unreadable.*is kept as/);
   },
@@ -162,15 +169,15 @@ function assertRestoredButNotWritable(
   expected: typeof saved,
   reason: RegExp,
 ): void {
-  assert.deepEqual(restored, { revision, ruleSet: expected });
+  assert.deepEqual(restored, { revision: { number: revision }, ruleSet: expected });
   assert.equal(store.status().state, 'Offline');
   assert.match(store.status().error ?? '', reason);
   const isRefused = floxyError(
     'STORE_UNWRITABLE',
     /collector\.db cannot be written.*make the file/,
   );
-  assert.throws(() => store.update(revision + 1, update), isRefused);
-  assert.throws(() => store.replaceAll(revision + 1, ruleSet()), isRefused);
+  assert.throws(() => store.write(update, { number: revision + 1 }), isRefused);
+  assert.throws(() => store.write(replacing(ruleSet()), { number: revision + 1 }), isRefused);
 }
 
 function remount(directory: string, mode: 'ro' | 'rw'): void {
@@ -198,7 +205,7 @@ function fillUp(directory: string): string {
 /** Small changes fit into the space that the log holds already: so more and more of them. */
 function growUntilFull(store: SqliteRuleStore): void {
   for (let revision = 3; revision < 1000; revision++) {
-    store.update(revision, { ...update, upserts: [numberedRule(revision)] });
+    store.write({ ...update, upserts: [numberedRule(revision)] }, { number: revision });
   }
 }
 
@@ -220,7 +227,7 @@ function defineTests(): void {
   test('without permission to write, the rules are restored', { skip: requireRoot() }, (t) => {
     const directory = temporaryDirectory(t);
     const store = openedStore(directory).store;
-    store.replaceAll(1, saved);
+    store.write(replacing(saved), { number: 1 });
     store.close();
     chmodSync(directory, 0o755);
     chmodSync(databasePath(directory), 0o644);

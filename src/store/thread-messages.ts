@@ -1,35 +1,24 @@
 /** What control and the thread of the database say to each other. Structured clones: no classes. */
 
 import type { ErrorCode } from '../base/errors.ts';
-import type { RestoredRules, StoredUpdate } from '../control/ports.ts';
-import type { FollowedRevision, Output, Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
-import type { LogLevel } from './sqlite-rule-store.ts';
+import type { Piece } from './long-lists.ts';
+import type { LogLevel, SqliteRuleStore } from './sqlite-rule-store.ts';
 
 /** What the thread is started with. */
 export interface ThreadOptions {
   readonly path: string;
 }
 
-/** Each is answered, in their order, but for `rules`. */
+/** The methods of the store that are called through the thread. */
+export type StoreMethod = 'open' | 'write' | 'close';
+export type StoreArguments<M extends StoreMethod> = Parameters<SqliteRuleStore[M]>;
+export type StoreResult<M extends StoreMethod> = ReturnType<SqliteRuleStore[M]>;
+
+/** A call is answered, in the order of calls; the pieces of its long lists come before it. */
 export type ThreadRequest =
-  | { readonly kind: 'open' }
-  /** The next rules of the replacement or update that follows: all at once would stop control for a while. */
-  | { readonly kind: 'rules'; readonly rules: readonly Rule[] }
-  | {
-      readonly kind: 'replaceAll';
-      readonly revision: number;
-      readonly defaultOutputs: readonly Output[];
-      readonly followed: FollowedRevision | undefined;
-    }
-  | {
-      readonly kind: 'update';
-      readonly revision: number;
-      readonly update: Omit<StoredUpdate, 'upserts'>;
-      readonly followed: FollowedRevision | undefined;
-    }
-  | { readonly kind: 'saveFollowed'; readonly followed: FollowedRevision }
-  | { readonly kind: 'close' };
+  | { readonly kind: 'piece'; readonly piece: Piece }
+  | { readonly kind: 'call'; readonly method: StoreMethod; readonly args: readonly unknown[] };
 
 export type ThreadMessage =
   | {
@@ -40,8 +29,7 @@ export type ThreadMessage =
     }
   | {
       readonly kind: 'answer';
-      /** Only of `open`. */
-      readonly restored?: RestoredRules;
+      readonly result?: unknown;
       readonly failure?: ThreadFailure;
       readonly status: SubsystemStatus;
     };

@@ -4,8 +4,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { FloxyError } from '../base/errors.ts';
-import type { RestoredRules } from '../control/ports.ts';
-import type { Rule } from '../model/rules.ts';
+import { LongLists } from './long-lists.ts';
 import { type LogLevel, SqliteRuleStore } from './sqlite-rule-store.ts';
 import type {
   ThreadFailure,
@@ -20,42 +19,21 @@ function serveStore(port: MessagePort, { path }: ThreadOptions): void {
     send({ kind: 'log', level, fields, message });
   const log = { info: logAs('info'), warn: logAs('warn'), error: logAs('error') };
   const store = new SqliteRuleStore({ path, log });
-  let rules: Rule[] = [];
-
-  const obey = (request: Exclude<ThreadRequest, { kind: 'rules' }>): RestoredRules | undefined => {
-    switch (request.kind) {
-      case 'open':
-        return store.open();
-      case 'replaceAll': {
-        const { revision, defaultOutputs, followed } = request;
-        store.replaceAll(revision, { rules, defaultOutputs }, followed);
-        return undefined;
-      }
-      case 'update':
-        store.update(request.revision, { ...request.update, upserts: rules }, request.followed);
-        return undefined;
-      case 'saveFollowed':
-        store.saveFollowed(request.followed);
-        return undefined;
-      case 'close':
-        store.close();
-        return undefined;
-    }
-  };
+  const lists = new LongLists();
 
   port.on('message', (request: ThreadRequest) => {
-    if (request.kind === 'rules') {
-      for (const rule of request.rules) rules.push(rule);
+    if (request.kind === 'piece') {
+      lists.add(request.piece);
       return;
     }
+    const { method, args } = request;
     try {
-      const restored = obey(request);
-      send({ kind: 'answer', status: store.status(), ...(restored && { restored }) });
+      const result = Reflect.apply(store[method], store, lists.attach(args));
+      send({ kind: 'answer', status: store.status(), result });
     } catch (thrown) {
       send({ kind: 'answer', status: store.status(), failure: failureOf(thrown) });
     }
-    rules = [];
-    if (request.kind === 'close') port.close();
+    if (method === 'close') port.close();
   });
 }
 

@@ -6,6 +6,7 @@ import {
   floxyError,
   manyRules,
   numberedRule,
+  replacing,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
 import { ThreadedRuleStore } from './threaded-rule-store.ts';
@@ -25,18 +26,18 @@ test('A10: what goes through the thread comes back equal and in order, and other
   const path = databasePath(temporaryDirectory(t));
   const { store, said } = makeStore(path);
   assert.equal(store.status().state, 'Configuring');
-  assert.equal((await store.open()).revision, 0);
+  assert.equal((await store.open()).revision.number, 0);
   assert.ok(said.includes('new database'));
   const { rules } = manyRules(5_000);
   const defaultOutputs = numberedRule(1).outputs;
   let turns = 0;
   const count = setInterval(() => turns++, 1);
-  await store.replaceAll(1, { rules, defaultOutputs });
+  await store.write(replacing({ rules, defaultOutputs }), { number: 1 });
   clearInterval(count);
   assert.ok(turns > 0);
   const added = [numberedRule(2), numberedRule(3)];
-  const deletes = rules.slice(0, 2).map(({ exporter }) => exporter);
-  await store.update(2, { upserts: added, deletes, defaultOutputs: undefined });
+  const deleted = rules.slice(0, 2000).map(({ exporter }) => exporter);
+  await store.write({ kind: 'edit', upserts: added, deleted }, { number: 2 });
   assert.deepEqual(store.status(), { state: 'OK' });
   await store.close();
   assert.equal(store.status().state, 'Offline');
@@ -44,8 +45,8 @@ test('A10: what goes through the thread comes back equal and in order, and other
   const again = makeStore(path).store;
   const { revision, ruleSet } = await again.open();
   await again.close();
-  assert.equal(revision, 2);
-  assert.deepEqual(ruleSet, { rules: [...rules.slice(2), ...added], defaultOutputs });
+  assert.equal(revision.number, 2);
+  assert.deepEqual(ruleSet, { rules: [...rules.slice(2000), ...added], defaultOutputs });
 });
 
 test('a failure comes through as what it is, and changes nothing', async (t) => {
@@ -56,10 +57,13 @@ test('a failure comes through as what it is, and changes nothing', async (t) => 
   assert.match(restoreError ?? '', /regular file/);
   const ruleSet = { rules: [numberedRule(1)], defaultOutputs: [] };
   await assert.rejects(
-    store.replaceAll(1, ruleSet),
+    store.write(replacing(ruleSet), { number: 1 }),
     floxyError('STORE_UNWRITABLE', /regular file/),
   );
   assert.equal(store.status().state, 'Offline');
   await store.close();
-  await assert.rejects(store.replaceAll(1, ruleSet), floxyError('NOT_READY', /not open/));
+  await assert.rejects(
+    store.write(replacing(ruleSet), { number: 1 }),
+    floxyError('NOT_READY', /not open/),
+  );
 });

@@ -3,25 +3,26 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { FloxyError } from '../base/errors.ts';
 import { Turn } from '../base/turn.ts';
-import type { RestoredRules, RuleStore, StoredUpdate } from '../control/ports.ts';
-import type { FollowedRevision, Rule, RuleSet } from '../model/rules.ts';
+import type { RestoredRules, RuleStore } from '../control/ports.ts';
+import type { Revision, RuleChange } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
+import { detachLists } from './long-lists.ts';
 import type { RuleStoreOptions } from './sqlite-rule-store.ts';
 import type {
+  StoreArguments,
+  StoreMethod,
+  StoreResult,
   ThreadFailure,
   ThreadMessage,
   ThreadOptions,
   ThreadRequest,
 } from './thread-messages.ts';
 
-/** A few milliseconds of work. */
-const RULES_PER_MESSAGE = 1000;
-
 /** The disk has a problem when a call takes longer. Replacing 100,000 rules takes about a second. */
 const SLOW_MS = 5000;
 
 interface Pending {
-  readonly resolve: (restored: RestoredRules | undefined) => void;
+  readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
   /** Milliseconds of performance.now(). */
   readonly since: number;
@@ -54,23 +55,11 @@ export class ThreadedRuleStore implements RuleStore {
       throw error;
     });
     this.#thread = thread;
-    return (await this.#ask({ kind: 'open' })) as RestoredRules;
+    return this.#call('open');
   }
 
-  async replaceAll(revision: number, ruleSet: RuleSet, followed?: FollowedRevision): Promise<void> {
-    const { rules, defaultOutputs } = ruleSet;
-    await this.#hand(rules);
-    await this.#ask({ kind: 'replaceAll', revision, defaultOutputs, followed });
-  }
-
-  async update(revision: number, update: StoredUpdate, followed?: FollowedRevision): Promise<void> {
-    const { upserts, ...rest } = update;
-    await this.#hand(upserts);
-    await this.#ask({ kind: 'update', revision, update: rest, followed });
-  }
-
-  async saveFollowed(followed: FollowedRevision): Promise<void> {
-    await this.#ask({ kind: 'saveFollowed', followed });
+  async write(change: RuleChange, revision: Revision): Promise<void> {
+    await this.#call('write', change, revision);
   }
 
   status(): SubsystemStatus {
@@ -84,25 +73,27 @@ export class ThreadedRuleStore implements RuleStore {
   async close(): Promise<void> {
     if (this.#thread === undefined) return;
     const ended = once(this.#thread, 'exit');
-    await this.#ask({ kind: 'close' });
+    await this.#call('close');
     this.#thread = undefined;
     await ended;
   }
 
-  async #hand(rules: readonly Rule[]): Promise<void> {
+  async #call<M extends StoreMethod>(
+    method: M,
+    ...args: StoreArguments<M>
+  ): Promise<StoreResult<M>> {
+    const { rest, pieces } = detachLists(args);
     const turn = new Turn();
-    for (let start = 0; start < rules.length; start += RULES_PER_MESSAGE) {
+    for (const piece of pieces) {
       if (turn.isOver) await turn.next();
-      this.#send({ kind: 'rules', rules: rules.slice(start, start + RULES_PER_MESSAGE) });
+      this.#send({ kind: 'piece', piece });
     }
-  }
-
-  #ask(request: ThreadRequest): Promise<RestoredRules | undefined> {
     if (this.#pending !== undefined) throw new Error('the store is at work');
-    return new Promise((resolve, reject) => {
+    const result = await new Promise((resolve, reject) => {
       this.#pending = { resolve, reject, since: performance.now() };
-      this.#send(request);
+      this.#send({ kind: 'call', method, args: rest });
     });
+    return result as StoreResult<M>;
   }
 
   #send(request: ThreadRequest): void {
@@ -120,7 +111,7 @@ export class ThreadedRuleStore implements RuleStore {
     const pending = this.#pending;
     this.#pending = undefined;
     this.#status = message.status;
-    if (message.failure === undefined) pending?.resolve(message.restored);
+    if (message.failure === undefined) pending?.resolve(message.result);
     else pending?.reject(errorOf(message.failure));
   }
 }

@@ -56,7 +56,7 @@ test('the python client prints the code and message of a failed call, and header
   assert.deepEqual(failed, {
     exitCode: 5,
     stdout: '',
-    stderr: 'NOT_FOUND: 192.0.2.7:7 has no rule\n',
+    stderr: 'NOT_FOUND: no rule for exporter 192.0.2.7:7\n',
   });
   const args = ['--show-headers', '--header', 'collector-address-format=binary'];
   const list = await runPythonClient([

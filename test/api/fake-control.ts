@@ -11,6 +11,7 @@ import {
 } from '../../src/model/rules.ts';
 import type { Counters, OutputStatistics, ProxyStatistics } from '../../src/model/statistics.ts';
 import type { State } from '../../src/model/status.ts';
+import { mergeChange, unknownExporters } from '../../src/rules/merge.ts';
 import type { ForwarderStatus, SystemStatus } from '../../src/telemetry/status.ts';
 import { NO_COUNTS } from '../support/counters.ts';
 
@@ -72,7 +73,7 @@ export class FakeControl implements Control {
       const message = `the rules are at revision ${this.revision}, not ${expectedRevision}`;
       throw new FloxyError('REVISION_MISMATCH', message);
     }
-    this.ruleSet = this.#changed(change);
+    this.ruleSet = mergeChange(this.ruleSet, change);
     this.revision += 1;
     for (const listener of this.#listeners) listener();
     return this.revision;
@@ -116,25 +117,10 @@ export class FakeControl implements Control {
     if (this.failure !== undefined) throw this.failure;
   }
 
-  #changed(change: RuleChange): RuleSet {
-    if (change.kind === 'replace') return change.ruleSet;
-    const rules = new Map(this.ruleSet.rules.map((rule) => [exporterKey(rule.exporter), rule]));
-    if (change.kind === 'update') {
-      for (const rule of change.rules) rules.set(exporterKey(rule.exporter), rule);
-      const defaultOutputs = change.defaultOutputs ?? this.ruleSet.defaultOutputs;
-      return { rules: [...rules.values()], defaultOutputs };
-    }
-    for (const exporter of change.exporters) {
-      this.#checkKnown(exporter);
-      rules.delete(exporterKey(exporter));
-    }
-    return { ...this.ruleSet, rules: [...rules.values()] };
-  }
-
   #checkKnown(exporter: Exporter): void {
     const name = exporterKey(exporter);
     if (this.ruleSet.rules.some((rule) => exporterKey(rule.exporter) === name)) return;
-    throw new FloxyError('NOT_FOUND', `${name} has no rule`);
+    throw unknownExporters([name]);
   }
 
   #outputStatistics(output: Output): OutputStatistics {

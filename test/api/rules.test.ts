@@ -188,16 +188,17 @@ test('every change is logged with its caller, and nothing else is', async () => 
   await client.ask('ListProxyRules');
   await client.call('DeleteProxyRules', {});
   assert.deepEqual(
-    api.logged.map(({ level, call, revision, rules, msg }) => ({
-      level,
-      call,
-      revision,
-      rules,
-      msg,
-    })),
+    api.logged.map(({ hostname: _h, pid: _p, time: _t, peer: _peer, ...line }) => line),
     [
-      { level: 30, call: 'ReplaceProxyRules', revision: 1, rules: 1, msg: 'rules changed' },
-      { level: 30, call: 'DeleteProxyRules', revision: 2, rules: 1, msg: 'rules changed' },
+      {
+        level: 30,
+        call: 'ReplaceProxyRules',
+        revision: 1,
+        rules: 1,
+        defaultOutputs: 0,
+        msg: 'rules changed',
+      },
+      { level: 30, call: 'DeleteProxyRules', revision: 2, deleted: 1, msg: 'rules changed' },
     ],
   );
   for (const { peer } of api.logged) assert.match(String(peer), /^127\.0\.0\.1:\d+$/);

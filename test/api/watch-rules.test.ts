@@ -100,7 +100,11 @@ test('a change comes at once and as a difference, to every watcher', async () =>
   await Promise.all([one.message(isLast(1)), other.message(isLast(1))]);
   const base = ruleSetDigest(api.control.ruleSet);
   const start = performance.now();
-  await api.control.change({ kind: 'update', rules: [rule('192.0.2.3', ['198.51.100.1'])] });
+  await api.control.change({
+    kind: 'edit',
+    deleted: [],
+    upserts: [rule('192.0.2.3', ['198.51.100.1'])],
+  });
   await Promise.all([one.message(isLast(2)), other.message(isLast(2))]);
   assert.ok(performance.now() - start < 400, 'it does not wait for the next heartbeat');
   const changed = one.messages.filter(({ revision, part }) => revision === '2' && part);
@@ -115,7 +119,7 @@ test('a change comes at once and as a difference, to every watcher', async () =>
     .flatMap(({ part }) => part?.rules ?? [])
     .map(({ exporter }) => [...(exporter.endpoint.octets ?? [])]);
   assert.deepEqual(octets, [[192, 0, 2, 3]]);
-  await api.control.change({ kind: 'delete', exporters: [exporter('192.0.2.2')] });
+  await api.control.change({ kind: 'edit', deleted: [exporter('192.0.2.2')], upserts: [] });
   await one.message(isLast(3));
   const deleted = one.messages.flatMap(({ part }) => part?.deleted ?? []);
   assert.deepEqual(
@@ -129,7 +133,7 @@ test('revisions come in order; of many at once the last is never left out', asyn
   using watcher = new Watcher(api.address);
   await watcher.message(isLast(0));
   for (let i = 1; i <= 200; i++) {
-    await api.control.change({ kind: 'update', rules: [rule(`192.0.2.${i}`)] });
+    await api.control.change({ kind: 'edit', deleted: [], upserts: [rule(`192.0.2.${i}`)] });
   }
   await watcher.message(isLast(200));
   const revisions = watcher.messages.map(({ revision }) => Number(revision));
@@ -157,7 +161,7 @@ test('a watcher that was cut off and comes back is sent what is different since'
   first[Symbol.dispose]();
   await waitFor('it is gone', () => api.control.listeners === 0);
   for (const last of [3, 4]) {
-    await api.control.change({ kind: 'update', rules: [rule(`192.0.2.${last}`)] });
+    await api.control.change({ kind: 'edit', deleted: [], upserts: [rule(`192.0.2.${last}`)] });
   }
   using back = new Watcher(api.address, { digest });
   const { part } = await back.message(isLast(3));

@@ -13,9 +13,14 @@ test('a follower gets the rules of its leader, and each change within a second',
   const { leader, follower } = await pair(resources);
   const changes: RuleChange[] = [
     add(2, 3),
-    { kind: 'update', rules: [r(1, '198.51.100.7')], defaultOutputs: outputs(['198.51.100.9']) },
-    { kind: 'delete', exporters: [exporter('192.0.2.2')] },
-    { kind: 'update', rules: [], defaultOutputs: [] },
+    {
+      kind: 'edit',
+      deleted: [],
+      upserts: [r(1, '198.51.100.7')],
+      defaultOutputs: outputs(['198.51.100.9']),
+    },
+    { kind: 'edit', deleted: [exporter('192.0.2.2')], upserts: [] },
+    { kind: 'edit', deleted: [], upserts: [], defaultOutputs: [] },
     { kind: 'replace', ruleSet: ruleSet([r(3), r(1), r(4, '198.51.100.1')]) },
     { kind: 'replace', ruleSet: ruleSet([]) },
   ];
@@ -43,7 +48,7 @@ test('each revision is one change here, and of the same kind, so that the rest k
   const { leader, follower } = await pair(resources);
   await leader.control.change(add(2));
   await follower.hasRulesOf(leader);
-  await leader.control.change({ kind: 'delete', exporters: [exporter('192.0.2.1')] });
+  await leader.control.change({ kind: 'edit', deleted: [exporter('192.0.2.1')], upserts: [] });
   await follower.hasRulesOf(leader);
   const kinds = follower.logged.flatMap(({ kind }) => (kind === undefined ? [] : [kind]));
   assert.deepEqual(kinds, ['update', 'update', 'delete']);
@@ -81,7 +86,7 @@ test('V4: rules that do not fit the follower are reported, the old ones stay, an
   const hostAddresses = () => host(['198.51.100.99']);
   const follower = resources.use(await Node.start({ follow: follow(leader), hostAddresses }));
   await follower.hasRulesOf(leader);
-  const bad = { kind: 'update', rules: [r(2, '198.51.100.99:2055')] } as const;
+  const bad = { kind: 'edit', deleted: [], upserts: [r(2, '198.51.100.99:2055')] } as const;
   await leader.control.change(bad);
   await waitFor('the error is shown', () => follower.following.error);
   assert.match(

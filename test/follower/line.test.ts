@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import type { FollowConfig } from '../../src/config/config.ts';
 import { frameMessage } from '../../src/follower/grpc-frames.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
-import { fromStep, wholeSet } from '../../src/protocol/revision-codec.ts';
+import { fromStep } from '../../src/protocol/revision-codec.ts';
 import { makeCertificate } from '../cli/certificates.ts';
 import { waitFor } from '../lab/shell.ts';
 import { rule, ruleSet } from '../support/rule-sets.ts';
@@ -88,6 +88,7 @@ test('garbage, compressed and huge messages', async () => {
 
 test('a leader whose differences do not fit is asked for all of its rules, at once', async () => {
   const set = ruleSet([rule('192.0.2.1')]);
+  const change = { kind: 'edit', deleted: [], upserts: set.rules, defaultOutputs: [] } as const;
   const requests: string[] = [];
   const method = loadServices().settings['WatchProxyRules'];
   assert.ok(method);
@@ -99,7 +100,7 @@ test('a leader whose differences do not fit is asked for all of its rules, at on
       requests.push(request.digest ?? 'all');
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
       const base = request.digest;
-      const step = { revision: 5, digest: 'counted otherwise', base, difference: wholeSet(set) };
+      const step = { revision: 5, digest: 'counted otherwise', base, change };
       for (const message of fromStep(step, 'binary')) {
         stream.write(frameMessage(method.responseSerialize(message)));
       }
@@ -138,7 +139,7 @@ test('TLS: the leader must be signed by the CA and have the name; a client certi
     clientCaPath: client.certificate,
   };
   await using leader = await Node.start({ tls });
-  await leader.control.change({ kind: 'update', rules: [rule('192.0.2.1')] });
+  await leader.control.change({ kind: 'edit', deleted: [], upserts: [rule('192.0.2.1')] });
   const pairOf = ({ certificate, key }: typeof client) => ({
     certificatePath: certificate,
     keyPath: key,

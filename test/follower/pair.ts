@@ -13,8 +13,9 @@ export const r = (last: number, ...collectors: string[]) =>
   rule(`192.0.2.${last}`, ...(collectors.length > 0 ? [collectors] : []));
 
 export const add = (...last: number[]): RuleChange => ({
-  kind: 'update',
-  rules: last.map((n) => r(n, '198.51.100.1')),
+  kind: 'edit',
+  deleted: [],
+  upserts: last.map((n) => r(n, '198.51.100.1')),
 });
 
 export function assertWithinASecond(tookMs: number): void {

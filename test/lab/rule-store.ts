@@ -9,7 +9,14 @@ import { FloxyError } from '../../src/base/errors.ts';
 import type { RestoredRules } from '../../src/control/ports.ts';
 import { parseAddress } from '../../src/model/address.ts';
 import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
-import { makeCollector, type Output, type Rule, type RuleSet } from '../../src/model/rules.ts';
+import {
+  makeCollector,
+  type Output,
+  type Rule,
+  type RuleChange,
+  type RuleEdit,
+  type RuleSet,
+} from '../../src/model/rules.ts';
 import { SqliteRuleStore } from '../../src/store/sqlite-rule-store.ts';
 
 /** A directory that goes when the test ends. */
@@ -41,6 +48,15 @@ export function rule(exporter: Endpoint, ...outputs: Output[]): Rule {
 
 export function ruleSet(...rules: Rule[]): RuleSet {
   return { rules, defaultOutputs: [] };
+}
+
+export function replacing(ruleSet: RuleSet): RuleChange {
+  return { kind: 'replace', ruleSet };
+}
+
+/** An edit that adds rules, or gives them new outputs. */
+export function adding(...upserts: Rule[]): RuleEdit {
+  return { kind: 'edit', deleted: [], upserts };
 }
 
 /** Distinct rules with two collectors each. */

@@ -1,8 +1,8 @@
 /** Run by saveAndDie(): its argument is the directory of the database. */
-import { numberedRule, openedStore, ruleSet } from './rule-store.ts';
+import { adding, numberedRule, openedStore, replacing, ruleSet } from './rule-store.ts';
 
 const [, , directory = ''] = process.argv;
 const { store } = openedStore(directory);
-store.replaceAll(1, ruleSet(numberedRule(1)));
-store.update(2, { upserts: [numberedRule(2)], deletes: [], defaultOutputs: undefined });
+store.write(replacing(ruleSet(numberedRule(1))), { number: 1 });
+store.write(adding(numberedRule(2)), { number: 2 });
 process.kill(process.pid, 'SIGKILL');

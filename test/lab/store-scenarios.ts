@@ -3,11 +3,11 @@
  * scenario and a directory.
  */
 import { fileURLToPath } from 'node:url';
-import { numberedRule, ruleSet, SAVED_BY_THE_DEAD } from './rule-store.ts';
+import { adding, numberedRule, ruleSet, SAVED_BY_THE_DEAD } from './rule-store.ts';
 
 export const saved = ruleSet(numberedRule(1));
 export const both = SAVED_BY_THE_DEAD;
-export const update = { upserts: [numberedRule(2)], deletes: [], defaultOutputs: undefined };
+export const update = adding(numberedRule(2));
 
 /** What to do in a directory, by name. */
 export type Scenarios = Readonly<Record<string, (directory: string) => void>>;
