@@ -22,6 +22,12 @@ export function readHostAddresses(listenPort: number | undefined): HostAddresses
   };
 }
 
+/** Equal keys, equal addresses. */
+export function hostAddressesKey(): string {
+  const routes = Buffer.from(readLocalRoutes()).toString('latin1');
+  return [routes, ...interfaceAddresses().map(keyOf)].join(' ');
+}
+
 /** Addresses by the networks they are in. */
 class AddressSet {
   readonly #addresses = new Set<string>();

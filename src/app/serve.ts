@@ -14,6 +14,7 @@ import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
 import { followLeader } from './following.ts';
 import { readHostAddresses } from './host-addresses.ts';
+import { HostWatch } from './host-watch.ts';
 import { openLog } from './log.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
 import { StateLog } from './state-log.ts';
@@ -78,9 +79,12 @@ async function run(config: Config, log: Logger): Promise<number> {
   follower?.start();
   logReady(config, control, log);
   const states = new StateLog(() => served.status(), log);
+  const hostWatch = new HostWatch(() => control.checkHost());
   states.start();
+  hostWatch.start();
 
   const signal = await ended;
+  hostWatch.stop();
   states.stop();
   if (signal === 'SIGTERM') await drainBeforeEnd(control, config.drainSeconds, log);
   log.info({ signal }, 'floxy stops');

@@ -19,6 +19,7 @@ import { mergeChange } from '../rules/merge.ts';
 import { checkLimits, type HostAddresses, validateRules } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import { ChangeQueue } from './change-queue.ts';
+import { LoopWatch } from './loop-watch.ts';
 import type { DataPlane, RuleSetCounters, RuleStore } from './ports.ts';
 import { collectStatistics, NO_COUNTERS } from './statistics.ts';
 
@@ -82,6 +83,7 @@ export class ControlPlane implements Control {
   readonly #hostAddresses: () => HostAddresses;
   readonly #log: Logger;
   readonly #queue = new ChangeQueue();
+  readonly #loops: LoopWatch;
   #current: Current = { revision: { number: 0 }, ruleSet: EMPTY_RULE_SET };
   #counters: RuleSetCounters = NO_COUNTERS;
   /** Made when it is needed. */
@@ -96,6 +98,7 @@ export class ControlPlane implements Control {
     this.#dataPlane = options.dataPlane;
     this.#hostAddresses = options.hostAddresses;
     this.#log = options.log;
+    this.#loops = new LoopWatch(options.log);
   }
 
   /** Restores the saved rules. Changes that come meanwhile wait (spec A10). */
@@ -107,6 +110,11 @@ export class ControlPlane implements Control {
   async stop(): Promise<void> {
     await this.#queue.close();
     await this.#store.close();
+  }
+
+  /** Looks again whether a collector is the proxy itself: the addresses of this host have changed. */
+  checkHost(): void {
+    this.#loops.check(this.#current.ruleSet, this.#hostAddresses());
   }
 
   rules(): NumberedRuleSet {
@@ -191,8 +199,10 @@ export class ControlPlane implements Control {
     const dataPlane = this.#dataPlane.status();
     if (dataPlane.state !== 'OK') return dataPlane;
     if (!this.#isRestored) return { state: 'Configuring', error: 'restoring the saved rules' };
-    if (this.#restoreError === undefined) return dataPlane;
-    return { state: 'NotConfigured', error: this.#restoreError };
+    if (this.#restoreError !== undefined)
+      return { state: 'NotConfigured', error: this.#restoreError };
+    const error = this.#loops.problem;
+    return error === undefined ? dataPlane : { state: 'OK', error };
   }
 
   async #restore(): Promise<void> {
@@ -273,6 +283,7 @@ export class ControlPlane implements Control {
     this.#current = current;
     this.#counters = counters;
     this.#byExporter = undefined;
+    if (this.#loops.problem !== undefined) this.checkHost();
     for (const listener of this.#listeners) listener();
   }
 }
