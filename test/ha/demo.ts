@@ -12,12 +12,12 @@ function print(text: string): void {
 }
 
 function describe(figures: Figures): string {
-  const { sent, lost, late, lossEndsMs, routeGoneMs, routeBackMs, longestMs, notes } = figures;
+  const { sent, lost, late, took, routeGoneMs, routeBackMs, longestMs, notes } = figures;
   const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
   return [
     `${lost} of ${sent} packets lost`,
     ...(late > 0 ? [`${late} late`] : []),
-    ...(lossEndsMs === undefined ? [] : [`loss ended after ${seconds(lossEndsMs)}`]),
+    ...(took === undefined ? [] : [`took ${seconds(took.ms)} of ${seconds(took.limitMs)}`]),
     ...(routeGoneMs === undefined ? [] : [`route gone after ${seconds(routeGoneMs)}`]),
     ...(routeBackMs === undefined ? [] : [`back ${seconds(routeBackMs)} after the end`]),
     `slowest packet ${longestMs.toFixed(0)} ms`,
@@ -43,7 +43,10 @@ async function demonstrate(): Promise<number> {
   for (const { title, promise, run } of chosen) {
     print(`\n${title}\n  promised: ${promise}`);
     try {
-      print(`  measured: ${describe(await run(lab))}`);
+      const found = await run(lab);
+      print(`  measured: ${describe(found)}`);
+      const { ms = 0, limitMs = 0 } = found.took ?? {};
+      if (ms > limitMs) throw new Error('it took too long');
     } catch (error) {
       failures++;
       print(`  FAILED: ${error instanceof Error ? error.message : String(error)}`);

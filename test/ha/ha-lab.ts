@@ -10,8 +10,6 @@ import { monotonicMs } from './program.ts';
 import { Router } from './router.ts';
 import { COLLECTOR_PORT, EXPORTERS, SERVICE_PORT, Traffic } from './traffic.ts';
 
-const SESSION_LIMIT_MS = 30_000;
-
 export class HaLab implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly network: Network;
@@ -43,10 +41,10 @@ export class HaLab implements AsyncDisposable {
     ]);
     // Node b gets the rules from node a.
     await a.api.replace(rulesForAll());
-    await router.waitForNodes(['a', 'b'], SESSION_LIMIT_MS);
+    await router.waitForNodes(['a', 'b']);
     const traffic = stack.use(await Traffic.start(network, folder));
     const lab = new HaLab({ network, router, nodes: { a, b }, traffic });
-    await traffic.waitForFirst(SESSION_LIMIT_MS);
+    await traffic.waitForFirst();
     lab.#stack.use(stack.move());
     return lab;
   }

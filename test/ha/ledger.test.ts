@@ -31,9 +31,9 @@ test('the ledger tells lost, late and duplicated packets, and when the last bad 
     byWay: [9, 10],
     wanderers: 0,
     exportersByWay: [new Set([0]), new Set([1])],
-    badExporters: new Set([0, 1]),
+    lostByExporter: new Map([[0, 1]]),
   });
-  assert.equal(ledger.lastSentMs, 1900);
+  assert.equal(ledger.lastServedMs, 1900);
 });
 
 test('the ledger looks at the packets of the asked time only', () => {

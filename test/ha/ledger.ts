@@ -24,8 +24,8 @@ export interface Tally {
   readonly wanderers: number;
   /** Exporters by the way of their packets, from way 1. */
   readonly exportersByWay: readonly ReadonlySet<number>[];
-  /** Exporters with packets that were lost or late. */
-  readonly badExporters: ReadonlySet<number>;
+  /** Lost packets by exporter. */
+  readonly lostByExporter: ReadonlyMap<number, number>;
 }
 
 const WAYS = 2;
@@ -43,13 +43,14 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Sums = Writable<Tally> & {
   byWay: number[];
   exportersByWay: Set<number>[];
-  badExporters: Set<number>;
+  lostByExporter: Map<number, number>;
 };
 
 export class Ledger {
   readonly #streams: readonly Stream[];
   arrivals = 0;
-  lastSentMs = 0;
+  /** When the last packet was sent of those that have arrived. */
+  lastServedMs = 0;
 
   constructor(exporters: number) {
     this.#streams = Array.from({ length: exporters }, () => ({
@@ -64,17 +65,17 @@ export class Ledger {
     const { sentMs } = this.#stream(exporter);
     if (sequence !== sentMs.length) throw new Error(`exporter ${exporter} left a number out`);
     sentMs.push(atMs);
-    this.lastSentMs = atMs;
   }
 
   addArrived({ exporter, sequence, atMs, way }: PacketRecord): void {
-    const { arrivedMs, ways, duplicates } = this.#stream(exporter);
+    const { sentMs, arrivedMs, ways, duplicates } = this.#stream(exporter);
     this.arrivals++;
     if (arrivedMs[sequence] !== undefined) {
       duplicates.add(sequence);
       return;
     }
     arrivedMs[sequence] = atMs;
+    this.lastServedMs = Math.max(this.lastServedMs, sentMs[sequence] ?? 0);
     ways[sequence] = way;
   }
 
@@ -91,7 +92,7 @@ export class Ledger {
       byWay: Array(WAYS).fill(0),
       wanderers: 0,
       exportersByWay: Array.from({ length: WAYS }, () => new Set<number>()),
-      badExporters: new Set(),
+      lostByExporter: new Map(),
     };
     this.#streams.forEach((stream, exporter) => {
       const end = firstFrom(stream.sentMs, toMs);
@@ -121,12 +122,12 @@ function addPacket(
   sums.sent++;
   if (stream.duplicates.has(sequence)) sums.duplicated++;
   if (tookMs > LATE_MS) {
-    sums.badExporters.add(exporter);
     sums.firstBadMs = Math.min(sums.firstBadMs ?? sentMs, sentMs);
     sums.lastBadMs = Math.max(sums.lastBadMs ?? sentMs, sentMs);
   }
   if (arrivedMs === undefined) {
     sums.lost++;
+    sums.lostByExporter.set(exporter, (sums.lostByExporter.get(exporter) ?? 0) + 1);
     return;
   }
   if (tookMs > LATE_MS) sums.late++;

@@ -10,6 +10,7 @@
  * carrier: the router learns it by BGP or BFD only. The nodes have a link of their own between them (`mgmt`),
  * over which rules are followed.
  */
+import type { LinkEnd } from '../lab/link-drops.ts';
 import {
   addNamespaces,
   ip,
@@ -71,6 +72,15 @@ export class Network implements AsyncDisposable {
       throw error;
     }
     return network;
+  }
+
+  /** Where packets leave on their way to the collector, but for the links of one node. */
+  linkEnds(without?: NodeName): LinkEnd[] {
+    const ofNodes = NODE_NAMES.filter((node) => node !== without).flatMap((node) => [
+      { namespace: this.router, device: node },
+      { namespace: this.nodes[node], device: 'col' },
+    ]);
+    return [{ namespace: this.exporters, device: 'rtr' }, ...ofNodes];
   }
 
   /** Switches the links of a node to the others on or off at their far ends, as the power of the node would. */

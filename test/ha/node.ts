@@ -23,7 +23,6 @@ const GOBGPD_CONFIGURATION = fileURLToPath(new URL('../../deploy/ha/gobgpd.toml'
 const BFD_CONFIGURATION = fileURLToPath(new URL('node-bfd.conf', import.meta.url));
 
 const API_PORT = 8853;
-const START_LIMIT_MS = 20_000;
 
 export interface NodeOptions {
   /** For configuration, database and logs. */
@@ -147,7 +146,6 @@ export class ProxyNode implements AsyncDisposable {
         seen = status instanceof Error ? status.message : JSON.stringify(status.proxy);
         return !(status instanceof Error) && status.proxy.state === 'OK';
       },
-      START_LIMIT_MS,
     );
   }
 

@@ -1,7 +1,6 @@
 /** Programs that are there for as long as the lab is, and the clock of all of them. */
 import { Program } from '../lab/program.ts';
-
-const END_LIMIT_MS = 20_000;
+import { HANG_MS } from '../lab/shell.ts';
 
 /** Is started again when it ends, as a service manager does. */
 export class KeptProgram extends Program {
@@ -19,7 +18,7 @@ export class KeptProgram extends Program {
   }
 
   /** Ends it for good, unless it is started again. */
-  override end(signal: NodeJS.Signals, timeoutMs = END_LIMIT_MS): Promise<number> {
+  override end(signal: NodeJS.Signals, timeoutMs = HANG_MS): Promise<number> {
     this.release();
     return super.end(signal, timeoutMs);
   }

@@ -40,18 +40,25 @@ export class Router implements AsyncDisposable {
     return this.#changes.at(-1)?.nodes ?? [];
   }
 
+  /** When the router ceased to use a node, after a time, and whether it has kept to that; undefined: it has not. */
+  goneSince(node: NodeName, sinceMs: number): number | undefined {
+    if (this.nodes.includes(node)) return undefined;
+    const index = this.#changes.findLastIndex(({ nodes }) => nodes.includes(node));
+    const gone = this.#changes[index + 1];
+    return gone !== undefined && gone.atMs >= sinceMs ? gone.atMs : undefined;
+  }
+
   /** How often the route has changed since a time. */
   changesSince(atMs: number): number {
     return this.#changes.filter((change) => change.atMs >= atMs).length;
   }
 
   /** Waits until exactly these nodes get a share. @returns when that was, in monotonic ms */
-  async waitForNodes(nodes: readonly NodeName[], timeoutMs: number): Promise<number> {
+  async waitForNodes(nodes: readonly NodeName[]): Promise<number> {
     const wanted = nodes.join();
     await waitFor(
       () => `the router sends to [${wanted}]; it does to [${this.nodes}]\n${this.#bird.log}`,
       () => this.nodes.join() === wanted,
-      timeoutMs,
     );
     return this.#changes.at(-1)?.atMs ?? 0;
   }

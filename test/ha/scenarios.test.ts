@@ -1,5 +1,6 @@
 import { after, before, describe, test } from 'node:test';
 import { requirePrograms } from '../announce/bgp-lab.ts';
+import { tellTime } from '../lab/times.ts';
 import { HaLab } from './ha-lab.ts';
 import { readCutSeconds, scenarios } from './scenarios.ts';
 
@@ -14,7 +15,9 @@ describe('high availability', { skip: requirePrograms('gobgpd', 'bird', 'gcc') }
 
   for (const { title, promise, run } of scenarios(readCutSeconds(process.env))) {
     test(`${title}: ${promise}`, async (t) => {
-      t.diagnostic(JSON.stringify(await run(lab)));
+      const found = await run(lab);
+      t.diagnostic(JSON.stringify(found));
+      if (found.took !== undefined) tellTime(title, found.took.ms, found.took.limitMs);
     });
   }
 });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Program } from '../lab/program.ts';
-import { waitFor } from '../lab/shell.ts';
+import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { buildPrograms, programPath } from '../traffic/programs.ts';
 import { Ledger, type Tally } from './ledger.ts';
 import { COLLECTOR, FIRST_EXPORTER, type Network, NODE_NAMES, SERVICE } from './network.ts';
@@ -16,8 +16,8 @@ export const COLLECTOR_PORT = 9995;
 
 const PAYLOAD_BYTES = 200;
 
-/** Both programs write what they have every 20 ms; a packet that was not seen so long after its time is lost. */
-const SETTLE_LIMIT_MS = 1_500;
+/** A packet has come to nothing when so much later ones have arrived, and for so long none of its time. */
+const SETTLE_MS = 1_500;
 
 export class Traffic implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
@@ -54,14 +54,13 @@ export class Traffic implements AsyncDisposable {
   }
 
   /** Waits until packets arrive. */
-  async waitForFirst(timeoutMs: number): Promise<void> {
+  async waitForFirst(): Promise<void> {
     await waitFor(
       () => `packets arrive:\n${this.#sender.log}${this.#counter.log}`,
       () => {
         this.#read();
         return this.#ledger.arrivals > 0;
       },
-      timeoutMs,
     );
   }
 
@@ -72,12 +71,18 @@ export class Traffic implements AsyncDisposable {
    * @throws Error when a program has ended: its figures would mean nothing
    */
   async tally(fromMs: number, toMs: number): Promise<Tally> {
-    const deadline = monotonicMs() + SETTLE_LIMIT_MS;
+    const deadline = monotonicMs() + HANG_MS;
+    let least = Number.POSITIVE_INFINITY;
+    let leastSinceMs = monotonicMs();
     for (;;) {
       this.#read();
       const tally = this.#ledger.tally(fromMs, toMs);
-      const isComplete = this.#ledger.lastSentMs > toMs && tally.lost === 0;
-      if (isComplete || monotonicMs() > deadline) return tally;
+      const nowMs = monotonicMs();
+      if (tally.lost < least) [least, leastSinceMs] = [tally.lost, nowMs];
+      const { lastServedMs } = this.#ledger;
+      if (tally.lost === 0 && lastServedMs > toMs) return tally;
+      if (lastServedMs > toMs + SETTLE_MS && nowMs > leastSinceMs + SETTLE_MS) return tally;
+      if (nowMs > deadline) throw new Error('no packet arrives any more');
       await delay(30);
     }
   }
