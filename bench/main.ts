@@ -19,6 +19,7 @@ import {
   QUICK_EFFORT,
   QUICK_GROUPS,
 } from './scenarios.ts';
+import { judgeTimes } from './times.ts';
 import { Collector, type Cores, Generator } from './tools.ts';
 import { Topology } from './topology.ts';
 
@@ -31,14 +32,18 @@ const MACHINE_CORES = availableParallelism();
 const TIMEOUT_MS = 15 * 60_000;
 
 const USAGE = `usage: npm run bench -- [--quick] [--only TEXT] [--contestants NAME,NAME]
+       npm run bench -- --times
 
 --quick         a few scenarios with short measurements: under a minute
 --only          only groups whose title contains the text
 --contestants   only these of ${Object.keys(CONTESTANTS).join(', ')}
+--times         instead: how long what has a promised time takes; some minutes
 `;
 
 interface Choice {
   readonly isQuick: boolean;
+  /** Promised times instead of figures. */
+  readonly isTimes: boolean;
   readonly groups: readonly Group[];
 }
 
@@ -52,6 +57,7 @@ function choose(): Choice {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       contestants: { type: 'string' },
+      times: { type: 'boolean', default: false },
     },
   });
   const wanted = values.contestants?.split(',') ?? Object.keys(CONTESTANTS);
@@ -66,7 +72,7 @@ function choose(): Choice {
         contestants: scenario.contestants.filter((name) => wanted.includes(name)),
       })),
     }));
-  return { isQuick: values.quick, groups };
+  return { isQuick: values.quick, isTimes: values.times, groups };
 }
 
 /** @throws Error when there is only one core: nothing measured there would mean anything */
@@ -136,6 +142,10 @@ async function measure({ isQuick, groups }: Choice): Promise<readonly GroupResul
 async function main(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('makes network namespaces: run it as root');
   const choice = choose();
+  if (choice.isTimes) {
+    process.exitCode = (await judgeTimes(say)) ? 0 : 1;
+    return;
+  }
   const started = new Date();
   const groups = await measure(choice);
   const results: Results = {

@@ -9,6 +9,7 @@ import { replaceForwarder } from '../test/load/forwarder-deaths.ts';
 import { BATCH, LoadStage, type Settled, type Totals } from '../test/load/load-stage.ts';
 import { RuleChanges } from '../test/load/rule-changes.ts';
 import { HOSTILE_KINDS, type Sent } from '../test/load/tools.ts';
+import { measureCapacity } from './capacity.ts';
 import { SoakHoldings } from './soak-holdings.ts';
 
 const USAGE = 'usage: npm run soak -- [MINUTES]     default 10\n';
@@ -153,7 +154,7 @@ async function soak(minutes: number): Promise<void> {
     bufferBytes: BUFFER_BYTES,
     perClass: 25,
   });
-  const capacity = await stage.measureCapacity();
+  const capacity = await measureCapacity(stage);
   const packetsPerSecond = Math.floor(Math.min(MOST_PACKETS_PER_SECOND, capacity * LOAD));
   say(`${minutes} minutes at ${packetsPerSecond} packets/s of ${Math.floor(capacity)}`);
   const before = await stage.totals();

@@ -1,9 +1,7 @@
 /** Deaths of forwarders under load. */
 import assert from 'node:assert/strict';
-import { isAlive, waitFor } from '../lab/shell.ts';
+import { HANG_MS, isAlive, waitFor } from '../lab/shell.ts';
 import type { LoadStage } from './load-stage.ts';
-
-const REPLACEMENT_LIMIT_MS = 10_000;
 
 /** Sends a signal to a forwarder and waits until another process works in its place. */
 export async function replaceForwarder(
@@ -15,13 +13,13 @@ export async function replaceForwarder(
   assert.ok(pid, `forwarder ${index} runs`);
   const start = performance.now();
   process.kill(pid, signal);
-  await waitFor(`forwarder ${pid} has ended`, () => !isAlive(pid), REPLACEMENT_LIMIT_MS, 5);
+  await waitFor(`forwarder ${pid} has ended`, () => !isAlive(pid), HANG_MS, 5);
   const endedAfterMs = performance.now() - start;
   const isReplaced = async () => {
     const { proxy, forwarders } = await stage.api.status();
     const now = forwarders[index]?.pid;
     return proxy.state === 'OK' && now !== undefined && now !== pid;
   };
-  await waitFor('a new forwarder works', isReplaced, REPLACEMENT_LIMIT_MS);
+  await waitFor('a new forwarder works', isReplaced);
   return { endedAfterMs, replacedAfterMs: performance.now() - start };
 }

@@ -9,11 +9,11 @@
  * with that. Fragments that lack the rest never get as far as a socket.
  */
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Api, ForwarderMessage, ProxyStatsMessage } from '../lab/api.ts';
 import { COLLECTOR_HOST_V4, COLLECTOR_HOST_V6, Lab, type LabOptions } from '../lab/lab.ts';
+import { LinkDrops } from '../lab/link-drops.ts';
 import { Service, type ServiceOptions } from '../lab/service.ts';
-import { waitFor } from '../lab/shell.ts';
+import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { buildPrograms } from '../traffic/programs.ts';
 import { confine, keepCoreFree, takeTurn } from './machine.ts';
 import { type LoadStream, makeRules, makeStreams } from './plan.ts';
@@ -23,9 +23,6 @@ import { type Arrived, Collector, Generator, type Load, type Sent } from './tool
 export const BATCH = 64;
 /** Copies go to this address: the kernel drops them behind the collector's ring, at no cost. */
 const NOBODYS_MAC = '02:f1:00:00:02:ff';
-const SETTLE_LIMIT_MS = 20_000;
-const CAPACITY_WARM_UP_MS = 500;
-const CAPACITY_MS = 1_000;
 
 export interface LoadOptions extends LabOptions, ServiceOptions {
   /** Exporters of each class; default 10. */
@@ -59,7 +56,7 @@ interface Parts {
   readonly service: Service;
   readonly collector: Collector;
   readonly streams: readonly LoadStream[];
-  readonly droppedAtStart: number;
+  readonly drops: LinkDrops;
 }
 
 /** What was sent in all. */
@@ -86,11 +83,11 @@ export class LoadStage implements AsyncDisposable {
   readonly collector: Collector;
   readonly streams: readonly LoadStream[];
   readonly #resources: AsyncDisposableStack;
-  readonly #droppedAtStart: number;
+  readonly #drops: LinkDrops;
   readonly #sent: Sent[] = [];
 
   private constructor(parts: Parts, resources: AsyncDisposableStack) {
-    this.#droppedAtStart = parts.droppedAtStart;
+    this.#drops = parts.drops;
     this.lab = parts.lab;
     this.service = parts.service;
     this.collector = parts.collector;
@@ -126,8 +123,9 @@ export class LoadStage implements AsyncDisposable {
       ),
     );
     await service.api.replace(makeRules(streams, 0));
-    const droppedAtStart = await droppedByLink(lab);
-    return new LoadStage({ lab, service, collector, streams, droppedAtStart }, resources.move());
+    // Some frames were dropped before the other end was up.
+    const drops = await LinkDrops.start([lab.linkEnds[1]]);
+    return new LoadStage({ lab, service, collector, streams, drops }, resources.move());
   }
 
   get api(): Api {
@@ -149,28 +147,6 @@ export class LoadStage implements AsyncDisposable {
   add(sent: Sent): Sent {
     this.#sent.push(sent);
     return sent;
-  }
-
-  /**
-   * Packets per second that the forwarders take when the generator does all it can, and so gets in their
-   * way: what they can take without loss is somewhat more.
-   */
-  async measureCapacity(): Promise<number> {
-    const generator = this.startHostile({ kinds: ['storm'], packetsPerSecond: 0 });
-    await delay(CAPACITY_WARM_UP_MS);
-    const packetsPerSecond = await this.measureRate(CAPACITY_MS);
-    this.add(await generator.stop());
-    await this.settle();
-    return packetsPerSecond;
-  }
-
-  /** Packets per second that the forwarders take during this time. */
-  async measureRate(ms: number): Promise<number> {
-    const sample = async () => ({ at: performance.now(), ...(await this.totals()) });
-    const first = await sample();
-    await delay(ms);
-    const last = await sample();
-    return ((last.received - first.received) / (last.at - first.at)) * 1000;
   }
 
   async totals(): Promise<Totals> {
@@ -203,7 +179,7 @@ export class LoadStage implements AsyncDisposable {
       return isQuiet && seen.received + seen.kernelDrops + inFlight >= offered.packets;
     };
     const what = () => `${offered.packets} packets have come to an end in ${previous}`;
-    await waitFor(what, isDone, SETTLE_LIMIT_MS, 100);
+    await waitFor(what, isDone, HANG_MS, 100);
     const arrived = await this.collector.finish(offered.streams);
     const statistics = await this.api.statistics();
     const totals = await this.totals();
@@ -215,7 +191,7 @@ export class LoadStage implements AsyncDisposable {
       totals,
       statistics,
       arrived,
-      lostOnWire: (await droppedByLink(this.lab)) - this.#droppedAtStart,
+      lostOnWire: await this.#drops.total(),
     };
   }
 
@@ -247,11 +223,6 @@ export class LoadStage implements AsyncDisposable {
       this.#sent.reduce((sum, sent) => sum + (sent.streams[i] ?? 0), 0),
     );
   }
-}
-
-/** Frames of the proxy that its link to the collectors has dropped; some before the other end was up. */
-async function droppedByLink(lab: Lab): Promise<number> {
-  return Number(await lab.run(lab.proxy, ['cat', '/sys/class/net/col/statistics/tx_dropped']));
 }
 
 async function sendToNobody(lab: Lab): Promise<void> {

@@ -34,10 +34,10 @@ export class RuleChanges {
     this.#answeredAtMs.set(generation, Date.now());
   }
 
-  /** Replaces rules so many times a second, or as fast as the service answers. */
-  async keepChanging(changesPerSecond: number, seconds: number): Promise<void> {
+  /** Replaces rules so many times, at most so many times a second. */
+  async make(changes: number, changesPerSecond: number): Promise<void> {
     const start = performance.now();
-    for (let i = 0; performance.now() - start < seconds * 1000; i++) {
+    for (let i = 0; i < changes; i++) {
       const dueMs = start + (i * 1000) / changesPerSecond - performance.now();
       if (dueMs > 0) await delay(dueMs);
       await this.next();
