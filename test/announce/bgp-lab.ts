@@ -12,13 +12,11 @@ import { GobgpApi } from '../../src/announce/gobgp-api.ts';
 import { type Lab, makeFolder } from '../lab/lab.ts';
 import { Program } from '../lab/program.ts';
 import { requireRoot } from '../lab/require-root.ts';
-import { waitFor } from '../lab/shell.ts';
+import { HANG_MS, waitFor } from '../lab/shell.ts';
 
 export const SERVICE_V4 = '203.0.113.100';
 export const SERVICE_V6 = '2001:db8:100::100';
 export const BOTH: readonly string[] = [SERVICE_V4, SERVICE_V6];
-
-const SESSION_LIMIT_MS = 20_000;
 
 /** The addresses in deploy/ha, and what they are in the lab. Longer ones first. */
 const SUBSTITUTIONS = [
@@ -157,7 +155,7 @@ ${neighbour('198.18.1.1', 'ipv4')}${neighbour('fd00:1::1', 'ipv6')}`;
 export async function waitForRoutes(
   router: Gobgpd,
   addresses: readonly string[],
-  timeoutMs = SESSION_LIMIT_MS,
+  timeoutMs = HANG_MS,
 ): Promise<number> {
   const startMs = performance.now();
   let seen: string[] = [];

@@ -10,6 +10,7 @@ import { credentials, status as Status } from '@grpc/grpc-js';
 import { ApiServer } from '../../src/api/server.ts';
 import { FloxyError } from '../../src/base/errors.ts';
 import { parseAddress } from '../../src/model/address.ts';
+import { tellTime } from '../lab/times.ts';
 import { BUILD_INFO, LOOPBACK, recordingLog, startApi, TestClient } from './harness.ts';
 
 /** A folder with a CA and two certificates signed by it, for the server and for a client. */
@@ -145,7 +146,8 @@ test('a stop cuts calls and silent connections that do not end within a second',
   const start = performance.now();
   await api.server.stop();
   const tookMs = performance.now() - start;
-  assert.ok(tookMs > 900 && tookMs < 5000, `${tookMs} ms`);
+  assert.ok(tookMs > 900, `${tookMs} ms`);
+  tellTime('a stop cuts what does not end', tookMs, 5_000);
   assert.equal((await running).error?.code, Status.UNAVAILABLE);
   await closed;
 });

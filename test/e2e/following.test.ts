@@ -13,8 +13,9 @@ import { Capture } from '../lab/capture.ts';
 import { COLLECTOR_HOST_V4, Lab } from '../lab/lab.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { Service } from '../lab/service.ts';
-import { waitFor } from '../lab/shell.ts';
+import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { proxyFor } from '../lab/stage.ts';
+import { tellTime } from '../lab/times.ts';
 import { UdpSockets } from '../lab/traffic.ts';
 
 const CUT_SECONDS = Number(process.env['FLOXY_CUT_SECONDS'] ?? 8);
@@ -80,7 +81,7 @@ class Pair implements AsyncDisposable {
           .arrived()
           .some((copy) => copy.source === from.host && copy.destinationPort === 10_000 + count);
       },
-      20_000,
+      HANG_MS,
       20,
     );
     return performance.now() - start;
@@ -120,13 +121,12 @@ function startLeader(lab: Lab, folder?: string): Promise<Service> {
 }
 
 describe('following', { skip: requireRoot() }, () => {
-  test('packets go by a change at the leader within a second', async () => {
+  test('packets go by a change at the leader', async () => {
     await using pair = await Pair.start();
     await pair.forwards(1);
     for (const count of [2, 3, 4]) {
       await pair.leader.api.replace(rulesFor(count));
-      const tookMs = await pair.forwards(count);
-      assert.ok(tookMs < LIMIT_MS, `${tookMs} ms`);
+      tellTime('packets go by a change at the leader', await pair.forwards(count), LIMIT_MS);
     }
     const { state, leader, lag_revisions, applied_revision, overridden, error } =
       await pair.followed();
@@ -145,16 +145,13 @@ describe('following', { skip: requireRoot() }, () => {
     await pair.leader.stop();
   });
 
-  test(`a change made during a cut of ${CUT_SECONDS} s is there a second after its end; meanwhile the old rules work`, async () => {
+  test(`a change made during a cut of ${CUT_SECONDS} s is there after its end; meanwhile the old rules work`, async () => {
     await using pair = await Pair.start();
     await pair.forwards(1);
     await pair.cut();
     await pair.leader.api.replace(rulesFor(2));
-    await waitFor(
-      'the cut is noticed',
-      async () => (await pair.followed()).state === 'Disconnected',
-      6000,
-    );
+    const isNoticed = async () => (await pair.followed()).state === 'Disconnected';
+    await waitFor('the cut is noticed', isNoticed);
     const end = performance.now() + CUT_SECONDS * 1000;
     while (performance.now() < end) {
       await delay(Math.min(1000, Math.max(0, end - performance.now())));
@@ -164,8 +161,7 @@ describe('following', { skip: requireRoot() }, () => {
     assert.equal((await pair.follower.api.rules()).rules.length, 1);
     assert.equal((await pair.follower.api.status()).proxy.state, 'OK');
     await pair.mend();
-    const tookMs = await pair.forwards(2);
-    assert.ok(tookMs < LIMIT_MS, `${tookMs} ms`);
+    tellTime('a follower has what it missed in a cut', await pair.forwards(2), LIMIT_MS);
     assert.equal((await pair.followed()).state, 'Connected');
   });
 
@@ -184,8 +180,7 @@ describe('following', { skip: requireRoot() }, () => {
     assert.ok((await pair.followed()).overridden);
     await using leader = await startLeader(pair.lab, pair.leader.folder);
     await leader.api.replace(rulesFor(3));
-    const tookMs = await pair.forwards(3);
-    assert.ok(tookMs < LIMIT_MS, `${tookMs} ms`);
+    tellTime('a follower finds its leader again', await pair.forwards(3), LIMIT_MS);
     assert.equal((await pair.followed()).overridden, false);
     await leader.stop();
   });

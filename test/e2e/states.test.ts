@@ -66,7 +66,7 @@ describe('states', { skip: requireRoot() }, () => {
         await occupant[Symbol.asyncDispose]();
       }
     })();
-    await service.waitForState('OK', 15_000);
+    await service.waitForState('OK');
     await service.stop();
   });
 

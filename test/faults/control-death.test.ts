@@ -33,11 +33,7 @@ describe('control that dies', { skip: requireRoot() }, () => {
     await startSteadyTraffic(stage);
     assert.equal((await stage.service.pids()).length, 3);
     await stage.service.killControl();
-    await waitFor(
-      'no process is left',
-      async () => (await stage.service.pids()).length === 0,
-      2_000,
-    );
+    await waitFor('no process is left', async () => (await stage.service.pids()).length === 0);
     await using service = await Service.start(stage.lab, {
       folder: stage.service.folder,
       settings: NO_ORPHANS,

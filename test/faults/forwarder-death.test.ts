@@ -4,6 +4,7 @@ import { requireRoot } from '../lab/require-root.ts';
 import { isAlive, waitFor } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
 import { endSteadyTraffic, STEADY_RULES, startSteadyTraffic } from '../lab/steady-traffic.ts';
+import { tellTime } from '../lab/times.ts';
 
 /** What a forwarder takes at once, and so what it can take with it. */
 const BATCH = 64;
@@ -20,12 +21,14 @@ async function killForwarder(stage: Stage, index: number): Promise<void> {
     const now = forwarders[index]?.pid;
     return proxy.state === 'OK' && now !== undefined && now !== pid;
   };
-  await waitFor('a new forwarder works', isReplaced, REPLACEMENT_LIMIT_MS);
+  const start = performance.now();
+  await waitFor('a new forwarder works', isReplaced);
+  tellTime('a forwarder is replaced', performance.now() - start, REPLACEMENT_LIMIT_MS);
   assert.ok(!isAlive(pid));
 }
 
 describe('a forwarder that dies', { skip: requireRoot() }, () => {
-  test('S6: kill -9 under traffic costs at most the batch in flight, and a new one serves within a second', async () => {
+  test('S6: kill -9 under traffic costs at most the batch in flight, and a new one serves', async () => {
     await using stage = await Stage.start();
     await stage.api.replace(STEADY_RULES);
     await startSteadyTraffic(stage);
@@ -74,25 +77,21 @@ describe('a forwarder that dies', { skip: requireRoot() }, () => {
     process.kill(pid, 'SIGSTOP');
     await startSteadyTraffic(stage, 500);
     const isReplaced = async () => (await stage.service.forwarderPids())[0] !== pid;
-    await waitFor('a new forwarder runs', isReplaced, 10_000);
+    await waitFor('a new forwarder runs', isReplaced);
     await endSteadyTraffic(stage, BATCH);
   });
 
   test('forwarders that keep dying make the proxy Offline, and the error says so', async () => {
     await using stage = await Stage.start({ settings: { COLLECTOR_FLOXY_THREAD_COUNT: '1' } });
     let lastPid = 0;
-    const state = await waitFor(
-      'the proxy is Offline',
-      async () => {
-        const { proxy, forwarders } = await stage.api.status();
-        const pid = forwarders[0]?.pid;
-        if (pid !== undefined && pid !== lastPid && isAlive(pid)) process.kill(pid, 'SIGKILL');
-        lastPid = pid ?? lastPid;
-        return proxy.state === 'Offline' && proxy;
-      },
-      20_000,
-    );
+    const state = await waitFor('the proxy is Offline', async () => {
+      const { proxy, forwarders } = await stage.api.status();
+      const pid = forwarders[0]?.pid;
+      if (pid !== undefined && pid !== lastPid && isAlive(pid)) process.kill(pid, 'SIGKILL');
+      lastPid = pid ?? lastPid;
+      return proxy.state === 'Offline' && proxy;
+    });
     assert.match(state.error ?? '', /forwarder/);
-    await stage.service.waitForState('OK', 15_000);
+    await stage.service.waitForState('OK');
   });
 });

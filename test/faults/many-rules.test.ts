@@ -3,10 +3,10 @@ import { after, before, describe, test } from 'node:test';
 import type { RuleSetText } from '../lab/reference.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { Service } from '../lab/service.ts';
+import { HANG_MS } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
 import { endSteadyTraffic, STEADY_RULES, startSteadyTraffic } from '../lab/steady-traffic.ts';
-
-const DEADLINE_MS = 60_000;
+import { tellTime } from '../lab/times.ts';
 
 /** The steady rules, and others up to so many, half of them IPv6. */
 function manyRules(count: number): RuleSetText {
@@ -30,17 +30,17 @@ describe('many rules under traffic', { skip: requireRoot() }, () => {
   });
   after(() => stage[Symbol.asyncDispose]());
 
-  test('10,000 rules are in force in less than 2 s, and not a packet is lost', async () => {
+  test('10,000 rules are put in force, and not a packet is lost', async () => {
     await startSteadyTraffic(stage);
-    const { tookMs } = await stage.api.replace(manyRules(10_000), DEADLINE_MS);
+    const { tookMs } = await stage.api.replace(manyRules(10_000), HANG_MS);
     await endSteadyTraffic(stage);
-    assert.ok(tookMs < 2_000, `it took ${tookMs} ms`);
+    tellTime('10,000 rules are in force', tookMs, 2_000);
     assert.equal((await stage.api.rules()).rules.length, 10_000);
   });
 
   test('V6: 100,000 rules are taken, changed one by one, restored and deleted, and not a packet is lost', async () => {
     await startSteadyTraffic(stage);
-    await stage.api.replace(manyRules(100_000), DEADLINE_MS);
+    await stage.api.replace(manyRules(100_000), HANG_MS);
     const exporter = { host: '192.0.2.200' };
     await stage.api.update({ rules: [{ exporter, outputs: [] }] });
     await stage.api.delete(exporter);

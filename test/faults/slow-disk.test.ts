@@ -3,12 +3,13 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { toMessage } from '../lab/api.ts';
+import { type SystemStatusMessage, toMessage } from '../lab/api.ts';
 import { makeFolder } from '../lab/lab.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { run } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
 import { endSteadyTraffic, STEADY_RULES, startSteadyTraffic } from '../lab/steady-traffic.ts';
+import { tellTime } from '../lab/times.ts';
 
 /** The rules with which the traffic goes on as it did, and one more. */
 const NEW_RULES = {
@@ -17,7 +18,7 @@ const NEW_RULES = {
 };
 const HANGS_MS = 6_500;
 /** A disk that nobody thaws would keep its processes for ever, whatever becomes of the test. */
-const THAW_AT_LATEST_SECONDS = 30;
+const THAW_AT_LATEST_SECONDS = 120;
 const ANSWER_LIMIT_MS = 1_000;
 
 describe('a disk that hangs', { skip: requireRoot() }, () => {
@@ -34,22 +35,23 @@ describe('a disk that hangs', { skip: requireRoot() }, () => {
       const change = stage.api.replace(NEW_RULES);
       const start = performance.now();
       let slowestMs = 0;
-      while (performance.now() - start < HANGS_MS) {
+      let database: SystemStatusMessage['database'] | undefined;
+      while (performance.now() - start < HANGS_MS || database?.state === 'OK') {
         const askedAt = performance.now();
         assert.deepEqual(await stage.api.rules(), toMessage(STEADY_RULES));
         await stage.api.statistics();
-        await stage.api.status();
+        ({ database } = await stage.api.status());
         slowestMs = Math.max(slowestMs, performance.now() - askedAt);
         await delay(50);
       }
-      const { proxy, database } = await stage.api.status();
+      const { proxy } = await stage.api.status();
       await disk.thaw();
       await change;
 
-      assert.ok(slowestMs < ANSWER_LIMIT_MS, `three calls took ${slowestMs} ms`);
+      tellTime('calls are answered while the disk hangs', slowestMs, ANSWER_LIMIT_MS);
       assert.equal(proxy.state, 'OK', proxy.error);
-      assert.equal(database.state, 'Offline');
-      assert.match(database.error ?? '', /collector\.db has not answered for [5-9] s/);
+      assert.equal(database?.state, 'Offline');
+      assert.match(database?.error ?? '', /collector\.db has not answered for \d+ s/);
       assert.deepEqual(await stage.api.rules(), toMessage(NEW_RULES));
       assert.equal((await stage.api.status()).database.state, 'OK');
       const { missing } = await endSteadyTraffic(stage);

@@ -5,12 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { waitFor } from '../lab/shell.ts';
+import { tellTime } from '../lab/times.ts';
 import { host, ruleSet } from '../support/rule-sets.ts';
 import { Cable } from './cable.ts';
 import { follow, Node } from './node.ts';
-import { add, assertWithinASecond, pair, r } from './pair.ts';
+import { add, catchesUp, pair, r } from './pair.ts';
 
-test('a connection that breaks: the follower says so, and has a change within a second of its return', async () => {
+/** So long must nothing have been heard before a connection counts as cut. */
+const SILENCE_MS = 3_000;
+const NOTICE_LIMIT_MS = 4_500;
+/** The leader may have been heard so long before the cut. */
+const HEARTBEAT_MS = 500;
+const CLOCK_MS = 100;
+const STOP_LIMIT_MS = 500;
+
+test('a connection that breaks: the follower says so, and has a change after its return', async () => {
   await using resources = new AsyncDisposableStack();
   const { leader, cable, follower } = await pair(resources);
   cable.state = 'breaks';
@@ -20,40 +29,47 @@ test('a connection that breaks: the follower says so, and has a change within a 
   await waitFor('several attempts', () => cable.made > 5);
   assert.equal(follower.control.rules().ruleSet.rules.length, 1, 'the last rules stay in force');
   cable.state = 'passes';
-  assertWithinASecond(await follower.hasRulesOf(leader));
+  await catchesUp(follower, leader);
   assert.equal(follower.following.error, undefined);
 });
 
-test('a connection that stalls without closing: noticed after 3 s; a change is there within a second of its return', async () => {
+test('a connection that stalls without closing: noticed by the silence; a change is there after its return', async () => {
   await using resources = new AsyncDisposableStack();
   const { leader, cable, follower } = await pair(resources);
   const start = performance.now();
   cable.state = 'stalls';
   await leader.control.change(add(2));
-  await waitFor('it is disconnected', () => !follower.following.isConnected, 10_000);
+  await waitFor('it is disconnected', () => !follower.following.isConnected);
   const noticedMs = performance.now() - start;
-  assert.ok(noticedMs > 2000 && noticedMs < 4500, `noticed after ${noticedMs} ms`);
+  assert.ok(
+    noticedMs > SILENCE_MS - HEARTBEAT_MS - CLOCK_MS,
+    `noticed after ${noticedMs} ms: nothing was amiss yet`,
+  );
+  tellTime('a follower notices that its leader is silent', noticedMs, NOTICE_LIMIT_MS);
   assert.match(follower.following.error ?? '', /nothing was heard for 3 s/);
   // Long enough that attempts are given up: a cut of ten minutes is no other.
-  await waitFor('attempts', () => cable.made > 25, 20_000);
+  await waitFor('attempts', () => cable.made > 25);
   assert.ok(cable.open < 20, `${cable.open} connections are open, of ${cable.made} made`);
   assert.ok((follower.following.secondsSinceContact ?? 0) > 3);
   cable.state = 'passes';
-  assertWithinASecond(await follower.hasRulesOf(leader));
+  await catchesUp(follower, leader);
   await waitFor('one connection is left', () => cable.open === 1);
 });
 
-test('a short stall: a change made in it is there within a second of its end, and nobody calls it a cut', async () => {
+test('a short stall: a change made in it is there after its end, and nobody calls it a cut', async () => {
   await using resources = new AsyncDisposableStack();
   const { leader, cable, follower } = await pair(resources);
+  const start = performance.now();
   cable.state = 'stalls';
   const before = cable.made;
   await leader.control.change(add(2));
   await waitFor('the leader is looked for', () => cable.made > before);
   cable.state = 'passes';
-  assertWithinASecond(await follower.hasRulesOf(leader));
+  await catchesUp(follower, leader);
+  const silentMs = performance.now() - start;
   const messages = follower.logged.map(({ msg }) => msg);
-  assert.ok(!messages.includes('the leader is not heard'), String(messages));
+  const isCalledCut = messages.includes('the leader is not heard');
+  assert.ok(!isCalledCut || silentMs > SILENCE_MS, String(messages));
   await waitFor('one connection is left', () => cable.open === 1);
 });
 
@@ -70,7 +86,7 @@ test('a leader that restarts is followed again; equal rules are not sent or appl
   await follower.hasRulesOf(next);
   assert.equal(follower.published.length, before);
   await next.control.change(add(2));
-  assertWithinASecond(await follower.hasRulesOf(next));
+  await catchesUp(follower, next);
 });
 
 test('a leader with another history, whose revision numbers are the same or lower, is followed all the same', async () => {
@@ -83,7 +99,7 @@ test('a leader with another history, whose revision numbers are the same or lowe
   await other.control.change(add(8));
   await other.control.change(add(9));
   cable.leadTo(other.port);
-  assertWithinASecond(await follower.hasRulesOf(other));
+  await catchesUp(follower, other);
   assert.equal(follower.following.appliedRevision, 2, 'the same number, other rules');
   await other.stop();
   const older = resources.use(await Node.start());
@@ -112,7 +128,7 @@ test('rules of a leader that has not restored its own are not taken over', async
   assert.ok(follower.following.isConnected);
   assert.equal(follower.control.rules().ruleSet.rules.length, 1);
   await lost.control.change({ kind: 'replace', ruleSet: ruleSet([r(5), r(6)]) });
-  assertWithinASecond(await follower.hasRulesOf(lost));
+  await catchesUp(follower, lost);
   assert.equal(follower.following.error, undefined);
 });
 
@@ -121,7 +137,7 @@ test('a stop ends a follower that is connected, and one that is not, at once', a
   const { cable, follower } = await pair(resources);
   const start = performance.now();
   await follower.stop();
-  assert.ok(performance.now() - start < 500);
+  tellTime('a follower stops', performance.now() - start, STOP_LIMIT_MS);
   await waitFor('no connection is left', () => cable.open === 0);
   cable.state = 'stalls';
   const second = resources.use(await Node.start({ follow: follow(cable) }));
@@ -139,7 +155,7 @@ test('a leader that was set up anew and has never had rules does not empty its f
   await waitFor('the reason is shown', () => /never had any/.test(follower.following.error ?? ''));
   assert.equal(follower.control.rules().ruleSet.rules.length, 1);
   await blank.control.change({ kind: 'replace', ruleSet: ruleSet([]) });
-  assertWithinASecond(await follower.hasRulesOf(blank));
+  await catchesUp(follower, blank);
   assert.equal(follower.control.rules().ruleSet.rules.length, 0, 'emptied on purpose');
 });
 

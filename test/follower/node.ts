@@ -16,7 +16,7 @@ import { ruleSetDigest } from '../../src/rules/digest.ts';
 import type { HostAddresses } from '../../src/rules/validate.ts';
 import { ThreadedRuleStore } from '../../src/store/threaded-rule-store.ts';
 import { BUILD_INFO, LOOPBACK, recordingLog } from '../api/harness.ts';
-import { waitFor } from '../lab/shell.ts';
+import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { host } from '../support/rule-sets.ts';
 
 /** Takes every rule set and writes down which came into force. */
@@ -113,14 +113,14 @@ export class Node implements AsyncDisposable {
   }
 
   /** Waits until the node has the rules of another in force and says so. @returns how long it took, in ms */
-  async hasRulesOf(leader: Node, timeoutMs = 5000): Promise<number> {
+  async hasRulesOf(leader: Node): Promise<number> {
     const start = performance.now();
     const what = () => `the follower has the leader's rules: ${JSON.stringify(this.following)}`;
     const isSame = () => this.digest === leader.digest && this.following.lagRevisions === 0;
     await waitFor(
       what,
       () => isSame() && this.following.appliedRevision === leader.control.rules().revision,
-      timeoutMs,
+      HANG_MS,
       2,
     );
     return performance.now() - start;

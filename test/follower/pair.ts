@@ -1,6 +1,6 @@
 /** Short ways to write tests of a leader and its follower. */
-import assert from 'node:assert/strict';
 import type { RuleChange } from '../../src/model/rules.ts';
+import { tellTime } from '../lab/times.ts';
 import { rule } from '../support/rule-sets.ts';
 import { Cable } from './cable.ts';
 import { follow, Node } from './node.ts';
@@ -18,8 +18,9 @@ export const add = (...last: number[]): RuleChange => ({
   upserts: last.map((n) => r(n, '198.51.100.1')),
 });
 
-export function assertWithinASecond(tookMs: number): void {
-  assert.ok(tookMs < LIMIT_MS, `it took ${tookMs} ms`);
+/** Waits until a follower has the rules of its leader, and tells how long it took. */
+export async function catchesUp(follower: Node, leader: Node): Promise<void> {
+  tellTime('a follower has the rules of its leader', await follower.hasRulesOf(leader), LIMIT_MS);
 }
 
 /** A leader with one rule, a cable, and a follower that has the rule. */

@@ -4,6 +4,7 @@
  */
 import { Agent } from './agent.ts';
 import type { RuleSetText } from './reference.ts';
+import { HANG_MS } from './shell.ts';
 import type { EndpointText } from './wire.ts';
 
 export const GRPC = {
@@ -127,8 +128,6 @@ export function toMessage(ruleSet: RuleSetText): ProxyRulesMessage {
   };
 }
 
-const DEADLINE_MS = 10_000;
-
 export class Api implements AsyncDisposable {
   readonly #agent: Agent;
   readonly #target: string;
@@ -154,7 +153,7 @@ export class Api implements AsyncDisposable {
     request: object = {},
     options: { headers?: Readonly<Record<string, string>>; deadlineMs?: number } = {},
   ): Promise<ApiReply<T>> {
-    const { headers = {}, deadlineMs = DEADLINE_MS } = options;
+    const { headers = {}, deadlineMs = HANG_MS } = options;
     return this.#agent.ask('call', {
       target: this.#target,
       service,
@@ -165,7 +164,7 @@ export class Api implements AsyncDisposable {
     });
   }
 
-  replace(ruleSet: RuleSetText, deadlineMs = DEADLINE_MS): Promise<ApiReply> {
+  replace(ruleSet: RuleSetText, deadlineMs = HANG_MS): Promise<ApiReply> {
     return this.call('Settings', 'ReplaceProxyRules', toMessage(ruleSet), { deadlineMs });
   }
 
@@ -188,7 +187,7 @@ export class Api implements AsyncDisposable {
     return (await this.call<ProxyStatsMessage>('Metrics', 'GetProxyStats', request)).response;
   }
 
-  async status(deadlineMs = DEADLINE_MS): Promise<SystemStatusMessage> {
+  async status(deadlineMs = HANG_MS): Promise<SystemStatusMessage> {
     const options = { deadlineMs };
     return (await this.call<SystemStatusMessage>('Settings', 'GetSystemStatus', {}, options))
       .response;

@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type Datagram, DatagramReader } from './datagrams.ts';
 import { CaptureReader } from './pcap.ts';
-import { endProcess, hasEnded, waitFor } from './shell.ts';
+import { endProcess, HANG_MS, hasEnded, waitFor } from './shell.ts';
 
 /** tcpdump's ring buffer, in KiB: 65,000 frames of 2 KiB. */
 const BUFFER_KIB = 131_072;
@@ -88,7 +88,7 @@ export class Capture implements AsyncDisposable {
    */
   async stop(): Promise<readonly Datagram[]> {
     this.#isStopped = true;
-    await endProcess(this.#child, 'SIGINT', 5_000);
+    await endProcess(this.#child, 'SIGINT', HANG_MS);
     await this.#closed;
     const dropped = /(\d+) packets dropped by kernel/.exec(this.#stderr)?.[1];
     if (dropped !== '0') throw new Error(`tcpdump lost frames: ${this.#stderr.trim()}`);

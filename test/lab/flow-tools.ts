@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from './lab.ts';
-import { attempt, endProcess, hasEnded, run, waitFor } from './shell.ts';
+import { attempt, endProcess, HANG_MS, hasEnded, run, waitFor } from './shell.ts';
 import type { Bound } from './traffic.ts';
 
 /** One flow as nfdump tells it; times are left out. */
@@ -114,7 +114,7 @@ export class FlowCollector implements AsyncDisposable {
 
   /** Ends the collector, which makes it write its file, and returns the flows in it, sorted. */
   async flows(): Promise<RecordedFlow[]> {
-    await endProcess(this.#child, 'SIGTERM', 5_000);
+    await endProcess(this.#child, 'SIGTERM', HANG_MS);
     const format = 'fmt:%sa,%sp,%da,%dp,%pkt,%byt,%ra';
     const { stdout } = await attempt([
       'nfdump',

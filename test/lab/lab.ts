@@ -22,6 +22,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LinkEnd } from './link-drops.ts';
 import {
   addNamespaces,
   ip,
@@ -96,6 +97,14 @@ export class Lab implements AsyncDisposable {
       throw error;
     }
     return lab;
+  }
+
+  /** Where packets leave on their way from the exporters to the proxy, and copies on theirs to the collectors. */
+  get linkEnds(): readonly [LinkEnd, LinkEnd] {
+    return [
+      { namespace: this.exporters, device: 'prx' },
+      { namespace: this.proxy, device: 'col' },
+    ];
   }
 
   /** Gives the exporters' namespace more addresses, such as those of a recorded capture. */

@@ -1,8 +1,6 @@
 /** Programs that run in a namespace, and all that they say. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { endProcess, hasEnded } from './shell.ts';
-
-const END_LIMIT_MS = 8_000;
+import { endProcess, HANG_MS, hasEnded } from './shell.ts';
 
 export interface ProgramOptions {
   /** On top of the environment of the test, of which settings of the proxy are left out. */
@@ -55,7 +53,7 @@ export class Program implements AsyncDisposable {
   }
 
   /** Sends a signal, and kills it when it has not ended in time. @returns how long it took, in ms */
-  end(signal: NodeJS.Signals = 'SIGTERM', timeoutMs = END_LIMIT_MS): Promise<number> {
+  end(signal: NodeJS.Signals = 'SIGTERM', timeoutMs = HANG_MS): Promise<number> {
     return endProcess(this.#child, signal, timeoutMs);
   }
 

@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { Api, type SystemStatusMessage } from './api.ts';
 import { type Lab, makeFolder } from './lab.ts';
 import { Program } from './program.ts';
-import { waitFor } from './shell.ts';
+import { HANG_MS, waitFor } from './shell.ts';
+import { tellTime } from './times.ts';
 
 /** SIGTERM has to end everything within this time. */
-export const STOP_LIMIT_MS = 2_000;
-const START_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 2_000;
 /** The command that an operator runs. */
 export const floxy: string = fileURLToPath(new URL('../../bin/floxy', import.meta.url));
 
@@ -66,7 +66,7 @@ export class Service implements AsyncDisposable {
     const service = new Service(lab, program, api, { folder, ownFolder, namespace });
     const state = 'state' in options ? options.state : 'OK';
     try {
-      await service.waitForState(state, START_LIMIT_MS);
+      await service.waitForState(state);
     } catch (error) {
       await service[Symbol.asyncDispose]();
       throw error;
@@ -93,7 +93,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Waits until the proxy is in a state; undefined: until the API answers. */
-  async waitForState(state: string | undefined, timeoutMs = 5_000): Promise<SystemStatusMessage> {
+  async waitForState(state: string | undefined, timeoutMs = HANG_MS): Promise<SystemStatusMessage> {
     let seen = 'no answer';
     const probe = async () => {
       if (this.hasEnded) throw new Error(`the service ended with ${this.status}:\n${this.log}`);
@@ -122,7 +122,8 @@ export class Service implements AsyncDisposable {
    * @throws Error when it does not end in time, not with status 0, or leaves a process behind
    */
   async stop(): Promise<void> {
-    const tookMs = await this.#program.end('SIGTERM', STOP_LIMIT_MS);
+    const tookMs = await this.#program.end('SIGTERM');
+    tellTime('SIGTERM ends the service', tookMs, STOP_LIMIT_MS);
     if (this.status !== 0) {
       const how = this.#program.signal ?? this.status;
       throw new Error(`SIGTERM ended the service with ${how} after ${tookMs} ms:\n${this.log}`);
@@ -133,10 +134,10 @@ export class Service implements AsyncDisposable {
 
   /** Ends the control process alone, without a chance to clean up. */
   async killControl(): Promise<void> {
-    await this.#program.end('SIGKILL', 1_000);
+    await this.#program.end('SIGKILL');
   }
 
-  async waitForEnd(timeoutMs = 5_000): Promise<number | null> {
+  async waitForEnd(timeoutMs = HANG_MS): Promise<number | null> {
     await waitFor(
       () => `the service ends:\n${this.log}`,
       () => this.hasEnded,
@@ -147,7 +148,7 @@ export class Service implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.api[Symbol.asyncDispose]();
-    await this.#program.end('SIGTERM', STOP_LIMIT_MS);
+    await this.#program.end('SIGTERM');
     if (this.#ownFolder) rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -8,6 +8,12 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/**
+ * Whatever has not happened by then does not happen at all: a deadline that finds what hangs, and judges nobody's
+ * speed. On a machine with other work, what takes a tenth of a second can take ten.
+ */
+export const HANG_MS = 60_000;
+
 /** What a program said and how it ended. */
 export interface Outcome {
   readonly stdout: string;
@@ -44,7 +50,7 @@ export async function attempt(command: readonly string[], input = ''): Promise<O
 export async function waitFor<T>(
   what: string | (() => string),
   probe: () => T | undefined | false | Promise<T | undefined | false>,
-  timeoutMs = 5_000,
+  timeoutMs = HANG_MS,
   intervalMs = 10,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;

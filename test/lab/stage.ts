@@ -15,9 +15,9 @@ import {
   PROXY_V4,
   PROXY_V6,
 } from './lab.ts';
-import { machineDrops } from './machine-drops.ts';
+import { LinkDrops } from './link-drops.ts';
 import { Service, type ServiceOptions } from './service.ts';
-import { waitFor } from './shell.ts';
+import { HANG_MS, waitFor } from './shell.ts';
 import { type Bound, UdpSockets } from './traffic.ts';
 
 /** A packet of an exporter; without `to` it goes to the proxy's port 2055. */
@@ -29,12 +29,20 @@ export interface Shot {
 }
 
 const MARKER_PORT = 9;
-const SETTLE_LIMIT_MS = 20_000;
+const MARKER_REPEAT_MS = 2_000;
 let markers = 0;
 
 /** Where an exporter sends its flow: the proxy's address of its family. */
 export function proxyFor(host: string, port = 2055): Bound {
   return { host: host.includes(':') ? PROXY_V6 : PROXY_V4, port };
+}
+
+/** What became of packets when nothing is under way any more. */
+export interface Settled {
+  /** Since the last time. */
+  readonly arrived: readonly Datagram[];
+  /** Frames dropped by the links of the lab, and packets by the sockets of the proxy, since the last time. */
+  readonly dropped: number;
 }
 
 export class Stage implements AsyncDisposable {
@@ -44,10 +52,10 @@ export class Stage implements AsyncDisposable {
   readonly capture: Capture;
   readonly #marker: UdpSockets;
   readonly #resources: AsyncDisposableStack;
-  readonly #dropsAtStart = machineDrops();
+  readonly #drops: LinkDrops;
   #sent = 0;
   #seen = 0;
-  #copies = 0;
+  #droppedBefore = 0;
 
   private constructor(parts: Parts, resources: AsyncDisposableStack) {
     this.lab = parts.lab;
@@ -55,6 +63,7 @@ export class Stage implements AsyncDisposable {
     this.exporters = parts.exporters;
     this.capture = parts.capture;
     this.#marker = parts.marker;
+    this.#drops = parts.drops;
     this.#resources = resources;
   }
 
@@ -65,7 +74,8 @@ export class Stage implements AsyncDisposable {
     const exporters = resources.use(await UdpSockets.start(lab.exporters));
     const marker = resources.use(await UdpSockets.start(lab.proxy));
     const capture = resources.use(await Capture.start(lab.collectors, 'prx', options.collectorMtu));
-    return new Stage({ lab, service, exporters, marker, capture }, resources.move());
+    const drops = await LinkDrops.start(lab.linkEnds);
+    return new Stage({ lab, service, exporters, marker, capture, drops }, resources.move());
   }
 
   get api(): Api {
@@ -82,60 +92,70 @@ export class Stage implements AsyncDisposable {
    * Waits until the service has dealt with so many more packets and all copies have arrived, and returns the
    * datagrams that arrived since the last call.
    *
-   * @param lostPackets how many of them the service may never have counted, such as after a kill
    * @throws Error with the status of the service when it did not take all of them, or when the machine lost
-   *   copies that the service sent (machine-drops.ts)
+   *   some on the links (link-drops.ts) or at the proxy's sockets: what came then says nothing of the proxy
    */
-  async settle(sentPackets: number, lostPackets = 0): Promise<readonly Datagram[]> {
+  async settle(sentPackets: number): Promise<readonly Datagram[]> {
+    const { arrived, dropped } = await this.settleWithLosses(sentPackets);
+    if (dropped === 0) return arrived;
+    throw new Error(
+      `${arrived.length} copies of ${sentPackets} packets arrived, and this machine dropped ${dropped} frames of the lab: does something else load it?`,
+    );
+  }
+
+  /**
+   * Does the same, and counts what the machine lost.
+   *
+   * @param lostPackets how many the service may never have counted, such as after a kill
+   */
+  async settleWithLosses(sentPackets: number, lostPackets = 0): Promise<Settled> {
     this.#sent += sentPackets - lostPackets;
     let previous = '';
-    let forwarded = 0;
+    let kernelDrops = 0;
     const isQuiet = async (): Promise<boolean> => {
       const { forwarders } = await this.api.status();
       const seen = JSON.stringify(forwarders);
-      const unchanged = seen === previous;
+      const isSame = seen === previous;
       previous = seen;
-      forwarded = forwardedBy(forwarders);
-      return receivedBy(forwarders) >= this.#sent && unchanged;
+      kernelDrops = forwarders.reduce((sum, forwarder) => sum + Number(forwarder.kernel_drops), 0);
+      if (!isSame) return false;
+      const taken = receivedBy(forwarders) + kernelDrops;
+      return taken >= this.#sent || taken + (await this.#drops.total()) >= this.#sent;
     };
-    const what = () => `${this.#sent} packets are taken${this.#drops()} by ${previous}`;
-    await waitFor(what, isQuiet, SETTLE_LIMIT_MS, 20);
+    await waitFor(() => `${this.#sent} packets are taken by ${previous}`, isQuiet, HANG_MS, 20);
     await this.#passMarker();
     const arrived = this.capture.arrived().slice(this.#seen);
     this.#seen += arrived.length;
-    const copies = arrived.filter((datagram) => !isMarker(datagram));
-    this.#copies += copies.length;
-    if (this.#copies < forwarded && this.#drops() !== '') {
-      throw new Error(`${this.#copies} of ${forwarded} copies arrived${this.#drops()}`);
-    }
-    return copies;
+    const dropped = kernelDrops + (await this.#drops.total());
+    const since = dropped - this.#droppedBefore;
+    this.#droppedBefore = dropped;
+    return { arrived: arrived.filter((datagram) => !isMarker(datagram)), dropped: since };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
   }
 
-  /** Words for messages about losses; empty when the machine has lost nothing since the start. */
-  #drops(): string {
-    const drops = machineDrops() - this.#dropsAtStart;
-    if (drops === 0) return '';
-    return ` (this machine dropped ${drops} frames between namespaces: does something else load it?)`;
-  }
-
   /** What the proxy sent before the marker arrives before it: the link keeps the order. */
   async #passMarker(): Promise<void> {
     const payload = Buffer.from(`marker ${++markers}`);
     const from = { host: PROXY_COLLECTOR_SIDE_V4, port: MARKER_PORT };
-    await this.#marker.send([
-      { from, to: { host: COLLECTOR_HOST_V4, port: MARKER_PORT }, payload },
-    ]);
+    const shot = { from, to: { host: COLLECTOR_HOST_V4, port: MARKER_PORT }, payload };
     const isHere = () =>
-      this.capture.arrived().at(-1)?.payload.equals(payload) ||
       this.capture
         .arrived()
         .slice(this.#seen)
         .some((datagram) => datagram.payload.equals(payload));
-    await waitFor(() => `the marker arrived${this.#drops()}`, isHere);
+    let sendAgainMs = 0;
+    const isPassed = async () => {
+      if (isHere()) return true;
+      if (performance.now() < sendAgainMs) return false;
+      // The link may drop it, as any frame.
+      await this.#marker.send([shot]);
+      sendAgainMs = performance.now() + MARKER_REPEAT_MS;
+      return false;
+    };
+    await waitFor('the marker arrived', isPassed);
   }
 }
 
@@ -145,16 +165,12 @@ interface Parts {
   readonly exporters: UdpSockets;
   readonly capture: Capture;
   readonly marker: UdpSockets;
+  readonly drops: LinkDrops;
 }
 
 /** Packets that all forwarders together have taken. */
 export function receivedBy(forwarders: SystemStatusMessage['forwarders']): number {
   return forwarders.reduce((sum, { received }) => sum + Number(received.packets), 0);
-}
-
-/** Copies that all forwarders together have sent. */
-function forwardedBy(forwarders: SystemStatusMessage['forwarders']): number {
-  return forwarders.reduce((sum, { forwarded }) => sum + Number(forwarded.packets), 0);
 }
 
 function isMarker({ source, sourcePort }: Datagram): boolean {

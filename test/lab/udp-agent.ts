@@ -12,6 +12,7 @@ import { keyOf } from './wire.ts';
 
 const BUFFER_BYTES = 4 * 1024 * 1024;
 const HOP_LIMIT = 64;
+const LAG_MAX_MS = 20;
 const sockets = new Map<string, Promise<Socket>>();
 const received = new Map<string, Message[]>();
 const running = new Map<string, { stop: boolean; done: Promise<Progress> }>();
@@ -55,6 +56,19 @@ async function send({ packets }: { packets: Packet[] }): Promise<void> {
   }
 }
 
+/**
+ * Waits until a packet is due. What could not be sent in time is not sent in one burst later: the start moves.
+ *
+ * @param start of the traffic, by performance.now()
+ * @param afterMs how long after it the packet is due
+ * @returns the start from now on
+ */
+async function waitForTurn(start: number, afterMs: number): Promise<number> {
+  const dueMs = start + afterMs - performance.now();
+  if (dueMs > 1) await delay(dueMs);
+  return dueMs < -LAG_MAX_MS ? start - dueMs - LAG_MAX_MS : start;
+}
+
 /** Sends the packets of all streams by turns, so many a second as asked. */
 async function generate(traffic: Traffic, state: { stop: boolean }): Promise<Progress> {
   const {
@@ -64,14 +78,13 @@ async function generate(traffic: Traffic, state: { stop: boolean }): Promise<Pro
     firstSequence = 0,
   } = traffic;
   const ends = await Promise.all(streams.map(({ from }) => socketOf(from.host, from.port)));
-  const start = performance.now();
+  let start = performance.now();
   let sent = 0;
   let failed = 0;
   for (let round = 0; round < packetsPerStream && !state.stop; round++) {
     const sequence = firstSequence + round;
     for (const [i, { stream, to, sizes }] of streams.entries()) {
-      const dueMs = (sent / packetsPerSecond) * 1000 - (performance.now() - start);
-      if (dueMs > 1) await delay(dueMs);
+      start = await waitForTurn(start, (sent / packetsPerSecond) * 1000);
       const payload = numberedPayload(stream, sequence, payloadBytes(sizes, stream, sequence));
       const socket = ends[i];
       if (socket === undefined) continue;

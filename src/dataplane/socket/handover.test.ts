@@ -107,9 +107,7 @@ describe('Predecessor and Bequest', () => {
   it('finds nothing where a forwarder does not answer, because its control lives', () => {
     using folder = new TemporaryPath();
     const listener = handoverListen(folder.path);
-    const startMs = performance.now();
     assert.equal(Predecessor.take(folder.path), undefined);
-    assert.ok(performance.now() - startMs < 3000);
     closeSync(listener);
   });
 
