@@ -68,7 +68,6 @@ describe('how far packets go', { skip: requireRoot() }, () => {
     await waitFor(
       () => `the loss is logged:\n${stage.service.log}`,
       () => stage.service.log.includes('hop limit exceeded'),
-      15_000,
     );
   });
 

@@ -15,10 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { requireRoot } from '../lab/require-root.ts';
-import { floxy, STOP_LIMIT_MS } from '../lab/service.ts';
-import { endProcess, hasEnded, waitFor } from '../lab/shell.ts';
-
-const START_LIMIT_MS = 20_000;
+import { floxy } from '../lab/service.ts';
+import { endProcess, HANG_MS, hasEnded, waitFor } from '../lab/shell.ts';
 
 /** A service without a proxy, whose standard output goes where the test wants it. */
 class LoggingService implements AsyncDisposable {
@@ -62,7 +60,7 @@ class LoggingService implements AsyncDisposable {
     await waitFor(
       () => `the API answers: ${this.call(['status']).output}`,
       () => this.call(['status']).status === 0,
-      START_LIMIT_MS,
+      HANG_MS,
       100,
     );
   }
@@ -75,13 +73,13 @@ class LoggingService implements AsyncDisposable {
 
   /** Ends it as an operator does. */
   async stop(): Promise<void> {
-    await endProcess(this.child, 'SIGTERM', STOP_LIMIT_MS);
+    await endProcess(this.child, 'SIGTERM', HANG_MS);
     assert.deepEqual([this.child.exitCode, this.child.signalCode], [0, null]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child !== undefined && !hasEnded(this.#child)) {
-      await endProcess(this.#child, 'SIGKILL', STOP_LIMIT_MS);
+      await endProcess(this.#child, 'SIGKILL', HANG_MS);
     }
     rmSync(this.folder, { recursive: true, force: true });
   }
