@@ -1,0 +1,145 @@
+/**
+ * Any rules, for property tests. Each field of each type is made here: the file does not compile while one is
+ * missing, and tests that use it find out where else it is missing.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { canonicalOctets } from '../../src/model/address.ts';
+import { type Endpoint, MAX_PORT, makeEndpoint } from '../../src/model/endpoint.ts';
+import {
+  type Collector,
+  collectorKey,
+  type Exporter,
+  exporterKey,
+  type Output,
+  type Rule,
+  type RuleSet,
+} from '../../src/model/rules.ts';
+
+/** One generator for each field, optional ones too. */
+type Fields<T> = { readonly [Name in keyof T]-?: fc.Arbitrary<T[Name]> };
+
+/** What rules are made of; the rest is left to chance. */
+export interface Ingredients {
+  readonly exporters?: fc.Arbitrary<Endpoint>;
+  readonly collectors?: fc.Arbitrary<Endpoint>;
+  readonly maxRules?: number;
+}
+
+const octets = fc
+  .oneof(
+    fc.uint8Array({ minLength: 4, maxLength: 4 }),
+    fc.uint8Array({ minLength: 16, maxLength: 16 }),
+    // Groups of zeros, which are printed short.
+    fc
+      .array(fc.constantFrom(0, 0, 0, 1, 0xff), { minLength: 16, maxLength: 16 })
+      .map((bytes) => Uint8Array.from(bytes)),
+  )
+  .map((bytes) => canonicalOctets(Uint8Array.from(bytes)));
+
+/** Any endpoint, with or without port, in its canonical form. */
+export const arbitraryEndpoint: fc.Arbitrary<Endpoint> = fc
+  .tuple(octets, fc.oneof(fc.constant(0), fc.integer({ min: 0, max: MAX_PORT })))
+  .map(([bytes, port]) => makeEndpoint(bytes, port));
+
+function exporterFields({ exporters = arbitraryEndpoint }: Ingredients): Fields<Exporter> {
+  return { endpoint: exporters };
+}
+
+function collectorFields({ collectors = arbitraryEndpoint }: Ingredients): Fields<Collector> {
+  return { endpoint: collectors };
+}
+
+function outputFields(ingredients: Ingredients): Fields<Output> {
+  const collectors = fc.uniqueArray(record(collectorFields(ingredients)), {
+    selector: collectorKey,
+    minLength: 1,
+    maxLength: 4,
+  });
+  return { collectors };
+}
+
+function ruleFields(ingredients: Ingredients): Fields<Rule> {
+  return {
+    exporter: record(exporterFields(ingredients)),
+    outputs: fc.array(record(outputFields(ingredients)), { maxLength: 4 }),
+  };
+}
+
+function ruleSetFields(ingredients: Ingredients): Fields<RuleSet> {
+  const { maxRules = 10 } = ingredients;
+  const rules = fc.uniqueArray(record(ruleFields(ingredients)), {
+    selector: ({ exporter }) => exporterKey(exporter),
+    maxLength: maxRules,
+  });
+  return { rules, defaultOutputs: ruleFields(ingredients).outputs };
+}
+
+/** Any rule set: no exporter has two rules, no collector is twice in an output, no output is empty. */
+export function arbitraryRuleSet(ingredients: Ingredients = {}): fc.Arbitrary<RuleSet> {
+  return record(ruleSetFields(ingredients));
+}
+
+/** Two rule sets that are different in one field only. */
+export interface FieldChange {
+  /** Such as `Collector.endpoint`. */
+  readonly field: string;
+  readonly pairs: fc.Arbitrary<readonly [before: RuleSet, after: RuleSet]>;
+}
+
+/** One of everything: a change of any list in it is more than another order. */
+const smallRuleSet: fc.Arbitrary<RuleSet> = record<Output>({
+  ...outputFields({}),
+  collectors: fc.tuple(record(collectorFields({}))),
+}).chain((output) =>
+  record<RuleSet>({
+    ...ruleSetFields({}),
+    rules: fc.tuple(record<Rule>({ ...ruleFields({}), outputs: fc.constant([output]) })),
+    defaultOutputs: fc.constant([output]),
+  }),
+);
+
+/** A change of each field there is, of everything that a rule set consists of. */
+export const fieldChanges: readonly FieldChange[] = [
+  ...changesOf('RuleSet', ruleSetFields({}), (change) => change),
+  ...changesOf('Rule', ruleFields({}), inRule),
+  ...changesOf('Exporter', exporterFields({}), (change) =>
+    inRule((rule) => ({ ...rule, exporter: change(rule.exporter) })),
+  ),
+  ...changesOf('Output', outputFields({}), inOutput),
+  ...changesOf('Collector', collectorFields({}), (change) =>
+    inOutput((output) => ({ ...output, collectors: output.collectors.map(change) })),
+  ),
+];
+
+type Change<T> = (value: T) => T;
+
+function inRule(change: Change<Rule>): Change<RuleSet> {
+  return (ruleSet) => ({ ...ruleSet, rules: ruleSet.rules.map(change) });
+}
+
+function inOutput(change: Change<Output>): Change<RuleSet> {
+  return inRule((rule) => ({ ...rule, outputs: rule.outputs.map(change) }));
+}
+
+/** @param within makes of a change of one value a change of the rule set around it */
+function changesOf<T extends object>(
+  type: string,
+  fields: Fields<T>,
+  within: (change: Change<T>) => Change<RuleSet>,
+): FieldChange[] {
+  return (Object.keys(fields) as (keyof T & string)[]).map((name) => ({
+    field: `${type}.${name}`,
+    pairs: fc
+      .tuple(smallRuleSet, fields[name])
+      .map(([before, value]) => {
+        const after = within((whole) => ({ ...whole, [name]: value }))(before);
+        return [before, after] as const;
+      })
+      .filter(([before, after]) => !isDeepStrictEqual(before, after)),
+  }));
+}
+
+function record<T extends object>(fields: Fields<T>): fc.Arbitrary<T> {
+  return fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
+}
