@@ -130,13 +130,22 @@ for (const [what, sql, reason] of [
   ['JSON that is none', `UPDATE rules SET outputs = '[[' WHERE position = 9`, /row 9 .*not JSON/],
   [
     'an address that is none',
-    `UPDATE rules SET exporter_host = '10.0.0.300' WHERE position = 3`,
-    /row 3 of table rules: "10.0.0.300" is not an address/,
+    `UPDATE rules SET rule = replace(rule, '10.', '300.') WHERE position = 3`,
+    /row 3 of table rules: .*rule\.exporter\.endpoint\.host: "300\..*" is not an IPv4/,
   ],
-  ['a port that is none', 'UPDATE rules SET exporter_port = 70000 WHERE position = 4', /70000/],
+  [
+    'a port that is none',
+    `UPDATE rules SET outputs = replace(outputs, '2055', '70000') WHERE position = 4`,
+    /70000 is not within 0 to 65535/,
+  ],
+  [
+    'a rule of another exporter',
+    `UPDATE rules SET exporter = '192.0.2.77' WHERE position = 4`,
+    /row 4 of table rules: "192.0.2.77" is not the exporter/,
+  ],
   [
     'default outputs that are none',
-    `INSERT INTO default_outputs (collectors) VALUES ('[]'), ('[["x",1]]')`,
+    `INSERT INTO default_outputs (output) VALUES ('{}'), ('[]')`,
     /default_outputs/,
   ],
   ['a revision that is none', `UPDATE meta SET value = 'x' WHERE key = 'revision'`, /revision/],

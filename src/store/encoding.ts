@@ -1,114 +1,122 @@
-import { formatAddress, type Octets, parseAddress } from '../model/address.ts';
-import { type Endpoint, MAX_PORT } from '../model/endpoint.ts';
-import { type Collector, makeCollector, type Output } from '../model/rules.ts';
+/**
+ * Rows of the tables `rules` and `default_outputs` ↔ rules. A row holds the JSON of messages, as src/rules/message.ts
+ * writes them, and is read back by it: what is not exactly what would be written is refused.
+ */
+import { exporterKey, type Output, type Rule } from '../model/rules.ts';
+import type { Unchecked } from '../rules/endpoint-message.ts';
+import { type OutputMessage, outputMessage, RuleReader, ruleMessage } from '../rules/message.ts';
 
 /** A row that is not what this program writes. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
 }
 
-/** Outputs as JSON: `[[["192.0.2.1",2055],["2001:db8::1",0]]]`; port 0 = none. */
-export function encodeOutputs(outputs: readonly Output[]): string {
-  return JSON.stringify(outputs.map(collectorPairs));
-}
+/** A row of `rules`; the columns say what they hold (store/schema.ts). */
+export type RuleRow = readonly [exporter: string, rule: string, outputs: string];
 
-/** Collectors of one output as JSON: `[["192.0.2.1",2055]]`; port 0 = none. */
-export function encodeCollectors(output: Output): string {
-  return JSON.stringify(collectorPairs(output));
-}
-
-function collectorPairs(output: Output): [string, number][] {
-  return output.collectors.map((collector) => [collector.endpoint.host, collector.endpoint.port]);
-}
-
-/**
- * Reads an address in its canonical text and a port, 0 for none.
- *
- * @throws DecodeError
- */
-export function decodeEndpoint(host: unknown, port: unknown): Endpoint {
-  if (typeof host !== 'string') throw new DecodeError(`${quote(host)} is not an address`);
-  if (!isPort(port)) throw new DecodeError(`${quote(port)} is not a port from 0 to ${MAX_PORT}`);
-  return { host, octets: decodeAddress(host), port };
-}
-
-/** encodeOutputs() for many rules, which commonly have the same outputs. */
-export class OutputEncoder {
+/** Writes many rules, which commonly have the same outputs. */
+export class RuleEncoder {
   readonly #texts = new Map<readonly Output[], string>();
 
-  outputs(outputs: readonly Output[]): string {
-    let text = this.#texts.get(outputs);
-    if (text === undefined) {
-      text = encodeOutputs(outputs);
-      this.#texts.set(outputs, text);
+  rule(rule: Rule): RuleRow {
+    let outputs = this.#texts.get(rule.outputs);
+    if (outputs === undefined) {
+      outputs = encodeOutputs(rule.outputs);
+      this.#texts.set(rule.outputs, outputs);
     }
-    return text;
+    return [exporterKey(rule.exporter), encodeRest(rule), outputs];
   }
 }
 
+export function encodeOutput(output: Output): string {
+  return JSON.stringify(outputMessage(output, 'text'));
+}
+
+function encodeOutputs(outputs: readonly Output[]): string {
+  return JSON.stringify(outputs.map((output) => outputMessage(output, 'text')));
+}
+
+/** All of a rule but its outputs. */
+function encodeRest(rule: Rule): string {
+  const { outputs: _, ...rest } = ruleMessage({ ...rule, outputs: [] }, 'text');
+  return JSON.stringify(rest);
+}
+
 /**
- * Reads the outputs of one database: equal collectors, and equal outputs of different rules, become one object,
- * because 100,000 rules commonly name a handful of them. Its methods throw DecodeError.
+ * Reads the rules of one database: equal outputs of different rules become one object, and their text is read
+ * once. Its methods throw DecodeError; then it is of no more use.
  */
-export class OutputDecoder {
-  readonly #collectors = new Map<string, Collector>();
+export class RuleDecoder {
+  readonly #reader = new RuleReader();
+  /** By their text. */
   readonly #outputs = new Map<unknown, readonly Output[]>();
 
-  outputs(text: unknown): readonly Output[] {
+  rule(exporter: unknown, restText: unknown, outputsText: unknown): Rule {
+    const rest = this.#decode(
+      restText,
+      (message) => this.#reader.rule({ ...(message as object), outputs: [] }, 'rule'),
+      encodeRest,
+    );
+    if (exporterKey(rest.exporter) !== exporter) {
+      throw new DecodeError(`${quote(exporter)} is not the exporter of ${quote(restText)}`);
+    }
+    return { ...rest, outputs: this.#outputsOf(outputsText) };
+  }
+
+  output(text: unknown): Output {
+    const read = (message: unknown) =>
+      this.#reader.output(message as Unchecked<OutputMessage>, 'output');
+    return checkOutput(this.#decode(text, read, encodeOutput));
+  }
+
+  #outputsOf(text: unknown): readonly Output[] {
     let outputs = this.#outputs.get(text);
     if (outputs === undefined) {
-      outputs = parseList(text).map((collectors) => this.#output(collectors));
+      const read = (messages: unknown) =>
+        (messages as Unchecked<OutputMessage>[]).map((message, i) =>
+          this.#reader.output(message, `outputs[${i}]`),
+        );
+      outputs = this.#decode(text, read, encodeOutputs);
+      outputs.forEach(checkOutput);
       this.#outputs.set(text, outputs);
     }
     return outputs;
   }
 
-  output(text: unknown): Output {
-    return this.#output(parseList(text));
+  /** @param read can throw whatever it likes for a message of another shape */
+  #decode<T>(text: unknown, read: (message: unknown) => T, encode: (value: T) => string): T {
+    const value = this.#read(text, read);
+    // Nothing that was read may be lost, and equal addresses must be equal texts: exporters are unique by theirs.
+    if (encode(value) !== text)
+      throw new DecodeError(`${quote(text)} is not what would be written`);
+    return value;
   }
 
-  #output(collectors: unknown): Output {
-    if (!Array.isArray(collectors)) throw new DecodeError('an output is not a list');
-    if (collectors.length === 0) throw new DecodeError('an output has no collectors');
-    return { collectors: collectors.map((pair: unknown) => this.#collector(pair)) };
-  }
-
-  #collector(pair: unknown): Collector {
-    if (!Array.isArray(pair) || pair.length !== 2) {
-      throw new DecodeError('a collector is not a pair of address and port');
+  #read<T>(text: unknown, read: (message: unknown) => T): T {
+    const message = parse(text);
+    let value: T;
+    try {
+      value = read(message);
+    } catch (cause) {
+      throw new DecodeError(`${quote(text)} is not of the shape of what is written`, { cause });
     }
-    const [host, port]: unknown[] = pair;
-    const key = JSON.stringify(pair);
-    const known = this.#collectors.get(key);
-    if (known !== undefined) return known;
-    const collector = makeCollector(decodeEndpoint(host, port));
-    this.#collectors.set(key, collector);
-    return collector;
+    const [problem] = this.#reader.problems;
+    if (problem === undefined) return value;
+    throw new DecodeError(`${quote(text)}: ${problem.path}: ${problem.message}`);
   }
 }
 
-function decodeAddress(host: string): Octets {
-  const octets = parseAddress(host);
-  // Only canonical text makes the UNIQUE constraint of the table hold for addresses.
-  if (octets === undefined || formatAddress(octets) !== host) {
-    throw new DecodeError(`${quote(host)} is not an address in canonical form`);
-  }
-  return octets;
-}
-
-function isPort(port: unknown): port is number {
-  return typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= MAX_PORT;
-}
-
-function parseList(text: unknown): unknown[] {
-  let list: unknown;
+function parse(text: unknown): unknown {
   try {
-    list = typeof text === 'string' ? JSON.parse(text) : undefined;
+    return JSON.parse(String(text));
   } catch (cause) {
     throw new DecodeError(`${quote(text)} is not JSON`, { cause });
   }
-  if (!Array.isArray(list)) throw new DecodeError(`${quote(text)} is not a JSON list`);
-  return list;
+}
+
+function checkOutput(output: Output): Output {
+  if (output.collectors.length === 0) throw new DecodeError('an output has no collectors');
+  return output;
 }
 
 const MAX_QUOTED_CHARACTERS = 80;

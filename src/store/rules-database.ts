@@ -1,14 +1,16 @@
 import { statSync } from 'node:fs';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { messageOf } from '../base/errors.ts';
-import type { Output, Revision, Rule, RuleChange, RuleEdit, RuleSet } from '../model/rules.ts';
 import {
-  DecodeError,
-  decodeEndpoint,
-  encodeCollectors,
-  OutputDecoder,
-  OutputEncoder,
-} from './encoding.ts';
+  exporterKey,
+  type Output,
+  type Revision,
+  type Rule,
+  type RuleChange,
+  type RuleEdit,
+  type RuleSet,
+} from '../model/rules.ts';
+import { DecodeError, encodeOutput, RuleDecoder, RuleEncoder, type RuleRow } from './encoding.ts';
 import { StoreFailure } from './failure.ts';
 import { decodeRecord, encodeRecord, isRevisionNumber } from './revision-record.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './schema.ts';
@@ -28,7 +30,7 @@ const WAL_LIMIT_BYTES = 4 * 1024 * 1024;
 export function newDatabaseImage(restoreError: string | undefined): Buffer {
   const database = new SqliteDatabase(':memory:');
   try {
-    migrate(database);
+    migrate(database, () => {});
     if (restoreError !== undefined) {
       database
         .prepare(`INSERT INTO meta (key, value) VALUES ('restore_error', ?)`)
@@ -76,7 +78,7 @@ export class RulesDatabase {
         .map((row) => [row.key, row.value]),
     );
     const restoreError = meta.get('restore_error');
-    const decoder = new OutputDecoder();
+    const decoder = new RuleDecoder();
     return {
       revision: {
         ...decodeRecord(meta.get('record')),
@@ -123,7 +125,7 @@ export class RulesDatabase {
     if (problem !== 'ok') {
       throw new StoreFailure('unreadable', String(problem).replaceAll(/\s+/g, ' '));
     }
-    migrate(this.#database);
+    migrate(this.#database, () => this.read());
   }
 
   /** Comes before the first write, so that nothing of another program is touched. */
@@ -141,70 +143,59 @@ export class RulesDatabase {
     }
   }
 
-  #readRules(decoder: OutputDecoder): Rule[] {
+  #readRules(decoder: RuleDecoder): Rule[] {
     const rules: Rule[] = [];
     const rows = this.#database
       .prepare<[], [number, unknown, unknown, unknown]>(
-        'SELECT position, exporter_host, exporter_port, outputs FROM rules ORDER BY position',
+        'SELECT position, exporter, rule, outputs FROM rules ORDER BY position',
       )
       .raw();
-    for (const [position, host, port, outputs] of rows.iterate()) {
-      rules.push(
-        decodeRow('rules', position, () => ({
-          exporter: { endpoint: decodeEndpoint(host, port) },
-          outputs: decoder.outputs(outputs),
-        })),
-      );
+    for (const [position, ...row] of rows.iterate()) {
+      rules.push(decodeRow('rules', position, () => decoder.rule(...row)));
     }
     return rules;
   }
 
-  #readDefaults(decoder: OutputDecoder): Output[] {
+  #readDefaults(decoder: RuleDecoder): Output[] {
     return this.#database
       .prepare<[], [number, unknown]>(
-        'SELECT position, collectors FROM default_outputs ORDER BY position',
+        'SELECT position, output FROM default_outputs ORDER BY position',
       )
       .raw()
       .all()
-      .map(([position, collectors]) =>
-        decodeRow('default_outputs', position, () => decoder.output(collectors)),
+      .map(([position, output]) =>
+        decodeRow('default_outputs', position, () => decoder.output(output)),
       );
   }
 
   #replace({ rules, defaultOutputs }: RuleSet): void {
     this.#database.exec(`DELETE FROM rules; DELETE FROM meta WHERE key = 'restore_error'`);
-    const insert = this.#database.prepare<[string, number, string]>(
-      'INSERT INTO rules (exporter_host, exporter_port, outputs) VALUES (?, ?, ?)',
+    const insert = this.#database.prepare<[...RuleRow]>(
+      'INSERT INTO rules (exporter, rule, outputs) VALUES (?, ?, ?)',
     );
-    const encoder = new OutputEncoder();
-    for (const { exporter, outputs } of rules) {
-      insert.run(exporter.endpoint.host, exporter.endpoint.port, encoder.outputs(outputs));
-    }
+    const encoder = new RuleEncoder();
+    for (const rule of rules) insert.run(...encoder.rule(rule));
     this.#replaceDefaults(defaultOutputs);
   }
 
   #edit({ deleted, upserts, defaultOutputs }: RuleEdit): void {
-    const remove = this.#database.prepare<[string, number]>(
-      'DELETE FROM rules WHERE exporter_host = ? AND exporter_port = ?',
+    const remove = this.#database.prepare<[string]>('DELETE FROM rules WHERE exporter = ?');
+    for (const exporter of deleted) remove.run(exporterKey(exporter));
+    const upsert = this.#database.prepare<[...RuleRow]>(
+      `INSERT INTO rules (exporter, rule, outputs) VALUES (?, ?, ?)
+       ON CONFLICT (exporter) DO UPDATE SET rule = excluded.rule, outputs = excluded.outputs`,
     );
-    for (const { endpoint } of deleted) remove.run(endpoint.host, endpoint.port);
-    const upsert = this.#database.prepare<[string, number, string]>(
-      `INSERT INTO rules (exporter_host, exporter_port, outputs) VALUES (?, ?, ?)
-       ON CONFLICT (exporter_host, exporter_port) DO UPDATE SET outputs = excluded.outputs`,
-    );
-    const encoder = new OutputEncoder();
-    for (const { exporter, outputs } of upserts) {
-      upsert.run(exporter.endpoint.host, exporter.endpoint.port, encoder.outputs(outputs));
-    }
+    const encoder = new RuleEncoder();
+    for (const rule of upserts) upsert.run(...encoder.rule(rule));
     if (defaultOutputs !== undefined) this.#replaceDefaults(defaultOutputs);
   }
 
   #replaceDefaults(outputs: readonly Output[]): void {
     this.#database.exec('DELETE FROM default_outputs');
     const insert = this.#database.prepare<[string]>(
-      'INSERT INTO default_outputs (collectors) VALUES (?)',
+      'INSERT INTO default_outputs (output) VALUES (?)',
     );
-    for (const output of outputs) insert.run(encodeCollectors(output));
+    for (const output of outputs) insert.run(encodeOutput(output));
   }
 
   #setMeta(key: string, value: bigint | string): void {

@@ -29,13 +29,81 @@ const MIGRATIONS: readonly string[] = [
 
   INSERT INTO meta (key, value) VALUES ('revision', 0);
   `,
+  `
+  ALTER TABLE rules RENAME TO rules_1;
+  ALTER TABLE default_outputs RENAME TO default_outputs_1;
+
+  CREATE TABLE rules (
+    position INTEGER PRIMARY KEY, -- order of the rules
+    exporter TEXT NOT NULL UNIQUE, -- whose rule: 192.0.2.1, 192.0.2.1:2055, [2001:db8::1]:2055
+    rule TEXT NOT NULL, -- JSON of a message Rule of floxy.proto, without its outputs
+    outputs TEXT NOT NULL -- JSON of its outputs: a list of messages Output
+  ) STRICT;
+
+  CREATE TABLE default_outputs (
+    position INTEGER PRIMARY KEY, -- order of the outputs
+    output TEXT NOT NULL -- JSON of a message Output
+  ) STRICT;
+
+  INSERT INTO rules (position, exporter, rule, outputs)
+  WITH texts AS MATERIALIZED (
+    SELECT old, (
+      SELECT json_group_array(json(${outputJson('output.value')}) ORDER BY output.key)
+      FROM json_each(old) AS output
+    ) AS new
+    FROM (SELECT DISTINCT outputs AS old FROM rules_1)
+  )
+  SELECT
+    position,
+    CASE
+      WHEN exporter_port = 0 THEN exporter_host
+      WHEN instr(exporter_host, ':') THEN '[' || exporter_host || ']:' || exporter_port
+      ELSE exporter_host || ':' || exporter_port
+    END,
+    json_object('exporter', json_object('endpoint', json(${endpointJson('exporter_host', 'exporter_port')}))),
+    texts.new
+  FROM rules_1 JOIN texts ON texts.old = rules_1.outputs;
+
+  INSERT INTO default_outputs (position, output)
+  SELECT position, ${outputJson('default_outputs_1.collectors')} FROM default_outputs_1;
+
+  DROP TABLE rules_1;
+  DROP TABLE default_outputs_1;
+  DELETE FROM meta WHERE key = 'followed'; -- a follower that does not know asks its leader
+  `,
 ];
+
+/**
+ * SQL for the message of an endpoint, as text: what CASE and SELECT give out is no JSON any more to SQLite, before
+ * json() makes it one.
+ *
+ * @param port 0 = none
+ */
+function endpointJson(host: string, port: string): string {
+  return `CASE ${port}
+    WHEN 0 THEN json_object('host', ${host})
+    ELSE json_object('host', ${host}, 'port', ${port})
+  END`;
+}
+
+/** SQL for the message of an output. @param collectors JSON: a list of ["host", port] */
+function outputJson(collectors: string): string {
+  const endpoint = endpointJson('collector.value ->> 0', 'collector.value ->> 1');
+  return `json_object('collectors', json((
+    SELECT json_group_array(json_object('endpoint', json(${endpoint})) ORDER BY collector.key)
+    FROM json_each(${collectors}) AS collector
+  )))`;
+}
 
 /** The schema version that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Brings a database to SCHEMA_VERSION in one transaction. A database that is there already is not written. */
-export function migrate(database: Database): void {
+/**
+ * Brings a database to SCHEMA_VERSION in one transaction. A database that is there already is not written.
+ *
+ * @param check throws when the database is not sound afterwards: then it stays what it was
+ */
+export function migrate(database: Database, check: () => void): void {
   const version = schemaVersion(database);
   if (version >= SCHEMA_VERSION) return;
   database
@@ -43,6 +111,7 @@ export function migrate(database: Database): void {
       for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
       database.pragma(`application_id = ${APPLICATION_ID}`);
       database.pragma(`user_version = ${SCHEMA_VERSION}`);
+      check();
     })
     .immediate();
 }

@@ -154,9 +154,10 @@ test('a closed database can be read with any SQLite tool', (t) => {
   assert.deepEqual(database.prepare('SELECT * FROM rules').all(), [
     {
       position: 1,
-      exporter_host: '198.51.100.1',
-      exporter_port: 4000,
-      outputs: '[[["192.0.2.1",2055],["2001:db8::b",0]],[["2001:db8::b",0]]]',
+      exporter: '198.51.100.1:4000',
+      rule: '{"exporter":{"endpoint":{"host":"198.51.100.1","port":4000}}}',
+      outputs:
+        '[{"collectors":[{"endpoint":{"host":"192.0.2.1","port":2055}},{"endpoint":{"host":"2001:db8::b"}}]},{"collectors":[{"endpoint":{"host":"2001:db8::b"}}]}]',
     },
   ]);
 });
