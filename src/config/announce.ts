@@ -1,95 +1,128 @@
-import { z } from 'zod';
 import { formatAddress, type Octets, parseAddress } from '../model/address.ts';
-import { problemsOf, withoutEmpty } from './environment.ts';
-import { ConfigError } from './problem.ts';
-import { integer, logLevel, parsed } from './schema.ts';
+import { withoutEmpty } from './environment.ts';
+import { hostSystem } from './host-system.ts';
+import { choice, integer, parsed } from './kinds.ts';
+import { ConfigError, type ConfigProblem } from './problem.ts';
+import {
+  type EffectiveSetting,
+  REQUIRED,
+  readSettings,
+  type SettingGroup,
+  type SettingValues,
+  showSettings,
+} from './setting.ts';
 import { splitHostAndPort } from './socket-address.ts';
-import type { AnnounceVariableName } from './variables.ts';
+import { LOG_SETTINGS, type LogConfig } from './store.ts';
+import type { System } from './system.ts';
 
-/** The settings of the announcer, read from the environment. Table: docs/high-availability.md. */
-export interface AnnounceConfig {
-  /** Canonical texts; at least one. */
-  readonly addresses: readonly string[];
-  readonly method: 'gobgp' | 'kernel';
-  /** `host:port` or `unix:/path` of gobgpd's API. */
-  readonly gobgpTarget: string;
-  /** Between two looks at the proxy's health. */
-  readonly intervalMs: number;
-  /** How long one look may take. */
-  readonly timeoutMs: number;
-  /** Bad looks in a row until the addresses are withdrawn. */
-  readonly fall: number;
-  /** Good looks in a row until they are announced. */
-  readonly rise: number;
-  /** How long a proxy that flaps is kept out, and this much longer each further time; 0 = it is not. */
-  readonly holdSeconds: number;
-  readonly holdMaxSeconds: number;
-  readonly onExit: 'withdraw' | 'keep';
-  /** One of pino's levels, or `silent`. */
-  readonly logLevel: string;
-}
-
-const DEFAULT_GOBGP = '127.0.0.1:50051';
-/**
- * A change of 100,000 rules keeps control from answering for a second or two, and forwarders go on all the while:
- * a proxy that does not answer is less urgent than one that is gone, which refuses connections at once.
- */
-const DEFAULT_TIMEOUT_MS = 1_700;
-
+const HOLD_MAX = 'COLLECTOR_ANNOUNCE_HOLD_MAX_SECONDS';
 const MAX_HOLD_SECONDS = 86_400;
 
 const ADDRESSES =
-  'must be IPv4 or IPv6 addresses with commas between them, such as 192.0.2.100,2001:db8::100; each once; no network, loopback, link-local or multicast address';
-const GOBGP = 'must be host:port, such as 127.0.0.1:50051, or unix: and an absolute path';
+  'IPv4 or IPv6 addresses with commas between them, such as 192.0.2.100,2001:db8::100; each once; no network, loopback, link-local or multicast address';
+const GOBGP = 'host:port, such as 127.0.0.1:50051, or unix: and an absolute path';
 
-const schema = z.object({
-  COLLECTOR_ANNOUNCE_ADDRESSES: parsed(parseAddresses, ADDRESSES),
-  COLLECTOR_ANNOUNCE_METHOD: choice(['gobgp', 'kernel']).default('gobgp'),
-  COLLECTOR_ANNOUNCE_GOBGP_ADDRESS: parsed(parseGobgp, GOBGP).prefault(DEFAULT_GOBGP),
-  COLLECTOR_ANNOUNCE_INTERVAL_MS: integer(50, 60_000).default(250),
-  COLLECTOR_ANNOUNCE_TIMEOUT_MS: integer(50, 60_000).default(DEFAULT_TIMEOUT_MS),
-  COLLECTOR_ANNOUNCE_FALL: integer(1, 100).default(5),
-  COLLECTOR_ANNOUNCE_RISE: integer(1, 1000).default(4),
-  COLLECTOR_ANNOUNCE_HOLD_SECONDS: integer(0, MAX_HOLD_SECONDS).default(30),
-  COLLECTOR_ANNOUNCE_HOLD_MAX_SECONDS: integer(0, MAX_HOLD_SECONDS).default(300),
-  COLLECTOR_ANNOUNCE_ON_EXIT: choice(['withdraw', 'keep']).default('withdraw'),
-  COLLECTOR_LOG_LEVEL: logLevel(),
-} satisfies Record<AnnounceVariableName | 'COLLECTOR_LOG_LEVEL', z.ZodType>);
+/** Settings of the announcer, besides those that say where the API is. */
+export const ANNOUNCE_SETTINGS = {
+  addresses: {
+    variable: 'COLLECTOR_ANNOUNCE_ADDRESSES',
+    meaning: 'service addresses to announce, with commas between them',
+    kind: parsed(ADDRESSES, parseAddresses, (addresses) => addresses.join(',')),
+    default: REQUIRED,
+  },
+  method: {
+    variable: 'COLLECTOR_ANNOUNCE_METHOD',
+    meaning: 'gobgp: routes in gobgpd; kernel: addresses on the loopback device, for bird and FRR',
+    kind: choice(['gobgp', 'kernel']),
+    default: 'gobgp',
+  },
+  gobgpTarget: {
+    variable: 'COLLECTOR_ANNOUNCE_GOBGP_ADDRESS',
+    meaning: "gobgpd's API",
+    kind: parsed(GOBGP, parseGobgp),
+    default: '127.0.0.1:50051',
+  },
+  intervalMs: {
+    variable: 'COLLECTOR_ANNOUNCE_INTERVAL_MS',
+    meaning: "between two looks at the proxy's health",
+    kind: integer(50, 60_000),
+    default: '250',
+  },
+  /**
+   * A change of 100,000 rules keeps control from answering for a second or two, and forwarders go on all the while:
+   * a proxy that does not answer is less urgent than one that is gone, which refuses connections at once.
+   */
+  timeoutMs: {
+    variable: 'COLLECTOR_ANNOUNCE_TIMEOUT_MS',
+    meaning: 'how long one look may take; looks may overlap',
+    kind: integer(50, 60_000),
+    default: '1700',
+  },
+  fall: {
+    variable: 'COLLECTOR_ANNOUNCE_FALL',
+    meaning: 'bad looks in a row until the addresses are withdrawn',
+    kind: integer(1, 100),
+    default: '5',
+  },
+  rise: {
+    variable: 'COLLECTOR_ANNOUNCE_RISE',
+    meaning: 'good looks in a row until they are announced',
+    kind: integer(1, 1000),
+    default: '4',
+  },
+  holdSeconds: {
+    variable: 'COLLECTOR_ANNOUNCE_HOLD_SECONDS',
+    meaning:
+      'how long a proxy that flaps is kept out, and longer by this each further time; 0 = it is not',
+    kind: integer(0, MAX_HOLD_SECONDS),
+    default: '30',
+  },
+  holdMaxSeconds: {
+    variable: HOLD_MAX,
+    meaning: 'the longest time that it is kept out',
+    kind: integer(0, MAX_HOLD_SECONDS),
+    default: '300',
+  },
+  onExit: {
+    variable: 'COLLECTOR_ANNOUNCE_ON_EXIT',
+    meaning: 'what happens to the addresses when the announcer ends',
+    kind: choice(['withdraw', 'keep']),
+    default: 'withdraw',
+  },
+} as const satisfies SettingGroup;
+
+/** The settings of the announcer. Table: docs/settings.md. */
+export type AnnounceConfig = SettingValues<typeof ANNOUNCE_SETTINGS> & LogConfig;
 
 /**
  * Reads the settings of the announcer. An empty variable counts as not set. Touches nothing.
  *
+ * @param system replaces parts of the host in tests
  * @throws ConfigError with all problems at once
  */
-export function readAnnounceConfig(env: NodeJS.ProcessEnv): AnnounceConfig {
-  const present = withoutEmpty(env);
-  const { error, data } = schema.safeParse(present);
-  if (data === undefined) throw new ConfigError(problemsOf(error, present).map(nameMissing));
-  const { COLLECTOR_ANNOUNCE_HOLD_SECONDS: holdSeconds } = data;
-  const { COLLECTOR_ANNOUNCE_HOLD_MAX_SECONDS: holdMaxSeconds } = data;
-  if (holdMaxSeconds < holdSeconds) {
-    const variable = 'COLLECTOR_ANNOUNCE_HOLD_MAX_SECONDS';
-    const message = `must not be less than COLLECTOR_ANNOUNCE_HOLD_SECONDS, which is ${holdSeconds}`;
-    throw new ConfigError([{ variable, value: String(holdMaxSeconds), message }]);
-  }
-  return {
-    addresses: data.COLLECTOR_ANNOUNCE_ADDRESSES,
-    method: data.COLLECTOR_ANNOUNCE_METHOD,
-    gobgpTarget: data.COLLECTOR_ANNOUNCE_GOBGP_ADDRESS,
-    intervalMs: data.COLLECTOR_ANNOUNCE_INTERVAL_MS,
-    timeoutMs: data.COLLECTOR_ANNOUNCE_TIMEOUT_MS,
-    fall: data.COLLECTOR_ANNOUNCE_FALL,
-    rise: data.COLLECTOR_ANNOUNCE_RISE,
-    holdSeconds,
-    holdMaxSeconds,
-    onExit: data.COLLECTOR_ANNOUNCE_ON_EXIT,
-    logLevel: data.COLLECTOR_LOG_LEVEL,
-  };
+export function readAnnounceConfig(
+  env: NodeJS.ProcessEnv,
+  system: Partial<System> = {},
+): AnnounceConfig {
+  const group = { ...ANNOUNCE_SETTINGS, ...LOG_SETTINGS };
+  const found = readSettings(group, withoutEmpty(env), { ...hostSystem(), ...system });
+  const problems = [...found.problems, ...holdProblems(found.values)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return found.values as AnnounceConfig;
 }
 
-/** Says what a required variable is, instead of what the schema makes of undefined. */
-function nameMissing(problem: ConfigError['problems'][0]): ConfigError['problems'][0] {
-  return problem.value === undefined ? { ...problem, message: ADDRESSES } : problem;
+/** Every setting of the announcer alone as it holds. @throws ConfigError with all problems at once */
+export function effectiveAnnounceSettings(env: NodeJS.ProcessEnv): EffectiveSetting[] {
+  return showSettings(ANNOUNCE_SETTINGS, readAnnounceConfig(env));
+}
+
+function holdProblems({
+  holdSeconds = 0,
+  holdMaxSeconds = MAX_HOLD_SECONDS,
+}: Partial<AnnounceConfig>): ConfigProblem[] {
+  if (holdMaxSeconds >= holdSeconds) return [];
+  const message = `must not be less than COLLECTOR_ANNOUNCE_HOLD_SECONDS, which is ${holdSeconds}`;
+  return [{ variable: HOLD_MAX, value: String(holdMaxSeconds), message }];
 }
 
 function parseAddresses(text: string): string[] | undefined {
@@ -118,8 +151,4 @@ function parseGobgp(text: string): string | undefined {
   if (parts?.port === undefined || !/^[\w.:-]+$/.test(parts.host)) return undefined;
   const host = parts.host.includes(':') ? `[${parts.host}]` : parts.host;
   return `${host}:${parts.port}`;
-}
-
-function choice<const T extends readonly [string, ...string[]]>(values: T) {
-  return z.enum(values, { error: `must be one of ${values.join(', ')}` });
 }

@@ -19,6 +19,7 @@ daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
 nobody:x:65533:65532:nobody:/nonexistent:/usr/sbin/nologin
 floxy:x:990:991::/:/bin/false
 wheel:x:992:0::/:/bin/false
+toor:x:0:5::/:/bin/false
 broken line
 `;
 
@@ -114,6 +115,7 @@ const GOOD: readonly (readonly [string, string, Pick, unknown])[] = [
   ['API_ADDRESS', ':9002', (c) => [c.api.octets, c.api.port], [WILDCARD, 9002]],
   ['DATABASE_PATH', 'rules.db', (c) => c.databasePath, '/srv/floxy/rules.db'],
   ['DATABASE_PATH', '/x/../y.db', (c) => c.databasePath, '/y.db'],
+  ['FLOXY_RUNTIME_DIRECTORY', '/nonexistent/x', (c) => c.runtimeDirectory, '/nonexistent/x'],
   ['LOG_LEVEL', 'trace', (c) => c.logLevel, 'trace'],
   ['LOG_LEVEL', 'silent', (c) => c.logLevel, 'silent'],
 ];
@@ -152,6 +154,8 @@ const BAD: readonly (readonly [string, readonly string[]])[] = [
       ...NOT_ADDRESSES,
       ...GROUPS,
       '[fe80::1%eth0]:2055',
+      '[fe80::1]:2055',
+      '[febf::1]:2055',
       '::1:2055',
       '192.0.2.1',
       '[192.0.2.1:2055',
@@ -177,11 +181,12 @@ const BAD: readonly (readonly [string, readonly string[]])[] = [
       '/96',
     ],
   ],
-  ['FLOXY_USER', ['root', '0', '00', 'wheel', 'stranger', '4242', 'broken line']],
+  ['FLOXY_USER', ['root', '0', '00', 'wheel', 'toor', 'stranger', '4242', 'broken line']],
   ['BACKEND_METRICS_PORT', [...NOT_NUMBERS, '0', '65536', '08853']],
-  ['API_ADDRESS', [...NOT_ADDRESSES, ...GROUPS, 'localhost', '[::1', '[]:1', '8853']],
+  ['API_ADDRESS', [...NOT_ADDRESSES, ...GROUPS, 'localhost', '[::1', '[]:1', '8853', 'fe80::1']],
   ['API_TLS_CERTIFICATE', ['/nonexistent/floxy.crt', '/']],
-  ['DATABASE_PATH', ['/', 'data/']],
+  ['DATABASE_PATH', ['/', 'data/', '/proc/floxy/x.db', '/sys/x.db', '/etc/passwd/x.db']],
+  ['FLOXY_RUNTIME_DIRECTORY', ['/proc/floxy', '/proc', '/sys/a/b', '/etc/passwd']],
   ['LOG_LEVEL', ['INFO', 'verbose', '30', ' info']],
 ];
 

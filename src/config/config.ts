@@ -1,58 +1,58 @@
 import path from 'node:path';
-import type { Octets } from '../model/address.ts';
-import { problemsOf, withoutEmpty } from './environment.ts';
-import { type FollowConfig, ownApiProblems, readFollow } from './follow.ts';
+import { API_SETTINGS, type ApiConfig, readApi, toApiConfig } from './api.ts';
+import { withoutEmpty } from './environment.ts';
+import {
+  FOLLOW_SETTINGS,
+  type FollowConfig,
+  ownApiProblems,
+  readFollow,
+  toFollowConfig,
+} from './follow.ts';
 import { hostSystem } from './host-system.ts';
 import { ConfigError } from './problem.ts';
-import { apiSchema, type System, settingsSchema, tlsSchema } from './schema.ts';
-import type { SocketAddress } from './socket-address.ts';
-import { missingTlsVariables, tlsContentProblems } from './tls.ts';
-import type { ForwarderUser } from './user.ts';
+import { PROXY_SETTINGS } from './proxy.ts';
+import {
+  type EffectiveSetting,
+  readSettings,
+  type SettingValues,
+  showSettings,
+} from './setting.ts';
+import { LOG_SETTINGS, type LogConfig, STORE_SETTINGS } from './store.ts';
+import type { System } from './system.ts';
 
+export { type ApiConfig, readApiAddress, type TlsConfig } from './api.ts';
 export type { FollowConfig } from './follow.ts';
 export { ConfigError, type ConfigProblem, formatProblems } from './problem.ts';
-export type { System } from './schema.ts';
+export type { EffectiveSetting } from './setting.ts';
 export type { SocketAddress } from './socket-address.ts';
+export type { System } from './system.ts';
+export { type UnknownVariable, unknownVariables } from './unknown-variables.ts';
 export type { ForwarderUser } from './user.ts';
-export { type UnknownVariable, unknownVariables } from './variables.ts';
 
-/** The settings of the service, read from the environment. Table: README.md. */
-export interface Config {
-  /** Where flow is received; undefined = the proxy is off. */
-  readonly listen: SocketAddress | undefined;
-  readonly packetBufferBytes: number;
-  readonly forwarders: number;
-  readonly api: SocketAddress & { readonly tls: TlsConfig | undefined };
-  /** Absolute. */
-  readonly databasePath: string;
-  /** One of pino's levels, or `silent`. */
-  readonly logLevel: string;
-  /** Kernel receive buffer of each forwarder's socket, in bytes. */
-  readonly receiveBufferBytes: number;
-  /** Kernel send buffer of each raw socket, in bytes. */
-  readonly sendBufferBytes: number;
-  /** The 12 bytes before an IPv4 source address on its way to an IPv6 collector (spec R6). */
-  readonly ipv4SourcePrefix: Octets;
-  /** 0 = no test datagrams. */
-  readonly probeIntervalMs: number;
-  /** How long forwarders go on without control, in ms; 0 = they end with it. */
-  readonly orphanLimitMs: number;
+type ProxyValues = SettingValues<typeof PROXY_SETTINGS>;
+
+/** What the proxy needs; `listen` is undefined when it is off. */
+export type ProxyConfig = Omit<ProxyValues, 'runtimeDirectory'> & {
   /** Where forwarders can be taken over by the next control. */
   readonly runtimeDirectory: string;
-  /** Whom forwarders run as when the service is started as root. */
-  readonly forwarderUser: ForwarderUser;
-  /** How long SIGTERM may take to wait until no more packets come; 0 = it does not drain. */
-  readonly drainSeconds: number;
+};
+
+export type StoreConfig = SettingValues<typeof STORE_SETTINGS>;
+
+/** The settings of the service, read from the environment; each component takes its part. Table: docs/settings.md. */
+export interface Config extends ProxyConfig, StoreConfig, LogConfig {
+  readonly api: ApiConfig;
   /** The node whose rules this one takes over; undefined = its rules are its own. */
   readonly follow: FollowConfig | undefined;
 }
 
-/** Absolute paths of PEM files that could be read and fit together when the settings were read. */
-export interface TlsConfig {
-  readonly certificatePath: string;
-  readonly keyPath: string;
-  /** Clients must show a certificate signed by one of these when set. */
-  readonly clientCaPath: string | undefined;
+/** Settings as they are written, which cannot be wrong any more. */
+interface ServiceValues {
+  readonly proxy: ProxyConfig;
+  readonly store: StoreConfig;
+  readonly log: LogConfig;
+  readonly api: SettingValues<typeof API_SETTINGS>;
+  readonly follow: SettingValues<typeof FOLLOW_SETTINGS>;
 }
 
 /**
@@ -62,67 +62,49 @@ export interface TlsConfig {
  * @throws ConfigError with all problems at once
  */
 export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {}): Config {
-  const present = withoutEmpty(env);
-  const host = { ...hostSystem(), ...system };
-  const parsed = settingsSchema(host).safeParse(present);
-  const parsedTls = tlsSchema(host).safeParse(present);
-  const files = {
-    certificatePath: parsedTls.data?.COLLECTOR_API_TLS_CERTIFICATE,
-    keyPath: parsedTls.data?.COLLECTOR_API_TLS_KEY,
-    clientCaPath: parsedTls.data?.COLLECTOR_API_TLS_CLIENT_CA,
-  };
-  const { follow, problems: followProblems } = readFollow(present, host);
-  const problems = [
-    ...problemsOf(parsed.error, present),
-    ...problemsOf(parsedTls.error, present),
-    ...missingTlsVariables((variable) => present[variable] !== undefined),
-    ...tlsContentProblems(files),
-    ...followProblems,
-    ...(parsed.success ? ownApiProblems(follow, apiAddress(parsed.data)) : []),
-  ];
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const settings = parsed.data;
-  const { certificatePath, keyPath, clientCaPath } = files;
-  const hasTls = certificatePath !== undefined && keyPath !== undefined;
-  return {
-    listen: settings.COLLECTOR_FLOXY_ADDRESS,
-    packetBufferBytes: settings.COLLECTOR_FLOXY_PACKET_BUFFER_SIZE,
-    forwarders: settings.COLLECTOR_FLOXY_THREAD_COUNT,
-    api: {
-      ...apiAddress(settings),
-      tls: hasTls ? { certificatePath, keyPath, clientCaPath } : undefined,
-    },
-    databasePath: settings.COLLECTOR_DATABASE_PATH,
-    logLevel: settings.COLLECTOR_LOG_LEVEL,
-    receiveBufferBytes: settings.COLLECTOR_FLOXY_RECEIVE_BUFFER_BYTES,
-    sendBufferBytes: settings.COLLECTOR_FLOXY_SEND_BUFFER_BYTES,
-    ipv4SourcePrefix: settings.COLLECTOR_FLOXY_IPV4_SOURCE_PREFIX,
-    forwarderUser: settings.COLLECTOR_FLOXY_USER,
-    drainSeconds: settings.COLLECTOR_FLOXY_DRAIN_SECONDS,
-    follow,
-    probeIntervalMs: settings.COLLECTOR_FLOXY_PROBE_INTERVAL_MS,
-    orphanLimitMs: settings.COLLECTOR_FLOXY_ORPHAN_SECONDS * 1000,
-    runtimeDirectory:
-      settings.COLLECTOR_FLOXY_RUNTIME_DIRECTORY ?? path.dirname(settings.COLLECTOR_DATABASE_PATH),
-  };
+  const { proxy, store, log, api, follow } = readValues(env, system);
+  return { ...proxy, ...store, ...log, api: toApiConfig(api), follow: toFollowConfig(follow) };
 }
 
 /**
- * Reads where the gRPC API listens and nothing else: what a client on the same host needs.
+ * Every setting of the service as it holds, in the order of docs/settings.md.
  *
- * @throws ConfigError with all problems of these two variables
+ * @throws ConfigError with all problems at once
  */
-export function readApiAddress(env: NodeJS.ProcessEnv): SocketAddress {
-  const present = withoutEmpty(env);
-  const parsed = apiSchema.safeParse(present);
-  if (!parsed.success) throw new ConfigError(problemsOf(parsed.error, present));
-  return apiAddress(parsed.data);
+export function effectiveSettings(env: NodeJS.ProcessEnv): EffectiveSetting[] {
+  const { proxy, store, log, api, follow } = readValues(env, {});
+  return [
+    ...showSettings(PROXY_SETTINGS, proxy),
+    ...showSettings(FOLLOW_SETTINGS, follow),
+    ...showSettings(API_SETTINGS, api),
+    ...showSettings(STORE_SETTINGS, store),
+    ...showSettings(LOG_SETTINGS, log),
+  ];
 }
 
-function apiAddress(settings: {
-  readonly COLLECTOR_API_ADDRESS: { readonly octets: Octets; readonly port: number | undefined };
-  readonly COLLECTOR_BACKEND_METRICS_PORT: number;
-}): SocketAddress {
-  const { octets, port } = settings.COLLECTOR_API_ADDRESS;
-  return { octets, port: port ?? settings.COLLECTOR_BACKEND_METRICS_PORT };
+function readValues(env: NodeJS.ProcessEnv, system: Partial<System>): ServiceValues {
+  const present = withoutEmpty(env);
+  const host = { ...hostSystem(), ...system };
+  const proxy = readSettings(PROXY_SETTINGS, present, host);
+  const store = readSettings(STORE_SETTINGS, present, host);
+  const log = readSettings(LOG_SETTINGS, present, host);
+  const api = readApi(present, host);
+  const follow = readFollow(present, host);
+  const problems = [proxy, store, log, api, follow].flatMap((found) => found.problems);
+  // Whatever is missing in values is in problems.
+  const values = {
+    store: store.values as StoreConfig,
+    log: log.values as LogConfig,
+    api: api.values as ServiceValues['api'],
+    follow: follow.values as ServiceValues['follow'],
+  };
+  if (values.api.address !== undefined) {
+    problems.push(...ownApiProblems(values.follow.leader, toApiConfig(values.api)));
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { ...values, proxy: withRuntimeDirectory(proxy.values as ProxyValues, values.store) };
+}
+
+function withRuntimeDirectory(proxy: ProxyValues, { databasePath }: StoreConfig): ProxyConfig {
+  return { ...proxy, runtimeDirectory: proxy.runtimeDirectory ?? path.dirname(databasePath) };
 }

@@ -1,7 +1,14 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statfsSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { countAvailableCores } from './cores.ts';
-import type { System } from './schema.ts';
+import type { System } from './system.ts';
+
+/** File systems of the kernel's own, in which nobody makes files (linux/magic.h), by their type. */
+const KERNEL_FILE_SYSTEMS = new Map([
+  [0x9f_a0, 'proc'],
+  [0x62_65_65_72, 'sysfs'],
+]);
 
 /** The system that the process runs on. */
 export function hostSystem(): System {
@@ -11,6 +18,7 @@ export function hostSystem(): System {
     readPasswd,
     fileProblem,
     isDirectory,
+    folderProblem,
   };
 }
 
@@ -36,5 +44,22 @@ function fileProblem(file: string): string | undefined {
     return statSync(file).isFile() ? undefined : `${file} is no file`;
   } catch (error) {
     return messageOf(error);
+  }
+}
+
+function folderProblem(folder: string): string | undefined {
+  let existing = folder;
+  while (!exists(existing)) existing = path.dirname(existing);
+  if (!isDirectory(existing)) return `${existing} is no folder`;
+  const fileSystem = KERNEL_FILE_SYSTEMS.get(statfsSync(existing).type);
+  return fileSystem && `${existing} is in the file system ${fileSystem} of the kernel`;
+}
+
+function exists(file: string): boolean {
+  try {
+    statSync(file);
+    return true;
+  } catch {
+    return file === path.dirname(file);
   }
 }

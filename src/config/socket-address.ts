@@ -7,9 +7,14 @@ export interface HostAndPort {
   readonly port: number | undefined;
 }
 
-/** An address that a socket can be bound to. */
-export interface SocketAddress {
+/** An address that a socket can be bound to, as far as it is given. */
+export interface BindAddress {
   readonly octets: Octets;
+  readonly port: number | undefined;
+}
+
+/** An address that a socket can be bound to. */
+export interface SocketAddress extends BindAddress {
   readonly port: number;
 }
 
@@ -41,16 +46,15 @@ export function parsePort(text: string): number | undefined {
 
 /**
  * Reads where a server listens: `192.0.2.1:2055`, `[::]:2055`, or `:2055`, which is `[::]:2055`. The port may be
- * left out: `192.0.2.1`, `[::1]`, `::1`. IPv4-mapped addresses become IPv4. Host names, zones, multicast and
- * the broadcast address are refused.
+ * left out: `192.0.2.1`, `[::1]`, `::1`. IPv4-mapped addresses become IPv4. Host names, zones, multicast,
+ * the broadcast address and IPv6 link-local addresses (of which each interface has its own) are refused.
  */
-export function parseBindAddress(
-  text: string,
-): { readonly octets: Octets; readonly port: number | undefined } | undefined {
+export function parseBindAddress(text: string): BindAddress | undefined {
   const parts = splitHostAndPort(text);
   if (parts === undefined) return undefined;
   const octets = parseAddress(parts.host === '' ? '::' : parts.host);
-  return octets === undefined || isGroupAddress(octets) ? undefined : { octets, port: parts.port };
+  if (octets === undefined || isGroupAddress(octets) || isLinkLocal(octets)) return undefined;
+  return { octets, port: parts.port };
 }
 
 /** Reads the same as parseBindAddress, but the port is required. */
@@ -64,6 +68,16 @@ export function parseListenAddress(text: string): SocketAddress | undefined {
 export function formatSocketAddress({ octets, port }: SocketAddress): string {
   const host = formatAddress(octets);
   return octets.length === 16 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** fe80::/10 (RFC 4291 section 2.5.6). A socket is bound to one only with an interface. */
+function isLinkLocal(octets: Octets): boolean {
+  return octets.length === 16 && octets[0] === 0xfe && ((octets[1] ?? 0) & 0xc0) === 0x80;
+}
+
+/** Prints the same; without port the bare address. */
+export function formatBindAddress({ octets, port }: BindAddress): string {
+  return port === undefined ? formatAddress(octets) : formatSocketAddress({ octets, port });
 }
 
 /** Multicast, or the IPv4 broadcast address: nothing that a unicast socket can be bound to. */

@@ -4,63 +4,55 @@ import { createSecureContext } from 'node:tls';
 import { messageOf } from '../base/errors.ts';
 import type { ConfigProblem } from './problem.ts';
 
-/** Files of TLS; all undefined = TLS is off. */
-export interface TlsFiles {
-  readonly certificatePath: string | undefined;
-  readonly keyPath: string | undefined;
-  readonly clientCaPath: string | undefined;
+/** A variable that names a file; undefined where it is not set, or cannot be read. */
+interface FileSetting {
+  readonly variable: string;
+  readonly path: string | undefined;
 }
 
-const CERTIFICATE = 'COLLECTOR_API_TLS_CERTIFICATE';
-const KEY = 'COLLECTOR_API_TLS_KEY';
-const CLIENT_CA = 'COLLECTOR_API_TLS_CLIENT_CA';
+/** A variable that others need beside them. */
+interface Need {
+  readonly variable: string;
+  readonly neededBy: readonly string[];
+}
 
-/** Which of the variables are missing beside the ones that are set. */
-export function missingTlsVariables(isSet: (variable: string) => boolean): ConfigProblem[] {
-  const missing = (variable: string, reason: string) => [
-    { variable, value: undefined, message: `it is needed because ${reason} is set` },
-  ];
-  const wanted = [CERTIFICATE, KEY, CLIENT_CA].find(isSet);
-  if (wanted === undefined) return [];
-  return [CERTIFICATE, KEY].flatMap((variable) =>
-    isSet(variable) ? [] : missing(variable, isSet(CLIENT_CA) ? CLIENT_CA : wanted),
-  );
+/** Which of the variables are missing beside those that are set. */
+export function missingVariables(env: NodeJS.ProcessEnv, needs: readonly Need[]): ConfigProblem[] {
+  return needs.flatMap(({ variable, neededBy }) => {
+    const wanted = neededBy.find((name) => env[name] !== undefined);
+    if (env[variable] !== undefined || wanted === undefined) return [];
+    return [{ variable, value: undefined, message: `it is needed because ${wanted} is set` }];
+  });
 }
 
 /** What is wrong with the content of readable files: no PEM, or a key of another certificate. */
-export function tlsContentProblems(files: TlsFiles): ConfigProblem[] {
-  const { certificatePath, keyPath, clientCaPath } = files;
+export function pairProblems(certificate: FileSetting, key: FileSetting): ConfigProblem[] {
+  const { path: certificatePath } = certificate;
+  const { path: keyPath } = key;
   if (certificatePath === undefined || keyPath === undefined) return [];
-  const pair = errorOf(() =>
+  return problemOf(certificate, 'must be a certificate in PEM that belongs to the key', () =>
     createSecureContext({ cert: readFileSync(certificatePath), key: readFileSync(keyPath) }),
   );
-  // A secure context takes anything for an authority.
-  const ca = clientCaPath && errorOf(() => new X509Certificate(readFileSync(clientCaPath)));
-  return [
-    ...problem(
-      CERTIFICATE,
-      certificatePath,
-      pair,
-      'must be a certificate in PEM that belongs to the key',
-    ),
-    ...problem(CLIENT_CA, clientCaPath, ca, 'must be certificates in PEM'),
-  ];
 }
 
-function problem(
-  variable: string,
-  value: string | undefined,
-  error: string | undefined,
+/** A secure context takes anything for an authority. */
+export function authorityProblems(authority: FileSetting): ConfigProblem[] {
+  const { path } = authority;
+  if (path === undefined) return [];
+  return problemOf(authority, 'must be certificates in PEM', () => {
+    return new X509Certificate(readFileSync(path));
+  });
+}
+
+function problemOf(
+  { variable, path }: FileSetting,
   allowed: string,
+  attempt: () => unknown,
 ): ConfigProblem[] {
-  return error ? [{ variable, value, message: `${allowed}: ${error}` }] : [];
-}
-
-function errorOf(attempt: () => unknown): string | undefined {
   try {
     attempt();
-    return undefined;
+    return [];
   } catch (error) {
-    return messageOf(error);
+    return [{ variable, value: path, message: `${allowed}: ${messageOf(error)}` }];
   }
 }

@@ -1,3 +1,5 @@
+import type { Kind } from './setting.ts';
+
 /** Whom forwarders run as. */
 export interface ForwarderUser {
   readonly name: string;
@@ -17,7 +19,7 @@ const OVERFLOW_ID = 65_534;
  * @param passwd the text of /etc/passwd
  * @returns undefined when there is none, or when it has the user or group id 0
  */
-export function findUser(nameOrUid: string, passwd: string): ForwarderUser | undefined {
+function findUser(nameOrUid: string, passwd: string): ForwarderUser | undefined {
   const users = passwd.split('\n').flatMap(parseLine);
   const user =
     users.find(({ name }) => name === nameOrUid) ??
@@ -33,3 +35,9 @@ function parseLine(line: string): ForwarderUser[] {
   const [, name, uid, gid] = /^([^:]+):[^:]*:(\d+):(\d+):/.exec(line) ?? [];
   return name === undefined ? [] : [{ name, uid: Number(uid), gid: Number(gid) }];
 }
+
+export const FORWARDER_USER: Kind<ForwarderUser> = {
+  allowed: 'a name or user id that is in /etc/passwd and has neither user id nor group id 0',
+  read: (text, system) => findUser(text, system.readPasswd()),
+  print: ({ name }) => name,
+};

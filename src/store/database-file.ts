@@ -7,7 +7,6 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   realpathSync,
   renameSync,
@@ -16,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../base/folder.ts';
 
 const DIRECTORY_MODE = 0o750;
 const FILE_MODE = 0o640;
@@ -36,7 +36,7 @@ export function followLinks(path: string): string {
  */
 export function claimPath(path: string): void {
   const directory = dirname(path);
-  mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+  makeFolder(directory, DIRECTORY_MODE);
   accessSync(directory, constants.W_OK | constants.X_OK);
   if (!existsSync(path)) return;
   accessSync(path, constants.R_OK | constants.W_OK);

@@ -1,7 +1,8 @@
-import { mkdirSync, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
+import { makeFolder } from '../../base/folder.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { handoverListen } from '../../native/handover.ts';
 import { mapMemory, unmapMemory } from '../../native/packet-io.ts';
@@ -113,7 +114,7 @@ export class Succession {
     if (limitMs === 0) return undefined;
     const path = this.#path(index);
     try {
-      mkdirSync(this.#config.runtimeDirectory, { recursive: true, mode: 0o750 });
+      makeFolder(this.#config.runtimeDirectory, 0o750);
       const listener = handoverListen(path);
       this.#listeners.push(path);
       const user = process.getuid?.() ?? 0;

@@ -1,0 +1,129 @@
+/** Settings of the gRPC API. */
+import { withoutEmpty } from './environment.ts';
+import { hostSystem } from './host-system.ts';
+import { parsed, READABLE_FILE } from './kinds.ts';
+import { ConfigError } from './problem.ts';
+import {
+  type Found,
+  readSettings,
+  type SettingGroup,
+  type SettingValues,
+  UNSET,
+} from './setting.ts';
+import {
+  formatBindAddress,
+  parseBindAddress,
+  parsePort,
+  type SocketAddress,
+} from './socket-address.ts';
+import type { System } from './system.ts';
+import { authorityProblems, missingVariables, pairProblems } from './tls.ts';
+
+const CERTIFICATE = 'COLLECTOR_API_TLS_CERTIFICATE';
+const KEY = 'COLLECTOR_API_TLS_KEY';
+const CLIENT_CA = 'COLLECTOR_API_TLS_CLIENT_CA';
+
+const ADDRESS_SETTINGS = {
+  metricsPort: {
+    variable: 'COLLECTOR_BACKEND_METRICS_PORT',
+    meaning: 'port of the gRPC API, unless its address names one',
+    kind: parsed('a port from 1 to 65535', parsePort),
+    default: '8853',
+  },
+  address: {
+    variable: 'COLLECTOR_API_ADDRESS',
+    meaning:
+      'where the gRPC API is, with or without port; `0.0.0.0`, `[::]` and `:8853` open it to the network',
+    kind: parsed(
+      'an IP address with or without a port from 1 to 65535, such as 127.0.0.1:8853 or [::]; no host name, zone, multicast, broadcast or link-local',
+      parseBindAddress,
+      formatBindAddress,
+    ),
+    default: '127.0.0.1',
+  },
+} as const satisfies SettingGroup;
+
+export const API_SETTINGS = {
+  ...ADDRESS_SETTINGS,
+  certificatePath: {
+    variable: CERTIFICATE,
+    meaning: 'PEM file; with the key it turns TLS on for the gRPC API',
+    kind: READABLE_FILE,
+    default: UNSET,
+  },
+  keyPath: {
+    variable: KEY,
+    meaning: 'PEM file with the key of the certificate',
+    kind: READABLE_FILE,
+    default: UNSET,
+  },
+  clientCaPath: {
+    variable: CLIENT_CA,
+    meaning: 'PEM file; clients must show a certificate signed by it',
+    kind: READABLE_FILE,
+    default: UNSET,
+  },
+} as const satisfies SettingGroup;
+
+type ApiValues = SettingValues<typeof API_SETTINGS>;
+type AddressValues = SettingValues<typeof ADDRESS_SETTINGS>;
+
+/** Where the gRPC API is, and whether it speaks TLS. */
+export interface ApiConfig extends SocketAddress {
+  readonly tls: TlsConfig | undefined;
+}
+
+/** Absolute paths of PEM files that could be read and fit together when the settings were read. */
+export interface TlsConfig {
+  readonly certificatePath: string;
+  readonly keyPath: string;
+  /** Clients must show a certificate signed by one of these when set. */
+  readonly clientCaPath: string | undefined;
+}
+
+/** The values, and also what is wrong with them together. @param env without empty variables */
+export function readApi(env: NodeJS.ProcessEnv, system: System): Found<typeof API_SETTINGS> {
+  const { values, problems } = readSettings(API_SETTINGS, env, system);
+  const [certificate, key, ca] = [
+    { variable: CERTIFICATE, path: values.certificatePath },
+    { variable: KEY, path: values.keyPath },
+    { variable: CLIENT_CA, path: values.clientCaPath },
+  ] as const;
+  const missing = missingVariables(env, [
+    { variable: CERTIFICATE, neededBy: [CLIENT_CA, KEY] },
+    { variable: KEY, neededBy: [CLIENT_CA, CERTIFICATE] },
+  ]);
+  const contents = [...pairProblems(certificate, key), ...authorityProblems(ca)];
+  return { values: withPort(values), problems: [...problems, ...missing, ...contents] };
+}
+
+export function toApiConfig(values: ApiValues): ApiConfig {
+  const { certificatePath, keyPath, clientCaPath } = values;
+  const hasTls = certificatePath !== undefined && keyPath !== undefined;
+  const tls = hasTls ? { certificatePath, keyPath, clientCaPath } : undefined;
+  return { ...toSocketAddress(values), tls };
+}
+
+/**
+ * Reads where the gRPC API listens and nothing else: what a client on the same host needs.
+ *
+ * @throws ConfigError with all problems of these two variables
+ */
+export function readApiAddress(env: NodeJS.ProcessEnv): SocketAddress {
+  const { values, problems } = readSettings(ADDRESS_SETTINGS, withoutEmpty(env), hostSystem());
+  if (problems.length > 0) throw new ConfigError(problems);
+  return toSocketAddress(values as AddressValues);
+}
+
+/** The port of the address wins. */
+function withPort<Values extends Partial<AddressValues>>(values: Values): Values {
+  const { address, metricsPort } = values;
+  const port = address?.port ?? metricsPort;
+  return address === undefined
+    ? values
+    : { ...values, metricsPort: port, address: { ...address, port } };
+}
+
+function toSocketAddress({ address, metricsPort }: AddressValues): SocketAddress {
+  return { octets: address.octets, port: address.port ?? metricsPort };
+}
