@@ -4,7 +4,7 @@ import { availableParallelism, cpus, release } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { allowedCores, confine, takeTurn } from '../test/load/machine.ts';
-import { buildPrograms } from '../test/traffic/programs.ts';
+import { buildPrograms } from '../tools/traffic/programs.ts';
 import { runGroup } from './bench.ts';
 import { CONTESTANTS, prepareContestant } from './contestants/all.ts';
 import { raisePriority } from './priority.ts';

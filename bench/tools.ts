@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { programPath } from '../test/traffic/programs.ts';
+import { programPath } from '../tools/traffic/programs.ts';
 import type { Scenario } from './scenarios.ts';
 import { inNamespace, run, Service } from './shell.ts';
 import { FIRST_EXPORTER, FLOW_PORT, type Path, PROXY_ADDRESS, type Topology } from './topology.ts';

@@ -1,4 +1,4 @@
-import { programPath } from '../../test/traffic/programs.ts';
+import { programPath } from '../../tools/traffic/programs.ts';
 import { collectorAddresses, FLOW_PORT } from '../topology.ts';
 import { type Contestant, collectorFamily } from './contestant.ts';
 import { startListener } from './listener.ts';

@@ -1,9 +1,9 @@
 /** Packets from many exporters to the service address, numbered, and counted where the collector is. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { buildPrograms, programPath } from '../../tools/traffic/programs.ts';
 import { Program } from '../lab/program.ts';
 import { HANG_MS, waitFor } from '../lab/shell.ts';
-import { buildPrograms, programPath } from '../traffic/programs.ts';
 import { Ledger, type Tally } from './ledger.ts';
 import { COLLECTOR, FIRST_EXPORTER, type Network, NODE_NAMES, SERVICE } from './network.ts';
 import { monotonicMs } from './program.ts';

@@ -9,12 +9,12 @@
  * with that. Fragments that lack the rest never get as far as a socket.
  */
 import assert from 'node:assert/strict';
+import { buildPrograms } from '../../tools/traffic/programs.ts';
 import type { Api, ForwarderMessage, ProxyStatsMessage } from '../lab/api.ts';
 import { COLLECTOR_HOST_V4, COLLECTOR_HOST_V6, Lab, type LabOptions } from '../lab/lab.ts';
 import { LinkDrops } from '../lab/link-drops.ts';
 import { Service, type ServiceOptions } from '../lab/service.ts';
 import { HANG_MS, waitFor } from '../lab/shell.ts';
-import { buildPrograms } from '../traffic/programs.ts';
 import { confine, keepCoreFree, takeTurn } from './machine.ts';
 import { type LoadStream, makeRules, makeStreams } from './plan.ts';
 import { type Arrived, Collector, Generator, type Load, type Sent } from './tools.ts';

@@ -1,14 +1,14 @@
 /**
- * The programs that make load and judge what comes of it (test/traffic/load): a generator in the namespace of
+ * The programs that make load and judge what comes of it (tools/traffic/load): a generator in the namespace of
  * the exporters, a collector in that of the collectors.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { programPath } from '../../tools/traffic/programs.ts';
 import { lines } from '../lab/agent-loop.ts';
 import { PROXY_V4, PROXY_V6 } from '../lab/lab.ts';
 import { endProcess, hasEnded } from '../lab/shell.ts';
-import { programPath } from '../traffic/programs.ts';
 import { CLASSES, type LoadStream } from './plan.ts';
 
 /** Of the proxy's link to the exporters (lab.ts). */

@@ -1,6 +1,6 @@
 /** The programs in C beside this that make and judge traffic: for the tests and for the benchmark. */
 import path from 'node:path';
-import { run } from '../lab/shell.ts';
+import { run } from '../../test/lab/shell.ts';
 
 const FOLDER = import.meta.dirname;
 
