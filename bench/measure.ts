@@ -94,7 +94,7 @@ export class Meter {
     this.#throughput = Math.max(this.#throughput, copiesPerSecond / this.#scenario.copies);
     const cpu = cpuBetween(first, last);
     return {
-      offeredPacketsPerSecond: sent.sent / sent.seconds,
+      offeredPacketsPerSecond: sent.numbered / sent.seconds,
       copiesPerSecond,
       copies,
       coreBusy: cpu.coreBusy,
@@ -123,12 +123,12 @@ export class Meter {
     const before = await this.#sample();
     const sent = await this.#generator.send(this.#path, this.#scenario, { rate, ms });
     const atEnd = await this.#sample();
-    const expectedCopies = sent.sent * this.#scenario.copies;
+    const expectedCopies = sent.numbered * this.#scenario.copies;
     const arrived = await this.#drain(before, expectedCopies);
     const cpu = cpuBetween(before, atEnd);
     const run = this.#isInKernel() ? cpu.coreBusy : cpu.runSeconds / sent.seconds;
     return {
-      packetsPerSecond: sent.sent / sent.seconds,
+      packetsPerSecond: sent.numbered / sent.seconds,
       expectedCopies,
       lostCopies: Math.max(0, expectedCopies - arrived),
       lateCopies: Math.max(0, expectedCopies - this.#copiesBetween(before, atEnd)),

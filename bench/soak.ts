@@ -8,7 +8,7 @@ import { assertArrived, assertNothingWrong, inputsOf } from '../test/load/accoun
 import { replaceForwarder } from '../test/load/forwarder-deaths.ts';
 import { BATCH, LoadStage, type Settled, type Totals } from '../test/load/load-stage.ts';
 import { RuleChanges } from '../test/load/rule-changes.ts';
-import { HOSTILE_KINDS, type Sent } from '../test/load/tools.ts';
+import { HOSTILE_KINDS, type Sent } from '../tools/traffic/generator.ts';
 import { measureCapacity } from './capacity.ts';
 import { SoakHoldings } from './soak-holdings.ts';
 

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { programPath } from '../tools/traffic/programs.ts';
+import { type Sent, Generator as TrafficGenerator } from '../tools/traffic/generator.ts';
+import { Judge } from '../tools/traffic/judge.ts';
 import type { Scenario } from './scenarios.ts';
-import { inNamespace, run, Service } from './shell.ts';
+import { inNamespace } from './shell.ts';
 import { FIRST_EXPORTER, FLOW_PORT, type Path, PROXY_ADDRESS, type Topology } from './topology.ts';
 
 /** Which core does what. */
@@ -11,14 +10,6 @@ export interface Cores {
   readonly proxy: number;
   /** All else: control processes, this program. The generator's where there are only two. */
   readonly rest: number;
-}
-
-/** What the generator did. */
-export interface Sent {
-  readonly sent: number;
-  /** Not taken by the interface. */
-  readonly refused: number;
-  readonly seconds: number;
 }
 
 /** Counters at one moment; only differences mean something. */
@@ -68,65 +59,55 @@ export class Generator {
     this.#cores = cores;
   }
 
-  async send(to: Path, scenario: Scenario, load: Load): Promise<Sent> {
+  send(to: Path, scenario: Scenario, load: Load): Promise<Sent> {
     const family = scenario.family === 'ipv6' ? 'ipv6' : 'ipv4';
-    const options: Record<string, string | number> = {
+    const prefix = inNamespace(this.#topology.generatorNamespace, this.#cores.generator, []);
+    const generator = TrafficGenerator.start(prefix, {
       interface: to.generatorInterface,
-      'destination-mac': to.mac,
-      destination: PROXY_ADDRESS[family],
+      destinationMac: to.mac,
+      destination4: PROXY_ADDRESS.ipv4,
+      destination6: PROXY_ADDRESS.ipv6,
       port: FLOW_PORT,
-      'first-exporter': FIRST_EXPORTER[family],
-      payload: scenario.payloadBytes,
-      exporters: scenario.exporters,
-      addresses: scenario.rules,
-      rate: load.rate,
+      sizes: [scenario.payloadBytes],
+      packetsPerSecond: load.rate,
       seconds: load.ms / 1000,
-    };
-    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]);
-    const command = [programPath('bench/generator'), ...args];
-    const namespace = this.#topology.generatorNamespace;
-    const [program = '', ...rest] = inNamespace(namespace, this.#cores.generator, command);
-    return JSON.parse(await run(program, rest)) as Sent;
+      exporters: {
+        first: FIRST_EXPORTER[family],
+        exporters: scenario.exporters,
+        addresses: scenario.rules,
+      },
+      isTimed: true,
+      isSleepless: true,
+    });
+    return generator.finish();
   }
 }
 
 /** One process counts for all paths. */
 export class Collector implements AsyncDisposable {
-  readonly #service: Service;
-  readonly #answers: AsyncIterator<string>;
+  readonly #judge: Judge;
   readonly #proxyCore: number;
 
   constructor(topology: Topology, cores: Cores) {
-    const command = [programPath('bench/collector')];
-    const args = inNamespace(topology.collectorNamespace, cores.generator, command);
-    this.#service = new Service(args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#judge = new Judge(inNamespace(topology.collectorNamespace, cores.generator, []));
     this.#proxyCore = cores.proxy;
-    const { stdout } = this.#service.process;
-    if (stdout === null) throw new Error('collector without standard output');
-    this.#answers = createInterface({ input: stdout })[Symbol.asyncIterator]();
   }
 
   sample(from: Path, pids: readonly number[]): Promise<Sample> {
-    return this.#ask(['sample', from.collectorInterface, this.#proxyCore, ...pids].join(' '));
+    return this.#judge.ask(
+      ['counters', from.collectorInterface, this.#proxyCore, ...pids].join(' '),
+    );
   }
 
   async startRecording(from: Path): Promise<void> {
-    await this.#ask(`record ${from.collectorInterface}`);
+    await this.#judge.ask(`samples ${from.collectorInterface}`);
   }
 
   report(): Promise<Latency> {
-    return this.#ask('report');
+    return this.#judge.ask('latencies');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#service[Symbol.asyncDispose]();
-  }
-
-  async #ask<Answer>(command: string): Promise<Answer> {
-    const { stdin } = this.#service.process;
-    if (stdin?.write(`${command}\n`) === false) await once(stdin, 'drain');
-    const { value, done } = await this.#answers.next();
-    if (done) this.#service.assertRunning();
-    return JSON.parse(value) as Answer;
+    await this.#judge[Symbol.asyncDispose]();
   }
 }

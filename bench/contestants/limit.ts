@@ -10,6 +10,6 @@ export const limit: Contestant = {
   start: (options) => {
     const { scenario } = options;
     const collectors = collectorAddresses(collectorFamily(scenario), scenario.copies);
-    return startListener(options, [programPath('bench/limit'), `${FLOW_PORT}`, ...collectors]);
+    return startListener(options, [programPath('limit'), `${FLOW_PORT}`, ...collectors]);
   },
 };

@@ -52,6 +52,7 @@ async function demonstrate(): Promise<number> {
       print(`  FAILED: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+  await lab.traffic.assertUndamaged();
   print(failures === 0 ? '\nAll promises were kept.' : `\n${failures} promises were broken.`);
   return failures === 0 ? 0 : 1;
 }

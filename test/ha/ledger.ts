@@ -1,5 +1,5 @@
 /** Packets sent against packets arrived, by exporter and number. */
-import type { PacketRecord } from './record-reader.ts';
+import type { PacketRecord } from '../../tools/traffic/records.ts';
 
 /** A packet that took longer arrived too late to count: a queue held it while nobody forwarded. */
 const LATE_MS = 500;

@@ -24,6 +24,10 @@ import { run } from '../lab/shell.ts';
 export const SERVICE = '203.0.113.100';
 export const FIRST_EXPORTER = '100.64.0.1';
 export const COLLECTOR = '198.51.100.1';
+/** Of the router's link to the exporters, whose generator writes frames. */
+export const ROUTER_MAC = '02:fa:00:00:01:01';
+/** Copies go to this address: the judge sees them on the link, and nothing answers them. */
+const NOBODYS_MAC = '02:fa:00:00:02:ff';
 export const NODE_NAMES = ['a', 'b'] as const;
 export type NodeName = (typeof NODE_NAMES)[number];
 
@@ -116,7 +120,7 @@ export class Network implements AsyncDisposable {
     await Promise.all(names.map((name) => setKernelSwitches(name, KERNEL_SWITCHES)));
     await ip(this.router, [
       'link set lo up',
-      `link add exp type veth peer name rtr netns ${this.exporters}`,
+      `link add exp address ${ROUTER_MAC} type veth peer name rtr netns ${this.exporters}`,
       'link add lan type bridge',
       ...NODE_NAMES.flatMap((node) => [
         `link add name ${node} type veth peer name lan netns ${this.nodes[node]}`,
@@ -160,6 +164,7 @@ export class Network implements AsyncDisposable {
       `addr add ${MANAGEMENT_ADDRESS[node]}/30 dev mgmt`,
       'link set lan up',
       'link set col up',
+      `neigh replace ${subnet}.2 lladdr ${NOBODYS_MAC} dev col nud permanent`,
       'link set mgmt up',
       'route add default via 192.0.2.1',
       `route add ${COLLECTOR} via ${subnet}.2`,

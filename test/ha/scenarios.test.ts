@@ -11,7 +11,13 @@ describe('high availability', { skip: requirePrograms('gobgpd', 'bird', 'gcc') }
     lab = await HaLab.start();
   });
 
-  after(() => lab?.[Symbol.asyncDispose]());
+  after(async () => {
+    try {
+      await lab?.traffic.assertUndamaged();
+    } finally {
+      await lab?.[Symbol.asyncDispose]();
+    }
+  });
 
   for (const { title, promise, run } of scenarios(readCutSeconds(process.env))) {
     test(`${title}: ${promise}`, async (t) => {

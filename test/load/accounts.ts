@@ -1,8 +1,8 @@
 /** The accounts of a run: every packet has one end, every copy one place, and all counts agree. */
 import assert from 'node:assert/strict';
+import type { Arrived } from '../../tools/traffic/judge.ts';
 import type { CountersMessage, ProxyStatsMessage } from '../lab/api.ts';
 import { BATCH, type Settled } from './load-stage.ts';
-import type { Arrived } from './tools.ts';
 
 /** More outputs than any rule of plan.ts has. */
 const COPIES_PER_PACKET = 3;

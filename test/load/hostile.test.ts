@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { type Generator, HOSTILE_KINDS } from '../../tools/traffic/generator.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { waitFor } from '../lab/shell.ts';
 import { tellTime } from '../lab/times.ts';
 import { assertExact, assertNothingWrong } from './accounts.ts';
 import { LoadStage } from './load-stage.ts';
 import { holdingsOf } from './memory.ts';
-import { type Generator, HOSTILE_KINDS } from './tools.ts';
 
 /** Hostile packets in all, at full rate. */
 const PACKETS = Number(process.env['FLOXY_HOSTILE_PACKETS'] ?? 100_000);

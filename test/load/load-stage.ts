@@ -9,6 +9,8 @@
  * with that. Fragments that lack the rest never get as far as a socket.
  */
 import assert from 'node:assert/strict';
+import type { Generator, Sent } from '../../tools/traffic/generator.ts';
+import type { Arrived } from '../../tools/traffic/judge.ts';
 import { buildPrograms } from '../../tools/traffic/programs.ts';
 import type { Api, ForwarderMessage, ProxyStatsMessage } from '../lab/api.ts';
 import { COLLECTOR_HOST_V4, COLLECTOR_HOST_V6, Lab, type LabOptions } from '../lab/lab.ts';
@@ -17,7 +19,7 @@ import { Service, type ServiceOptions } from '../lab/service.ts';
 import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { confine, keepCoreFree, takeTurn } from './machine.ts';
 import { type LoadStream, makeRules, makeStreams } from './plan.ts';
-import { type Arrived, Collector, Generator, type Load, type Sent } from './tools.ts';
+import { Collector, type Load, startLoad } from './tools.ts';
 
 /** What a forwarder takes at once, and so what it can take with it. */
 export const BATCH = 64;
@@ -215,7 +217,7 @@ export class LoadStage implements AsyncDisposable {
   }
 
   #generate(load: Load): Generator {
-    return this.#resources.use(Generator.start(this.lab.exporters, load));
+    return this.#resources.use(startLoad(this.lab.exporters, load));
   }
 
   #streamsSent(): number[] {

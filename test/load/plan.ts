@@ -1,6 +1,6 @@
 /**
  * Who sends, and by which rules: exporters in four classes, and rule sets in generations. A copy's
- * destination says which class, output, member and generation it is for (traffic/load/collector), so each copy
+ * destination says which class, output, member and generation it is for (tools/traffic/judge), so each copy
  * is judged by itself, however fast the rules change. Even and odd generations differ in everything:
  * collectors, number of outputs, balancing.
  */

@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Arrived } from '../../tools/traffic/judge.ts';
 import type { LoadStage } from './load-stage.ts';
 import { makeRules } from './plan.ts';
-import type { Arrived } from './tools.ts';
 
 /** Date.now() tells whole milliseconds that have passed. */
 const CLOCK_STEP_MS = 1;

@@ -1,13 +1,13 @@
-/** The programs in C beside this that make and judge traffic: for the tests and for the benchmark. */
+/**
+ * The programs in C beside this: the generator, which makes traffic, and the judge, which holds what comes of it
+ * against what was sent; for the tests and for the benchmark, whose limit is built here too.
+ */
 import path from 'node:path';
 import { run } from '../../test/lab/shell.ts';
 
 const FOLDER = import.meta.dirname;
 
-export type ProgramName =
-  | `bench/${'generator' | 'collector' | 'limit'}`
-  | `load/${'generator' | 'collector'}`
-  | `ha/${'sender' | 'counter'}`;
+export type ProgramName = 'generator' | 'judge' | 'limit';
 
 /** Builds the programs, when they are not up to date. */
 export async function buildPrograms(): Promise<void> {
