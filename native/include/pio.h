@@ -1,16 +1,19 @@
 /*
  * Packet I/O: batches of UDP datagrams in, batches of copies with the exporter's own source address
- * out.
+ * out. A receiver and a sender share the memory of a batch; a program that only wants the packets
+ * needs no sender.
  *
- * It knows nothing of rules. The caller receives a batch, decides for each packet which collectors
- * get a copy, and hands the batch of decisions back:
+ * Neither knows anything of rules. The caller receives a batch, decides for each packet which
+ * collectors get a copy, and hands the batch of decisions to the sender:
  *
- *     n = pio_receive(io);            packets[0..n) and their payloads are filled
+ *     n = pio_receive(receiver);      packets[0..n) and their payloads are filled
  *     ... the caller sets packets[i].input_slot and fills copies[0..m) ...
- *     pio_send(io, n, m, ...);        every copy is sent, or counted as an error
+ *     pio_send(sender, n, m);         every copy is sent, or counted as an error
  *
- * Ownership: the memory in pio_options belongs to the caller and must outlive the pio_t, as must
- * the file descriptors; pio_free closes none of them. A pio_t is used by one thread.
+ * Several receivers may fill the same batch, one after the other.
+ *
+ * Ownership: the memory in the options belongs to the caller and must outlive receiver and sender,
+ * as must the file descriptors; neither closes any. Each is used by one thread.
  * Return values: 0 or a count, or a negative errno.
  * Byte order: "network" is said where it is meant; everything else is in host order.
  */
@@ -21,9 +24,10 @@
 
 #include "table.h"
 
-/* Limits of pio_options. */
+/* Limits of options. */
 #define PIO_BATCH_MAX 1024u
 #define PIO_PAYLOAD_MAX 65535u
+#define PIO_SOCKETS_MAX 64u
 
 /* Packet flags. */
 #define PIO_PACKET_IPV6 1u	/* the source is IPv6 (a mapped IPv4 source is not) */
@@ -37,8 +41,9 @@
 #define PIO_COUNTERS_LAYOUT 1u
 
 /*
- * Counters of a forwarder: indexes into pio_options.counters. Cumulative. Packet I/O writes all but
- * DROPPED_BY_RULE, NO_ELIGIBLE_COLLECTOR, HEARTBEAT and HOP_LIMIT_EXCEEDED, which are its caller's.
+ * Counters of a forwarder: indexes into `counters` of the options. Cumulative. Packet I/O writes
+ * all but DROPPED_BY_RULE, NO_ELIGIBLE_COLLECTOR, HEARTBEAT and HOP_LIMIT_EXCEEDED, which are its
+ * caller's.
  */
 enum pio_counter {
 	PIO_RECEIVED_PACKETS = 0,
@@ -58,15 +63,16 @@ enum pio_counter {
 	PIO_COUNTERS = 1024,
 };
 
-/* One received packet, 32 bytes. */
+/* One received packet. */
 struct pio_packet {
 	uint8_t source[16]; /* network order; IPv4 as ::ffff:a.b.c.d */
 	uint32_t source_port;
-	uint16_t length;   /* payload bytes in the buffer */
-	uint8_t hop_limit; /* with which it arrived */
-	uint8_t reserved;
-	uint32_t flags;	     /* PIO_PACKET_* */
-	uint32_t input_slot; /* set by the caller before pio_send: where the packet is counted */
+	uint32_t flags;	      /* PIO_PACKET_* */
+	uint32_t input_slot;  /* set by the caller before pio_send: where the packet is counted */
+	uint16_t length;      /* payload bytes in the buffer */
+	uint16_t listen_port; /* of the receiver that took it */
+	uint8_t hop_limit;    /* with which it arrived */
+	uint8_t reserved[3];
 };
 
 /* One copy to send, 8 bytes. */
@@ -81,62 +87,93 @@ struct pio_slot {
 	uint64_t bytes; /* payload */
 };
 
-struct pio_options {
-	int receive_fd; /* UDP socket, IPv4 or dual-stack IPv6 */
-	int send4_fd;	/* raw socket IPPROTO_RAW, AF_INET, or -1 */
-	int send6_fd;	/* raw socket IPPROTO_RAW, AF_INET6, header included, or -1 */
+/* The memory of a batch. */
+struct pio_batch {
+	uint32_t size;		    /* packets, 1 to PIO_BATCH_MAX */
+	uint32_t payload_bytes;	    /* largest payload taken whole, 1 to PIO_PAYLOAD_MAX */
+	uint32_t payload_stride;    /* payloads are this far apart; not below payload_bytes */
+	struct pio_packet *packets; /* [size] */
+	uint8_t *payloads; /* [size * payload_stride], that of packet i at i * payload_stride */
+};
 
-	uint32_t batch;	       /* packets a pio_receive takes at most, 1 to PIO_BATCH_MAX */
-	uint32_t buffer_bytes; /* largest payload taken whole, 1 to PIO_PAYLOAD_MAX */
-	uint32_t copies_max;   /* entries of copies */
+struct pio_receiver_options {
+	int fd; /* bound UDP socket, IPv4 or dual-stack IPv6 */
 	/*
 	 * Whether datagrams to a broadcast or multicast address are taken. The kernel gives them to
 	 * every socket of a port, so that one receiver of the port takes them and the others do
 	 * not.
 	 */
 	uint32_t takes_group;
-	uint32_t slot_count; /* entries of slots */
-	/* Network order: goes before an IPv4 source address on its way to an IPv6 collector. */
-	uint8_t mapped_prefix[12];
-
-	struct pio_packet *packets; /* [batch] */
-	struct pio_copy *copies;    /* [copies_max] */
-	uint64_t *counters;	    /* [PIO_COUNTERS] */
-	struct pio_slot *slots;	    /* [slot_count] */
+	struct pio_batch batch;
+	uint64_t *counters; /* [PIO_COUNTERS] */
 };
 
-typedef struct pio pio_t;
+typedef struct pio_receiver pio_receiver_t;
 
-/* Allocates buffers for a batch. -ENOMEM, or -EINVAL for options out of range. */
-int pio_new(pio_t **io, const struct pio_options *options);
-void pio_free(pio_t *io);
+/*
+ * -ENOMEM, -EINVAL for options out of range, or what the kernel says of the descriptor (-ENOTSOCK,
+ * -EBADF). Sets options of the socket: it tells hop limits and destinations from then on.
+ */
+int pio_receiver_new(pio_receiver_t **receiver, const struct pio_receiver_options *options);
+void pio_receiver_free(pio_receiver_t *receiver);
 
 /*
  * Takes up to a batch of packets without waiting: sets packets[0..n) and returns n, 0 when there is
- * none, or none that this receiver takes. A payload longer than buffer_bytes is cut, flagged and
+ * none, or none that this receiver takes. A payload longer than payload_bytes is cut, flagged and
  * counted; a packet with a hop limit of 1 or less is flagged. Counts PIO_RECEIVED_*. An error is
  * counted by errno and returned; EAGAIN and EINTR are no errors but 0.
  */
-int pio_receive(pio_t *io);
+int pio_receive(pio_receiver_t *receiver);
+
+struct pio_sender_options {
+	/*
+	 * Raw sockets IPPROTO_RAW that send packets with their headers, 0 to PIO_SOCKETS_MAX of
+	 * each family. What waits in the kernel for a slow or dead collector fills the send buffer
+	 * of the socket it left by: with several, one collector's trouble is its own.
+	 */
+	const int *ipv4_fds;
+	const int *ipv6_fds;
+	uint32_t ipv4_count;
+	uint32_t ipv6_count;
+	/* Network order: goes before an IPv4 source address on its way to an IPv6 collector. */
+	uint8_t mapped_prefix[12];
+	struct pio_batch batch;
+	uint32_t copies_max;	 /* entries of copies */
+	uint32_t slot_count;	 /* entries of slots */
+	struct pio_copy *copies; /* [copies_max] */
+	uint64_t *counters;	 /* [PIO_COUNTERS] */
+	struct pio_slot *slots;	 /* [slot_count] */
+};
+
+typedef struct pio_sender pio_sender_t;
+
+/* -ENOMEM, or -EINVAL for options out of range. */
+int pio_sender_new(pio_sender_t **sender, const struct pio_sender_options *options);
+void pio_sender_free(pio_sender_t *sender);
 
 /* The collectors that copies name from now on: the caller's memory, until the next call. */
-void pio_set_collectors(pio_t *io, const struct table_collector *collectors, uint32_t count);
+void pio_set_collectors(pio_sender_t *sender, const struct table_collector *collectors,
+			uint32_t count);
 
 /*
  * Ends the batch: counts packets[0..packets) at their input_slot and sends copies[0..copies).
  *
  * Each copy is one UDP datagram from the packet's source address and port, with the packet's hop
  * limit less one, at most 64, DF clear and a UDP checksum that is never 0 (RFC 768, RFC 8200
- * section 8.1). An IPv4 packet to an
- * IPv6 collector comes from mapped_prefix + its address. Copies to one collector leave in the order
- * of the array. A copy that the kernel takes is counted at the collector's output_slot and in
- * PIO_FORWARDED_*; one that it refuses is counted by errno and the rest goes on. What is larger
- * than the MTU of the way to the collector (the kernel says EMSGSIZE, as it does not fragment
- * header-included packets) is sent as IP fragments (RFC 791, RFC 8200 section 4.5), counted once;
- * it counts as sent when all its fragments were taken.
+ * section 8.1). An IPv4 packet to an IPv6 collector comes from mapped_prefix + its address. To a
+ * collector with TABLE_COLLECTOR_LISTEN_PORT it goes to the port on which it arrived. Copies to one
+ * address leave by one socket, in the order of the array; until the sender has seen more addresses
+ * of a family than there are sockets, no two share one.
  *
- * A full send buffer is waited for (PIO_SEND_RETRIES) until PIO_SEND_WAIT_MS after the first wait
- * of the call; from then on copies fail with EAGAIN.
+ * A copy that the kernel takes is counted at the collector's output_slot and in PIO_FORWARDED_*;
+ * one that it refuses is counted by errno and the rest goes on. What is larger than the MTU of the
+ * way to the collector (the kernel says EMSGSIZE, as it does not fragment header-included packets)
+ * is sent as IP fragments (RFC 791, RFC 8200 section 4.5), counted once; it counts as sent when all
+ * its fragments were taken.
+ *
+ * A full send buffer is waited for (PIO_SEND_RETRIES), PIO_SEND_WAIT_MS in all until it has not
+ * been full for PIO_SEND_PERIOD_MS, and all sockets together no longer than that in a period. After
+ * that copies fail with EAGAIN.
  *
  * Copies that can never be sent are counted as send errors: EAFNOSUPPORT without a socket of the
  * collector's family, and for an IPv6 packet to an IPv4 collector; EMSGSIZE for a payload that the
@@ -146,6 +183,7 @@ void pio_set_collectors(pio_t *io, const struct table_collector *collectors, uin
  * copies go.
  */
 #define PIO_SEND_WAIT_MS 200
-void pio_send(pio_t *io, uint32_t packets, uint32_t copies);
+#define PIO_SEND_PERIOD_MS 1000
+void pio_send(pio_sender_t *sender, uint32_t packets, uint32_t copies);
 
 #endif

@@ -2,18 +2,11 @@
 
 #include <string.h>
 
-#include "internal.h"
+#include "address.h"
+#include "kernel.h"
 
 /* An address is looked for in this many entries from where its hash points. */
 #define PROBES 8u
-
-static uint32_t hash_address(const uint8_t address[16])
-{
-	uint64_t halves[2];
-	memcpy(halves, address, sizeof(halves));
-	uint64_t mixed = (halves[0] ^ (halves[1] * 0x9e3779b97f4a7c15u)) * 0xff51afd7ed558ccdu;
-	return (uint32_t)(mixed >> 40);
-}
 
 static struct pio_mtu_entry *entry_at(struct pio_mtu_table *table, uint32_t index)
 {
@@ -22,7 +15,7 @@ static struct pio_mtu_entry *entry_at(struct pio_mtu_table *table, uint32_t inde
 
 static struct pio_mtu_entry *find_entry(struct pio_mtu_table *table, const uint8_t address[16])
 {
-	uint32_t start = hash_address(address);
+	uint32_t start = pio_hash_address(address);
 	for (uint32_t i = 0; i < PROBES; i++) {
 		struct pio_mtu_entry *entry = entry_at(table, start + i);
 		if (entry->expires_ms > 0 && memcmp(entry->address, address, 16) == 0)
@@ -35,7 +28,7 @@ static struct pio_mtu_entry *find_entry(struct pio_mtu_table *table, const uint8
  * anew. */
 static struct pio_mtu_entry *oldest_entry(struct pio_mtu_table *table, const uint8_t address[16])
 {
-	uint32_t start = hash_address(address);
+	uint32_t start = pio_hash_address(address);
 	struct pio_mtu_entry *oldest = entry_at(table, start);
 	for (uint32_t i = 1; i < PROBES; i++) {
 		struct pio_mtu_entry *entry = entry_at(table, start + i);

@@ -1,10 +1,29 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
-#include "internal.h"
+#include "address.h"
+#include "batch.h"
+#include "count.h"
+#include "headers.h"
 
-#define CACHE_LINE 64u
+/* Room for what the kernel tells of a datagram: its hop limit and where it was sent to. */
+struct control {
+	_Alignas(struct cmsghdr)
+		uint8_t bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct sockaddr_in6))];
+};
+
+/* One message, name, control and payload for each packet of a batch. */
+struct pio_receiver {
+	struct pio_receiver_options options;
+	uint16_t listen_port;
+	struct mmsghdr *headers;
+	struct sockaddr_in6 *names;
+	struct control *controls;
+	struct iovec *parts;
+};
 
 static int enable(int fd, int level, int option)
 {
@@ -13,55 +32,74 @@ static int enable(int fd, int level, int option)
 }
 
 /* Has the kernel tell of each datagram its hop limit and where it was sent to. */
-static int ask_for_control(int fd)
+static int ask_for_control(int fd, int family)
 {
 	/* Those of IPv4 hold for the IPv4 datagrams of an IPv6 socket too. */
 	int error = enable(fd, IPPROTO_IP, IP_RECVTTL);
 	if (error == 0)
 		error = enable(fd, IPPROTO_IP, IP_PKTINFO);
-	int family = 0;
-	socklen_t bytes = sizeof(family);
-	if (error == 0 && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &bytes) < 0)
-		error = -errno;
 	if (error < 0 || family != AF_INET6)
 		return error;
 	error = enable(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT);
 	return error < 0 ? error : enable(fd, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR);
 }
 
-int pio_receiver_init(struct pio *io)
+static int init(struct pio_receiver *receiver, const struct pio_receiver_options *options)
 {
-	uint32_t batch = io->options.batch;
-	io->payload_stride = (io->options.buffer_bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-	io->receive_headers = calloc(batch, sizeof(*io->receive_headers));
-	io->receive_names = calloc(batch, sizeof(*io->receive_names));
-	io->receive_controls = calloc(batch, sizeof(*io->receive_controls));
-	io->receive_parts = calloc(batch, sizeof(*io->receive_parts));
-	io->payloads = aligned_alloc(CACHE_LINE, batch * io->payload_stride);
-	if (io->receive_headers == NULL || io->receive_names == NULL ||
-	    io->receive_controls == NULL || io->receive_parts == NULL || io->payloads == NULL)
+	uint32_t size = options->batch.size;
+	receiver->options = *options;
+	receiver->headers = calloc(size, sizeof(*receiver->headers));
+	receiver->names = calloc(size, sizeof(*receiver->names));
+	receiver->controls = calloc(size, sizeof(*receiver->controls));
+	receiver->parts = calloc(size, sizeof(*receiver->parts));
+	if (receiver->headers == NULL || receiver->names == NULL || receiver->controls == NULL ||
+	    receiver->parts == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < batch; i++) {
-		io->receive_parts[i].iov_base = io->payloads + i * io->payload_stride;
-		io->receive_parts[i].iov_len = io->options.buffer_bytes;
-		struct msghdr *header = &io->receive_headers[i].msg_hdr;
-		header->msg_name = &io->receive_names[i];
-		header->msg_namelen = sizeof(io->receive_names[i]);
-		header->msg_iov = &io->receive_parts[i];
+	for (uint32_t i = 0; i < size; i++) {
+		receiver->parts[i].iov_base = pio_payload(&options->batch, i);
+		receiver->parts[i].iov_len = options->batch.payload_bytes;
+		struct msghdr *header = &receiver->headers[i].msg_hdr;
+		header->msg_name = &receiver->names[i];
+		header->msg_namelen = sizeof(receiver->names[i]);
+		header->msg_iov = &receiver->parts[i];
 		header->msg_iovlen = 1;
-		header->msg_control = &io->receive_controls[i];
-		header->msg_controllen = sizeof(io->receive_controls[i]);
+		header->msg_control = &receiver->controls[i];
+		header->msg_controllen = sizeof(receiver->controls[i]);
 	}
-	return io->options.receive_fd < 0 ? 0 : ask_for_control(io->options.receive_fd);
+	struct sockaddr_in6 name;
+	socklen_t bytes = sizeof(name);
+	if (getsockname(options->fd, (struct sockaddr *)&name, &bytes) < 0)
+		return -errno;
+	receiver->listen_port = ntohs(name.sin6_port); /* at the same place in sockaddr_in */
+	return ask_for_control(options->fd, name.sin6_family);
 }
 
-void pio_receiver_deinit(struct pio *io)
+int pio_receiver_new(pio_receiver_t **receiver, const struct pio_receiver_options *options)
 {
-	free(io->receive_headers);
-	free(io->receive_names);
-	free(io->receive_controls);
-	free(io->receive_parts);
-	free(io->payloads);
+	*receiver = NULL;
+	if (!pio_is_batch_valid(&options->batch) || options->counters == NULL)
+		return -EINVAL;
+	struct pio_receiver *made = calloc(1, sizeof(*made));
+	if (made == NULL)
+		return -ENOMEM;
+	int error = init(made, options);
+	if (error < 0) {
+		pio_receiver_free(made);
+		return error;
+	}
+	*receiver = made;
+	return 0;
+}
+
+void pio_receiver_free(pio_receiver_t *receiver)
+{
+	if (receiver == NULL)
+		return;
+	free(receiver->headers);
+	free(receiver->names);
+	free(receiver->controls);
+	free(receiver->parts);
+	free(receiver);
 }
 
 static void take_source(struct pio_packet *packet, const struct sockaddr_in6 *name)
@@ -119,49 +157,55 @@ static int take_control(struct pio_packet *packet, struct msghdr *message)
 }
 
 /* Fills in the record of a message. Returns whether the datagram was sent to a group. */
-static int take_packet(struct pio_packet *packet, const struct sockaddr_in6 *name,
-		       struct mmsghdr *message)
+static int take_packet(struct pio_receiver *receiver, struct pio_packet *packet, uint32_t index)
 {
-	take_source(packet, name);
+	struct mmsghdr *message = &receiver->headers[index];
+	take_source(packet, &receiver->names[index]);
+	packet->listen_port = receiver->listen_port;
 	packet->length = (uint16_t)message->msg_len; /* buffers are no longer */
 	if ((message->msg_hdr.msg_flags & MSG_TRUNC) != 0)
 		packet->flags |= PIO_PACKET_TRUNCATED;
 	int is_group = take_control(packet, &message->msg_hdr);
 	/* The kernel has put the length of what it told here. */
-	message->msg_hdr.msg_controllen = sizeof(struct pio_control);
+	message->msg_hdr.msg_controllen = sizeof(struct control);
 	return is_group;
 }
 
-int pio_receive(pio_t *io)
+static uint32_t take_packets(struct pio_receiver *receiver, uint32_t count)
 {
-	const struct pio_options *options = &io->options;
-	int count = recvmmsg(options->receive_fd, io->receive_headers, options->batch, MSG_DONTWAIT,
-			     NULL);
-	if (count < 0) {
-		int error = errno;
-		if (error == EAGAIN || error == EINTR)
-			return 0;
-		pio_count_error(io, PIO_RECEIVE_ERRORS, error, 1);
-		return -error;
-	}
+	const struct pio_batch *batch = &receiver->options.batch;
+	uint64_t *counters = receiver->options.counters;
 	uint32_t taken = 0;
 	uint64_t bytes = 0;
 	uint64_t truncated = 0;
-	for (uint32_t i = 0; i < (uint32_t)count; i++) {
-		struct pio_packet *packet = &options->packets[taken];
-		int is_group = take_packet(packet, &io->receive_names[i], &io->receive_headers[i]);
-		if (is_group && !options->takes_group)
+	for (uint32_t i = 0; i < count; i++) {
+		struct pio_packet *packet = &batch->packets[taken];
+		int is_group = take_packet(receiver, packet, i);
+		if (is_group && !receiver->options.takes_group)
 			continue;
 		/* A payload lies at the index of its packet. */
 		if (taken < i)
-			memcpy(io->payloads + taken * io->payload_stride,
-			       io->payloads + i * io->payload_stride, packet->length);
+			memcpy(pio_payload(batch, taken), pio_payload(batch, i), packet->length);
 		bytes += packet->length;
 		truncated += (packet->flags & PIO_PACKET_TRUNCATED) != 0;
 		taken++;
 	}
-	pio_count(&options->counters[PIO_RECEIVED_PACKETS], taken);
-	pio_count(&options->counters[PIO_RECEIVED_BYTES], bytes);
-	pio_count(&options->counters[PIO_TRUNCATED], truncated);
-	return (int)taken;
+	pio_count(&counters[PIO_RECEIVED_PACKETS], taken);
+	pio_count(&counters[PIO_RECEIVED_BYTES], bytes);
+	pio_count(&counters[PIO_TRUNCATED], truncated);
+	return taken;
+}
+
+int pio_receive(pio_receiver_t *receiver)
+{
+	const struct pio_receiver_options *options = &receiver->options;
+	int count =
+		recvmmsg(options->fd, receiver->headers, options->batch.size, MSG_DONTWAIT, NULL);
+	if (count >= 0)
+		return (int)take_packets(receiver, (uint32_t)count);
+	int error = errno;
+	if (error == EAGAIN || error == EINTR)
+		return 0;
+	pio_count_error(options->counters, PIO_RECEIVE_ERRORS, error, 1);
+	return -error;
 }

@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "address.h"
+#include "kernel.h"
 
 /* linux/in6.h, which cannot be included beside netinet/in.h. */
 #ifndef IPV6_HDRINCL

@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "internal.h"
+#include "kernel.h"
+#include "sender.h"
 
 #define FAKE_TAKEN_MAX 8192u
 #define FAKE_SCRIPT_MAX 8192u
@@ -24,6 +26,7 @@ struct fake_packet {
 static struct {
 	int script[FAKE_SCRIPT_MAX]; /* verdicts for the next attempts: 0 or an errno */
 	uint32_t script_length, script_next;
+	int full_fd;	      /* this one answers EAGAIN; 0 = none does */
 	uint32_t mtu;	      /* larger messages get EMSGSIZE */
 	uint32_t short_sends; /* messages that one call takes at most; 0 = no limit */
 	int path_mtu;	      /* answer of pio_path_mtu */
@@ -68,8 +71,10 @@ static inline void fake_script_always(int verdict)
 	fake.script_next = 0;
 }
 
-static int fake_verdict(uint32_t bytes)
+static int fake_verdict(int fd, uint32_t bytes)
 {
+	if (fake.full_fd != 0 && fd == fake.full_fd)
+		return EAGAIN;
 	if (fake.script_next < fake.script_length)
 		return fake.script[fake.script_next++];
 	return bytes > fake.mtu ? EMSGSIZE : 0;
@@ -104,7 +109,7 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 			(uint32_t)(message->msg_iov[0].iov_len + message->msg_iov[1].iov_len);
 		if (fake.short_sends > 0 && i == fake.short_sends)
 			return (int)i;
-		int error = fake_verdict(bytes);
+		int error = fake_verdict(fd, bytes);
 		if (error != 0) {
 			errno = error;
 			/* As the kernel: the error of a message that is not the first is not told.

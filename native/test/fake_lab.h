@@ -1,4 +1,4 @@
-/* A packet I/O above the replaced kernel, and a reader of what it sent. */
+/* A sender above the replaced kernel, and a reader of what it sent. */
 #ifndef FAKE_LAB_H
 #define FAKE_LAB_H
 
@@ -12,7 +12,7 @@ static inline void reset(void)
 {
 	lab_close();
 	fake_reset();
-	lab_open_fake();
+	lab_open_fake(1, 1);
 }
 
 /* Sends copies of one packet to one collector. */

@@ -1,21 +1,27 @@
-/* A packet I/O with all its memory, and packets, collectors and copies by hand. */
+/* A receiver and a sender with all their memory, and packets, collectors and copies by hand. */
 #ifndef LAB_H
 #define LAB_H
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "internal.h"
+#include "address.h"
+#include "batch.h"
+#include "sender.h"
 
 #define LAB_BATCH 64u
 #define LAB_COPIES 4096u
 #define LAB_SLOTS 128u
-#define LAB_COLLECTORS 2048u
-#define LAB_FD4 104
-#define LAB_FD6 106
+#define LAB_COLLECTORS 8192u
+#define LAB_PAYLOAD_STRIDE 65536u
+/* The first of the sockets that only a replaced system call understands. */
+#define LAB_FD4 200
+#define LAB_FD6 300
 
 struct lab {
-	pio_t *io;
+	pio_receiver_t *receiver;
+	pio_sender_t *sender;
 	struct pio_packet packets[LAB_BATCH];
 	struct pio_copy copies[LAB_COPIES];
 	uint64_t counters[PIO_COUNTERS];
@@ -25,44 +31,91 @@ struct lab {
 };
 
 static struct lab lab;
+static uint8_t lab_payloads[LAB_BATCH * LAB_PAYLOAD_STRIDE];
 
-static inline struct pio_options lab_options(int receive_fd, int send4_fd, int send6_fd)
+static inline struct pio_batch lab_batch(void)
 {
-	return (struct pio_options){
-		.receive_fd = receive_fd,
-		.send4_fd = send4_fd,
-		.send6_fd = send6_fd,
-		.batch = LAB_BATCH,
-		.buffer_bytes = PIO_PAYLOAD_MAX,
+	return (struct pio_batch){
+		.size = LAB_BATCH,
+		.payload_bytes = PIO_PAYLOAD_MAX,
+		.payload_stride = LAB_PAYLOAD_STRIDE,
+		.packets = lab.packets,
+		.payloads = lab_payloads,
+	};
+}
+
+static inline struct pio_receiver_options lab_receiver_options(int fd)
+{
+	return (struct pio_receiver_options){
+		.fd = fd,
+		.takes_group = 1,
+		.batch = lab_batch(),
+		.counters = lab.counters,
+	};
+}
+
+static inline struct pio_sender_options lab_sender_options(const int *ipv4_fds, uint32_t ipv4_count,
+							   const int *ipv6_fds, uint32_t ipv6_count)
+{
+	return (struct pio_sender_options){
+		.ipv4_fds = ipv4_fds,
+		.ipv6_fds = ipv6_fds,
+		.ipv4_count = ipv4_count,
+		.ipv6_count = ipv6_count,
+		.mapped_prefix = {[10] = 0xff, [11] = 0xff},
+		.batch = lab_batch(),
 		.copies_max = LAB_COPIES,
 		.slot_count = LAB_SLOTS,
-		.takes_group = 1,
-		.mapped_prefix = {[10] = 0xff, [11] = 0xff},
-		.packets = lab.packets,
 		.copies = lab.copies,
 		.counters = lab.counters,
 		.slots = lab.slots,
 	};
 }
 
-static inline void lab_open(const struct pio_options *options)
+static inline void lab_check(int result, const char *what)
 {
-	memset(&lab, 0, sizeof(lab));
-	if (pio_new(&lab.io, options) < 0)
-		abort();
+	if (result >= 0)
+		return;
+	printf("Bail out! %s: %s\n", what, strerror(-result));
+	exit(1);
 }
 
-/* With descriptors that only a replaced system call understands. */
-static inline void lab_open_fake(void)
+static inline void lab_open_receiver(const struct pio_receiver_options *options)
 {
-	struct pio_options options = lab_options(-1, LAB_FD4, LAB_FD6);
-	lab_open(&options);
+	memset(&lab, 0, sizeof(lab));
+	lab_check(pio_receiver_new(&lab.receiver, options), "no receiver");
+}
+
+static inline void lab_open_sender(const struct pio_sender_options *options)
+{
+	memset(&lab, 0, sizeof(lab));
+	lab_check(pio_sender_new(&lab.sender, options), "no sender");
+}
+
+/* So many sockets of each family. */
+static inline void lab_open_fake(uint32_t ipv4_count, uint32_t ipv6_count)
+{
+	static int ipv4_fds[PIO_SOCKETS_MAX], ipv6_fds[PIO_SOCKETS_MAX];
+	for (uint32_t i = 0; i < PIO_SOCKETS_MAX; i++) {
+		ipv4_fds[i] = LAB_FD4 + (int)i;
+		ipv6_fds[i] = LAB_FD6 + (int)i;
+	}
+	struct pio_sender_options options =
+		lab_sender_options(ipv4_fds, ipv4_count, ipv6_fds, ipv6_count);
+	lab_open_sender(&options);
 }
 
 static inline void lab_close(void)
 {
-	pio_free(lab.io);
-	lab.io = NULL;
+	pio_receiver_free(lab.receiver);
+	pio_sender_free(lab.sender);
+	lab.receiver = NULL;
+	lab.sender = NULL;
+}
+
+static inline uint8_t *lab_payload(uint32_t packet)
+{
+	return lab_payloads + packet * LAB_PAYLOAD_STRIDE;
 }
 
 static inline void lab_address(uint8_t address[16], const char *text)
@@ -83,7 +136,7 @@ static inline uint32_t lab_packet(const char *source, uint32_t source_port, uint
 	packet->flags = pio_is_ipv4(packet->source) ? 0 : PIO_PACKET_IPV6;
 	packet->hop_limit = 64;
 	packet->input_slot = 0;
-	uint8_t *payload = lab.io->payloads + index * lab.io->payload_stride;
+	uint8_t *payload = lab_payload(index);
 	for (uint32_t i = 0; i < length; i++)
 		payload[i] = (uint8_t)(i * 7 + i / 256 + length);
 	return index;
@@ -98,7 +151,7 @@ static inline uint32_t lab_collector(const char *address, uint16_t port)
 	collector->port = htons(port);
 	collector->family = pio_is_ipv4(collector->address) ? 4 : 6;
 	collector->output_slot = (index + 1) % LAB_SLOTS;
-	pio_set_collectors(lab.io, lab.collectors, lab.collector_count);
+	pio_set_collectors(lab.sender, lab.collectors, lab.collector_count);
 	return index;
 }
 
@@ -110,7 +163,7 @@ static inline void lab_copy(uint32_t packet, uint32_t collector)
 /* Ends the batch; the next one starts empty. */
 static inline void lab_send(void)
 {
-	pio_send(lab.io, lab.packet_count, lab.copy_count);
+	pio_send(lab.sender, lab.packet_count, lab.copy_count);
 	lab.packet_count = 0;
 	lab.copy_count = 0;
 }

@@ -86,7 +86,7 @@ static void test_identifications(void)
 
 	reset();
 	fake.mtu = 1500;
-	lab.io->next_identification = 0x1fffe;
+	lab.sender->next_identification = 0x1fffe;
 	uint32_t collector = lab_collector("198.51.100.1", 9995);
 	for (uint32_t i = 0; i < 3; i++)
 		lab_copy(lab_packet("192.0.2.1", 2055, 2000), collector);

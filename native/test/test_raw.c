@@ -60,8 +60,7 @@ static int arrives(uint32_t packet, const char *source, uint16_t source_port)
 	uint8_t expected[16];
 	lab_address(expected, source);
 	return bytes == lab.packets[packet].length &&
-	       memcmp(payload, lab.io->payloads + packet * lab.io->payload_stride, (size_t)bytes) ==
-		       0 &&
+	       memcmp(payload, lab_payload(packet), (size_t)bytes) == 0 &&
 	       memcmp(&name.sin6_addr, expected, 16) == 0 && ntohs(name.sin6_port) == source_port;
 }
 
@@ -136,8 +135,8 @@ int main(void)
 	open_collector();
 	int send4 = pio_open_sender(4, 1 << 20);
 	int send6 = pio_open_sender(6, 1 << 20);
-	struct pio_options options = lab_options(-1, send4, send6);
-	lab_open(&options);
+	struct pio_sender_options options = lab_sender_options(&send4, 1, &send6, 1);
+	lab_open_sender(&options);
 	test_lengths();
 	test_order();
 	memset(lab.slots, 0, sizeof(lab.slots));

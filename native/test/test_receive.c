@@ -61,16 +61,16 @@ static uint16_t export(int family, uint16_t port, size_t bytes)
 
 static void open_lab(int fd, uint32_t buffer_bytes)
 {
-	struct pio_options options = lab_options(fd, -1, -1);
-	options.buffer_bytes = buffer_bytes;
-	lab_open(&options);
+	struct pio_receiver_options options = lab_receiver_options(fd);
+	options.batch.payload_bytes = buffer_bytes;
+	lab_open_receiver(&options);
 }
 
 static int receive(int fd)
 {
 	struct pollfd socket = {.fd = fd, .events = POLLIN};
 	poll(&socket, 1, 5000);
-	return pio_receive(lab.io);
+	return pio_receive(lab.receiver);
 }
 
 static int is_source(const char *address, uint16_t port, uint32_t flags)
@@ -85,11 +85,12 @@ static void test_ipv4(void)
 {
 	int fd = open_receiver(loopback4, 4);
 	open_lab(fd, 1496);
-	check_equal((uint64_t)pio_receive(lab.io), 0, "nothing there is 0");
+	check_equal((uint64_t)pio_receive(lab.receiver), 0, "nothing there is 0");
 	uint16_t port = export(4, port_of(fd), 1496);
 	check(receive(fd) == 1 && is_source("127.0.0.1", port, 0), "IPv4 socket: source");
+	check_equal(lab.packets[0].listen_port, port_of(fd), "R5: the port on which it arrived");
 	check_equal(lab.packets[0].length, 1496, "R9: a payload of the buffer's size is whole");
-	check(lab.io->payloads[0] == 'f' && lab.io->payloads[1495] == 'f', "and in the buffer");
+	check(lab_payloads[0] == 'f' && lab_payloads[1495] == 'f', "and in the buffer");
 	export(4, port_of(fd), 1497);
 	check(receive(fd) == 1 && lab.packets[0].length == 1496 &&
 		      lab.packets[0].flags == PIO_PACKET_TRUNCATED,
@@ -133,7 +134,7 @@ static void test_batches(void)
 			 lab.packets[i].flags == (i % 2 == 0 ? 0 : PIO_PACKET_IPV6);
 	check_equal(right, LAB_BATCH, "R12: in the order in which they came");
 	check_equal((uint64_t)receive(fd), 5, "the rest in the next");
-	check_equal((uint64_t)pio_receive(lab.io), 0, "and no more");
+	check_equal((uint64_t)pio_receive(lab.receiver), 0, "and no more");
 	lab_close();
 	close(fd);
 }
@@ -181,9 +182,9 @@ static void export_indexed(uint16_t port, uint8_t index, int to_broadcast)
 static void test_groups(uint32_t takes_group)
 {
 	int fd = open_receiver(any6, 16);
-	struct pio_options options = lab_options(fd, -1, -1);
+	struct pio_receiver_options options = lab_receiver_options(fd);
 	options.takes_group = takes_group;
-	lab_open(&options);
+	lab_open_receiver(&options);
 	for (uint8_t i = 0; i < 10; i++)
 		export_indexed(port_of(fd), i, i % 3 == 1);
 	uint32_t taken = (uint32_t)receive(fd);
@@ -192,8 +193,7 @@ static void test_groups(uint32_t takes_group)
 	for (uint32_t i = 0, sent = 0; i < taken; i++, sent++) {
 		if (!takes_group && sent % 3 == 1)
 			sent++;
-		right += lab.io->payloads[i * lab.io->payload_stride] == sent &&
-			 lab.packets[i].length == 1;
+		right += *lab_payload(i) == sent && lab.packets[i].length == 1;
 	}
 	check_equal(right, taken, "the others keep their payloads, in order");
 	check(lab.counters[PIO_RECEIVED_PACKETS] == taken &&
@@ -206,13 +206,20 @@ static void test_groups(uint32_t takes_group)
 static void test_errors(void)
 {
 	int file = pio_memory_create("not-a-socket", 0);
-	struct pio_options options = lab_options(file, -1, -1);
-	pio_t *io;
-	check(pio_new(&io, &options) == -ENOTSOCK && io == NULL, "no socket, no packet I/O");
+	struct pio_receiver_options options = lab_receiver_options(file);
+	pio_receiver_t *receiver;
+	check(pio_receiver_new(&receiver, &options) == -ENOTSOCK && receiver == NULL,
+	      "no socket, no receiver");
+	options.batch.size = 0;
+	check(pio_receiver_new(&receiver, &options) == -EINVAL, "no batch");
+	options = lab_receiver_options(file);
+	options.batch.payload_stride = options.batch.payload_bytes - 1;
+	check(pio_receiver_new(&receiver, &options) == -EINVAL, "payloads that overlap");
+	pio_receiver_free(NULL);
 	int fd = open_receiver(loopback4, 4);
 	open_lab(fd, 100);
 	dup2(file, fd);
-	check(pio_receive(lab.io) == -ENOTSOCK, "an error is returned");
+	check(pio_receive(lab.receiver) == -ENOTSOCK, "an error is returned");
 	check_equal(lab.counters[PIO_RECEIVE_ERRORS + ENOTSOCK], 1, "and counted by its errno");
 	lab_close();
 	close(fd);

@@ -9,7 +9,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "internal.h"
+#include "address.h"
+#include "kernel.h"
 #include "pio_sys.h"
 #include "tap.h"
 

@@ -85,10 +85,11 @@ static void print_packet_io(void)
 	STRUCT("native", "PACKET", struct pio_packet);
 	MEMBER("native", "PACKET", struct pio_packet, source);
 	MEMBER("native", "PACKET", struct pio_packet, source_port);
-	MEMBER("native", "PACKET", struct pio_packet, length);
-	MEMBER("native", "PACKET", struct pio_packet, hop_limit);
 	MEMBER("native", "PACKET", struct pio_packet, flags);
 	MEMBER("native", "PACKET", struct pio_packet, input_slot);
+	MEMBER("native", "PACKET", struct pio_packet, length);
+	MEMBER("native", "PACKET", struct pio_packet, listen_port);
+	MEMBER("native", "PACKET", struct pio_packet, hop_limit);
 	VALUE("native", "PACKET_FLAG", PIO_PACKET_, IPV6);
 	VALUE("native", "PACKET_FLAG", PIO_PACKET_, TRUNCATED);
 	VALUE("native", "PACKET_FLAG", PIO_PACKET_, EXPIRED);
@@ -117,8 +118,9 @@ static void print_packet_io(void)
 	print("native", "COUNTERS", "layout", PIO_COUNTERS_LAYOUT);
 	print("native", "LIMIT", "batch", PIO_BATCH_MAX);
 	print("native", "LIMIT", "payload", PIO_PAYLOAD_MAX);
+	print("native", "LIMIT", "sockets", PIO_SOCKETS_MAX);
 	print("native", "LIMIT", "mapped_prefix",
-	      sizeof(((struct pio_options *)NULL)->mapped_prefix));
+	      sizeof(((struct pio_sender_options *)NULL)->mapped_prefix));
 }
 
 int main(void)

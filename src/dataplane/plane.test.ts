@@ -4,7 +4,7 @@ import pino from 'pino';
 import { rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { exporterKey, type Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
-import { mapMemory, unmapMemory } from '../native/packet-io.ts';
+import { mapMemory, unmapMemory } from '../native/memory.ts';
 import { decompile } from '../table/decompile.ts';
 import { ForwardingTable } from '../table/forwarding-table.ts';
 import type { Engine, TableFds, TableReference } from './engine.ts';

@@ -5,40 +5,51 @@ import { FloxyError, messageOf } from '../base/errors.ts';
 /** The same from src/dataplane and dist/dataplane. */
 const ADDON_PATH = '../../native/build/floxy_pio.node';
 
-declare const handleBrand: unique symbol;
+declare const receiverBrand: unique symbol;
+declare const senderBrand: unique symbol;
 
-/** A struct pio and what keeps its memory alive. */
-export interface PacketIoHandle {
-  readonly [handleBrand]: true;
+/** A pio_receiver_t and what keeps its memory alive. */
+export interface ReceiverHandle {
+  readonly [receiverBrand]: true;
+}
+
+/** A pio_sender_t and what keeps its memory alive. */
+export interface SenderHandle {
+  readonly [senderBrand]: true;
 }
 
 /** What native/src/node/ exports. It checks no argument; what fails returns a negative errno. */
 export interface Addon {
-  create(
-    receiveFd: number,
-    sendIpv4Fd: number,
-    sendIpv6Fd: number,
-    batch: number,
-    bufferBytes: number,
-    copiesMax: number,
-    slotCount: number,
-    mappedPrefix: Uint8Array,
+  receiverCreate(
+    fd: number,
+    takesGroup: number,
+    size: number,
+    payloadBytes: number,
+    payloadStride: number,
     packets: ArrayBuffer,
+    payloads: ArrayBuffer,
+    counters: ArrayBuffer,
+  ): ReceiverHandle | number;
+  receive(handle: ReceiverHandle): number;
+  startPolling(handle: ReceiverHandle, callback: () => void): number;
+  stopPolling(handle: ReceiverHandle): void;
+  senderCreate(
+    ipv4Fds: Int32Array,
+    ipv6Fds: Int32Array,
+    mappedPrefix: Uint8Array,
+    size: number,
+    payloadBytes: number,
+    payloadStride: number,
+    packets: ArrayBuffer,
+    payloads: ArrayBuffer,
     copies: ArrayBuffer,
+    copiesMax: number,
     counters: ArrayBuffer,
     slotsByteOffset: number,
-    takesGroup: number,
-  ): PacketIoHandle | number;
-  receive(handle: PacketIoHandle): number;
-  send(handle: PacketIoHandle, packets: number, copies: number): void;
-  setCollectors(
-    handle: PacketIoHandle,
-    buffer: ArrayBuffer,
-    byteOffset: number,
-    count: number,
-  ): void;
-  startPolling(handle: PacketIoHandle, callback: () => void): number;
-  stopPolling(handle: PacketIoHandle): void;
+    slotCount: number,
+  ): SenderHandle | number;
+  send(handle: SenderHandle, packets: number, copies: number): void;
+  setCollectors(handle: SenderHandle, buffer: ArrayBuffer, byteOffset: number, count: number): void;
   openReceiver(
     octets: Uint8Array,
     port: number,

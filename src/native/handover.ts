@@ -1,6 +1,6 @@
 /** Handing descriptors from a process to its successor over a unix socket (native/include/pio_sys.h). */
 import { addon } from './addon.ts';
-import { check } from './packet-io.ts';
+import { check } from './system-call.ts';
 
 const MAX_DATA_BYTES = 4096;
 const MAX_DESCRIPTORS = 16;

@@ -4,14 +4,15 @@
  * SIZE is in bytes. A member is named by its first 32-bit word, or ends in _BYTE and is named by its byte.
  */
 export const PACKET = {
-  WORDS: 8,
-  SIZE: 32,
+  WORDS: 9,
+  SIZE: 36,
   SOURCE: 0,
   SOURCE_PORT: 4,
-  LENGTH_BYTE: 20,
-  HOP_LIMIT_BYTE: 22,
-  FLAGS: 6,
-  INPUT_SLOT: 7,
+  FLAGS: 5,
+  INPUT_SLOT: 6,
+  LENGTH_BYTE: 28,
+  LISTEN_PORT_BYTE: 30,
+  HOP_LIMIT_BYTE: 32,
 } as const;
 
 export const PACKET_FLAG = {
@@ -60,5 +61,6 @@ export const COUNTERS = {
 export const LIMIT = {
   BATCH: 1024,
   PAYLOAD: 65535,
+  SOCKETS: 64,
   MAPPED_PREFIX: 12,
 } as const;

@@ -1,5 +1,5 @@
 import { addon } from './addon.ts';
-import { check } from './packet-io.ts';
+import { check } from './system-call.ts';
 
 /** A network that the kernel takes packets for, or one of its broadcast addresses. */
 export interface LocalRoute {

@@ -14,7 +14,8 @@ struct exported {
 };
 
 /* Each list ends with a name of NULL. */
-extern const struct exported packet_io_exports[];
+extern const struct exported receiver_exports[];
+extern const struct exported sender_exports[];
 extern const struct exported socket_exports[];
 extern const struct exported memory_exports[];
 extern const struct exported process_exports[];

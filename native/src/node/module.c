@@ -1,14 +1,14 @@
 /*
  * The addon. Only this folder knows Node-API. Arguments are already checked by
- * src/native/packet-io.ts; system errors are returned as negative errnos.
+ * src/native/; system errors are returned as negative errnos.
  */
 #include <stddef.h>
 
 #include "exports.h"
 
 static const struct exported *const lists[] = {
-	packet_io_exports, socket_exports,   memory_exports,
-	process_exports,   handover_exports, route_exports,
+	receiver_exports, sender_exports,   socket_exports, memory_exports,
+	process_exports,  handover_exports, route_exports,
 };
 
 static napi_value call(napi_env env, napi_callback_info info)

@@ -89,7 +89,7 @@ int poller_start(napi_env env, struct poller **place, int fd, napi_value callbac
 	poller->place = place;
 	*place = poller;
 	napi_value name = NULL;
-	napi_create_string_utf8(env, "floxy:packet-io", NAPI_AUTO_LENGTH, &name);
+	napi_create_string_utf8(env, "floxy:receiver", NAPI_AUTO_LENGTH, &name);
 	napi_async_init(env, NULL, name, &poller->context);
 	napi_add_async_cleanup_hook(env, on_env_cleanup, poller, &poller->cleanup);
 	poller->callback = keep(env, callback);

@@ -41,6 +41,17 @@ void *typed_array_of(napi_env env, napi_value value, size_t *length)
 	return data;
 }
 
+struct pio_batch batch_of(napi_env env, const napi_value *arguments)
+{
+	return (struct pio_batch){
+		.size = uint_of(env, arguments[0]),
+		.payload_bytes = uint_of(env, arguments[1]),
+		.payload_stride = uint_of(env, arguments[2]),
+		.packets = buffer_of(env, arguments[3]),
+		.payloads = buffer_of(env, arguments[4]),
+	};
+}
+
 napi_value number(napi_env env, int64_t value)
 {
 	napi_value result = NULL;

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pio.h"
+
 int int_of(napi_env env, napi_value value);
 uint32_t uint_of(napi_env env, napi_value value);
 uint64_t bytes_of(napi_env env, napi_value value);
@@ -19,6 +21,9 @@ void *buffer_of(napi_env env, napi_value value);
 
 /* The memory of a typed array; *length, unless NULL, gets its number of elements. */
 void *typed_array_of(napi_env env, napi_value value, size_t *length);
+
+/* Five arguments in a row: size, payloadBytes, payloadStride, packets, payloads. */
+struct pio_batch batch_of(napi_env env, const napi_value *arguments);
 
 napi_value number(napi_env env, int64_t value);
 

@@ -3,7 +3,7 @@ import { getSystemErrorName } from 'node:util';
 import type { Counters } from '../../model/statistics.ts';
 import type { ErrnoCount } from '../../model/status.ts';
 import { COUNTERS, SLOT } from '../../native/layout.ts';
-import { createMemory, mapMemory, unmapMemory } from '../../native/packet-io.ts';
+import { createMemory, mapMemory, unmapMemory } from '../../native/memory.ts';
 
 /**
  * Slots of each forwarder's memory: twice what one rule set may take, so that one can replace another.

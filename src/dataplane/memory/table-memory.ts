@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { createMemory, mapMemory, resizeMemory, unmapMemory } from '../../native/packet-io.ts';
+import { createMemory, mapMemory, resizeMemory, unmapMemory } from '../../native/memory.ts';
 import type { TableReference } from '../engine.ts';
 
 interface TableFile {

@@ -9,15 +9,16 @@ import type {
   MessageToForwarder,
 } from './forwarder/messages.ts';
 
-/** Descriptors that a forwarder inherits; undefined where the host lacks the family. */
+/** Descriptors that a forwarder inherits. */
 export interface ForwarderDescriptors {
   readonly receive: number;
-  readonly sendIpv4: number | undefined;
-  readonly sendIpv6: number | undefined;
   readonly counters: number;
   readonly tables: readonly [number, number];
   /** Undefined when forwarders end with control. */
   readonly handover: number | undefined;
+  /** Raw sockets. */
+  readonly ipv4Senders: readonly number[];
+  readonly ipv6Senders: readonly number[];
 }
 
 export interface ForwarderProcessEvents {
@@ -58,11 +59,11 @@ export class ForwarderProcess {
         'pipe',
         'ipc',
         descriptors.receive,
-        descriptors.sendIpv4 ?? 'ignore',
-        descriptors.sendIpv6 ?? 'ignore',
         descriptors.counters,
         ...descriptors.tables,
         descriptors.handover ?? 'ignore',
+        ...descriptors.ipv4Senders,
+        ...descriptors.ipv6Senders,
       ],
     });
     this.#preferToOthers();

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { handoverListen } from '../../native/handover.ts';
-import { createMemory, mapMemory } from '../../native/packet-io.ts';
+import { createMemory, mapMemory } from '../../native/memory.ts';
 import { type HandoverState, MEMORY_LAYOUT, Predecessor } from './handover.ts';
 
 const STATE: HandoverState = {
@@ -16,8 +16,6 @@ const STATE: HandoverState = {
   receiveBufferBytes: 1000,
   slotCount: 10,
   table: { generation: 3, file: 1, bytes: 64 },
-  hasIpv4Sender: false,
-  hasIpv6Sender: true,
 };
 
 class TemporaryPath implements Disposable {
@@ -78,15 +76,11 @@ describe('Predecessor and Bequest', () => {
       receive: table,
       counters,
       table,
-      sendIpv4: undefined,
-      sendIpv6: counters,
     });
     const predecessor = await takeWhenReady(folder.path);
     assert.deepEqual(predecessor.state, STATE);
     const { descriptors } = predecessor;
-    assert.equal(descriptors.sendIpv4, undefined);
     assert.equal(fstatSync(descriptors.table).ino, fstatSync(table).ino);
-    assert.equal(fstatSync(descriptors.sendIpv6 ?? -1).ino, fstatSync(counters).ino);
     shared[7] = 42;
     assert.equal(new Uint8Array(mapMemory(descriptors.counters, 4096, false))[7], 42);
 

@@ -21,18 +21,14 @@ export interface HandoverState {
   readonly receiveBufferBytes: number;
   readonly slotCount: number;
   readonly table: TableReference;
-  readonly hasIpv4Sender: boolean;
-  readonly hasIpv6Sender: boolean;
 }
 
-/** Descriptors in the order in which they are handed over; the senders only where there are any. */
+/** Descriptors in the order in which they are handed over. Raw sockets are not: nothing waits in them. */
 export interface HandoverDescriptors {
   readonly receive: number;
   readonly counters: number;
   /** The table in force. */
   readonly table: number;
-  readonly sendIpv4: number | undefined;
-  readonly sendIpv6: number | undefined;
 }
 
 const CONNECT_WAIT_MS = 1000;
@@ -56,7 +52,7 @@ export class Bequest {
   poll(state: HandoverState, descriptors: HandoverDescriptors): boolean {
     if (this.#connection !== undefined) return this.#isToldToEnd(this.#connection);
     const data = Buffer.from(JSON.stringify(state));
-    const fds = Object.values(descriptors).filter((fd) => fd !== undefined);
+    const fds = Object.values(descriptors);
     this.#connection = handoverAccept(this.#listener, this.#user, data, fds);
     return false;
   }
@@ -89,14 +85,8 @@ export class Predecessor {
   private constructor(connection: number, state: HandoverState, fds: readonly number[]) {
     this.#connection = connection;
     this.state = state;
-    const [receive = -1, counters = -1, table = -1, ...senders] = fds;
-    this.descriptors = {
-      receive,
-      counters,
-      table,
-      sendIpv4: state.hasIpv4Sender ? senders.shift() : undefined,
-      sendIpv6: state.hasIpv6Sender ? senders.shift() : undefined,
-    };
+    const [receive = -1, counters = -1, table = -1] = fds;
+    this.descriptors = { receive, counters, table };
   }
 
   /**
@@ -128,7 +118,7 @@ export class Predecessor {
 
   /** For descriptors that are not going to be used. */
   closeDescriptors(): void {
-    for (const fd of Object.values(this.descriptors)) if (fd !== undefined) closeSync(fd);
+    for (const fd of Object.values(this.descriptors)) closeSync(fd);
   }
 }
 

@@ -1,4 +1,4 @@
-import { socketDrops } from '../../native/packet-io.ts';
+import { socketDrops } from '../../native/sockets.ts';
 
 /** Datagrams that the kernel dropped at a socket. It counts modulo 2^32: read at least now and then. */
 export class KernelDrops {

@@ -4,7 +4,7 @@ import type { Config, SocketAddress } from '../../config/config.ts';
 import type { Rule } from '../../model/rules.ts';
 import type { SubsystemStatus } from '../../model/status.ts';
 import { COUNTER } from '../../native/layout.ts';
-import { restrictPrivileges } from '../../native/packet-io.ts';
+import { restrictPrivileges } from '../../native/privileges.ts';
 import type { DecompiledTable } from '../../table/decompile.ts';
 import type { ForwarderStatus } from '../../telemetry/status.ts';
 import type { Engine, TableFds, TableReference } from '../engine.ts';
@@ -193,9 +193,7 @@ export class SocketEngine implements Engine {
   }
 
   #spec(index: number, sockets: OpenedSockets): ForwarderSpec {
-    const { receive, sendIpv4, sendIpv6 } = sockets.forwarders[
-      index
-    ] as OpenedSockets['forwarders'][0];
+    const own = sockets.forwarders[index] as OpenedSockets['forwarders'][0];
     const counters = this.#counters[index] as CounterMemory;
     const handover = this.#succession.prepare(index, sockets.receiveBufferBytes);
     const options: Omit<ForwarderOptions, 'table'> = {
@@ -205,15 +203,13 @@ export class SocketEngine implements Engine {
       batch: BATCH,
       bufferBytes: this.#config.packetBufferBytes,
       slotCount: SLOT_COUNT,
-      hasIpv4Sender: sendIpv4 !== undefined,
-      hasIpv6Sender: sendIpv6 !== undefined,
+      ipv4Senders: own.ipv4Senders.length,
+      ipv6Senders: own.ipv6Senders.length,
       ipv4SourcePrefix: [...this.#config.ipv4SourcePrefix],
       handover: handover?.options,
     };
     const descriptors = {
-      receive,
-      sendIpv4,
-      sendIpv6,
+      ...own,
       counters: counters.fd,
       tables: this.#tables,
       handover: handover?.listener,

@@ -1,15 +1,17 @@
 import { closeSync } from 'node:fs';
 import { FloxyError, messageOf } from '../../base/errors.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
-import { openReceiver, openSender, SystemCallError } from '../../native/packet-io.ts';
+import { LIMIT } from '../../native/layout.ts';
+import { openReceiver, openSender } from '../../native/sockets.ts';
+import { SystemCallError } from '../../native/system-call.ts';
 import type { SocketEngineConfig } from './socket-engine.ts';
 
 /** The sockets of one forwarder, opened by control and inherited. */
 export interface ForwarderSockets {
   readonly receive: number;
-  /** Undefined where the host lacks the family. */
-  readonly sendIpv4: number | undefined;
-  readonly sendIpv6: number | undefined;
+  /** Raw sockets; none where the host lacks the family. */
+  readonly ipv4Senders: readonly number[];
+  readonly ipv6Senders: readonly number[];
 }
 
 export type SocketSettings = Pick<
@@ -17,8 +19,9 @@ export type SocketSettings = Pick<
   'listen' | 'forwarders' | 'receiveBufferBytes' | 'sendBufferBytes'
 >;
 
-/** Sockets that a forwarder before had. */
-export interface InheritedSockets extends ForwarderSockets {
+/** The socket that a forwarder before had. */
+export interface InheritedSockets {
+  readonly receive: number;
   readonly receiveBufferBytes: number;
 }
 
@@ -26,6 +29,18 @@ export interface OpenedSockets {
   readonly forwarders: readonly ForwarderSockets[];
   /** What the kernel granted of the receive buffer asked for, in bytes as it counts them. */
   readonly receiveBufferBytes: number;
+}
+
+/**
+ * Raw sockets of one family that a forwarder has: as many collectors can be slow or dead without a word with
+ * the others (docs/design.md). With many forwarders each has fewer, so that all together stay far below common
+ * limits of open files.
+ */
+const MAX_SENDERS = LIMIT.SOCKETS;
+const ALL_SENDERS = 512;
+
+export function sendersFor(forwarders: number): number {
+  return Math.max(1, Math.min(MAX_SENDERS, Math.floor(ALL_SENDERS / forwarders)));
 }
 
 /**
@@ -48,21 +63,21 @@ export function openSockets(
     const isFirst = inherited.every((sockets) => sockets === undefined);
     const forwarders = Array.from({ length: config.forwarders }, (_, index) => {
       const before = inherited[index];
-      if (before !== undefined) {
-        receiveBufferBytes = before.receiveBufferBytes;
-        return before;
-      }
-      const receiver = openReceiver({
-        octets: listen.octets,
-        port: listen.port,
-        receiveBufferBytes: config.receiveBufferBytes,
-        exclusive: isFirst && index === 0,
-      });
+      const receiver =
+        before === undefined
+          ? openReceiver({
+              octets: listen.octets,
+              port: listen.port,
+              receiveBufferBytes: config.receiveBufferBytes,
+              exclusive: isFirst && index === 0,
+            })
+          : { fd: before.receive, receiveBufferBytes: before.receiveBufferBytes };
+      if (before === undefined) keep(receiver.fd);
       receiveBufferBytes = receiver.receiveBufferBytes;
       return {
-        receive: keep(receiver.fd),
-        sendIpv4: openSenderIfSupported(4, config.sendBufferBytes, keep),
-        sendIpv6: openSenderIfSupported(6, config.sendBufferBytes, keep),
+        receive: receiver.fd,
+        ipv4Senders: openSenders(4, config, keep),
+        ipv6Senders: openSenders(6, config, keep),
       };
     });
     return { forwarders, receiveBufferBytes };
@@ -73,20 +88,22 @@ export function openSockets(
 }
 
 export function closeSockets({ forwarders }: OpenedSockets): void {
-  for (const { receive, sendIpv4, sendIpv6 } of forwarders) {
-    for (const fd of [receive, sendIpv4, sendIpv6]) if (fd !== undefined) closeSync(fd);
+  for (const { receive, ipv4Senders, ipv6Senders } of forwarders) {
+    for (const fd of [receive, ...ipv4Senders, ...ipv6Senders]) closeSync(fd);
   }
 }
 
-function openSenderIfSupported(
+function openSenders(
   family: 4 | 6,
-  sendBufferBytes: number,
+  { forwarders, sendBufferBytes }: Pick<SocketSettings, 'forwarders' | 'sendBufferBytes'>,
   keep: (fd: number) => number,
-): number | undefined {
+): readonly number[] {
   try {
-    return keep(openSender(family, sendBufferBytes));
+    return Array.from({ length: sendersFor(forwarders) }, () =>
+      keep(openSender(family, sendBufferBytes)),
+    );
   } catch (error) {
-    if (error instanceof SystemCallError && error.code === 'EAFNOSUPPORT') return undefined;
+    if (error instanceof SystemCallError && error.code === 'EAFNOSUPPORT') return [];
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { messageOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { handoverListen } from '../../native/handover.ts';
-import { mapMemory, unmapMemory } from '../../native/packet-io.ts';
+import { mapMemory, unmapMemory } from '../../native/memory.ts';
 import { type DecompiledTable, decompile } from '../../table/decompile.ts';
 import { ForwardingTable } from '../../table/forwarding-table.ts';
 import { SLOT_COUNT } from '../memory/counter-memory.ts';
@@ -63,9 +63,9 @@ export class Succession {
   sockets(index: number): InheritedSockets | undefined {
     const predecessor = this.#predecessors.get(index);
     if (predecessor === undefined) return undefined;
-    const { receive, sendIpv4, sendIpv6 } = predecessor.descriptors;
+    const { receive } = predecessor.descriptors;
     const { receiveBufferBytes } = predecessor.state;
-    return { receive, sendIpv4, sendIpv6, receiveBufferBytes };
+    return { receive, receiveBufferBytes };
   }
 
   /** Descriptor of the counters of a forwarder before. */

@@ -1,9 +1,12 @@
 import { MAX_OUTPUTS_PER_RULE } from '../../../model/limits.ts';
-import { COPY, COUNTER, COUNTERS, PACKET, SLOT } from '../../../native/layout.ts';
-import { mapMemory, PacketIo, unmapMemory } from '../../../native/packet-io.ts';
+import { COPY, COUNTER, COUNTERS, SLOT } from '../../../native/layout.ts';
+import { mapMemory, unmapMemory } from '../../../native/memory.ts';
+import { PacketBatch } from '../../../native/packet-batch.ts';
+import { PacketReceiver } from '../../../native/packet-receiver.ts';
+import { PacketSender } from '../../../native/packet-sender.ts';
 import { ForwardingTable } from '../../../table/forwarding-table.ts';
 import type { TableReference } from '../../engine.ts';
-import { FORWARDER_FD, type ForwarderOptions } from './messages.ts';
+import { FORWARDER_FD, type ForwarderOptions, senderFds } from './messages.ts';
 import { Router } from './router.ts';
 
 /** After this many batches the event loop gets a turn: rule changes come within milliseconds. */
@@ -14,10 +17,11 @@ const TURN_LIMIT_MS = 100;
 
 const HEARTBEAT_INTERVAL_MS = 250;
 
-/** Moves packets: takes batches from packet I/O, has them routed, hands the copies back. */
+/** Moves packets: takes batches from its receivers, has them routed, hands the copies to the sender. */
 export class Forwarder {
   readonly #batch: number;
-  readonly #io: PacketIo;
+  readonly #receivers: readonly PacketReceiver[];
+  readonly #sender: PacketSender;
   readonly #router: Router;
   readonly #counters: BigUint64Array;
   #table: TableReference;
@@ -27,30 +31,29 @@ export class Forwarder {
   constructor(options: ForwarderOptions) {
     const counterBytes = COUNTERS.SIZE + options.slotCount * SLOT.SIZE;
     const counters = mapMemory(FORWARDER_FD.COUNTERS, counterBytes, true);
-    const packets = new ArrayBuffer(options.batch * PACKET.SIZE);
+    const batch = new PacketBatch(options.batch, options.bufferBytes);
     const copies = new ArrayBuffer(options.batch * MAX_OUTPUTS_PER_RULE * COPY.SIZE);
     this.#batch = options.batch;
     this.#counters = new BigUint64Array(counters, 0, COUNTERS.SIZE / 8);
-    this.#io = new PacketIo({
-      receiveFd: FORWARDER_FD.RECEIVE,
-      sendIpv4Fd: options.hasIpv4Sender ? FORWARDER_FD.SEND_IPV4 : -1,
-      sendIpv6Fd: options.hasIpv6Sender ? FORWARDER_FD.SEND_IPV6 : -1,
-      batch: options.batch,
-      bufferBytes: options.bufferBytes,
+    const takesGroup = options.index === 0;
+    this.#receivers = [
+      new PacketReceiver({ fd: FORWARDER_FD.RECEIVE, takesGroup, batch, counters }),
+    ];
+    this.#sender = new PacketSender({
+      ...senderFds(options),
       mappedPrefix: Uint8Array.from(options.ipv4SourcePrefix),
-      packets,
+      batch,
       copies,
       counters,
       slotsByteOffset: COUNTERS.SIZE,
       slotCount: options.slotCount,
-      takesGroup: options.index === 0,
     });
     this.#table = options.table;
     this.#tableMemory = mapTable(options.table);
     const table = new ForwardingTable(this.#tableMemory);
     this.#router = new Router(
       {
-        packets: new Int32Array(packets),
+        packets: new Int32Array(batch.packets),
         copies: new Int32Array(copies),
         slots: new Int32Array(counters, COUNTERS.SIZE),
       },
@@ -61,7 +64,8 @@ export class Forwarder {
 
   start(): void {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_INTERVAL_MS);
-    this.#io.startPolling(() => this.#forwardBatches(BATCHES_PER_TURN));
+    for (const receiver of this.#receivers)
+      receiver.startPolling(() => this.#forwardBatches(receiver, BATCHES_PER_TURN));
   }
 
   /** Every packet taken from now on is handled by this table. */
@@ -83,19 +87,25 @@ export class Forwarder {
   /** Stops after what waits in the receive buffer is forwarded, or after the time given. */
   stop(drainMs: number): void {
     const deadline = performance.now() + drainMs;
-    while (this.#forwardBatches(1) && performance.now() < deadline) this.#beat();
-    this.#io.stopPolling();
+    while (this.#forwardWaiting() && performance.now() < deadline) this.#beat();
+    for (const receiver of this.#receivers) receiver.stopPolling();
     clearInterval(this.#heartbeat);
   }
 
-  /** @returns whether packets may be waiting */
-  #forwardBatches(batches: number): boolean {
+  /** A batch of each receiver. @returns whether packets may be waiting */
+  #forwardWaiting(): boolean {
+    const areWaiting = this.#receivers.map((receiver) => this.#forwardBatches(receiver, 1));
+    return areWaiting.includes(true);
+  }
+
+  /** @returns whether packets may be waiting at the receiver */
+  #forwardBatches(receiver: PacketReceiver, batches: number): boolean {
     const deadline = performance.now() + TURN_LIMIT_MS;
     for (let i = 0; i < batches; i++) {
-      const packets = this.#io.receive();
+      const packets = receiver.receive();
       if (packets <= 0) return false;
       const copies = this.#router.route(packets);
-      this.#io.send(packets, copies);
+      this.#sender.send(packets, copies);
       this.#countRouted();
       if (packets < this.#batch) return false;
       if (performance.now() >= deadline) return true;
@@ -105,7 +115,7 @@ export class Forwarder {
 
   #setCollectors(table: ForwardingTable): void {
     const { collectorsAtBytes, collectorCount } = table;
-    this.#io.setCollectors(this.#tableMemory, collectorsAtBytes, collectorCount);
+    this.#sender.setCollectors(this.#tableMemory, collectorsAtBytes, collectorCount);
   }
 
   /** What got no copy, by its reason. */

@@ -1,6 +1,6 @@
 /** The forwarder process: gives up its privileges, then moves packets until control ends. */
 
-import { dieWithParent, loadPacketIo, restrictPrivileges } from '../../../native/packet-io.ts';
+import { dieWithParent, loadAddon, restrictPrivileges } from '../../../native/privileges.ts';
 import { Bequest, type HandoverState, MEMORY_LAYOUT } from '../handover.ts';
 import { Forwarder } from './forwarder.ts';
 import {
@@ -17,7 +17,7 @@ const HANDOVER_POLL_MS = 10;
 
 function main(options: ForwarderOptions): void {
   process.title = `floxy: forwarder ${options.index}`;
-  loadPacketIo();
+  loadAddon();
   becomeUser(options.user);
   restrictPrivileges(0n);
   if (options.handover === undefined) dieWithParent(options.parentPid);
@@ -49,8 +49,6 @@ function outliveControl(forwarder: Forwarder, options: ForwarderOptions): void {
     receive: FORWARDER_FD.RECEIVE,
     counters: FORWARDER_FD.COUNTERS,
     table: FORWARDER_FD.TABLES[forwarder.table.file],
-    sendIpv4: options.hasIpv4Sender ? FORWARDER_FD.SEND_IPV4 : undefined,
-    sendIpv6: options.hasIpv6Sender ? FORWARDER_FD.SEND_IPV6 : undefined,
   };
   const state: HandoverState = {
     pid: process.pid,
@@ -59,8 +57,6 @@ function outliveControl(forwarder: Forwarder, options: ForwarderOptions): void {
     receiveBufferBytes: handover.receiveBufferBytes,
     slotCount: options.slotCount,
     table: forwarder.table,
-    hasIpv4Sender: options.hasIpv4Sender,
-    hasIpv6Sender: options.hasIpv6Sender,
   };
   setInterval(() => {
     if (!bequest.poll(state, descriptors)) return;

@@ -4,13 +4,13 @@ import type { TableReference } from '../../engine.ts';
 /** Descriptors a forwarder finds open, by number. */
 export const FORWARDER_FD = {
   RECEIVE: 4,
-  SEND_IPV4: 5,
-  SEND_IPV6: 6,
-  COUNTERS: 7,
+  COUNTERS: 5,
   /** The two table files take turns. */
-  TABLES: [8, 9],
+  TABLES: [6, 7],
   /** Where a successor of control can ask for all of these. */
-  HANDOVER: 10,
+  HANDOVER: 8,
+  /** The first raw socket; those for IPv4 come before those for IPv6. */
+  SENDERS: 9,
 } as const;
 
 /** Given as JSON in the first argument. */
@@ -22,13 +22,26 @@ export interface ForwarderOptions {
   readonly batch: number;
   readonly bufferBytes: number;
   readonly slotCount: number;
-  readonly hasIpv4Sender: boolean;
-  readonly hasIpv6Sender: boolean;
+  /** How many raw sockets there are of each family; none where the host lacks it. */
+  readonly ipv4Senders: number;
+  readonly ipv6Senders: number;
   /** 12 bytes. */
   readonly ipv4SourcePrefix: readonly number[];
   readonly table: TableReference;
   /** How to go on when control ends; undefined = not at all. */
   readonly handover: HandoverOptions | undefined;
+}
+
+/** The raw sockets of a forwarder. */
+export function senderFds({ ipv4Senders, ipv6Senders }: ForwarderOptions): {
+  readonly ipv4Fds: readonly number[];
+  readonly ipv6Fds: readonly number[];
+} {
+  const first = FORWARDER_FD.SENDERS;
+  return {
+    ipv4Fds: Array.from({ length: ipv4Senders }, (_, i) => first + i),
+    ipv6Fds: Array.from({ length: ipv6Senders }, (_, i) => first + ipv4Senders + i),
+  };
 }
 
 export interface HandoverOptions {

@@ -5,44 +5,43 @@ import { closeSync, fstatSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { requireRoot } from '../../test/lab/require-root.ts';
-import { COUNTERS, PACKET, SLOT } from './layout.ts';
-import {
-  createMemory,
-  dieWithParent,
-  mapMemory,
-  resizeMemory,
-  SystemCallError,
-  socketDrops,
-  unmapMemory,
-} from './packet-io.ts';
+import { COUNTERS } from './layout.ts';
+import { createMemory, mapMemory, resizeMemory, unmapMemory } from './memory.ts';
+import { dieWithParent } from './privileges.ts';
+import { socketDrops } from './sockets.ts';
+import { SystemCallError } from './system-call.ts';
 
 const TIMEOUT_MS = 5000;
-const MODULE = JSON.stringify(new URL('./packet-io.ts', import.meta.url).href);
+const MODULES = ['memory', 'packet-batch', 'packet-receiver', 'privileges', 'sockets'];
 
-/** Runs a script that has all of this module as `io`, in a process of its own. */
+/** An expression: all that these modules export. */
+const IMPORTED = `Object.assign({}, ${MODULES.map((name) => {
+  const { href } = new URL(`./${name}.ts`, import.meta.url);
+  return `await import(${JSON.stringify(href)})`;
+}).join(', ')})`;
+
+/** Runs a script that has all of these modules as `io`, in a process of its own. */
 function runScript(script: string) {
-  const source = `import * as io from ${MODULE};\n${script}`;
+  const source = `const io = ${IMPORTED};\n${script}`;
   const argv = ['--input-type=module', '--expose-gc', '-e', source];
   return spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 20_000 });
 }
 
-/** The same options in a script; only the receiver is real. */
-const SCRIPT_IO = `
+/** A receiver in a script. */
+const SCRIPT_RECEIVER = `
   const port = 20000 + process.pid % 20000;
   const octets = Uint8Array.of(127, 0, 0, 1);
   const receiver = io.openReceiver({ octets, port, receiveBufferBytes: 65536, exclusive: false });
-  const make = () => new io.PacketIo({
-    receiveFd: receiver.fd, sendIpv4Fd: -1, sendIpv6Fd: -1, batch: 8, bufferBytes: 1496,
-    mappedPrefix: new Uint8Array(12), packets: new ArrayBuffer(8 * ${PACKET.SIZE}), copies: new ArrayBuffer(64),
-    counters: new ArrayBuffer(${COUNTERS.SIZE + 10 * SLOT.SIZE}), slotsByteOffset: ${COUNTERS.SIZE}, slotCount: 10,
-    takesGroup: true,
+  const make = () => new io.PacketReceiver({
+    fd: receiver.fd, takesGroup: true, batch: new io.PacketBatch(8, 1496),
+    counters: new ArrayBuffer(${COUNTERS.SIZE}),
   });
   const dgram = await import('node:dgram');
   const poke = () => { const s = dgram.createSocket('udp4'); s.send('x', port, '127.0.0.1', () => s.close()); };
 `;
 
 test('what a polling callback throws is an uncaught exception', () => {
-  const result = runScript(`${SCRIPT_IO}
+  const result = runScript(`${SCRIPT_RECEIVER}
     process.on('uncaughtException', (error) => { console.log('caught', error.message); process.exit(0); });
     make().startPolling(() => { throw new Error('thrown by the callback'); });
     poke();`);
@@ -51,17 +50,18 @@ test('what a polling callback throws is an uncaught exception', () => {
 
 test('the environment can end while polling, also in a worker', async () => {
   const worker = new Worker(
-    `import(${MODULE}).then(async (io) => {
-      ${SCRIPT_IO.replaceAll('process.pid', '(process.pid + 1)')}
+    `(async () => {
+      const io = ${IMPORTED};
+      ${SCRIPT_RECEIVER.replaceAll('process.pid', '(process.pid + 1)')}
       globalThis.kept = make();
       kept.startPolling(() => { kept.receive(); require('node:worker_threads').parentPort.postMessage('called'); });
       poke();
-    });`,
+    })();`,
     { eval: true },
   );
   await once(worker, 'message', { signal: AbortSignal.timeout(TIMEOUT_MS) });
   assert.equal(await worker.terminate(), 1);
-  const result = runScript(`${SCRIPT_IO}
+  const result = runScript(`${SCRIPT_RECEIVER}
     const kept = make();
     kept.startPolling(() => process.exit(7));
     poke();`);
@@ -69,7 +69,7 @@ test('the environment can end while polling, also in a worker', async () => {
 });
 
 test('handles and mappings that nobody holds are freed', () => {
-  const result = runScript(`${SCRIPT_IO}
+  const result = runScript(`${SCRIPT_RECEIVER}
     const fd = io.createMemory('collected', 1 << 20);
     const { readFileSync } = await import('node:fs');
     const mapped = () => readFileSync('/proc/self/maps', 'utf8').split('memfd:collected').length - 1;

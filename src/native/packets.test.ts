@@ -6,73 +6,77 @@ import { test } from 'node:test';
 import { requireRoot } from '../../test/lab/require-root.ts';
 import { COLLECTOR } from '../table/layout.ts';
 import { COPY, COUNTER, COUNTERS, PACKET, PACKET_FLAG, SLOT } from './layout.ts';
-import {
-  createMemory,
-  mapMemory,
-  openReceiver,
-  openSender,
-  PacketIo,
-  type PacketIoOptions,
-  restrictPrivileges,
-  socketDrops,
-} from './packet-io.ts';
+import { createMemory, mapMemory } from './memory.ts';
+import { PacketBatch } from './packet-batch.ts';
+import { PacketReceiver, type PacketReceiverOptions } from './packet-receiver.ts';
+import { PacketSender, type PacketSenderOptions } from './packet-sender.ts';
+import { restrictPrivileges } from './privileges.ts';
+import { openReceiver, openSender, socketDrops } from './sockets.ts';
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const TIMEOUT_MS = 5000;
 
 interface Lab extends AsyncDisposable {
-  readonly io: PacketIo;
+  readonly receiver: PacketReceiver;
   readonly port: number;
   readonly receiveFd: number;
   readonly collector: Socket;
+  readonly batch: PacketBatch;
   readonly packets: Uint32Array;
-  readonly copies: Uint32Array;
-  readonly counters: BigUint64Array;
+  readonly counters: ArrayBuffer;
+  readonly counted: BigUint64Array;
 }
 
 const SLOT_COUNT = 16;
 
-function makeOptions(options: Partial<PacketIoOptions>): PacketIoOptions {
+function receiverOptions(options: Partial<PacketReceiverOptions> = {}): PacketReceiverOptions {
   return {
-    receiveFd: 0,
-    sendIpv4Fd: -1,
-    sendIpv6Fd: -1,
-    batch: 64,
-    bufferBytes: 1496,
-    mappedPrefix: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff),
-    packets: new ArrayBuffer(64 * PACKET.SIZE),
-    copies: new ArrayBuffer(64 * COPY.SIZE),
-    counters: new ArrayBuffer(COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE),
-    slotsByteOffset: COUNTERS.SIZE,
-    slotCount: SLOT_COUNT,
+    fd: 0,
     takesGroup: true,
+    batch: new PacketBatch(64, 1496),
+    counters: new ArrayBuffer(COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE),
     ...options,
   };
 }
 
-/** A receiver on loopback, and a collector that gets what is sent. */
-async function openLab(options: Partial<PacketIoOptions> = {}): Promise<Lab> {
+function senderOptions(options: Partial<PacketSenderOptions> = {}): PacketSenderOptions {
+  return {
+    ipv4Fds: [],
+    ipv6Fds: [],
+    mappedPrefix: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff),
+    batch: new PacketBatch(64, 1496),
+    copies: new ArrayBuffer(64 * COPY.SIZE),
+    counters: new ArrayBuffer(COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE),
+    slotsByteOffset: COUNTERS.SIZE,
+    slotCount: SLOT_COUNT,
+    ...options,
+  };
+}
+
+/** A receiver on loopback, and a collector. */
+async function openLab(payloadBytes = 1496): Promise<Lab> {
   const port = await freePort();
-  const { fd: receiveFd } = openReceiver({
+  const { fd } = openReceiver({
     octets: LOOPBACK,
     port,
     receiveBufferBytes: 1 << 20,
     exclusive: true,
   });
   const collector = await bind('127.0.0.1');
-  const made = makeOptions({ receiveFd, ...options });
-  const io = new PacketIo(made);
+  const options = receiverOptions({ fd, batch: new PacketBatch(64, payloadBytes) });
+  const receiver = new PacketReceiver(options);
   return {
-    io,
+    receiver,
     port,
-    receiveFd,
+    receiveFd: fd,
     collector,
-    packets: new Uint32Array(made.packets),
-    copies: new Uint32Array(made.copies),
-    counters: new BigUint64Array(made.counters),
+    batch: options.batch,
+    packets: new Uint32Array(options.batch.packets),
+    counters: options.counters,
+    counted: new BigUint64Array(options.counters),
     async [Symbol.asyncDispose]() {
-      io.stopPolling();
-      closeSync(receiveFd);
+      receiver.stopPolling();
+      closeSync(fd);
       collector.close();
       await once(collector, 'close');
     },
@@ -125,11 +129,11 @@ function slotOf(slots: BigUint64Array, slot: number): BigUint64Array {
 function receiveOne(lab: Lab): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(() => reject(new Error('no datagram came')), TIMEOUT_MS);
-  lab.io.startPolling(() => {
-    lab.io.stopPolling();
+  lab.receiver.startPolling(() => {
+    lab.receiver.stopPolling();
     clearTimeout(timer);
     try {
-      assert.equal(lab.io.receive(), 1);
+      assert.equal(lab.receiver.receive(), 1);
       resolve();
     } catch (error) {
       reject(error);
@@ -141,49 +145,53 @@ function receiveOne(lab: Lab): Promise<void> {
 test('R6: a copy arrives from the address and port of the exporter, and all is counted', {
   skip: requireRoot(),
 }, async () => {
-  const sender = openSender(4, 1 << 20);
+  const senderFd = openSender(4, 1 << 20);
   try {
-    await using lab = await openLab({ sendIpv4Fd: sender });
+    await using lab = await openLab();
+    const { batch, counters } = lab;
+    const options = senderOptions({ ipv4Fds: [senderFd], batch, counters });
+    const sender = new PacketSender(options);
     const arrived: Promise<[Buffer, RemoteInfo]> = once(lab.collector, 'message', {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }) as Promise<[Buffer, RemoteInfo]>;
-    lab.io.setCollectors(makeCollector([...LOOPBACK], lab.collector.address().port, 5), 0, 1);
+    sender.setCollectors(makeCollector([...LOOPBACK], lab.collector.address().port, 5), 0, 1);
     const sourcePort = await exportFrom('127.0.0.9', lab.port, Buffer.from('flow'));
     await receiveOne(lab);
     assert.equal(lab.packets[PACKET.SOURCE_PORT], sourcePort);
     lab.packets[PACKET.INPUT_SLOT] = 3;
-    lab.copies.set([0, 0]);
-    lab.io.send(1, 1);
+    new Uint32Array(options.copies).set([0, 0]);
+    sender.send(1, 1);
     const [payload, source] = await arrived;
     assert.equal(payload.toString(), 'flow');
     assert.deepEqual([source.address, source.port], ['127.0.0.9', sourcePort]);
-    const slots = lab.counters.subarray(COUNTERS.SIZE / 8);
+    const slots = lab.counted.subarray(COUNTERS.SIZE / 8);
     assert.deepEqual([...slotOf(slots, 3)], [1n, 4n]);
     assert.deepEqual([...slotOf(slots, 5)], [1n, 4n]);
-    const counted = (counter: keyof typeof COUNTER) => lab.counters[COUNTER[counter]];
+    const counted = (counter: keyof typeof COUNTER) => lab.counted[COUNTER[counter]];
     assert.deepEqual([counted('RECEIVED_PACKETS'), counted('RECEIVED_BYTES')], [1n, 4n]);
     assert.deepEqual([counted('FORWARDED_PACKETS'), counted('FORWARDED_BYTES')], [1n, 4n]);
     assert.equal(counted('TRUNCATED'), 0n);
   } finally {
-    closeSync(sender);
+    closeSync(senderFd);
   }
 });
 
 test('R9: a payload longer than the buffer is cut, flagged and counted', async () => {
-  await using lab = await openLab({ bufferBytes: 10 });
+  await using lab = await openLab(10);
   await exportFrom('127.0.0.1', lab.port, Buffer.alloc(11, 'x'));
   await receiveOne(lab);
-  const lengthAndHopLimit = lab.packets[PACKET.LENGTH_BYTE / 4];
-  assert.equal(lengthAndHopLimit, 10 | (64 << 16));
+  assert.equal(new Uint16Array(lab.batch.packets)[PACKET.LENGTH_BYTE / 2], 10);
   assert.equal(lab.packets[PACKET.FLAGS], PACKET_FLAG.TRUNCATED);
-  assert.equal(lab.counters[COUNTER.TRUNCATED], 1n);
-  assert.equal(lab.counters[COUNTER.RECEIVED_BYTES], 10n);
+  assert.equal(lab.counted[COUNTER.TRUNCATED], 1n);
+  assert.equal(lab.counted[COUNTER.RECEIVED_BYTES], 10n);
 });
 
 test('what is no socket is refused', () => {
   const notASocket = createMemory('not-a-socket', 1);
   try {
-    assert.throws(() => new PacketIo(makeOptions({ receiveFd: notASocket })), { code: 'ENOTSOCK' });
+    assert.throws(() => new PacketReceiver(receiverOptions({ fd: notASocket })), {
+      code: 'ENOTSOCK',
+    });
   } finally {
     closeSync(notASocket);
   }
@@ -191,10 +199,10 @@ test('what is no socket is refused', () => {
 
 test('polling: starts once, stops as often as you like, and starts again', async () => {
   await using lab = await openLab();
-  lab.io.startPolling(() => {});
-  assert.throws(() => lab.io.startPolling(() => {}), { code: 'EALREADY' });
-  lab.io.stopPolling();
-  lab.io.stopPolling();
+  lab.receiver.startPolling(() => {});
+  assert.throws(() => lab.receiver.startPolling(() => {}), { code: 'EALREADY' });
+  lab.receiver.stopPolling();
+  lab.receiver.stopPolling();
   await exportFrom('127.0.0.1', lab.port, Buffer.from('x'));
   await receiveOne(lab);
 });
@@ -203,13 +211,13 @@ test('polling calls back again in the next turn while datagrams wait', async () 
   await using lab = await openLab();
   const { promise, resolve } = Promise.withResolvers<void>();
   let calls = 0;
-  lab.io.startPolling(() => {
+  lab.receiver.startPolling(() => {
     calls += 1;
     if (calls === 3) resolve();
   });
   await exportFrom('127.0.0.1', lab.port, Buffer.from('x'));
   await promise;
-  assert.equal(lab.io.receive(), 1);
+  assert.equal(lab.receiver.receive(), 1);
 });
 
 test('an exclusive receiver is refused while any other socket has the port', async () => {
@@ -222,27 +230,31 @@ test('an exclusive receiver is refused while any other socket has the port', asy
   assert.equal(socketDrops(lab.receiveFd), 0);
 });
 
-test('arguments out of range are refused before native code sees them', async () => {
-  await using lab = await openLab();
-  const bad: Partial<PacketIoOptions>[] = [
-    { batch: 0 },
-    { batch: 65 },
-    { batch: 1025, packets: new ArrayBuffer(1 << 20) },
-    { bufferBytes: 65536 },
-    { bufferBytes: 1.5 },
-    { receiveFd: -1 },
+test('arguments out of range are refused before native code sees them', () => {
+  assert.throws(() => new PacketBatch(0, 1496), RangeError);
+  assert.throws(() => new PacketBatch(1025, 1496), RangeError);
+  assert.throws(() => new PacketBatch(64, 65536), RangeError);
+  assert.throws(() => new PacketBatch(64, 1.5), RangeError);
+  assert.throws(() => new PacketReceiver(receiverOptions({ fd: -1 })), RangeError);
+  const noCounters = receiverOptions({ counters: new ArrayBuffer(COUNTERS.SIZE - 8) });
+  assert.throws(() => new PacketReceiver(noCounters), RangeError);
+  const bad: Partial<PacketSenderOptions>[] = [
+    { ipv4Fds: [-1] },
+    { ipv6Fds: Array.from({ length: 65 }, () => 0) },
     { mappedPrefix: new Uint8Array(16) },
     { slotCount: 17 },
     { slotsByteOffset: COUNTERS.SIZE - 8 },
     { slotsByteOffset: COUNTERS.SIZE + 4, slotCount: 1 },
   ];
   for (const options of bad) {
-    assert.throws(() => new PacketIo(makeOptions(options)), RangeError, JSON.stringify(options));
+    const all = senderOptions(options);
+    assert.throws(() => new PacketSender(all), RangeError, JSON.stringify(options));
   }
+  const sender = new PacketSender(senderOptions());
   const collectors = new ArrayBuffer(COLLECTOR.SIZE * 2);
-  assert.throws(() => lab.io.setCollectors(collectors, 0, 3), RangeError);
-  assert.throws(() => lab.io.setCollectors(collectors, 4, 2), RangeError);
-  assert.throws(() => lab.io.setCollectors(collectors, 2, 1), RangeError);
+  assert.throws(() => sender.setCollectors(collectors, 0, 3), RangeError);
+  assert.throws(() => sender.setCollectors(collectors, 4, 2), RangeError);
+  assert.throws(() => sender.setCollectors(collectors, 2, 1), RangeError);
   assert.throws(() => mapMemory(0, 0, true), RangeError);
   assert.throws(() => createMemory('x'.repeat(250), 0), RangeError);
   assert.throws(() => restrictPrivileges(1n << 64n), RangeError);

@@ -1,0 +1,107 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exports.h"
+#include "pio.h"
+#include "values.h"
+
+/* What a PacketSender holds on to: references keep the memory alive that JavaScript lends to it. */
+struct handle {
+	pio_sender_t *sender;
+	napi_ref packets, payloads, copies, counters, collectors;
+};
+
+static struct handle *handle_of(napi_env env, napi_value value)
+{
+	void *data = NULL;
+	napi_get_value_external(env, value, &data);
+	return data;
+}
+
+static void free_handle(napi_env env, void *data, void *hint)
+{
+	(void)hint;
+	struct handle *handle = data;
+	pio_sender_free(handle->sender);
+	let_go(env, &handle->packets);
+	let_go(env, &handle->payloads);
+	let_go(env, &handle->copies);
+	let_go(env, &handle->counters);
+	let_go(env, &handle->collectors);
+	free(handle);
+}
+
+static uint32_t fds_of(napi_env env, napi_value value, const int **fds)
+{
+	size_t count = 0;
+	*fds = typed_array_of(env, value, &count);
+	return (uint32_t)count;
+}
+
+/*
+ * senderCreate(ipv4Fds: Int32Array, ipv6Fds: Int32Array, mappedPrefix, size, payloadBytes,
+ *              payloadStride, packets, payloads, copies, copiesMax, counters, slotsByteOffset,
+ *              slotCount): handle or negative errno. The counters' buffer holds the slots too.
+ */
+static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	uint8_t *counters = buffer_of(env, arguments[10]);
+	struct pio_sender_options options = {
+		.batch = batch_of(env, &arguments[3]),
+		.copies = buffer_of(env, arguments[8]),
+		.copies_max = uint_of(env, arguments[9]),
+		.counters = (uint64_t *)(void *)counters,
+		.slots = (struct pio_slot *)(void *)(counters + bytes_of(env, arguments[11])),
+		.slot_count = uint_of(env, arguments[12]),
+	};
+	options.ipv4_count = fds_of(env, arguments[0], &options.ipv4_fds);
+	options.ipv6_count = fds_of(env, arguments[1], &options.ipv6_fds);
+	memcpy(options.mapped_prefix, typed_array_of(env, arguments[2], NULL),
+	       sizeof(options.mapped_prefix));
+	struct handle *handle = calloc(1, sizeof(*handle));
+	if (handle == NULL)
+		return number(env, -ENOMEM);
+	int error = pio_sender_new(&handle->sender, &options);
+	if (error < 0) {
+		free(handle);
+		return number(env, error);
+	}
+	handle->packets = keep(env, arguments[6]);
+	handle->payloads = keep(env, arguments[7]);
+	handle->copies = keep(env, arguments[8]);
+	handle->counters = keep(env, arguments[10]);
+	napi_value result = NULL;
+	if (napi_create_external(env, handle, free_handle, NULL, &result) != napi_ok)
+		free_handle(env, handle, NULL);
+	return result;
+}
+
+/* send(handle, packets, copies) */
+static napi_value send_copies(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	pio_send(handle_of(env, arguments[0])->sender, uint_of(env, arguments[1]),
+		 uint_of(env, arguments[2]));
+	return NULL;
+}
+
+/* setCollectors(handle, buffer, byteOffset, count) */
+static napi_value set_collectors(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	struct handle *handle = handle_of(env, arguments[0]);
+	uint8_t *memory = buffer_of(env, arguments[1]);
+	napi_ref previous = handle->collectors;
+	handle->collectors = keep(env, arguments[1]);
+	pio_set_collectors(handle->sender,
+			   (struct table_collector *)(void *)(memory + bytes_of(env, arguments[2])),
+			   uint_of(env, arguments[3]));
+	let_go(env, &previous);
+	return NULL;
+}
+
+const struct exported sender_exports[] = {
+	{"senderCreate", create},
+	{"send", send_copies},
+	{"setCollectors", set_collectors},
+	{NULL, NULL},
+};

@@ -1,0 +1,125 @@
+/* What the parts of the sender share. */
+#ifndef PIO_SENDER_H
+#define PIO_SENDER_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "headers.h"
+#include "mtu.h"
+#include "pio.h"
+
+/* Messages of one sendmmsg. */
+#define PIO_QUEUE_MESSAGES 64u
+
+/* Fragments are made and sent this many at a time. */
+#define PIO_FRAGMENT_WINDOW 64u
+
+/* What one message of sendmmsg points to, in 128 bytes; the first iovec is the header. */
+struct pio_message {
+	uint8_t header[PIO_HEADER_MAX_BYTES];
+	struct iovec parts[2];
+	union {
+		struct sockaddr_in ipv4;
+		struct sockaddr_in6 ipv6;
+	} name;
+	uint32_t output_slot;
+	uint32_t length; /* payload */
+};
+_Static_assert(sizeof(struct pio_message) <= 128, "two cache lines a message");
+
+/* The size of the whole IP packet. */
+static inline uint32_t pio_packet_bytes(const struct pio_message *message)
+{
+	return (uint32_t)message->parts[0].iov_len + message->length;
+}
+
+/* How long full send buffers may still be waited for. */
+struct pio_patience {
+	uint32_t left_ms;
+	uint64_t renewed_ms; /* when it is PIO_SEND_WAIT_MS again, on pio_clock_ms */
+};
+
+/* One raw socket, and the copies that wait for its next sendmmsg, in order. */
+struct pio_queue {
+	int fd;
+	int family; /* 4 or 6 */
+	uint32_t count;
+	int is_waiting;		      /* in pio_sender.waiting */
+	uint32_t addresses;	      /* collectors' addresses whose copies leave by it */
+	struct mmsghdr *headers;      /* [PIO_QUEUE_MESSAGES], NULL before the first copy */
+	struct pio_message *messages; /* [PIO_QUEUE_MESSAGES] */
+	struct pio_patience patience; /* of one who was full a while ago */
+};
+
+#define PIO_ASSIGNMENTS 4096u /* a power of two */
+
+struct pio_assignment {
+	uint8_t address[16];
+	uint32_t queue; /* index + 1; 0 = the entry is empty */
+};
+
+/* The sockets of one family, and which of them an address has. */
+struct pio_sockets {
+	uint32_t count;
+	struct pio_queue queues[PIO_SOCKETS_MAX];
+	uint32_t assigned;
+	struct pio_assignment assignments[PIO_ASSIGNMENTS];
+};
+
+struct pio_sender {
+	struct pio_sender_options options;
+	const struct table_collector *collectors;
+	uint32_t collector_count;
+	uint8_t *known_queues; /* [collector_count], index + 1, 0 = not looked up; may be NULL */
+	struct pio_sockets ipv4;
+	struct pio_sockets ipv6;
+	/* Those in which copies wait; some may be empty again. */
+	struct pio_queue *waiting[2 * PIO_SOCKETS_MAX];
+	uint32_t waiting_count;
+	uint32_t *payload_sums; /* [batch], PIO_SUM_UNKNOWN before the first copy of a packet */
+	struct pio_patience patience; /* with all sockets together */
+	struct pio_mtu_table mtus;
+	uint32_t next_identification;
+	struct mmsghdr fragment_headers[PIO_FRAGMENT_WINDOW];
+	struct pio_message fragments[PIO_FRAGMENT_WINDOW];
+};
+_Static_assert(PIO_SOCKETS_MAX < 256, "a queue's index + 1 fits a byte");
+
+#define PIO_SUM_UNKNOWN UINT32_MAX
+
+void pio_prepare_message(struct mmsghdr *header, struct pio_message *message);
+
+void pio_sockets_init(struct pio_sockets *sockets, int family, const int *fds, uint32_t count);
+void pio_sockets_deinit(struct pio_sockets *sockets);
+
+/*
+ * The socket of an address: the same for as long as the sender lives, until more addresses are
+ * known than there is room for. An address that is new gets a socket that no other has, else the
+ * one that the fewest have. There is at least one socket.
+ */
+uint32_t pio_assign(struct pio_sockets *sockets, const uint8_t address[16]);
+
+/* Begins anew when there is hardly room for more addresses. No copies wait. */
+void pio_make_room(struct pio_sockets *sockets);
+
+/* Makes room for messages when there is none yet. 0 or -ENOMEM. */
+int pio_queue_prepare(struct pio_queue *queue);
+
+/*
+ * Hands messages to the kernel. Returns how many of the first ones it took, at least 1, or the
+ * negative errno with which it refused the first.
+ */
+int pio_transmit(struct pio_sender *sender, struct pio_queue *queue, struct mmsghdr *headers,
+		 uint32_t count);
+
+/*
+ * Sends a copy that is larger than the MTU of its way: known, or 0 when the kernel has just refused
+ * it whole. Should the fragments be refused too, the MTU has shrunk, and is asked once more.
+ * Returns 0, or the errno with which it was refused.
+ */
+int pio_send_oversize(struct pio_sender *sender, struct pio_queue *queue, uint32_t index,
+		      uint32_t known_mtu);
+
+#endif

@@ -1,0 +1,83 @@
+import { COLLECTOR } from '../table/layout.ts';
+import { type Addon, addon, type SenderHandle } from './addon.ts';
+import { checkAlignment, checkFd, checkInteger, UINT32_MAX } from './arguments.ts';
+import { COPY, COUNTERS, LIMIT, SLOT } from './layout.ts';
+import type { PacketBatch } from './packet-batch.ts';
+import { SystemCallError } from './system-call.ts';
+
+export interface PacketSenderOptions {
+  /**
+   * Raw sockets of openSender(), at most 64 of each family. The copies to one address leave by one of them.
+   * Where there is none, copies for that family fail with EAFNOSUPPORT.
+   */
+  readonly ipv4Fds: readonly number[];
+  readonly ipv6Fds: readonly number[];
+  /** The 12 bytes before an IPv4 source on its way to an IPv6 collector (spec R6). */
+  readonly mappedPrefix: Uint8Array;
+  readonly batch: PacketBatch;
+  /** struct pio_copy[]: room for as many as one send() may get. */
+  readonly copies: ArrayBuffer;
+  /** Starts with COUNTERS.SIZE of counters; holds the slots too. */
+  readonly counters: ArrayBuffer;
+  readonly slotsByteOffset: number;
+  readonly slotCount: number;
+}
+
+/** Sends copies of the packets of a batch (native/include/pio.h). Ends with its process. */
+export class PacketSender {
+  readonly #addon: Addon;
+  readonly #handle: SenderHandle;
+
+  /** @throws RangeError for options out of range, SystemCallError when there is no memory */
+  constructor(options: PacketSenderOptions) {
+    checkOptions(options);
+    const { batch } = options;
+    this.#addon = addon();
+    const handle = this.#addon.senderCreate(
+      Int32Array.from(options.ipv4Fds),
+      Int32Array.from(options.ipv6Fds),
+      options.mappedPrefix,
+      batch.size,
+      batch.payloadBytes,
+      batch.payloadStride,
+      batch.packets,
+      batch.payloads,
+      options.copies,
+      Math.floor(options.copies.byteLength / COPY.SIZE),
+      options.counters,
+      options.slotsByteOffset,
+      options.slotCount,
+    );
+    if (typeof handle === 'number') throw new SystemCallError('PacketSender', -handle);
+    this.#handle = handle;
+  }
+
+  /** Counts packets[0..packets) at their input slots and sends copies[0..copies). Arguments are not checked. */
+  send(packets: number, copies: number): void {
+    this.#addon.send(this.#handle, packets, copies);
+  }
+
+  /** The collectors that copies name from now on: `count` structs table_collector in the buffer. */
+  setCollectors(buffer: ArrayBuffer, byteOffset: number, count: number): void {
+    checkInteger('byteOffset', byteOffset, 0, buffer.byteLength);
+    checkAlignment('byteOffset', byteOffset, 4);
+    checkInteger('count', count, 0, Math.floor((buffer.byteLength - byteOffset) / COLLECTOR.SIZE));
+    this.#addon.setCollectors(this.#handle, buffer, byteOffset, count);
+  }
+}
+
+function checkOptions(options: PacketSenderOptions): void {
+  const { ipv4Fds, ipv6Fds, copies, counters, slotsByteOffset, slotCount, mappedPrefix } = options;
+  for (const fds of [ipv4Fds, ipv6Fds]) {
+    checkInteger('number of sockets', fds.length, 0, LIMIT.SOCKETS);
+    for (const fd of fds) checkFd(fd);
+  }
+  const prefixBytes = LIMIT.MAPPED_PREFIX;
+  checkInteger('bytes of mappedPrefix', mappedPrefix.length, prefixBytes, prefixBytes);
+  checkInteger('bytes of copies', copies.byteLength, 0, UINT32_MAX);
+  checkInteger('slotCount', slotCount, 0, UINT32_MAX);
+  checkAlignment('slotsByteOffset', slotsByteOffset, 8);
+  const slotsEnd = slotsByteOffset + slotCount * SLOT.SIZE;
+  checkInteger('slotsByteOffset', slotsByteOffset, COUNTERS.SIZE, slotsEnd);
+  checkInteger('bytes of counters', counters.byteLength, slotsEnd, Number.MAX_SAFE_INTEGER);
+}
