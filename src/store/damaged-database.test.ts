@@ -6,19 +6,16 @@ import { type TestContext, test } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
 import {
   adding,
-  endpoint,
   floxyError,
   manyRules,
-  output,
   quietStore,
   replacing,
-  rule,
-  ruleSet,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
+import { rule, ruleSet } from '../../test/support/rule-sets.ts';
 
 const saved = manyRules(300);
-const replacement = ruleSet(rule(endpoint('198.51.100.1'), output(endpoint('192.0.2.1', 2055))));
+const replacement = ruleSet([rule('198.51.100.1', ['192.0.2.1:2055'])]);
 const update = adding(...replacement.rules);
 const PAGE_BYTES = 4096;
 
@@ -51,7 +48,7 @@ function assertMovedAside(t: TestContext, path: string, reason: RegExp): void {
   const store = quietStore(path);
   t.after(() => store.close());
   const { restoreError = '', ...restored } = store.open();
-  assert.deepEqual(restored, { revision: { number: 0 }, ruleSet: ruleSet() });
+  assert.deepEqual(restored, { revision: { number: 0 }, ruleSet: ruleSet([]) });
   assert.match(restoreError, reason);
   const [kept = '', ...others] = keptFiles(path);
   assert.deepEqual(others, []);
@@ -110,7 +107,7 @@ test('damage of any one page is either found or harmless', (t) => {
       if (restoreError === undefined)
         store.write({ ...update, upserts: saved.rules }, { number: 6 });
       store.close();
-      assert.deepEqual(restored, restoreError === undefined ? saved : ruleSet(), `page ${page}`);
+      assert.deepEqual(restored, restoreError === undefined ? saved : ruleSet([]), `page ${page}`);
       assert.equal(keptFiles(path).length, restoreError === undefined ? 0 : 1);
       for (const kept of keptFiles(path)) {
         assert.deepEqual(readFileSync(kept), damaged);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { arbitraryRuleSet } from '../../test/support/arbitrary-rules.ts';
+import { arbitraryRuleSet, arbitraryTwins } from '../../test/support/arbitrary-rules.ts';
 import { rule } from '../../test/support/rule-sets.ts';
 import type { Output, Rule } from '../model/rules.ts';
 import { DecodeError, encodeOutput, RuleDecoder, RuleEncoder } from './encoding.ts';
@@ -19,7 +19,7 @@ const collecting = (collector: string) => `[{"collectors":[${collector}]}]`;
 
 test('any rules and default outputs come back as they were written', () => {
   fc.assert(
-    fc.property(arbitraryRuleSet(), ({ rules, defaultOutputs }) => {
+    fc.property(fc.oneof(arbitraryRuleSet(), arbitraryTwins), ({ rules, defaultOutputs }) => {
       const encoder = new RuleEncoder();
       const rows = rules.map((written) => encoder.rule(written));
       const decoder = new RuleDecoder();

@@ -7,9 +7,9 @@ import {
   openedStore,
   reopen,
   replacing,
-  ruleSet,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
+import { ruleSet } from '../../test/support/rule-sets.ts';
 import type { Revision } from '../model/rules.ts';
 import { decodeRecord, encodeRecord } from './revision-record.ts';
 
@@ -25,7 +25,7 @@ test('all of a revision is stored with the rules, by a replacement and by an edi
   const { store, restored } = openedStore(temporaryDirectory(t));
   t.after(() => store.close());
   assert.deepEqual(restored.revision, { number: 0 });
-  store.write(replacing(ruleSet(numberedRule(1))), FIRST);
+  store.write(replacing(ruleSet([numberedRule(1)])), FIRST);
   assert.deepEqual(reopen(store).revision, FIRST);
   const second = { number: 2, at: '2026-11-26T00:00:01.000Z' };
   store.write(adding(numberedRule(2)), second);
@@ -37,7 +37,7 @@ test('all of a revision is stored with the rules, by a replacement and by an edi
 test('what a revision is remembered with can change without a change of rules', (t) => {
   const { store } = openedStore(temporaryDirectory(t));
   t.after(() => store.close());
-  store.write(replacing(ruleSet(numberedRule(1))), { number: 7 });
+  store.write(replacing(ruleSet([numberedRule(1)])), { number: 7 });
   const noted = { number: 7, followed: { ...FOLLOWED, appliedAs: 7 } };
   store.write(adding(), noted);
   const { revision, ruleSet: saved } = reopen(store);

@@ -5,28 +5,21 @@ import { type TestContext, test } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
 import {
   adding,
-  endpoint,
   floxyError,
   manyRules,
-  output,
   quietStore,
   reopen,
   replacing,
-  rule,
-  ruleSet,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
+import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import type { SqliteRuleStore } from './sqlite-rule-store.ts';
 
-const collectorA = endpoint('192.0.2.1', 2055);
-const collectorB = endpoint('2001:db8::b');
-const first = rule(endpoint('198.51.100.9'), output(collectorA));
-const second = rule(
-  endpoint('198.51.100.1', 4000),
-  output(collectorA, collectorB),
-  output(collectorB),
-);
-const third = rule(endpoint('2001:db8::1', 4000));
+const collectorA = '192.0.2.1:2055';
+const collectorB = '2001:db8::b';
+const first = rule('198.51.100.9', [collectorA]);
+const second = rule('198.51.100.1:4000', [collectorA, collectorB], [collectorB]);
+const third = rule('[2001:db8::1]:4000');
 const NO_CHANGE = adding();
 
 function openStore(t: TestContext, path: string): SqliteRuleStore {
@@ -40,9 +33,9 @@ test('a database that does not exist is made: no rules, revision 0, state OK', (
   const path = join(temporaryDirectory(t), 'new/deeper/collector.db');
   const store = quietStore(path);
   assert.deepEqual(store.status(), { state: 'Configuring' });
-  assert.deepEqual(store.open(), { revision: { number: 0 }, ruleSet: ruleSet() });
+  assert.deepEqual(store.open(), { revision: { number: 0 }, ruleSet: ruleSet([]) });
   assert.deepEqual(store.status(), { state: 'OK' });
-  assert.deepEqual(reopen(store), { revision: { number: 0 }, ruleSet: ruleSet() });
+  assert.deepEqual(reopen(store), { revision: { number: 0 }, ruleSet: ruleSet([]) });
   store.close();
 });
 
@@ -50,7 +43,7 @@ test('the files are closed to others', (t) => {
   const directory = join(temporaryDirectory(t), 'data');
   const path = join(directory, 'collector.db');
   const store = openStore(t, path);
-  store.write(replacing(ruleSet(first)), { number: 1 });
+  store.write(replacing(ruleSet([first])), { number: 1 });
   for (const name of [directory, path, `${path}-wal`]) {
     assert.equal(statSync(name).mode & 0o007, 0, name);
   }
@@ -60,7 +53,7 @@ test('A1: everything comes back in its order: ports and none, IPv4 and IPv6, no 
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
   const given = {
     rules: [third, first, second],
-    defaultOutputs: [output(collectorB, collectorA), output(collectorA)],
+    defaultOutputs: outputs([collectorB, collectorA], [collectorA]),
   };
   store.write(replacing(given), { number: 7 });
   assert.deepEqual(reopen(store), { revision: { number: 7 }, ruleSet: given });
@@ -68,18 +61,18 @@ test('A1: everything comes back in its order: ports and none, IPv4 and IPv6, no 
 
 test('A2: a replacement leaves nothing of what was there', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
-  store.write(replacing({ rules: [first, second], defaultOutputs: [output(collectorA)] }), {
+  store.write(replacing({ rules: [first, second], defaultOutputs: outputs([collectorA]) }), {
     number: 1,
   });
-  store.write(replacing(ruleSet(third)), { number: 2 });
-  assert.deepEqual(reopen(store), { revision: { number: 2 }, ruleSet: ruleSet(third) });
+  store.write(replacing(ruleSet([third])), { number: 2 });
+  assert.deepEqual(reopen(store), { revision: { number: 2 }, ruleSet: ruleSet([third]) });
 });
 
 test('A3: an updated rule keeps its place, new ones go to the end, default outputs stay', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
-  const defaultOutputs = [output(collectorA)];
+  const defaultOutputs = outputs([collectorA]);
   store.write(replacing({ rules: [first, second], defaultOutputs }), { number: 1 });
-  const changed = rule(first.exporter.endpoint, output(collectorB), output(collectorA));
+  const changed = rule('198.51.100.9', [collectorB], [collectorA]);
   store.write({ ...NO_CHANGE, upserts: [third, changed] }, { number: 2 });
   const rules = [changed, second, third];
   assert.deepEqual(reopen(store), { revision: { number: 2 }, ruleSet: { rules, defaultOutputs } });
@@ -87,40 +80,40 @@ test('A3: an updated rule keeps its place, new ones go to the end, default outpu
 
 test('A3: given default outputs replace the present ones, an empty list removes them', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
-  store.write(replacing({ rules: [], defaultOutputs: [output(collectorA), output(collectorB)] }), {
+  store.write(replacing({ rules: [], defaultOutputs: outputs([collectorA], [collectorB]) }), {
     number: 1,
   });
-  const defaultOutputs = [output(collectorB, collectorA)];
+  const defaultOutputs = outputs([collectorB, collectorA]);
   store.write({ ...NO_CHANGE, defaultOutputs }, { number: 2 });
   assert.deepEqual(reopen(store).ruleSet.defaultOutputs, defaultOutputs);
   store.write({ ...NO_CHANGE, defaultOutputs: [] }, { number: 3 });
-  assert.deepEqual(reopen(store), { revision: { number: 3 }, ruleSet: ruleSet() });
+  assert.deepEqual(reopen(store), { revision: { number: 3 }, ruleSet: ruleSet([]) });
 });
 
 test('A4: only the exact exporter is deleted; one that comes back goes to the end', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
-  const withPort = rule(endpoint('198.51.100.9', 4000), output(collectorB));
-  store.write(replacing(ruleSet(first, withPort, second)), { number: 1 });
+  const withPort = rule('198.51.100.9:4000', [collectorB]);
+  store.write(replacing(ruleSet([first, withPort, second])), { number: 1 });
   store.write({ ...NO_CHANGE, deleted: [first.exporter] }, { number: 2 });
-  assert.deepEqual(reopen(store).ruleSet, ruleSet(withPort, second));
+  assert.deepEqual(reopen(store).ruleSet, ruleSet([withPort, second]));
   store.write({ ...NO_CHANGE, upserts: [first] }, { number: 3 });
   assert.deepEqual(reopen(store), {
     revision: { number: 3 },
-    ruleSet: ruleSet(withPort, second, first),
+    ruleSet: ruleSet([withPort, second, first]),
   });
 });
 
 test('A8: a change that fails half way changes nothing', (t) => {
   const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
-  const before = { rules: [first], defaultOutputs: [output(collectorA)] };
+  const before = { rules: [first], defaultOutputs: outputs([collectorA]) };
   store.write(replacing(before), { number: 1 });
   assert.throws(
-    () => store.write(replacing(ruleSet(second, third, second)), { number: 2 }),
+    () => store.write(replacing(ruleSet([second, third, second])), { number: 2 }),
     /UNIQUE/,
   );
   assert.deepEqual(reopen(store), { revision: { number: 1 }, ruleSet: before });
-  store.write(replacing(ruleSet(second)), { number: 2 });
-  assert.deepEqual(reopen(store), { revision: { number: 2 }, ruleSet: ruleSet(second) });
+  store.write(replacing(ruleSet([second])), { number: 2 });
+  assert.deepEqual(reopen(store), { revision: { number: 2 }, ruleSet: ruleSet([second]) });
 });
 
 test('A9: a large revision survives', (t) => {
@@ -136,7 +129,7 @@ test('V6: 100,000 rules are kept, and an update writes only what it touches', (t
   store.write(replacing(many), { number: 1 });
   store.close();
   store.open();
-  const changed = rule(endpoint('10.0.0.5'), output(collectorB));
+  const changed = rule('10.0.0.5', [collectorB]);
   store.write({ ...NO_CHANGE, upserts: [changed] }, { number: 2 });
   assert.ok(statSync(`${path}-wal`).size < 100_000, 'the log holds a few pages');
   const restored = reopen(store);
@@ -147,7 +140,7 @@ test('V6: 100,000 rules are kept, and an update writes only what it touches', (t
 test('a closed database can be read with any SQLite tool', (t) => {
   const path = join(temporaryDirectory(t), 'collector.db');
   const store = openStore(t, path);
-  store.write(replacing(ruleSet(second)), { number: 1 });
+  store.write(replacing(ruleSet([second])), { number: 1 });
   store.close();
   const database = new SqliteDatabase(path, { readonly: true });
   t.after(() => database.close());
@@ -165,7 +158,7 @@ test('a closed database can be read with any SQLite tool', (t) => {
 test('A10: writes before open() and after close() are refused as not ready', (t) => {
   const store = quietStore(join(temporaryDirectory(t), 'collector.db'));
   assert.throws(
-    () => store.write(replacing(ruleSet(first)), { number: 1 }),
+    () => store.write(replacing(ruleSet([first])), { number: 1 }),
     floxyError('NOT_READY', /not open/),
   );
   store.open();

@@ -20,7 +20,6 @@ import {
   openedStore,
   reopen,
   replacing,
-  ruleSet,
   saveAndDie,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
@@ -32,6 +31,7 @@ import {
   scenarioCommand,
   update,
 } from '../../test/lab/store-scenarios.ts';
+import { ruleSet } from '../../test/support/rule-sets.ts';
 
 const scenarios: Scenarios = {
   'hold the database'(directory) {
@@ -72,7 +72,7 @@ function defineTests(): void {
     assert.ok(acknowledged >= 50);
     assert.ok(number === acknowledged || number === acknowledged + 1);
     const expected = Array.from({ length: number }, (_, i) => numberedRule(i + 1));
-    assert.deepEqual(restored.ruleSet, ruleSet(...expected));
+    assert.deepEqual(restored.ruleSet, ruleSet([...expected]));
     store.write(update, { number: number + 1 });
   });
 
@@ -110,7 +110,7 @@ function defineTests(): void {
     assert.match(restored.restoreError ?? '', /cannot be opened: database is locked/);
     assert.equal(store.status().state, 'Offline');
     const isLocked = floxyError('STORE_UNWRITABLE', /locked.*stop the other process/);
-    assert.throws(() => store.write(replacing(ruleSet()), { number: 1 }), isLocked);
+    assert.throws(() => store.write(replacing(ruleSet([])), { number: 1 }), isLocked);
 
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
@@ -137,7 +137,7 @@ function defineTests(): void {
     const { store, restored } = openedStore(directory);
     t.after(() => store.close());
     assert.match(restored.restoreError ?? '', /could not be restored.*data/);
-    assert.deepEqual(restored.ruleSet, ruleSet());
+    assert.deepEqual(restored.ruleSet, ruleSet([]));
     assert.equal(store.status().state, 'Offline');
     assert.throws(
       () => store.write(update, { number: 1 }),
@@ -146,7 +146,10 @@ function defineTests(): void {
     rmSync(directory);
     store.write(update, { number: 1 });
     assert.deepEqual(store.status(), { state: 'OK' });
-    assert.deepEqual(reopen(store), { revision: { number: 1 }, ruleSet: ruleSet(numberedRule(2)) });
+    assert.deepEqual(reopen(store), {
+      revision: { number: 1 },
+      ruleSet: ruleSet([numberedRule(2)]),
+    });
   });
 
   test('rules that turn up later are not overwritten by an update', (t) => {

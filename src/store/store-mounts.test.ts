@@ -12,7 +12,6 @@ import {
   openedStore,
   reopen,
   replacing,
-  ruleSet,
   saveAndDie,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
@@ -24,6 +23,7 @@ import {
   scenarioCommand,
   update,
 } from '../../test/lab/store-scenarios.ts';
+import { ruleSet } from '../../test/support/rule-sets.ts';
 import type { SqliteRuleStore } from './sqlite-rule-store.ts';
 
 const NOBODY = 65_534;
@@ -51,7 +51,7 @@ const scenarios: Scenarios = {
     assert.deepEqual(store.status(), { state: 'OK' });
     assert.deepEqual(reopen(store), {
       revision: { number: 3 },
-      ruleSet: ruleSet(...both.rules, third),
+      ruleSet: ruleSet([...both.rules, third]),
     });
   },
 
@@ -79,7 +79,7 @@ const scenarios: Scenarios = {
     remount(directory, 'ro');
     const { store, restored } = openedStore(directory);
     assert.match(restored.restoreError ?? '', /unreadable.*left as it is/);
-    assert.deepEqual(restored.ruleSet, ruleSet());
+    assert.deepEqual(restored.ruleSet, ruleSet([]));
     assert.equal(store.status().state, 'Offline');
     remount(directory, 'rw');
     store.write(replacing(saved), { number: 1 });
@@ -90,7 +90,7 @@ const scenarios: Scenarios = {
   'mount read-only, empty'(directory) {
     remount(directory, 'ro');
     const { store, restored } = openedStore(directory);
-    assert.deepEqual(restored, { revision: { number: 0 }, ruleSet: ruleSet() });
+    assert.deepEqual(restored, { revision: { number: 0 }, ruleSet: ruleSet([]) });
     assert.match(store.status().error ?? '', /EROFS/);
     remount(directory, 'rw');
     store.write(update, { number: 1 });
@@ -129,7 +129,7 @@ const scenarios: Scenarios = {
 
     const ballastAgain = fillUp(directory);
     const fresh = openedStore(directory);
-    assert.deepEqual(fresh.restored, { revision: { number: 0 }, ruleSet: ruleSet() });
+    assert.deepEqual(fresh.restored, { revision: { number: 0 }, ruleSet: ruleSet([]) });
     assert.match(fresh.store.status().error ?? '', /is full/);
     assert.throws(
       () => fresh.store.write(update, { number: 1 }),
@@ -140,7 +140,7 @@ const scenarios: Scenarios = {
     assert.deepEqual(fresh.store.status(), { state: 'OK' });
     assert.deepEqual(reopen(fresh.store), {
       revision: { number: 1 },
-      ruleSet: ruleSet(numberedRule(2)),
+      ruleSet: ruleSet([numberedRule(2)]),
     });
   },
 
@@ -177,7 +177,7 @@ function assertRestoredButNotWritable(
     /collector\.db cannot be written.*make the file/,
   );
   assert.throws(() => store.write(update, { number: revision + 1 }), isRefused);
-  assert.throws(() => store.write(replacing(ruleSet()), { number: revision + 1 }), isRefused);
+  assert.throws(() => store.write(replacing(ruleSet([])), { number: revision + 1 }), isRefused);
 }
 
 function remount(directory: string, mode: 'ro' | 'rw'): void {

@@ -3,15 +3,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
-import {
-  endpoint,
-  manyRules,
-  quietStore,
-  replacing,
-  rule,
-  temporaryDirectory,
-} from '../../test/lab/rule-store.ts';
+import { manyRules, quietStore, replacing, temporaryDirectory } from '../../test/lab/rule-store.ts';
 import { connectionsOf } from '../../test/lab/sqlite-connections.ts';
+import { rule } from '../../test/support/rule-sets.ts';
 import { changeBetween } from '../rules/difference.ts';
 
 /** Rows of `meta` that every change writes. */
@@ -26,7 +20,7 @@ test('one exporter swapped for another among 100,000 rules is an edit of two row
   store.write(replacing(from), { number: 1 });
   const to = {
     ...from,
-    rules: from.rules.toSpliced(50_000, 1).concat(rule(endpoint('198.51.100.1'))),
+    rules: from.rules.toSpliced(50_000, 1).concat(rule('198.51.100.1')),
   };
   const connection = connections.at(-1);
   assert.ok(connection instanceof SqliteDatabase);

@@ -7,17 +7,9 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { FloxyError } from '../../src/base/errors.ts';
 import type { RestoredRules } from '../../src/control/ports.ts';
-import { parseAddress } from '../../src/model/address.ts';
-import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
-import {
-  makeCollector,
-  type Output,
-  type Rule,
-  type RuleChange,
-  type RuleEdit,
-  type RuleSet,
-} from '../../src/model/rules.ts';
+import type { Rule, RuleChange, RuleEdit, RuleSet } from '../../src/model/rules.ts';
 import { SqliteRuleStore } from '../../src/store/sqlite-rule-store.ts';
+import { rule, ruleSet } from '../support/rule-sets.ts';
 
 /** A directory that goes when the test ends. */
 export function temporaryDirectory(t: TestContext): string {
@@ -32,24 +24,6 @@ export function quietStore(path: string): SqliteRuleStore {
   return new SqliteRuleStore({ path, log: { info: ignore, warn: ignore, error: ignore } });
 }
 
-export function endpoint(host: string, port = 0): Endpoint {
-  const octets = parseAddress(host);
-  assert.ok(octets, host);
-  return makeEndpoint(octets, port);
-}
-
-export function output(...collectors: Endpoint[]): Output {
-  return { collectors: collectors.map(makeCollector) };
-}
-
-export function rule(exporter: Endpoint, ...outputs: Output[]): Rule {
-  return { exporter: { endpoint: exporter }, outputs };
-}
-
-export function ruleSet(...rules: Rule[]): RuleSet {
-  return { rules, defaultOutputs: [] };
-}
-
 export function replacing(ruleSet: RuleSet): RuleChange {
   return { kind: 'replace', ruleSet };
 }
@@ -62,13 +36,9 @@ export function adding(...upserts: Rule[]): RuleEdit {
 /** Distinct rules with two collectors each. */
 export function manyRules(count: number): RuleSet {
   const rules = Array.from({ length: count }, (_, i) =>
-    rule(
-      endpoint(`10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`),
-      output(endpoint('192.0.2.1', 2055)),
-      output(endpoint('2001:db8::1')),
-    ),
+    rule(`10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`, ['192.0.2.1:2055'], ['2001:db8::1']),
   );
-  return { rules, defaultOutputs: [] };
+  return ruleSet(rules);
 }
 
 /** What `assert.throws` takes to check for a FloxyError. */
@@ -99,11 +69,11 @@ export function reopen(store: SqliteRuleStore): RestoredRules {
 
 /** A rule whose exporter tells its number, up to 65535. */
 export function numberedRule(number: number): Rule {
-  return rule(endpoint(`10.1.${number >> 8}.${number & 255}`), output(endpoint('192.0.2.1', 2055)));
+  return rule(`10.1.${number >> 8}.${number & 255}`, ['192.0.2.1:2055']);
 }
 
 /** What saveAndDie() leaves behind, as revision 2. */
-export const SAVED_BY_THE_DEAD = ruleSet(numberedRule(1), numberedRule(2));
+export const SAVED_BY_THE_DEAD = ruleSet([numberedRule(1), numberedRule(2)]);
 
 /** Lets a process save rules and end by SIGKILL right after: they are in the write-ahead log only. */
 export function saveAndDie(directory: string): void {

@@ -3,9 +3,10 @@
  * scenario and a directory.
  */
 import { fileURLToPath } from 'node:url';
-import { adding, numberedRule, ruleSet, SAVED_BY_THE_DEAD } from './rule-store.ts';
+import { ruleSet } from '../support/rule-sets.ts';
+import { adding, numberedRule, SAVED_BY_THE_DEAD } from './rule-store.ts';
 
-export const saved = ruleSet(numberedRule(1));
+export const saved = ruleSet([numberedRule(1)]);
 export const both = SAVED_BY_THE_DEAD;
 export const update = adding(numberedRule(2));
 
