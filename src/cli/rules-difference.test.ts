@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { fieldChanges } from '../../test/support/arbitrary-rules.ts';
 import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { compareRuleSets } from './rules-difference.ts';
 
@@ -49,3 +51,13 @@ test('one output twice is not the same as once', () => {
   const twice = ruleSet([rule('192.0.2.1', ['198.51.100.1'], ['198.51.100.1'])]);
   assert.equal(compareRuleSets(once, twice).changed, 1);
 });
+
+for (const { field, pairs } of fieldChanges) {
+  test(`a change of ${field} alone is told`, () => {
+    fc.assert(
+      fc.property(pairs, ([before, after]) => {
+        assert.notDeepEqual(compareRuleSets(before, after).lines, []);
+      }),
+    );
+  });
+}

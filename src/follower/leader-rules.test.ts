@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import {
+  arbitraryRuleSet,
+  arbitraryTwins,
+  fieldChanges,
+} from '../../test/support/arbitrary-rules.ts';
 import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { EMPTY_RULE_SET, type RuleSet } from '../model/rules.ts';
+import { loadServices } from '../protocol/definitions.ts';
 import type { RulesPartMessage, RulesRevisionMessage } from '../protocol/messages.ts';
 import { fromStep } from '../protocol/revision-codec.ts';
 import { changeBetween } from '../rules/difference.ts';
@@ -34,6 +41,15 @@ const part = (digest: string, fields: RulesPartMessage): RulesRevisionMessage =>
   part: fields,
 });
 
+const { settings } = loadServices();
+
+/** As the follower decodes what the leader encodes. */
+function overTheWire(message: RulesRevisionMessage): RulesRevisionMessage {
+  const method = settings['WatchProxyRules'];
+  assert.ok(method);
+  return method.responseDeserialize(method.responseSerialize(message));
+}
+
 /** More rules than go into one part. */
 const many = ruleSet(
   Array.from({ length: 5000 }, (_, i) => rule(`10.1.${i >> 8}.${i & 255}`, ['198.51.100.1'])),
@@ -52,6 +68,23 @@ describe('RulesAssembly', () => {
     const step = difference(8, many, next);
     assert.ok(step.length <= 3, 'a difference is small');
     assert.deepEqual(step.map((message) => assembly.add(message)).at(-1)?.ruleSet, next);
+  });
+
+  it('any rules come over the stream as they were sent, and so does a change of any one field', () => {
+    const assertSent = ([before, after]: readonly [RuleSet, RuleSet]) => {
+      const assembly = new RulesAssembly(NONE);
+      const [first, second] = [whole(1, before), difference(2, before, after)].map((messages) =>
+        messages.map(overTheWire).map((message) => assembly.add(message)?.ruleSet),
+      );
+      assert.deepEqual(first?.at(-1), before);
+      assert.deepEqual(second?.at(-1), after);
+    };
+    const noRules = fc.constant(EMPTY_RULE_SET);
+    fc.assert(
+      fc.property(fc.tuple(fc.oneof(arbitraryRuleSet(), arbitraryTwins), noRules), assertSent),
+    );
+    for (const { pairs } of fieldChanges)
+      fc.assert(fc.property(pairs, assertSent), { numRuns: 50 });
   });
 
   it('knows from a heartbeat that the rules are those of the request', () => {

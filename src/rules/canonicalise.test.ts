@@ -30,6 +30,7 @@ describe('canonicaliseExporters()', () => {
     ['E1: a zone', { host: 'fe80::1%eth0' }, /endpoint\.host/],
     ['E1: an empty host', { host: '' }, /endpoint\.host/],
     ['E1: octets of another length', { octets: new Uint8Array(5) }, /endpoint\.octets: 5 bytes/],
+    ['E1: both', { host: '192.0.2.1', octets: new Uint8Array(4) }, /give one of them$/],
     ['E1: no address', { port: 1 }, /endpoint: host or octets is needed/],
     ['E3: port 65536', { host: '192.0.2.1', port: 65536 }, /endpoint\.port: 65536 is not within/],
   ];

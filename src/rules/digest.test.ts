@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { fieldChanges } from '../../test/support/arbitrary-rules.ts';
 import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { EMPTY_RULE_SET, type RuleSet } from '../model/rules.ts';
 import { hashRules, isSameRule, ruleSetDigest } from './digest.ts';
@@ -40,3 +42,13 @@ test('every difference between rule sets is one of their digests', () => {
   ];
   assert.equal(new Set(variants.map(ruleSetDigest)).size, variants.length);
 });
+
+for (const { field, pairs } of fieldChanges) {
+  test(`a change of ${field} alone changes the digest`, () => {
+    fc.assert(
+      fc.property(pairs, ([before, after]) => {
+        assert.notEqual(ruleSetDigest(before), ruleSetDigest(after));
+      }),
+    );
+  });
+}

@@ -112,6 +112,17 @@ export const fieldChanges: readonly FieldChange[] = [
   ),
 ];
 
+/** Rules that are different in one field only, beside any others: nobody may take one for another. */
+export const arbitraryTwins: fc.Arbitrary<RuleSet> = fc
+  .tuple(arbitraryRuleSet({ maxRules: 3 }), fc.oneof(...fieldChanges.map(({ pairs }) => pairs)))
+  .map(([{ rules, defaultOutputs }, [before, after]]) => {
+    const all = [...before.rules, ...rules, ...after.rules].map((rule, i) => ({
+      ...rule,
+      exporter: { ...rule.exporter, endpoint: makeEndpoint(Uint8Array.of(192, 0, 2, i), 0) },
+    }));
+    return { rules: all, defaultOutputs };
+  });
+
 type Change<T> = (value: T) => T;
 
 function inRule(change: Change<Rule>): Change<RuleSet> {
