@@ -20,7 +20,7 @@ import {
 import { service as healthDefinition } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
-import type { Control } from '../control/control-plane.ts';
+import type { Control } from '../control/control.ts';
 import type { State } from '../model/status.ts';
 import { METRICS_SERVICE, SETTINGS_SERVICE, withRawMessages } from '../protocol/definitions.ts';
 import { limitRequests } from './request-limit.ts';

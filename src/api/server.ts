@@ -3,7 +3,7 @@ import { logVerbosity, Server, type ServerOptions, setLogVerbosity } from '@grpc
 import type { Logger } from 'pino';
 import { FloxyError, messageOf } from '../base/errors.ts';
 import type { Config } from '../config/config.ts';
-import type { Control } from '../control/control-plane.ts';
+import type { Control } from '../control/control.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { MAX_REQUEST_BYTES } from '../model/limits.ts';
 import type { BuildInfo } from '../model/status.ts';

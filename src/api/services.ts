@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { Control } from '../control/control-plane.ts';
+import { FloxyError } from '../base/errors.ts';
+import type { Control } from '../control/control.ts';
 import type { RuleChange } from '../model/rules.ts';
 import type { BuildInfo } from '../model/status.ts';
 import {
@@ -41,6 +42,7 @@ export function settingsHandlers({ control, buildInfo, log }: ServiceParts): Han
   };
   return {
     ListProxyRules: (_request: EmptyRequest, { addressFormat }) => {
+      checkRestored(control);
       const { revision, ruleSet } = control.rules();
       return { parts: fromRuleSet(ruleSet, addressFormat), headers: revisionHeaders(revision) };
     },
@@ -64,10 +66,18 @@ export function settingsHandlers({ control, buildInfo, log }: ServiceParts): Han
 /** The handlers of collector.proto.Metrics. */
 export function metricsHandlers({ control }: Pick<ServiceParts, 'control'>): Handlers {
   return {
-    GetProxyStats: async (request: ExportersRequest, { addressFormat }) => ({
-      parts: fromStatistics(await control.statistics(toExporters(request)), addressFormat),
-    }),
+    GetProxyStats: async (request: ExportersRequest, { addressFormat }) => {
+      checkRestored(control);
+      const statistics = await control.statistics(toExporters(request));
+      return { parts: fromStatistics(statistics, addressFormat) };
+    },
   };
+}
+
+/** Spec A10: an answer without the saved rules would be taken for all there are. */
+function checkRestored(control: Control): void {
+  const reason = control.restoring();
+  if (reason !== undefined) throw new FloxyError('NOT_READY', reason);
 }
 
 /** What the log says of a change besides who made it. */

@@ -1,4 +1,4 @@
-import type { Control } from '../control/control-plane.ts';
+import type { Control } from '../control/control.ts';
 import type { RuleChange, RuleSet } from '../model/rules.ts';
 import type { RulesRevisionMessage, WatchRequest } from '../protocol/messages.ts';
 import { fromStep } from '../protocol/revision-codec.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Control } from '../control/control-plane.ts';
+import type { Control } from '../control/control.ts';
 import { DrainWatch } from '../model/drain.ts';
 
 const POLL_INTERVAL_MS = 100;

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import type { Control, ControlPlane } from '../control/control-plane.ts';
+import type { Control } from '../control/control.ts';
+import type { ControlPlane } from '../control/control-plane.ts';
 import { Follower } from '../follower/follower.ts';
 import { FollowingControl } from '../follower/following-control.ts';
 

@@ -79,7 +79,7 @@ async function run(config: Config, log: Logger): Promise<number> {
   follower?.start();
   logReady(config, control, log);
   const states = new StateLog(() => served.status(), log);
-  const hostWatch = new HostWatch(() => control.checkHost());
+  const hostWatch = new HostWatch(() => void control.checkHost());
   states.start();
   hostWatch.start();
 

@@ -1,87 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { pino } from 'pino';
-import { exporter, host, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { Borders, makeControl, startedControl } from '../../test/support/borders.ts';
+import { endpoint, exporter, host, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { FloxyError } from '../base/errors.ts';
-import {
-  EMPTY_RULE_SET,
-  exporterKey,
-  type Revision,
-  type RuleChange,
-  type RuleSet,
-} from '../model/rules.ts';
+import { EMPTY_RULE_SET, makeCollector } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
-import type { SubsystemStatus } from '../model/status.ts';
-import { ControlPlane } from './control-plane.ts';
-import type { DataPlane, PreparedRules, RestoredRules, RuleStore } from './ports.ts';
+import type { ControlPlane } from './control-plane.ts';
 
 const NO_CHANGE = { kind: 'edit', deleted: [], upserts: [] } as const;
-const ZERO: Counters = { packets: 0n, bytes: 0n };
-
-/** Both borders of the control plane, in memory, writing down what is asked of them. */
-class Borders implements RuleStore, DataPlane {
-  readonly events: string[] = [];
-  restored: RestoredRules = { revision: { number: 0 }, ruleSet: EMPTY_RULE_SET };
-  storeError: FloxyError | undefined;
-  prepareError: FloxyError | undefined;
-  state: SubsystemStatus = { state: 'OK' };
-  /** Publishing waits for this. */
-  gate: Promise<void> = Promise.resolve();
-  inputs = new Map<string, Counters>();
-
-  async open(): Promise<RestoredRules> {
-    return this.restored;
-  }
-  async write(change: RuleChange, { number }: Revision): Promise<void> {
-    if (this.storeError) throw this.storeError;
-    this.events.push(`store ${change.kind} ${number}`);
-  }
-
-  async close(): Promise<void> {
-    this.events.push('close');
-  }
-  status(): SubsystemStatus {
-    return this.state;
-  }
-  forwarders(): [] {
-    return [];
-  }
-  async prepare(set: RuleSet): Promise<PreparedRules> {
-    if (this.prepareError) throw this.prepareError;
-    return {
-      putInForce: async () => {
-        await this.gate;
-        this.events.push(`in force ${set.rules.length}`);
-        return {
-          input: ({ exporter }) => this.inputs.get(exporterKey(exporter)) ?? ZERO,
-          outputs: () => [],
-          defaultOutputs: () => [],
-          mismatched: () => ({ packets: 5n, bytes: 50n }),
-        };
-      },
-      discard: () => {
-        this.events.push('discard');
-      },
-    };
-  }
-}
-
-function makeControl(borders: Borders, hostAddresses = host()): ControlPlane {
-  const log = pino({ level: 'silent' });
-  return new ControlPlane({
-    store: borders,
-    dataPlane: borders,
-    hostAddresses: () => hostAddresses,
-    log,
-  });
-}
-
-async function startedControl(borders = new Borders()): Promise<ControlPlane> {
-  const control = makeControl(borders);
-  await control.start();
-  borders.events.length = 0;
-  return control;
-}
 
 const replaceWith = (...exporters: string[]) =>
   ({ kind: 'replace', ruleSet: ruleSet(exporters.map((e) => rule(e))) }) as const;
@@ -162,6 +88,25 @@ describe('ControlPlane.change()', () => {
     assert.deepEqual(borders.events, []);
   });
 
+  it('V6: judges limits by what the change makes of the rules', async () => {
+    const collectors = Array.from({ length: 64 }, (_, i) =>
+      makeCollector(endpoint(`192.0.2.${i + 1}`)),
+    );
+    const wide = Array.from({ length: 32 }, () => ({ collectors }));
+    const wideRules = (first: number, count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        exporter: exporter(`10.0.${(first + i) >> 8}.${(first + i) & 255}`),
+        outputs: wide,
+      }));
+    const control = await startedControl();
+    await control.change({ kind: 'replace', ruleSet: ruleSet(wideRules(0, 1900)) });
+    await assert.rejects(control.change({ ...NO_CHANGE, upserts: wideRules(1900, 100) }), {
+      code: 'LIMIT_EXCEEDED',
+      message: /together: 4162000, the limit is 4000000/,
+    });
+    assert.equal(control.rules().revision, 1);
+  });
+
   it('V4: judges by the addresses of the host at the moment of the change', async () => {
     const control = makeControl(new Borders(), host(['192.0.2.99']));
     await control.start();
@@ -200,17 +145,6 @@ describe('ControlPlane.start()', () => {
     });
     await control.change(replaceWith('192.0.2.1'));
     assert.deepEqual(control.status().proxy, { state: 'OK' });
-  });
-
-  it('is NotConfigured when the saved rules do not fit the host any more', async () => {
-    const borders = new Borders();
-    borders.restored = { revision: { number: 3 }, ruleSet: ruleSet([], outputs(['192.0.2.99'])) };
-    const control = makeControl(borders, host(['192.0.2.99']));
-    await control.start();
-    const { state, error } = control.status().proxy;
-    assert.equal(state, 'NotConfigured');
-    assert.match(error ?? '', /do not fit this host any more: default_outputs\[0\]/);
-    assert.deepEqual(borders.events, ['in force 0']);
   });
 
   it('shows the state of the data plane before that of the rules', async () => {

@@ -1,10 +1,8 @@
 import type { Logger } from 'pino';
-import { FloxyError, messageOf } from '../base/errors.ts';
-import { Turn } from '../base/turn.ts';
+import { FloxyError } from '../base/errors.ts';
 import {
   EMPTY_RULE_SET,
   type Exporter,
-  exporterKey,
   type FollowedRevision,
   type LeaderRevision,
   type NumberedRuleSet,
@@ -16,59 +14,20 @@ import {
 import type { ProxyStatistics } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { mergeChange } from '../rules/merge.ts';
-import { checkLimits, type HostAddresses, validateRules } from '../rules/validate.ts';
+import { checkLimits, validateChange } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import { ChangeQueue } from './change-queue.ts';
+import type { ChangeOptions, Control, ControlPlaneOptions } from './control.ts';
 import { LoopWatch } from './loop-watch.ts';
+import { nextRevision } from './next-revision.ts';
 import type { DataPlane, RuleSetCounters, RuleStore } from './ports.ts';
-import { collectStatistics, NO_COUNTERS } from './statistics.ts';
-
-export interface ChangeOptions {
-  /** On a node that follows another: changes the rules here all the same. Elsewhere without effect. */
-  readonly overrideFollower?: boolean;
-  /** What of the leader these rules are; remembered with them. Only the follower sets it. */
-  readonly follows?: LeaderRevision;
-  /** Who asks for the change. */
-  readonly author?: string;
-}
-
-/** What the API needs of the control plane. Failures are FloxyErrors. */
-export interface Control {
-  rules(): NumberedRuleSet;
-  /**
-   * Why the rules in force are not those that this node is meant to have: not restored yet, or lost.
-   * undefined when all is well; only then another node may take them over.
-   */
-  rulesProblem(): string | undefined;
-  /** Calls the listener each time other rules are in force. @returns what ends it */
-  onChange(listener: () => void): () => void;
-  /**
-   * Validates a canonical change and applies it wholly or not at all. Changes are applied one after the
-   * other; each resolves when it is on disk and in force in every running forwarder (spec A8).
-   *
-   * @param expectedRevision fails with REVISION_MISMATCH when the rules are at another revision then
-   * @returns the new revision
-   */
-  change(change: RuleChange, expectedRevision?: number, options?: ChangeOptions): Promise<number>;
-  /** @param exporters exactly as in the rules; none = all. NOT_FOUND names those without a rule. */
-  statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics>;
-  status(): SystemStatus;
-  /** Starts or ends draining: see Settings.Drain in proto/settings.proto. */
-  setDraining(isDraining: boolean): void;
-}
-
-export interface ControlPlaneOptions {
-  readonly store: RuleStore;
-  readonly dataPlane: DataPlane;
-  /** This host at the moment of a change. */
-  readonly hostAddresses: () => HostAddresses;
-  readonly log: Logger;
-}
+import { SetAside } from './set-aside.ts';
+import { collectInTurns, indexByExporter, NO_COUNTERS } from './statistics.ts';
 
 const NO_CHANGE: RuleChange = { kind: 'edit', deleted: [], upserts: [] };
 
-/** Statistics that were begun anew so often, because rules changed, are collected without a pause. */
-const MAX_INTERRUPTIONS = 4;
+/** What keeps the saved rules from being restored is looked at again after so long. */
+const RETRY_MS = 1000;
 
 /** The rules that this node has. */
 interface Current {
@@ -80,7 +39,7 @@ interface Current {
 export class ControlPlane implements Control {
   readonly #store: RuleStore;
   readonly #dataPlane: DataPlane;
-  readonly #hostAddresses: () => HostAddresses;
+  readonly #hostAddresses: ControlPlaneOptions['hostAddresses'];
   readonly #log: Logger;
   readonly #queue = new ChangeQueue();
   readonly #loops: LoopWatch;
@@ -88,8 +47,10 @@ export class ControlPlane implements Control {
   #counters: RuleSetCounters = NO_COUNTERS;
   /** Made when it is needed. */
   #byExporter: ReadonlyMap<string, Rule> | undefined;
-  #isRestored = false;
+  #setAside = SetAside.NONE;
+  #restoring: string | undefined = 'the saved rules are being restored';
   #restoreError: string | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
   readonly #listeners = new Set<() => void>();
   #isDraining = false;
 
@@ -109,12 +70,8 @@ export class ControlPlane implements Control {
   /** Waits for the change at work; those that wait fail with NOT_READY. */
   async stop(): Promise<void> {
     await this.#queue.close();
+    clearTimeout(this.#retryTimer);
     await this.#store.close();
-  }
-
-  /** Looks again whether a collector is the proxy itself: the addresses of this host have changed. */
-  checkHost(): void {
-    this.#loops.check(this.#current.ruleSet, this.#hostAddresses());
   }
 
   rules(): NumberedRuleSet {
@@ -123,7 +80,24 @@ export class ControlPlane implements Control {
   }
 
   rulesProblem(): string | undefined {
-    return this.#isRestored ? this.#restoreError : 'the saved rules are being restored';
+    return this.#restoring ?? this.#restoreError;
+  }
+
+  restoring(): string | undefined {
+    return this.#restoring;
+  }
+
+  /**
+   * The addresses of this host have changed: looks again whether rules that were set aside fit, and whether a
+   * collector of the others is the proxy itself. Never rejects.
+   */
+  checkHost(): Promise<void> {
+    return this.#inBackground(async () => {
+      const setAside = this.#setAside.again(this.#current.ruleSet, this.#hostAddresses());
+      const isSame = setAside.problem === this.#setAside.problem;
+      if (!isSame) await this.#putInForce(this.#current, setAside);
+      this.#checkLoops();
+    });
   }
 
   onChange(listener: () => void): () => void {
@@ -158,28 +132,18 @@ export class ControlPlane implements Control {
     });
   }
 
-  async statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
-    for (let attempt = 1; ; attempt++) {
-      const found = await this.#collect(exporters, attempt < MAX_INTERRUPTIONS);
-      if (found !== undefined) return found;
-    }
-  }
-
-  /** @returns undefined when other rules came into force meanwhile: counters are those of the present ones */
-  #collect(
-    exporters: readonly Exporter[],
-    isInterruptible: boolean,
-  ): Promise<ProxyStatistics | undefined> {
-    const current = this.#current;
-    const { ruleSet } = current;
-    this.#byExporter ??= indexByExporter(ruleSet);
-    const turn = new Turn();
-    const pause = () => {
-      if (!isInterruptible || !turn.isOver) return true;
-      return turn.next().then(() => current === this.#current);
-    };
-    const source = { ruleSet, byExporter: this.#byExporter, counters: this.#counters, pause };
-    return collectStatistics(source, exporters);
+  statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
+    return collectInTurns(() => {
+      const current = this.#current;
+      const { ruleSet } = current;
+      this.#byExporter ??= indexByExporter(ruleSet);
+      return {
+        ruleSet,
+        byExporter: this.#byExporter,
+        counters: this.#counters,
+        isPresent: () => current === this.#current,
+      };
+    }, exporters);
   }
 
   status(): SystemStatus {
@@ -198,31 +162,63 @@ export class ControlPlane implements Control {
   #proxyStatus(): SubsystemStatus {
     const dataPlane = this.#dataPlane.status();
     if (dataPlane.state !== 'OK') return dataPlane;
-    if (!this.#isRestored) return { state: 'Configuring', error: 'restoring the saved rules' };
-    if (this.#restoreError !== undefined)
+    if (this.#restoreError !== undefined) {
       return { state: 'NotConfigured', error: this.#restoreError };
-    const error = this.#loops.problem;
-    return error === undefined ? dataPlane : { state: 'OK', error };
+    }
+    if (this.#restoring !== undefined) return { state: 'Configuring', error: this.#restoring };
+    const error = [this.#loops, this.#setAside].flatMap(({ problem }) => problem ?? []).join('; ');
+    return error === '' ? dataPlane : { ...dataPlane, error };
   }
 
   async #restore(): Promise<void> {
-    const { restoreError, revision, ...saved } = await this.#store.open();
+    clearTimeout(this.#retryTimer);
+    const retry = () => this.#inBackground(() => this.#restore());
+    const { restoreError, isPending = false, revision, ruleSet } = await this.#store.open();
+    const isStillPending = isPending && this.#restoreError !== undefined;
+    if (isPending) this.#restoring = restoreError;
+    this.#retryTimer = isPending ? setTimeout(retry, RETRY_MS) : undefined;
+    if (isStillPending) return;
     this.#restoreError = restoreError;
-    let ruleSet = saved.ruleSet;
-    try {
-      validateRules(ruleSet.rules, ruleSet.defaultOutputs, this.#hostAddresses());
-    } catch (error) {
-      this.#restoreError = `the saved rules do not fit this host any more: ${messageOf(error)}`;
-      ruleSet = EMPTY_RULE_SET;
-    }
-    const prepared = await this.#dataPlane.prepare(ruleSet);
-    const counters = await prepared.putInForce();
-    this.#isRestored = true;
-    this.#setCurrent({ revision, ruleSet }, counters);
-    const { number, author, at } = revision;
-    const details = { revision: number, rules: ruleSet.rules.length, author, at };
+    if (restoreError === undefined) await this.#useRestored({ revision, ruleSet });
+    else await this.#goWithout(restoreError, { revision, ruleSet });
+    if (!isPending) this.#restoring = undefined;
+    const { number, ...record } = revision;
+    const details = { ...record, revision: number, rules: ruleSet.rules.length };
     if (this.#restoreError === undefined) this.#log.info(details, 'rules restored');
     else this.#log.error({ ...details, error: this.#restoreError }, 'rules not restored');
+  }
+
+  async #useRestored({ revision, ruleSet }: Current): Promise<void> {
+    try {
+      checkLimits(ruleSet);
+      const setAside = SetAside.of(ruleSet, this.#hostAddresses());
+      await this.#putInForce({ revision, ruleSet }, setAside);
+    } catch (error) {
+      if (!(error instanceof FloxyError)) throw error;
+      const reason = `the saved rules cannot be put in force: ${error.message}`;
+      await this.#goWithout(reason, { revision, ruleSet: EMPTY_RULE_SET });
+    }
+  }
+
+  /** Without the saved rules those before go on, if there are any: no rules are worse than old ones. */
+  async #goWithout(reason: string, current: Current): Promise<void> {
+    if (this.#dataPlane.inForce()) {
+      this.#restoreError = `${reason}; packets are forwarded by the rules in force before`;
+      this.#setCurrent(current, SetAside.NONE, NO_COUNTERS);
+      return;
+    }
+    this.#restoreError = reason;
+    await this.#putInForce(current, SetAside.NONE);
+  }
+
+  /** Runs what nobody waits for, unless the service is stopping. */
+  async #inBackground(job: () => Promise<void>): Promise<void> {
+    try {
+      await this.#queue.run(job);
+    } catch (error) {
+      if (error instanceof FloxyError && error.code === 'NOT_READY') return;
+      this.#log.error({ err: error }, 'rules not put in force');
+    }
   }
 
   async #apply(
@@ -230,12 +226,16 @@ export class ControlPlane implements Control {
     expectedRevision: number | undefined,
     options: ChangeOptions,
   ): Promise<number> {
+    // What holds the database may have let go of it since.
+    if (this.#restoring !== undefined) await this.#restore();
     this.#checkExpected(expectedRevision);
     this.#validate(change);
     const ruleSet = mergeChange(this.#current.ruleSet, change);
     checkLimits(ruleSet);
-    const prepared = await this.#dataPlane.prepare(ruleSet);
-    const revision = this.#nextRevision(options);
+    const setAside = this.#setAside.again(ruleSet, this.#hostAddresses());
+    const prepared = await this.#dataPlane.prepare(setAside.without(ruleSet));
+    const before = this.#restoring === undefined ? this.#current.revision : undefined;
+    const revision = nextRevision(before, options);
     try {
       await this.#store.write(change, revision);
     } catch (error) {
@@ -243,51 +243,55 @@ export class ControlPlane implements Control {
       throw error;
     }
     const counters = await prepared.putInForce();
-    if (change.kind === 'replace') this.#restoreError = undefined;
-    this.#setCurrent({ revision, ruleSet }, counters);
+    if (change.kind === 'replace') this.#endRestoring();
+    this.#setCurrent({ revision, ruleSet }, setAside, counters);
     return revision.number;
   }
 
-  #nextRevision({ follows, author }: ChangeOptions): Revision {
-    const { revision } = this.#current;
-    const number = revision.number + 1;
-    const followed = follows ? { ...follows, appliedAs: number } : revision.followed;
-    return {
-      number,
-      at: new Date().toISOString(),
-      ...(author !== undefined && { author }),
-      ...(followed && { followed }),
-    };
+  /** All rules are new: what was saved before is of no interest any more. */
+  #endRestoring(): void {
+    clearTimeout(this.#retryTimer);
+    this.#restoring = undefined;
+    this.#restoreError = undefined;
+  }
+
+  #checkLoops(): void {
+    this.#loops.check(this.#setAside.without(this.#current.ruleSet), this.#hostAddresses());
+  }
+
+  async #putInForce(current: Current, setAside: SetAside): Promise<void> {
+    const prepared = await this.#dataPlane.prepare(setAside.without(current.ruleSet));
+    this.#setCurrent(current, setAside, await prepared.putInForce());
   }
 
   #checkExpected(expected: number | undefined): void {
     const { number } = this.#current.revision;
     if (expected === undefined || expected === number) return;
+    if (this.#restoring !== undefined) throw notReady(this.#restoring);
     const message = `the rules are at revision ${number}, not ${expected}: list them and try again`;
     throw new FloxyError('REVISION_MISMATCH', message);
   }
 
   #validate(change: RuleChange): void {
+    if (change.kind !== 'replace' && this.#restoring !== undefined) throw notReady(this.#restoring);
     if (change.kind !== 'replace' && this.#restoreError !== undefined) {
       const message = `only ReplaceProxyRules is possible: ${this.#restoreError}`;
       throw new FloxyError('NOT_CONFIGURED', message);
     }
-    const { rules, defaultOutputs } =
-      change.kind === 'replace'
-        ? change.ruleSet
-        : { rules: change.upserts, defaultOutputs: change.defaultOutputs ?? [] };
-    validateRules(rules, defaultOutputs, this.#hostAddresses());
+    validateChange(change, this.#hostAddresses());
   }
 
-  #setCurrent(current: Current, counters: RuleSetCounters): void {
+  #setCurrent(current: Current, setAside: SetAside, counters: RuleSetCounters): void {
+    setAside.tell(this.#setAside, this.#log);
     this.#current = current;
-    this.#counters = counters;
+    this.#setAside = setAside;
+    this.#counters = setAside.counters(counters, current.ruleSet);
     this.#byExporter = undefined;
-    if (this.#loops.problem !== undefined) this.checkHost();
+    if (this.#loops.problem !== undefined) this.#checkLoops();
     for (const listener of this.#listeners) listener();
   }
 }
 
-function indexByExporter({ rules }: RuleSet): ReadonlyMap<string, Rule> {
-  return new Map(rules.map((rule) => [exporterKey(rule.exporter), rule]));
+function notReady(reason: string): FloxyError {
+  return new FloxyError('NOT_READY', `the saved rules are not known yet: ${reason}`);
 }

@@ -13,6 +13,8 @@ export interface RestoredRules {
    * is empty then, and this stays so over restarts until the rules are replaced.
    */
   readonly restoreError?: string;
+  /** The rules may be there and cannot be looked at now: open() may be called again, and then finds them. */
+  readonly isPending?: boolean;
 }
 
 /**
@@ -31,6 +33,11 @@ export interface RuleStore {
 
 /** Moves packets by the rules. */
 export interface DataPlane {
+  /**
+   * Whether packets are forwarded by rules that an earlier control put in force, and no others were since. They go
+   * on until others are put in force.
+   */
+  inForce(): boolean;
   /** What the data plane itself can say of its state: sockets and forwarders, not rules. */
   status(): SubsystemStatus;
   forwarders(): readonly ForwarderStatus[];

@@ -1,3 +1,4 @@
+import { Turn } from '../base/turn.ts';
 import {
   type Exporter,
   exporterKey,
@@ -23,6 +24,32 @@ export const NO_COUNTERS: RuleSetCounters = {
   defaultOutputs: () => [],
   mismatched: () => ZERO,
 };
+
+/** Statistics that were begun anew so often, because rules changed, are collected without a pause. */
+const MAX_INTERRUPTIONS = 4;
+
+/** The rules in force at a moment, and their counters. */
+export interface RulesInForce extends Omit<StatisticsSource, 'pause'> {
+  /** Whether they still are: counters are of use for that long. */
+  readonly isPresent: () => boolean;
+}
+
+/** collectStatistics() of the rules in force, letting the process do other things in between. */
+export async function collectInTurns(
+  inForce: () => RulesInForce,
+  exporters: readonly Exporter[],
+): Promise<ProxyStatistics> {
+  for (let attempt = 1; ; attempt++) {
+    const { isPresent, ...rules } = inForce();
+    const turn = new Turn();
+    const pause = () => {
+      if (attempt >= MAX_INTERRUPTIONS || !turn.isOver) return true;
+      return turn.next().then(isPresent);
+    };
+    const found = await collectStatistics({ ...rules, pause }, exporters);
+    if (found !== undefined) return found;
+  }
+}
 
 /** What statistics are collected of. */
 export interface StatisticsSource {
@@ -106,4 +133,8 @@ function outputStatistics(
 
 function add(one: Counters, other: Counters): Counters {
   return { packets: one.packets + other.packets, bytes: one.bytes + other.bytes };
+}
+
+export function indexByExporter({ rules }: RuleSet): ReadonlyMap<string, Rule> {
+  return new Map(rules.map((rule) => [exporterKey(rule.exporter), rule]));
 }

@@ -31,6 +31,8 @@ export class Plane implements DataPlane {
   readonly #columns: CounterColumns;
   readonly #lossLog: LossLog;
   #lossTimer: NodeJS.Timeout | undefined;
+  /** An earlier control left a table that packets are moved by. */
+  #hasInherited = false;
   /** The rules that are in force, or are being put in force. */
   #latest: PreparedTable | undefined;
   /** Resolves when they are. */
@@ -47,7 +49,10 @@ export class Plane implements DataPlane {
     this.#publisher.start();
     for (const engine of this.#engines) {
       const inherited = await engine.start(this.#publisher.readOnlyFds);
-      if (inherited !== undefined) this.#publisher.adopt(inherited);
+      if (inherited !== undefined) {
+        this.#publisher.adopt(inherited);
+        this.#hasInherited = true;
+      }
       void engine.opened.then(() => this.#engineOpened());
     }
     this.#lossTimer = setInterval(
@@ -75,8 +80,12 @@ export class Plane implements DataPlane {
     const all = this.#engines.map((engine) => engine.status());
     const offline = all.find(({ state }) => state === 'Offline');
     if (offline !== undefined) return offline;
-    if (this.#latest === undefined) return { state: 'Configuring' };
+    if (this.#latest === undefined && !this.#hasInherited) return { state: 'Configuring' };
     return all.find(({ state }) => state !== 'OK') ?? { state: 'OK' };
+  }
+
+  inForce(): boolean {
+    return this.#hasInherited && this.#latest === undefined;
   }
 
   forwarders(): readonly ForwarderStatus[] {

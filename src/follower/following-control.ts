@@ -1,5 +1,5 @@
 import { FloxyError } from '../base/errors.ts';
-import type { ChangeOptions, Control } from '../control/control-plane.ts';
+import type { ChangeOptions, Control } from '../control/control.ts';
 import type { Exporter, NumberedRuleSet, RuleChange } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
@@ -26,6 +26,10 @@ export class FollowingControl implements Control {
   rulesProblem(): string | undefined {
     if (this.#follower.isWaitingForFirstRules()) return waiting(this.#follower.status().leader);
     return this.#control.rulesProblem();
+  }
+
+  restoring(): string | undefined {
+    return this.#control.restoring();
   }
 
   onChange(listener: () => void): () => void {

@@ -65,6 +65,14 @@ export function collectorKey({ endpoint }: Collector): string {
   return formatEndpoint(endpoint);
 }
 
+/**
+ * The number of a revision whose predecessors are not known: beyond all that were used before, because there is less
+ * than one change a second. Otherwise a number that a client remembers would come again with other rules.
+ */
+export function nextEraNumber(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
 export const EMPTY_RULE_SET: RuleSet = { rules: [], defaultOutputs: [] };
 
 /** Rules go, then others are added or get new outputs. Exporters that it does not name keep their rules. */

@@ -16,6 +16,7 @@ import {
   exporterKey,
   type Output,
   type Rule,
+  type RuleChange,
   type RuleSet,
 } from '../model/rules.ts';
 
@@ -27,6 +28,15 @@ export interface HostAddresses {
   isBroadcast(octets: Octets): boolean;
   /** UDP port on which the proxy receives; undefined when it is off. */
   readonly listenPort: number | undefined;
+}
+
+/** @throws FloxyError as validateRules() does, for the rules that the change brings */
+export function validateChange(change: RuleChange, host: HostAddresses): void {
+  const { rules, defaultOutputs } =
+    change.kind === 'replace'
+      ? change.ruleSet
+      : { rules: change.upserts, defaultOutputs: change.defaultOutputs ?? [] };
+  validateRules(rules, defaultOutputs, host);
 }
 
 /**
@@ -42,20 +52,59 @@ export function validateRules(
   checkLimits({ rules, defaultOutputs });
   const problems: Problem[] = [];
   checkDuplicateExporters(rules, problems);
-  /** Many rules have the same outputs. */
-  const faultless = new Set<readonly Output[]>();
+  const faultless: FaultlessOutputs = new Set();
   rules.forEach((rule, i) => {
-    const path = `rules[${i}]`;
-    checkKind(rule.exporter.endpoint, `${path}.exporter.endpoint`, host, problems);
-    if (!faultless.has(rule.outputs)) {
-      const before = problems.length;
-      checkOutputs(rule.outputs, `${path}.outputs`, host, problems);
-      if (problems.length === before) faultless.add(rule.outputs);
-    }
-    if (isIpv6(rule.exporter.endpoint)) checkFamilies(rule, path, problems);
+    checkRule(rule, `rules[${i}].`, host, faultless, problems);
   });
   checkOutputs(defaultOutputs, 'default_outputs', host, problems);
   if (problems.length > 0) throw invalidInput(problems);
+}
+
+/** Rules, and default outputs one by one, that would be refused now; each with the first reason. */
+export interface Unfit {
+  readonly rules: ReadonlyMap<Rule, string>;
+  readonly defaultOutputs: ReadonlyMap<Output, string>;
+}
+
+/** Looks for what was valid when it was accepted, and is not any more: the host or this program has changed. */
+export function findUnfit({ rules, defaultOutputs }: RuleSet, host: HostAddresses): Unfit {
+  const unfit = { rules: new Map<Rule, string>(), defaultOutputs: new Map<Output, string>() };
+  const faultless: FaultlessOutputs = new Set();
+  for (const rule of rules) {
+    const problems: Problem[] = [];
+    checkRule(rule, '', host, faultless, problems);
+    if (problems[0]) unfit.rules.set(rule, describe(problems[0]));
+  }
+  for (const output of defaultOutputs) {
+    const problems: Problem[] = [];
+    checkOutputs([output], 'default_outputs', host, problems);
+    if (problems[0]) unfit.defaultOutputs.set(output, problems[0].message);
+  }
+  return unfit;
+}
+
+function describe({ path, message }: Problem): string {
+  return `${path}: ${message}`;
+}
+
+/** Many rules have the same outputs, which are looked at once. */
+type FaultlessOutputs = Set<readonly Output[]>;
+
+/** @param path of the rule, with the dot before what follows */
+function checkRule(
+  rule: Rule,
+  path: string,
+  host: HostAddresses,
+  faultless: FaultlessOutputs,
+  problems: Problem[],
+): void {
+  checkKind(rule.exporter.endpoint, `${path}exporter.endpoint`, host, problems);
+  if (!faultless.has(rule.outputs)) {
+    const before = problems.length;
+    checkOutputs(rule.outputs, `${path}outputs`, host, problems);
+    if (problems.length === before) faultless.add(rule.outputs);
+  }
+  if (isIpv6(rule.exporter.endpoint)) checkFamilies(rule, path, problems);
 }
 
 /** V6. @throws FloxyError LIMIT_EXCEEDED that names the limit */
@@ -105,7 +154,7 @@ function checkFamilies(rule: Rule, path: string, problems: Problem[]): void {
     output.collectors.forEach(({ endpoint }, k) => {
       if (isIpv6(endpoint)) return;
       const message = `IPv4 collector ${endpoint.host} can never get packets of IPv6 exporter ${rule.exporter.endpoint.host}`;
-      problems.push({ path: `${path}.outputs[${i}].collectors[${k}].endpoint`, message });
+      problems.push({ path: `${path}outputs[${i}].collectors[${k}].endpoint`, message });
     });
   });
 }

@@ -1,5 +1,5 @@
 import { FloxyError } from '../../src/base/errors.ts';
-import type { Control } from '../../src/control/control-plane.ts';
+import type { Control } from '../../src/control/control.ts';
 import {
   EMPTY_RULE_SET,
   type Exporter,
@@ -44,6 +44,7 @@ export class FakeControl implements Control {
   /** Thrown by the next calls of every method. */
   failure: Error | undefined;
   problem: string | undefined;
+  isRestoring = false;
   readonly #listeners = new Set<() => void>();
 
   rules(): NumberedRuleSet {
@@ -54,6 +55,11 @@ export class FakeControl implements Control {
   rulesProblem(): string | undefined {
     this.#fail();
     return this.problem;
+  }
+
+  restoring(): string | undefined {
+    this.#fail();
+    return this.isRestoring ? 'being restored' : undefined;
   }
 
   onChange(listener: () => void): () => void {

@@ -179,6 +179,18 @@ test('E1: a bad place in a request is named, and nothing is applied', async () =
   assert.equal(api.control.revision, 0);
 });
 
+test('A10: rules and statistics are not answered while the saved rules are being restored', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  api.control.isRestoring = true;
+  for (const call of ['ListProxyRules', 'GetProxyStats'] as const) {
+    const { error } = await client.call(call);
+    assert.equal(error?.code, Status.UNAVAILABLE, call);
+    assert.match(error?.details ?? '', /being restored/);
+  }
+  await client.ask('GetSystemStatus');
+});
+
 test('every change is logged with its caller, and nothing else is', async () => {
   await using api = await startApi();
   using client = new TestClient(api.address);

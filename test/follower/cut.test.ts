@@ -1,12 +1,12 @@
 /** A follower that is cut off from its leader, or whose leader is another when it comes back. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { waitFor } from '../lab/shell.ts';
 import { tellTime } from '../lab/times.ts';
-import { host, ruleSet } from '../support/rule-sets.ts';
+import { ruleSet } from '../support/rule-sets.ts';
 import { Cable } from './cable.ts';
 import { follow, Node } from './node.ts';
 import { add, catchesUp, pair, r } from './pair.ts';
@@ -113,13 +113,10 @@ test('rules of a leader that has not restored its own are not taken over', async
   await using resources = new AsyncDisposableStack();
   const { leader, cable, follower } = await pair(resources);
   await leader.stop();
-  const collector = '198.51.100.1';
   const folder = mkdtempSync(join(tmpdir(), 'floxy-node-'));
   resources.defer(() => rmSync(folder, { recursive: true }));
-  const first = await Node.start({ folder });
-  await first.control.change({ kind: 'replace', ruleSet: ruleSet([r(1, `${collector}:2055`)]) });
-  await first.stop();
-  const lost = resources.use(await Node.start({ folder, hostAddresses: () => host([collector]) }));
+  writeFileSync(join(folder, 'collector.db'), 'not a database');
+  const lost = resources.use(await Node.start({ folder }));
   assert.equal(lost.control.rules().ruleSet.rules.length, 0);
   cable.leadTo(lost.port);
   await waitFor('the reason is shown', () =>
@@ -183,12 +180,10 @@ test('a follower that lost its own rules gets them from its leader, although tha
   const { folder } = follower;
   await follower.stop();
   cable.state = 'breaks';
-  let addresses = ['198.51.100.1'];
-  const hostAddresses = () => host(addresses);
-  const next = resources.use(await Node.start({ follow: follow(cable), folder, hostAddresses }));
+  writeFileSync(join(folder, 'collector.db'), 'not a database');
+  const next = resources.use(await Node.start({ follow: follow(cable), folder }));
   assert.equal(next.served.status().proxy.state, 'NotConfigured');
   assert.equal(next.control.rules().ruleSet.rules.length, 0);
-  addresses = [];
   cable.state = 'passes';
   await next.hasRulesOf(leader);
   assert.equal(next.control.rules().ruleSet.rules.length, 3);

@@ -6,7 +6,8 @@ import { pino } from 'pino';
 import { ApiServer } from '../../src/api/server.ts';
 import { followLeader } from '../../src/app/following.ts';
 import type { Config, FollowConfig } from '../../src/config/config.ts';
-import { type Control, ControlPlane } from '../../src/control/control-plane.ts';
+import type { Control } from '../../src/control/control.ts';
+import { ControlPlane } from '../../src/control/control-plane.ts';
 import type { DataPlane, PreparedRules } from '../../src/control/ports.ts';
 import { NO_COUNTERS } from '../../src/control/statistics.ts';
 import type { Follower } from '../../src/follower/follower.ts';
@@ -25,6 +26,9 @@ class NoDataPlane implements DataPlane {
 
   status() {
     return { state: 'OK' } as const;
+  }
+  inForce(): boolean {
+    return false;
   }
   forwarders(): [] {
     return [];

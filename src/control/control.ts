@@ -1,0 +1,50 @@
+import type { Logger } from 'pino';
+import type { Exporter, LeaderRevision, NumberedRuleSet, RuleChange } from '../model/rules.ts';
+import type { ProxyStatistics } from '../model/statistics.ts';
+import type { HostAddresses } from '../rules/validate.ts';
+import type { SystemStatus } from '../telemetry/status.ts';
+import type { DataPlane, RuleStore } from './ports.ts';
+
+export interface ChangeOptions {
+  /** On a node that follows another: changes the rules here all the same. Elsewhere without effect. */
+  readonly overrideFollower?: boolean;
+  /** What of the leader these rules are; remembered with them. Only the follower sets it. */
+  readonly follows?: LeaderRevision;
+  /** Who asks for the change. */
+  readonly author?: string;
+}
+
+/** What the API needs of the control plane. Failures are FloxyErrors. */
+export interface Control {
+  rules(): NumberedRuleSet;
+  /**
+   * Why the rules in force are not those that this node is meant to have: not restored yet, or lost.
+   * undefined when all is well; only then another node may take them over.
+   */
+  rulesProblem(): string | undefined;
+  /** Why the saved rules are not known yet; undefined once they are, or are known to be lost. */
+  restoring(): string | undefined;
+  /** Calls the listener each time other rules are in force. @returns what ends it */
+  onChange(listener: () => void): () => void;
+  /**
+   * Validates a canonical change and applies it wholly or not at all. Changes are applied one after the
+   * other; each resolves when it is on disk and in force in every running forwarder (spec A8).
+   *
+   * @param expectedRevision fails with REVISION_MISMATCH when the rules are at another revision then
+   * @returns the new revision
+   */
+  change(change: RuleChange, expectedRevision?: number, options?: ChangeOptions): Promise<number>;
+  /** @param exporters exactly as in the rules; none = all. NOT_FOUND names those without a rule. */
+  statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics>;
+  status(): SystemStatus;
+  /** Starts or ends draining: see Settings.Drain in proto/settings.proto. */
+  setDraining(isDraining: boolean): void;
+}
+
+export interface ControlPlaneOptions {
+  readonly store: RuleStore;
+  readonly dataPlane: DataPlane;
+  /** This host at the moment of a change. */
+  readonly hostAddresses: () => HostAddresses;
+  readonly log: Logger;
+}

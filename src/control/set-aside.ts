@@ -1,0 +1,92 @@
+import type { Logger } from 'pino';
+import { exporterKey, type RuleSet } from '../model/rules.ts';
+import type { Counters } from '../model/statistics.ts';
+import { findUnfit, type HostAddresses, type Unfit } from '../rules/validate.ts';
+import type { RuleSetCounters } from './ports.ts';
+
+const MAX_LISTED = 5;
+const ZERO: Counters = { packets: 0n, bytes: 0n };
+
+/**
+ * Saved rules that this host would refuse by now: its addresses have changed since they were accepted, say. They
+ * stay in the rules, and are not in force until they fit again (spec V8).
+ */
+export class SetAside {
+  static readonly NONE = new SetAside({ rules: new Map(), defaultOutputs: new Map() });
+
+  readonly #unfit: Unfit;
+
+  private constructor(unfit: Unfit) {
+    this.#unfit = unfit;
+  }
+
+  /** Looks at all rules. */
+  static of(ruleSet: RuleSet, host: HostAddresses): SetAside {
+    return new SetAside(findUnfit(ruleSet, host));
+  }
+
+  /** Looks again at those that were set aside, as far as they are in the rules still. */
+  again(ruleSet: RuleSet, host: HostAddresses): SetAside {
+    if (this.#count === 0) return this;
+    const { rules, defaultOutputs } = this.#unfit;
+    return SetAside.of(
+      {
+        rules: ruleSet.rules.filter((rule) => rules.has(rule)),
+        defaultOutputs: ruleSet.defaultOutputs.filter((output) => defaultOutputs.has(output)),
+      },
+      host,
+    );
+  }
+
+  /** The rules that are in force. */
+  without(ruleSet: RuleSet): RuleSet {
+    if (this.#count === 0) return ruleSet;
+    const { rules, defaultOutputs } = this.#unfit;
+    return {
+      rules: ruleSet.rules.filter((rule) => !rules.has(rule)),
+      defaultOutputs: ruleSet.defaultOutputs.filter((output) => !defaultOutputs.has(output)),
+    };
+  }
+
+  /** @param counters of without() the rule set. @returns those of all its rules: zero for what is set aside */
+  counters(counters: RuleSetCounters, { defaultOutputs }: RuleSet): RuleSetCounters {
+    if (this.#count === 0) return counters;
+    const { rules, defaultOutputs: outputs } = this.#unfit;
+    return {
+      input: (rule) => (rules.has(rule) ? ZERO : counters.input(rule)),
+      outputs: (rule) => (rules.has(rule) ? [] : counters.outputs(rule)),
+      defaultOutputs: () => {
+        const inForce = counters.defaultOutputs().values();
+        return defaultOutputs.map((output) =>
+          outputs.has(output) ? [] : (inForce.next().value ?? []),
+        );
+      },
+      mismatched: () => counters.mismatched(),
+    };
+  }
+
+  /** What is set aside and why, by name; undefined when nothing is. */
+  get problem(): string | undefined {
+    if (this.#count === 0) return undefined;
+    const { rules, defaultOutputs } = this.#unfit;
+    const all = [
+      ...[...rules].map(([rule, why]) => `the rule of ${exporterKey(rule.exporter)} (${why})`),
+      ...[...defaultOutputs.values()].map((why) => `a default output (${why})`),
+    ];
+    const listed = all.slice(0, MAX_LISTED).join(', ');
+    const more = all.length > MAX_LISTED ? ` and ${all.length - MAX_LISTED} more` : '';
+    return `saved rules that do not fit this host any more are not in force: ${listed}${more}; change or delete them, or the addresses of this host`;
+  }
+
+  /** Says what is different from before. */
+  tell(before: SetAside, log: Logger): void {
+    const { problem } = this;
+    if (problem === before.problem) return;
+    if (problem === undefined) log.info('all rules are in force again');
+    else log.error(problem);
+  }
+
+  get #count(): number {
+    return this.#unfit.rules.size + this.#unfit.defaultOutputs.size;
+  }
+}
