@@ -167,7 +167,8 @@ const SETTINGS = 'COLLECTOR_API_ADDRESS or COLLECTOR_BACKEND_METRICS_PORT';
 /** What to do about the usual causes. */
 const ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: `another program listens there; stop it, or set ${SETTINGS}`,
-  EADDRNOTAVAIL: 'this host has no such address; set COLLECTOR_API_ADDRESS to one that it has',
+  EADDRNOTAVAIL:
+    'this host has no such address (is loopback down? `ip link set lo up`); set COLLECTOR_API_ADDRESS to one that it has',
   EACCES: `ports below 1024 need CAP_NET_BIND_SERVICE; set ${SETTINGS}`,
   EAFNOSUPPORT: 'this host has no IPv6; set COLLECTOR_API_ADDRESS to an IPv4 address',
 };

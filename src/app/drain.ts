@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Control } from '../control/control.ts';
-import { DrainWatch } from '../model/drain.ts';
+import { DrainWatch } from './drain-watch.ts';
 
 const POLL_INTERVAL_MS = 100;
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DescMethod, toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { DrainWatch } from '../model/drain.ts';
+import { DrainWatch } from '../app/drain-watch.ts';
 import { readAccess } from './access-options.ts';
 import { type ApiAccess, callApi } from './api-client.ts';
 import { CliError, EXIT } from './exit.ts';

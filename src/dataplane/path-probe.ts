@@ -114,7 +114,12 @@ export class PathProbe {
     const { octets, host } = this.#target;
     const socket = createSocket(octets.length === 4 ? 'udp4' : 'udp6');
     socket.bind({ address: host, port: 0 });
-    await once(socket, 'listening');
+    try {
+      await once(socket, 'listening');
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
     // Errors of sending show as datagrams that do not come back.
     socket.on('error', () => {});
     const endpoint = makeEndpoint(octets, socket.address().port);

@@ -22,6 +22,9 @@ import { type ForwarderSpec, Supervisor } from './supervisor.ts';
 /** Packets taken and handed on at once: enough to make system calls cheap, few to lose in a crash. */
 const BATCH = 64;
 
+const NO_PROBE =
+  'no test datagrams can be sent, so health does not depend on them: is loopback down (`ip link set lo up`, then restart)?';
+
 const OPEN_RETRY_DELAYS_MS = [200, 500, 1000, 2000, 5000] as const;
 
 /**
@@ -184,9 +187,14 @@ export class SocketEngine implements Engine {
         traffic: () => this.forwarders(),
         log: this.#log,
       });
-      await probe.open(forwarders);
-      this.#probe = probe;
-      this.#probes = probe.rules();
+      try {
+        await probe.open(forwarders);
+        this.#probe = probe;
+        this.#probes = probe.rules();
+      } catch (error) {
+        probe.stop();
+        this.#log.warn({ error: messageOf(error) }, NO_PROBE);
+      }
     }
     const specs = sockets.forwarders.map((_, index) => this.#spec(index, sockets));
     this.#supervisor = new Supervisor(specs, this.#log);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DrainWatch, MIN_DRAIN_MS, QUIET_MS } from './drain.ts';
+import { DrainWatch, MIN_DRAIN_MS, QUIET_MS } from './drain-watch.ts';
 
 test('an idle node is drained only when announcers have had time to see it', () => {
   const watch = new DrainWatch(0, 30_000);
