@@ -5,13 +5,13 @@ import { closeSync, fstatSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { requireRoot } from '../../test/lab/require-root.ts';
+import { HANG_MS } from '../../test/lab/shell.ts';
 import { COUNTERS } from './layout.ts';
 import { createMemory, mapMemory, resizeMemory, unmapMemory } from './memory.ts';
 import { dieWithParent } from './privileges.ts';
 import { socketDrops } from './sockets.ts';
 import { SystemCallError } from './system-call.ts';
 
-const TIMEOUT_MS = 5000;
 const MODULES = ['memory', 'packet-batch', 'packet-receiver', 'privileges', 'sockets'];
 
 /** An expression: all that these modules export. */
@@ -24,7 +24,7 @@ const IMPORTED = `Object.assign({}, ${MODULES.map((name) => {
 function runScript(script: string) {
   const source = `const io = ${IMPORTED};\n${script}`;
   const argv = ['--input-type=module', '--expose-gc', '-e', source];
-  return spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 20_000 });
+  return spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: HANG_MS });
 }
 
 /** A receiver in a script. */
@@ -59,7 +59,7 @@ test('the environment can end while polling, also in a worker', async () => {
     })();`,
     { eval: true },
   );
-  await once(worker, 'message', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  await once(worker, 'message', { signal: AbortSignal.timeout(HANG_MS) });
   assert.equal(await worker.terminate(), 1);
   const result = runScript(`${SCRIPT_RECEIVER}
     const kept = make();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { test } from 'node:test';
 import { requireRoot } from '../../test/lab/require-root.ts';
+import { HANG_MS } from '../../test/lab/shell.ts';
 import { COLLECTOR } from '../table/layout.ts';
 import { COPY, COUNTER, COUNTERS, PACKET, PACKET_FLAG, SLOT } from './layout.ts';
 import { createMemory, mapMemory } from './memory.ts';
@@ -14,7 +15,6 @@ import { restrictPrivileges } from './privileges.ts';
 import { openReceiver, openSender, socketDrops } from './sockets.ts';
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
-const TIMEOUT_MS = 5000;
 
 interface Lab extends AsyncDisposable {
   readonly receiver: PacketReceiver;
@@ -128,7 +128,7 @@ function slotOf(slots: BigUint64Array, slot: number): BigUint64Array {
 
 function receiveOne(lab: Lab): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new Error('no datagram came')), TIMEOUT_MS);
+  const timer = setTimeout(() => reject(new Error('no datagram came')), HANG_MS);
   lab.receiver.startPolling(() => {
     lab.receiver.stopPolling();
     clearTimeout(timer);
@@ -152,7 +152,7 @@ test('R6: a copy arrives from the address and port of the exporter, and all is c
     const options = senderOptions({ ipv4Fds: [senderFd], batch, counters });
     const sender = new PacketSender(options);
     const arrived: Promise<[Buffer, RemoteInfo]> = once(lab.collector, 'message', {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(HANG_MS),
     }) as Promise<[Buffer, RemoteInfo]>;
     sender.setCollectors(makeCollector([...LOOPBACK], lab.collector.address().port, 5), 0, 1);
     const sourcePort = await exportFrom('127.0.0.9', lab.port, Buffer.from('flow'));

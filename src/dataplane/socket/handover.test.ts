@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { HANG_MS } from '../../../test/lab/shell.ts';
 import { handoverListen } from '../../native/handover.ts';
 import { createMemory, mapMemory } from '../../native/memory.ts';
 import { type HandoverState, MEMORY_LAYOUT, Predecessor } from './handover.ts';
@@ -57,7 +58,7 @@ function startForwarder(path: string, descriptors: object): { ended: Promise<voi
 }
 
 async function takeWhenReady(path: string): Promise<Predecessor> {
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + HANG_MS;
   while (performance.now() < deadline) {
     const predecessor = Predecessor.take(path);
     if (predecessor !== undefined) return predecessor;
