@@ -38,6 +38,26 @@ describe('ControlPlane.change()', () => {
     assert.equal(control.rules().revision, 1);
   });
 
+  it('V6: limits are those of the rules that result, not of the request alone', async () => {
+    const collectors = Array.from({ length: 64 }, (_, i) => `198.51.100.1:${i + 1}`);
+    const { outputs: most } = rule('192.0.2.1', ...Array.from({ length: 32 }, () => collectors));
+    const half = (host: string) =>
+      Array.from({ length: 1000 }, (_, i) => ({
+        exporter: exporter(`${host}:${i + 1}`),
+        outputs: most,
+      }));
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    await control.change({ kind: 'replace', ruleSet: ruleSet(half('192.0.2.1')) });
+    borders.events.length = 0;
+    await assert.rejects(control.change({ ...NO_CHANGE, upserts: half('192.0.2.2') }), {
+      code: 'LIMIT_EXCEEDED',
+      message: /together: 4162000, the limit is 4000000$/,
+    });
+    assert.deepEqual(borders.events, []);
+    await control.change({ ...NO_CHANGE, upserts: half('192.0.2.1') });
+  });
+
   it('A8: applies concurrent changes one after the other', async () => {
     const borders = new Borders();
     const control = await startedControl(borders);

@@ -38,6 +38,17 @@ describe('SlotAllocator', () => {
     assert.equal(kept?.outputs[1]?.collectors[1], old?.outputs[0]?.collectors[0], '192.0.2.11');
   });
 
+  it('S5: two ports of one address are two collectors', async () => {
+    const allocator = new SlotAllocator(100, () => {});
+    const set = (...collectors: string[]) => ruleSet([rule('192.0.2.1', collectors)]);
+    const before = await apply(allocator, set('192.0.2.11:1', '192.0.2.11:2'));
+    const after = await apply(allocator, set('192.0.2.11:2'));
+    assert.equal(
+      after.rules[0]?.outputs[0]?.collectors[0],
+      before.rules[0]?.outputs[0]?.collectors[1],
+    );
+  });
+
   it('S5: clears what was deleted before it is used again, and mismatched never', async () => {
     let cleared: number[] = [];
     const allocator = new SlotAllocator(100, (slot) => cleared.push(slot));
