@@ -1,9 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { type Octets, parseAddress } from '../model/address.ts';
+import { addressKind } from '../model/address-kind.ts';
 import { type LocalRoute, parseLocalRoutes, readLocalRoutes } from '../native/local-routes.ts';
 import type { HostAddresses } from '../rules/validate.ts';
-
-const IPV4_LOOPBACK = 127;
 
 /**
  * The addresses of this host, as they are now: what the kernel takes packets for (its routing table `local`, which
@@ -17,7 +16,8 @@ export function readHostAddresses(listenPort: number | undefined): HostAddresses
   const broadcast = new AddressSet(routes.filter(({ isBroadcast }) => isBroadcast));
   return {
     listenPort,
-    isLocal: (octets) => isLoopback(octets) || (own.has(octets) && !broadcast.has(octets)),
+    isLocal: (octets) =>
+      addressKind(octets) === 'loopback' || (own.has(octets) && !broadcast.has(octets)),
     isBroadcast: (octets) => broadcast.has(octets),
   };
 }
@@ -63,11 +63,6 @@ function isWithin(octets: Octets, { octets: first, prefixBits }: LocalRoute): bo
 function interfaceAddresses(): Octets[] {
   const entries = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return entries.flatMap(({ address }) => parseAddress(address) ?? []);
-}
-
-function isLoopback(octets: Octets): boolean {
-  if (octets.length === 4) return octets[0] === IPV4_LOOPBACK;
-  return octets.every((byte, i) => byte === (i === 15 ? 1 : 0));
 }
 
 function keyOf(octets: Octets): string {

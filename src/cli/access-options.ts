@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { readApiAddress } from '../config/config.ts';
 import { formatSocketAddress, splitHostAndPort } from '../config/socket-address.ts';
+import { addressKind } from '../model/address-kind.ts';
 import type { ApiAccess } from './api-client.ts';
 import { CliError, EXIT } from './exit.ts';
 
@@ -74,7 +75,7 @@ function targetOf({ api }: AccessOptions, env: NodeJS.ProcessEnv): string {
   if (api?.port !== undefined) return joinTarget(api.host, api.port);
   const served = readApiAddress(env);
   if (api !== undefined) return joinTarget(api.host, served.port);
-  const isWildcard = served.octets.every((octet) => octet === 0);
+  const isWildcard = addressKind(served.octets) === 'unspecified';
   // A server on [::] takes IPv4 as well, also where the loopback interface has no IPv6 address.
   return isWildcard ? joinTarget('127.0.0.1', served.port) : formatSocketAddress(served);
 }

@@ -1,4 +1,5 @@
 import { formatAddress, type Octets, parseAddress } from '../model/address.ts';
+import { addressKind } from '../model/address-kind.ts';
 import { withoutEmpty } from './environment.ts';
 import { hostSystem } from './host-system.ts';
 import { choice, integer, parsed } from './kinds.ts';
@@ -135,14 +136,11 @@ function parseAddresses(text: string): string[] | undefined {
 
 /** Whether others can reach the address by a route to it. */
 function isAnnounceable(octets: Octets): boolean {
-  const [first = 0, second = 0] = octets;
-  if (octets.length === 4) {
-    const isLinkLocal = first === 169 && second === 254;
-    return first !== 0 && first !== 127 && first < 224 && !isLinkLocal;
-  }
-  const isLinkLocal = first === 0xfe && (second & 0xc0) === 0x80;
-  const isSpecial = octets.slice(0, 15).every((byte) => byte === 0);
-  return first !== 0xff && !isLinkLocal && !isSpecial;
+  if (addressKind(octets) !== 'unicast') return false;
+  const [first = 0] = octets;
+  // 0.0.0.0/8 and 240.0.0.0/4 are reserved (RFC 6890), and so is what looks like IPv4 in IPv6: ::/120.
+  if (octets.length === 4) return first !== 0 && first < 240;
+  return octets.slice(0, 15).some((byte) => byte !== 0);
 }
 
 function parseGobgp(text: string): string | undefined {

@@ -1,4 +1,5 @@
-import { type Octets, parseAddress } from '../model/address.ts';
+import { parseAddress } from '../model/address.ts';
+import { addressKind } from '../model/address-kind.ts';
 import { parsed, READABLE_FILE } from './kinds.ts';
 import type { ConfigProblem } from './problem.ts';
 import {
@@ -107,17 +108,12 @@ export function ownApiProblems(
   if (leader === undefined || leader.port !== api.port) return [];
   const octets = parseAddress(leader.host);
   if (octets === undefined) return [];
-  const isWildcard = api.octets.every((octet) => octet === 0);
+  const isWildcard = addressKind(api.octets) === 'unspecified';
   const isOwn = isWildcard
-    ? isLoopbackAddress(octets)
+    ? addressKind(octets) === 'loopback'
     : Buffer.from(octets).equals(Uint8Array.from(api.octets));
   const message = "must be another node's API, and this is where the API of this one is";
   return isOwn ? [{ variable: LEADER, value: leader.target, message }] : [];
-}
-
-function isLoopbackAddress(octets: Octets): boolean {
-  if (octets.length === 4) return octets[0] === 127;
-  return octets.every((octet, i) => octet === (i === 15 ? 1 : 0));
 }
 
 function parseLeader(text: string): Omit<FollowConfig, 'tls'> | undefined {

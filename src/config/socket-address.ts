@@ -1,4 +1,5 @@
 import { formatAddress, type Octets, parseAddress } from '../model/address.ts';
+import { addressKind, needsInterface } from '../model/address-kind.ts';
 import { MAX_PORT } from '../model/endpoint.ts';
 
 /** What stands before and after the colon of `host:port`; brackets are gone. */
@@ -53,7 +54,7 @@ export function parseBindAddress(text: string): BindAddress | undefined {
   const parts = splitHostAndPort(text);
   if (parts === undefined) return undefined;
   const octets = parseAddress(parts.host === '' ? '::' : parts.host);
-  if (octets === undefined || isGroupAddress(octets) || isLinkLocal(octets)) return undefined;
+  if (octets === undefined || !isBindable(octets)) return undefined;
   return { octets, port: parts.port };
 }
 
@@ -70,19 +71,13 @@ export function formatSocketAddress({ octets, port }: SocketAddress): string {
   return octets.length === 16 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** fe80::/10 (RFC 4291 section 2.5.6). A socket is bound to one only with an interface. */
-function isLinkLocal(octets: Octets): boolean {
-  return octets.length === 16 && octets[0] === 0xfe && ((octets[1] ?? 0) & 0xc0) === 0x80;
-}
-
 /** Prints the same; without port the bare address. */
 export function formatBindAddress({ octets, port }: BindAddress): string {
   return port === undefined ? formatAddress(octets) : formatSocketAddress({ octets, port });
 }
 
-/** Multicast, or the IPv4 broadcast address: nothing that a unicast socket can be bound to. */
-function isGroupAddress(octets: Octets): boolean {
-  const first = octets[0] ?? 0;
-  if (octets.length === 16) return first === 0xff;
-  return (first >= 224 && first <= 239) || octets.every((octet) => octet === 255);
+/** Whether a unicast socket can be bound to it; with an interface it could be to others as well. */
+function isBindable(octets: Octets): boolean {
+  const kind = addressKind(octets);
+  return kind !== 'multicast' && kind !== 'broadcast' && !needsInterface(octets);
 }

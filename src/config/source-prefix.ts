@@ -1,9 +1,9 @@
 import { IPv6, IPv6CidrRange } from 'ip-num';
 import { formatAddress, mappedOctets, type Octets, parseAddress } from '../model/address.ts';
+import { addressKind } from '../model/address-kind.ts';
 
 const PREFIX_BITS = 96;
 const PREFIX_BYTES = 12;
-const MULTICAST_FIRST_BYTE = 0xff;
 
 /**
  * Reads an IPv6 prefix of 96 bits such as `64:ff9b::/96`: what stands before the 4 bytes of an IPv4 source
@@ -20,7 +20,7 @@ export function parseSourcePrefix(text: string): Octets | undefined {
   const canonical = formatAddress(address);
   const first = IPv6CidrRange.fromCidr(canonical + suffix).getFirst();
   if (first.getValue() !== new IPv6(canonical).getValue()) return undefined;
-  return address[0] === MULTICAST_FIRST_BYTE ? undefined : address.slice(0, PREFIX_BYTES);
+  return addressKind(address) === 'multicast' ? undefined : address.slice(0, PREFIX_BYTES);
 }
 
 /** Prints the 12 bytes as `::ffff:0:0/96`. */

@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Logger } from 'pino';
 import type { Octets } from '../model/address.ts';
+import { addressKind } from '../model/address-kind.ts';
 import { type Endpoint, formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { makeCollector, type Rule } from '../model/rules.ts';
 import { PathVerdict, type RealTraffic } from './path-verdict.ts';
@@ -50,7 +51,7 @@ export class PathProbe {
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ listen, intervalMs, traffic, log }: PathProbeParts) {
-    const isWildcard = listen.octets.every((byte) => byte === 0);
+    const isWildcard = addressKind(listen.octets) === 'unspecified';
     // A wildcard IPv6 address serves IPv4 too (spec R11).
     this.#target = makeEndpoint(isWildcard ? LOOPBACK_IPV4 : listen.octets, listen.port);
     this.#intervalMs = intervalMs;

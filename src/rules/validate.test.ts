@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { host, outputs, rule } from '../../test/support/rule-sets.ts';
+import { exporter, host, outputs, rule } from '../../test/support/rule-sets.ts';
 import type { Output, Rule } from '../model/rules.ts';
 import { validateRules } from './validate.ts';
 
@@ -33,6 +33,9 @@ describe('validateRules()', () => {
     [rule('192.0.2.1', ['192.0.2.5:1', '192.0.2.6:1', '192.0.2.5:1'])],
     /^rules\[0\]\.outputs\[0\]\.collectors\[2\]\.endpoint: 192\.0\.2\.5:1 is collectors\[0\]/,
   );
+  accepts('V2: two ports of one address are two collectors', [
+    rule('192.0.2.1', ['192.0.2.5', '192.0.2.5:1', '192.0.2.5:2']),
+  ]);
   accepts('V2: a collector in two outputs', [rule('192.0.2.1', ['192.0.2.5:1'], ['192.0.2.5:1'])]);
 
   refuses(
@@ -72,6 +75,22 @@ describe('validateRules()', () => {
     refuses(`V5: ${kind} exporter ${address}`, [rule(address)], message);
   }
 
+  refuses(
+    'V5: a link-local IPv6 collector',
+    [rule('192.0.2.1', ['2001:db8::5', '[fe80::5]:9995'])],
+    /^rules\[0\]\.outputs\[0\]\.collectors\[1\]\.endpoint: fe80::5 is a link-local address/,
+  );
+  refuses(
+    'V5: a link-local IPv6 collector in default outputs',
+    [],
+    /^default_outputs\[0\]\.collectors\[0\]\.endpoint: febf::1 is a link-local address/,
+    outputs(['febf::1']),
+  );
+  accepts('V5: collectors that are on one network whatever the interface', [
+    rule('192.0.2.1', ['169.254.1.1', '127.0.0.2:1', '[::1]:1', 'fec0::1', 'fe7f::1']),
+  ]);
+  accepts('V5: a link-local exporter, whose packets are dropped', [rule('fe80::1')]);
+
   accepts('V7: a rule without outputs', [rule('192.0.2.1')]);
   refuses(
     'V7: an output without collectors',
@@ -91,6 +110,28 @@ describe('validateRules()', () => {
       assert.throws(() => validateRules([bad], [], HOST), { code: 'LIMIT_EXCEEDED', message });
     });
   }
+
+  it('V6: rules, outputs and collectors together are limited too', () => {
+    const full = rule('192.0.2.1', ...Array.from({ length: 32 }, () => many(64)));
+    const rules = Array.from({ length: 1922 }, (_, i) => ({
+      ...full,
+      exporter: exporter(`192.0.2.1:${i + 1}`),
+    }));
+    assert.throws(() => validateRules([...rules, full], [], HOST), {
+      code: 'LIMIT_EXCEEDED',
+      message: /rules, outputs and collectors together: 4001763, the limit is 4000000$/,
+    });
+    validateRules(rules, [], HOST);
+  });
+
+  it('names the places of outputs that several rules have in common once for each', () => {
+    const bad = rule('192.0.2.1', ['224.0.0.1']);
+    const rules = [bad, { ...bad, exporter: exporter('192.0.2.2') }];
+    assert.throws(
+      () => validateRules(rules, [], HOST),
+      /: rules\[0\]\.outputs\[0\].*; rules\[1\]\.outputs\[0\]/,
+    );
+  });
 
   it('names every bad place at once', () => {
     const rules = [rule('0.0.0.0'), rule('192.0.2.1', ['224.0.0.1', '224.0.0.1'])];

@@ -2,7 +2,7 @@
 
 import { FloxyError, invalidInput, type Problem } from '../base/errors.ts';
 import type { Octets } from '../model/address.ts';
-import { addressKind } from '../model/address-kind.ts';
+import { addressKind, needsInterface } from '../model/address-kind.ts';
 import { type Endpoint, formatEndpoint, isIpv6 } from '../model/endpoint.ts';
 import {
   MAX_COLLECTORS_PER_OUTPUT,
@@ -175,6 +175,7 @@ function checkOutputs(
       const collectorPath = `${outputPath}.collectors[${k}].endpoint`;
       checkTwice(collector, k, first, collectorPath, problems);
       checkKind(collector.endpoint, collectorPath, host, problems);
+      checkReach(collector.endpoint, collectorPath, problems);
       checkLoop(collector.endpoint, collectorPath, host, problems);
     });
   });
@@ -202,9 +203,16 @@ function checkKind(
   problems: Problem[],
 ): void {
   const kind = host.isBroadcast(endpoint.octets) ? 'broadcast' : addressKind(endpoint.octets);
-  if (kind === 'unicast') return;
+  if (kind !== 'unspecified' && kind !== 'multicast' && kind !== 'broadcast') return;
   const article = kind === 'unspecified' ? 'an' : 'a';
   problems.push({ path, message: `${endpoint.host} is ${article} ${kind} address` });
+}
+
+/** V5 */
+function checkReach({ octets, host }: Endpoint, path: string, problems: Problem[]): void {
+  if (!needsInterface(octets)) return;
+  const message = `${host} is a link-local address, which can be on any interface: use an address of the collector that is routed`;
+  problems.push({ path, message });
 }
 
 /** V4 */
