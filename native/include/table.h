@@ -3,14 +3,23 @@
  * writes and everything that moves packets reads.
  *
  *     struct table_header
- *     struct table_rule[bucket_mask + 1]      hash table by exporter, see below
- *     struct table_rule                       the default: for packets that match no rule
- *     struct table_output[...]                outputs of a rule lie one behind the other
- *     struct table_collector[collector_count] collectors of an output lie one behind the other
+ *     struct table_rule[buckets + TABLE_PROBE_MAX]  hash table by exporter, see below
+ *     struct table_rule                             the default: for packets that match no rule
+ *     struct table_output[output_count]             those of a rule lie one behind the other
+ *     struct table_collector[collector_count]       those of an output lie one behind the other
  *
- * The hash table has linear probing: a rule is at most longest_probe buckets behind the one that
- * its hash names, so a look-up compares longest_probe + 1 buckets and not one more. The IPv6
- * collectors of an output come first: those that an IPv6 packet can go to are a prefix of them.
+ * The hash table has linear probing. With the address as words a[4], each with halves lo and hi of
+ * 16 bits, and key k[], all modulo 2^32:
+ *
+ *     hash = k[0] + (a[0].lo + k[1]) * (a[0].hi + k[2]) + (a[1].lo + k[3]) * (a[1].hi + k[4])
+ *          + (a[2].lo + k[5]) * (a[2].hi + k[6]) + (a[3].lo + k[7]) * (a[3].hi + k[8])
+ *          + port * k[9]
+ *
+ * A rule is in bucket hash >> hash_shift or at most longest_probe buckets behind it, with no empty
+ * one before it: a look-up compares longest_probe + 1 buckets and not one more. A packet's rule is
+ * that of its address and port, else that of its address with port 0, else the default.
+ *
+ * The IPv6 collectors of an output come first: those that an IPv6 packet can go to are a prefix.
  *
  * Plain C without pointers, for packet I/O and programs in the kernel. TypeScript's constants are
  * generated from it (npm run build:layout). Whoever changes a meaning raises TABLE_LAYOUT.
@@ -31,26 +40,26 @@ typedef __u32 uint32_t;
 #define TABLE_MAGIC 0x464c5831u /* "FLX1" */
 #define TABLE_LAYOUT 2u
 
-/* table_header.flags: what kinds of rules there are; a look-up for others can be left out. */
-#define TABLE_HAS_PORT_RULES 1u
-#define TABLE_HAS_ADDRESS_RULES 2u
+/* No rule is further behind the bucket that its hash names. */
+#define TABLE_PROBE_MAX 16u
 
-#define TABLE_KEY_WORDS 32
+#define TABLE_KEY_WORDS 16
 
 struct table_header {
 	uint32_t magic;
 	uint32_t layout;
-	uint32_t flags; /* TABLE_HAS_* */
-	uint32_t bucket_mask;
-	uint32_t longest_probe;
-	uint32_t rule_count; /* without the default */
+	uint32_t buckets; /* a power of two, at least 2 */
+	uint32_t hash_shift;
+	uint32_t longest_probe; /* at most TABLE_PROBE_MAX */
+	uint32_t port_rules;	/* how many rules have a port; without any, none is looked up */
+	uint32_t address_rules; /* how many have none */
 	/* Where they begin, in words from the start of the file. */
 	uint32_t default_rule;
 	uint32_t outputs;
 	uint32_t collectors;
 	uint32_t output_count;	  /* entries, used or not */
 	uint32_t collector_count; /* entries, used or not */
-	uint32_t reserved[5];
+	uint32_t reserved[4];
 	uint32_t key[TABLE_KEY_WORDS]; /* of the hash, random */
 };
 

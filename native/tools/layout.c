@@ -37,8 +37,7 @@ static void print_table(void)
 {
 	VALUE("table", "TABLE", TABLE_, MAGIC);
 	VALUE("table", "TABLE", TABLE_, LAYOUT);
-	VALUE("table", "TABLE", TABLE_, HAS_PORT_RULES);
-	VALUE("table", "TABLE", TABLE_, HAS_ADDRESS_RULES);
+	VALUE("table", "TABLE", TABLE_, PROBE_MAX);
 	VALUE("table", "TABLE", TABLE_, KEY_WORDS);
 	VALUE("table", "TABLE", TABLE_, RULE_PRESENT);
 	VALUE("table", "TABLE", TABLE_, RULE_OUTPUTS);
@@ -47,10 +46,11 @@ static void print_table(void)
 	STRUCT("table", "HEADER", struct table_header);
 	MEMBER("table", "HEADER", struct table_header, magic);
 	MEMBER("table", "HEADER", struct table_header, layout);
-	MEMBER("table", "HEADER", struct table_header, flags);
-	MEMBER("table", "HEADER", struct table_header, bucket_mask);
+	MEMBER("table", "HEADER", struct table_header, buckets);
+	MEMBER("table", "HEADER", struct table_header, hash_shift);
 	MEMBER("table", "HEADER", struct table_header, longest_probe);
-	MEMBER("table", "HEADER", struct table_header, rule_count);
+	MEMBER("table", "HEADER", struct table_header, port_rules);
+	MEMBER("table", "HEADER", struct table_header, address_rules);
 	MEMBER("table", "HEADER", struct table_header, default_rule);
 	MEMBER("table", "HEADER", struct table_header, outputs);
 	MEMBER("table", "HEADER", struct table_header, collectors);

@@ -233,7 +233,9 @@ export class ControlPlane implements Control {
     const ruleSet = mergeChange(this.#current.ruleSet, change);
     checkLimits(ruleSet);
     const setAside = this.#setAside.again(ruleSet, this.#hostAddresses());
-    const prepared = await this.#dataPlane.prepare(setAside.without(ruleSet));
+    // Where rules are set aside, those in force do not become the next ones by the change alone.
+    const step = this.#setAside.isNone ? change : undefined;
+    const prepared = await this.#dataPlane.prepare(setAside.without(ruleSet), step);
     const before = this.#restoring === undefined ? this.#current.revision : undefined;
     const revision = nextRevision(before, options);
     try {

@@ -45,9 +45,10 @@ export interface DataPlane {
    * Does all of putting a rule set in force that can fail, so that it can be stored before it is. One rule
    * set at a time: the next one after putInForce() or discard() of this one.
    *
+   * @param change what makes it of the rule set that was put in force last: a small change costs little then
    * @throws FloxyError LIMIT_EXCEEDED when there is no room for it
    */
-  prepare(ruleSet: RuleSet): Promise<PreparedRules>;
+  prepare(ruleSet: RuleSet, change?: RuleChange): Promise<PreparedRules>;
 }
 
 /** A rule set that can be put in force at once. Either of the two is called, once. */

@@ -25,9 +25,13 @@ export class SetAside {
     return new SetAside(findUnfit(ruleSet, host));
   }
 
+  get isNone(): boolean {
+    return this.#count === 0;
+  }
+
   /** Looks again at those that were set aside, as far as they are in the rules still. */
   again(ruleSet: RuleSet, host: HostAddresses): SetAside {
-    if (this.#count === 0) return this;
+    if (this.isNone) return this;
     const { rules, defaultOutputs } = this.#unfit;
     return SetAside.of(
       {
@@ -40,7 +44,7 @@ export class SetAside {
 
   /** The rules that are in force. */
   without(ruleSet: RuleSet): RuleSet {
-    if (this.#count === 0) return ruleSet;
+    if (this.isNone) return ruleSet;
     const { rules, defaultOutputs } = this.#unfit;
     return {
       rules: ruleSet.rules.filter((rule) => !rules.has(rule)),
@@ -50,7 +54,7 @@ export class SetAside {
 
   /** @param counters of without() the rule set. @returns those of all its rules: zero for what is set aside */
   counters(counters: RuleSetCounters, { defaultOutputs }: RuleSet): RuleSetCounters {
-    if (this.#count === 0) return counters;
+    if (this.isNone) return counters;
     const { rules, defaultOutputs: outputs } = this.#unfit;
     return {
       input: (rule) => (rules.has(rule) ? ZERO : counters.input(rule)),
@@ -67,7 +71,7 @@ export class SetAside {
 
   /** What is set aside and why, by name; undefined when nothing is. */
   get problem(): string | undefined {
-    if (this.#count === 0) return undefined;
+    if (this.isNone) return undefined;
     const { rules, defaultOutputs } = this.#unfit;
     const all = [
       ...[...rules].map(([rule, why]) => `the rule of ${exporterKey(rule.exporter)} (${why})`),

@@ -1,6 +1,6 @@
 import type { Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
-import type { DecompiledTable } from '../table/decompile.ts';
+import type { Identities } from '../table/identities.ts';
 import type { ForwarderStatus } from '../telemetry/status.ts';
 
 /** Which table is in force: a part of one of two memory files, which take turns. */
@@ -22,7 +22,7 @@ export interface Engine {
    *
    * @returns what the packets that are moved meanwhile count where; undefined when none are
    */
-  start(tables: TableFds): Promise<DecompiledTable | undefined>;
+  start(tables: TableFds): Promise<Identities | undefined>;
   /** Resolves when packets can be moved: before, publish() moves none. Never rejects. */
   readonly opened: Promise<void>;
   /** Rules for its own test datagrams, which are to be part of each table; the same ones once it has opened. */

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { DataPlane, PreparedRules, RuleSetCounters } from '../control/ports.ts';
-import type { Rule, RuleSet } from '../model/rules.ts';
+import type { Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
-import type { RuleSlots } from '../table/compile.ts';
+import type { RuleSlots } from '../table/assigned.ts';
 import { LossLog } from '../telemetry/loss-log.ts';
 import type { ForwarderStatus } from '../telemetry/status.ts';
 import type { Engine } from './engine.ts';
@@ -92,8 +92,9 @@ export class Plane implements DataPlane {
     return this.#engines.flatMap((engine) => engine.forwarders());
   }
 
-  async prepare(ruleSet: RuleSet): Promise<PreparedRules> {
-    const prepared = await this.#publisher.prepare(ruleSet, this.#probes());
+  async prepare(ruleSet: RuleSet, change?: RuleChange): Promise<PreparedRules> {
+    const edit = change?.kind === 'edit' ? change : undefined;
+    const prepared = await this.#publisher.prepare(ruleSet, edit);
     return {
       putInForce: async () => {
         this.#latest = prepared;

@@ -1,16 +1,23 @@
-import { randomInt } from 'node:crypto';
-import type { Exporter, Rule, RuleSet } from '../model/rules.ts';
-import { compile, type RuleSlots } from '../table/compile.ts';
-import type { DecompiledTable } from '../table/decompile.ts';
+import {
+  type Exporter,
+  exporterKey,
+  type Rule,
+  type RuleEdit,
+  type RuleSet,
+} from '../model/rules.ts';
+import type { AssignedOutputs, AssignedRule, RuleSlots } from '../table/assigned.ts';
+import { deletedLine, type Identities, limboLine, ruleLine } from '../table/identities.ts';
 import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from '../table/slots.ts';
+import type { TableEdit } from '../table/table-editor.ts';
 import type { TableReference } from './engine.ts';
 import type { CounterColumns } from './memory/counter-columns.ts';
-import { SLOT_COUNT } from './memory/counter-memory.ts';
+import { SLOT_COUNT, STATE_COUNT } from './memory/counter-memory.ts';
+import { IdentityMemory } from './memory/identity-memory.ts';
 import { TableMemory } from './memory/table-memory.ts';
 
-/** A rule set and where it counts, as a table. One at a time, until commit() or discard(). */
+/** A rule set and where it counts. One at a time, until commit() or discard(). */
 export interface PreparedTable {
-  /** @param probes rules to be in the table besides; it is made again when it was made with others */
+  /** Writes it as a table. @param probes rules to be in the table besides */
   write(probes: readonly Rule[]): Promise<TableReference>;
   /** It is in force everywhere: rule() and defaults are those of this rule set from now on. */
   commit(): void;
@@ -18,40 +25,78 @@ export interface PreparedTable {
   discard(): void;
 }
 
-interface Compiled {
-  readonly table: ArrayBuffer;
-  /** Those in the table. */
+/** The table that was written last. */
+interface Written {
+  /** Of its assignment. */
+  readonly number: number;
+  readonly defaults: AssignedOutputs;
   readonly probes: readonly Rule[];
 }
 
-/** Makes tables of rule sets in memory that engines share. */
+/** An edit of more rules than this, and of more than a part of them all, makes the table anew. */
+const MANY_RULES = 1000;
+const LARGE_PART = 1 / 4;
+
+/** The log of identities is begun anew when it is so many times as long as it was then, and this longer. */
+const LOG_GROWTH = 2;
+const LOG_SLACK_BYTES = 1 << 20;
+
+const NO_EDIT: TableEdit = { deleted: [], upserts: [], defaults: undefined };
+
+interface Memory {
+  readonly table: TableMemory;
+  readonly identities: IdentityMemory;
+}
+
+/** Makes tables of rule sets in memory that engines share, and logs there what counts where. */
 export class RulePublisher {
   readonly #listenPort: number;
   readonly #slots: SlotAllocator;
-  #memory: TableMemory | undefined;
+  #memory: Memory | undefined;
+  #written: Written | undefined;
+  /** Number of the assignment that the log of identities tells. */
+  #logged: number | undefined;
+  /** What the log was long when it was begun. */
+  #loggedBytes = 0;
 
-  /** @param columns whose slots are set to zero before they are used */
+  /** @param columns whose slots and states are set to zero before they are used */
   constructor(listenPort: number, columns: CounterColumns) {
     this.#listenPort = listenPort;
-    this.#slots = new SlotAllocator(SLOT_COUNT, (slot) => columns.clear(slot));
+    this.#slots = new SlotAllocator({
+      slots: SLOT_COUNT,
+      states: STATE_COUNT,
+      clearSlot: (slot) => columns.clear(slot),
+      clearState: (state) => columns.clearState(state),
+    });
   }
 
   start(): void {
-    this.#memory = new TableMemory();
+    const table = new TableMemory(this.#listenPort);
+    this.#memory = { table, identities: new IdentityMemory() };
   }
 
   close(): void {
-    this.#memory?.close();
+    this.#memory?.table.close();
+    this.#memory?.identities.close();
   }
 
-  /** Goes on with the slots of the table that forwarders work by, which another process has made. */
-  adopt(table: DecompiledTable): void {
-    this.#slots.adopt(table);
+  /**
+   * Goes on with the slots by which packets are counted, which another process has given out.
+   *
+   * @throws RangeError when that cannot be
+   */
+  adopt(identities: Identities): void {
+    this.#slots.adopt(identities);
   }
 
   /** Descriptors of the memory that tables are in; for reading. */
   get readOnlyFds(): readonly [number, number] {
-    return this.#startedMemory().readOnlyFds;
+    return this.#started().table.readOnlyFds;
+  }
+
+  /** Descriptor of the log of identities, for the next control; for reading. */
+  get identitiesFd(): number {
+    return this.#started().identities.readOnlyFd;
   }
 
   /** Where the rules committed last count. */
@@ -63,48 +108,91 @@ export class RulePublisher {
     return this.#slots.defaults;
   }
 
-  /** @throws FloxyError LIMIT_EXCEEDED, with nothing taken */
-  async prepare(ruleSet: RuleSet, probes: readonly Rule[]): Promise<PreparedTable> {
-    const assignment = await this.#slots.assign(ruleSet);
-    try {
-      const table = await this.#compile(ruleSet, assignment, probes);
-      return this.#prepared(ruleSet, assignment, { table, probes });
-    } catch (error) {
-      this.#slots.discard(assignment);
-      throw error;
-    }
-  }
-
-  #prepared(ruleSet: RuleSet, assignment: SlotAssignment, compiled: Compiled): PreparedTable {
-    let latest = compiled;
+  /**
+   * @param edit what makes the rule set of the one committed last, when that is known
+   * @throws FloxyError LIMIT_EXCEEDED, with nothing taken
+   */
+  async prepare(ruleSet: RuleSet, edit?: RuleEdit): Promise<PreparedTable> {
+    const assignment = await this.#slots.assign(ruleSet, edit);
     return {
-      write: async (probes) => {
-        if (!areSame(latest.probes, probes)) {
-          latest = { table: await this.#compile(ruleSet, assignment, probes), probes };
-        }
-        return this.#startedMemory().write(latest.table);
-      },
-      commit: () => this.#slots.commit(assignment),
+      write: (probes) => this.#write(assignment, probes),
+      commit: () => this.#commit(assignment),
       discard: () => this.#slots.discard(assignment),
     };
   }
 
-  #compile(
-    ruleSet: RuleSet,
-    { slots }: SlotAssignment,
-    probes: readonly Rule[],
-  ): Promise<ArrayBuffer> {
-    return compile(
-      { ...ruleSet, rules: [...ruleSet.rules, ...probes] },
-      { ...slots, rules: [...slots.rules, ...probes.map(() => PROBE_SLOTS)] },
-      { listenPort: this.#listenPort, seed: randomInt(2 ** 32) },
-    );
+  async #write(assignment: SlotAssignment, probes: readonly Rule[]): Promise<TableReference> {
+    await this.#log(assignment);
+    const last = this.#written;
+    this.#written = undefined;
+    const edit = last && this.#editOf(last, assignment, probes);
+    const { table } = this.#started();
+    const reference = (edit && (await table.edit(edit))) ?? (await this.#make(assignment, probes));
+    this.#written = { number: assignment.number, defaults: assignment.defaults, probes };
+    return reference;
   }
 
-  #startedMemory(): TableMemory {
+  #commit(assignment: SlotAssignment): void {
+    this.#slots.commit(assignment);
+    this.#started().identities.append(limboLine({ slots: [], states: [] }));
+  }
+
+  /** What is to be changed of the table written last; undefined when it has to be made anew. */
+  #editOf(
+    last: Written,
+    assignment: SlotAssignment,
+    probes: readonly Rule[],
+  ): TableEdit | undefined {
+    if (!areSame(last.probes, probes)) return undefined;
+    if (last.number === assignment.number) return NO_EDIT;
+    const { isWhole, base, rules, deleted, defaults } = assignment;
+    const changes = rules.size + deleted.size;
+    const isLarge = changes > MANY_RULES && changes > this.#slots.size * LARGE_PART;
+    if (isWhole || isLarge || base !== last.number) return undefined;
+    return {
+      deleted: [...deleted.values()],
+      upserts: [...rules.values()],
+      defaults: defaults === last.defaults ? undefined : defaults,
+    };
+  }
+
+  #make(assignment: SlotAssignment, probes: readonly Rule[]): Promise<TableReference> {
+    const assigned = probes.map((rule): AssignedRule => ({ ...rule, slots: PROBE_SLOTS }));
+    return this.#started().table.make({
+      rules: [...this.#slots.rulesOf(assignment), ...assigned],
+      defaults: assignment.defaults,
+    });
+  }
+
+  /** Before the table is in force: whoever counts by it counts where the log says. */
+  async #log(assignment: SlotAssignment): Promise<void> {
+    if (this.#logged === assignment.number) return;
+    const { identities } = this.#started();
+    const isNext = !assignment.isWhole && this.#logged === assignment.base;
+    this.#logged = undefined;
+    if (isNext && identities.bytes < this.#loggedBytes * LOG_GROWTH + LOG_SLACK_BYTES) {
+      const gone = [...assignment.deleted.keys()].map(deletedLine);
+      identities.append([...gone, ...linesOf(assignment, assignment.rules.values())].join(''));
+    } else {
+      await identities.replace(linesOf(assignment, this.#slots.rulesOf(assignment)));
+      this.#loggedBytes = identities.bytes;
+    }
+    this.#logged = assignment.number;
+  }
+
+  #started(): Memory {
     if (this.#memory === undefined) throw new Error('not started');
     return this.#memory;
   }
+}
+
+function* linesOf(
+  { defaults, released }: SlotAssignment,
+  rules: Iterable<AssignedRule>,
+): Iterable<string> {
+  for (const rule of rules) yield ruleLine(rule, exporterKey(rule.exporter));
+  yield ruleLine(defaults);
+  yield limboLine(released);
 }
 
 function areSame(some: readonly Rule[], others: readonly Rule[]): boolean {

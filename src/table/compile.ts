@@ -1,201 +1,144 @@
-/** Compiles a rule set into the forwarding table. Pure. Layout: native/include/table.h. */
-import { endianness } from 'node:os';
+/** Makes a forwarding table of a whole rule set. Layout: native/include/table.h. */
 import { Turn } from '../base/turn.ts';
-import { mappedOctets } from '../model/address.ts';
-import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
-import type { Collector, Output, Rule, RuleSet } from '../model/rules.ts';
-import { hashEndpoint } from './forwarding-table.ts';
+import type { AssignedOutputs, AssignedRule } from './assigned.ts';
+import { bucketsFor } from './bucket-count.ts';
+import { Buckets } from './buckets.ts';
+import { writeRandomKey } from './hash.ts';
 import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
+import { OutputWriter, type TableRows } from './output-writer.ts';
+import { writeExporter } from './rows.ts';
+import { Runs } from './runs.ts';
+import { TableEditor } from './table-editor.ts';
+import { TouchedWords } from './touched-words.ts';
 
-/** Where one output keeps its state: the rotation, and the counters of its collectors in their order. */
-export interface OutputSlots {
-  readonly rotation: number;
-  readonly collectors: readonly number[];
-}
-
-/** Where one rule counts. */
-export interface RuleSlots {
-  readonly input: number;
-  readonly outputs: readonly OutputSlots[];
-}
-
-/** Where a rule set counts; rules in the order of the set, the default's input is `mismatched`. */
-export interface RuleSetSlots {
-  readonly rules: readonly RuleSlots[];
-  readonly defaults: RuleSlots;
+/** All that a table says. */
+export interface TableContent {
+  readonly rules: readonly AssignedRule[];
+  readonly defaults: AssignedOutputs;
 }
 
 export interface CompileOptions {
   /** Destination port of collectors without one (spec R5). */
   readonly listenPort: number;
-  /** 32 random bits. */
-  readonly seed: number;
+  /** Gives memory of so many bytes for the table, whatever is in it; the one given before is free then. */
+  readonly provide: (bytes: number) => ArrayBuffer;
+  /** Instead of random ones, in tests. */
+  readonly writeKey?: (words: Int32Array) => void;
 }
 
-const MIN_BUCKETS = 16;
-const IS_LITTLE_ENDIAN = endianness() === 'LE';
+/** So many keys are tried before the hash table is made larger. One does in 19 of 20 cases. */
+const TRIES = 16;
 
-/** Lets the process do other things in between. @returns the table, ready to be copied into shared memory */
+/** Room for rows to come, in parts of those that are needed now, and at least. Memory is used when written. */
+const SLACK_PART = 8;
+const MIN_SLACK = 1024;
+
+/** Lets the process do other things in between. @returns what edits the table from now on */
 export async function compile(
-  ruleSet: RuleSet,
-  slots: RuleSetSlots,
+  content: TableContent,
   options: CompileOptions,
-): Promise<ArrayBuffer> {
+): Promise<TableEditor> {
+  const { rules, defaults } = content;
+  const outputs = countOutputs(content);
+  const rows: TableRows = {
+    outputs: new Runs(withSlack(outputs.outputs)),
+    collectors: new Runs(withSlack(outputs.collectors)),
+  };
+  const ruleRows = await makeRuleRows(rules);
+  const words = await fillBuckets(ruleRows, rows, options);
   const turn = new Turn();
-  const writer = new TableWriter(ruleSet, options);
-  for (const [i, rule] of ruleSet.rules.entries()) {
+  const touched = new TouchedWords();
+  const writer = new OutputWriter(words, rows, options.listenPort, touched);
+  const row = new Int32Array(RULE.WORDS);
+  // In the order of the rows, which say already where each finds its outputs.
+  for (const rule of rules) {
     if (turn.isOver) await turn.next();
-    writer.addRule(rule, slots.rules[i] as RuleSlots);
+    writer.write(rule, row, 0);
   }
-  writer.addDefault(ruleSet.defaultOutputs, slots.defaults);
-  return writer.buffer;
+  writer.write(defaults, words, words[HEADER.DEFAULT_RULE] as number);
+  return new TableEditor(rows, options.listenPort);
 }
 
-class TableWriter {
-  readonly buffer: ArrayBuffer;
-  readonly #words: Int32Array;
-  readonly #options: CompileOptions;
-  readonly #bucketMask: number;
-  readonly #outputsAt: number;
-  readonly #collectorsAt: number;
-  readonly #defaultAt: number;
-  /** Many rules have the same outputs. */
-  readonly #layouts = new Map<readonly Output[], readonly OutputLayout[]>();
-  #nextOutput = 0;
-  #nextCollector = 0;
-
-  constructor({ rules, defaultOutputs }: RuleSet, options: CompileOptions) {
-    let outputs = defaultOutputs.length;
-    let collectors = countCollectors(defaultOutputs);
-    for (const rule of rules) {
-      outputs += rule.outputs.length;
-      collectors += countCollectors(rule.outputs);
-    }
-    const buckets = nextPowerOfTwo(Math.max(MIN_BUCKETS, (rules.length + 1) * 2));
-    this.#bucketMask = buckets - 1;
-    this.#defaultAt = HEADER.WORDS + buckets * RULE.WORDS;
-    this.#outputsAt = this.#defaultAt + RULE.WORDS;
-    this.#collectorsAt = this.#outputsAt + outputs * OUTPUT.WORDS;
-    this.buffer = new ArrayBuffer((this.#collectorsAt + collectors * COLLECTOR.WORDS) * 4);
-    this.#words = new Int32Array(this.buffer);
-    this.#options = options;
-    this.#words[HEADER.MAGIC] = TABLE.MAGIC;
-    this.#words[HEADER.LAYOUT] = TABLE.LAYOUT;
-    this.#words[HEADER.KEY] = options.seed;
-    this.#words[HEADER.RULE_COUNT] = rules.length;
-    this.#words[HEADER.BUCKET_MASK] = this.#bucketMask;
-    this.#words[HEADER.DEFAULT_RULE] = this.#defaultAt;
-    this.#words[HEADER.OUTPUTS] = this.#outputsAt;
-    this.#words[HEADER.COLLECTORS] = this.#collectorsAt;
-    this.#words[HEADER.OUTPUT_COUNT] = outputs;
-    this.#words[HEADER.COLLECTOR_COUNT] = collectors;
+/** One row for each rule, in their order, as if outputs were written in this order too. */
+async function makeRuleRows(rules: readonly AssignedRule[]): Promise<Int32Array> {
+  const turn = new Turn();
+  const rows = new Int32Array(rules.length * RULE.WORDS);
+  let nextOutput = 0;
+  for (const [i, { exporter, outputs, slots }] of rules.entries()) {
+    if (turn.isOver) await turn.next();
+    const at = i * RULE.WORDS;
+    writeExporter(rows, at, exporter.endpoint);
+    rows[at + RULE.INPUT_SLOT] = slots.input;
+    rows[at + RULE.FIRST_OUTPUT] = nextOutput;
+    rows[at + RULE.OUTPUTS] = outputs.length;
+    nextOutput += outputs.length;
   }
+  return rows;
+}
 
-  addRule({ exporter, outputs }: Rule, slots: RuleSlots): void {
-    const words = this.#words;
-    const { endpoint } = exporter;
-    const [a0, a1, a2, a3] = addressWords(endpoint);
-    let bucket = hashEndpoint(this.#options.seed, a0, a1, a2, a3, endpoint.port);
-    let at: number;
-    do {
-      bucket &= this.#bucketMask;
-      at = HEADER.WORDS + bucket * RULE.WORDS;
-      bucket++;
-    } while (words[at + RULE.PORT] !== 0);
-    words[at + RULE.ADDRESS] = a0;
-    words[at + RULE.ADDRESS + 1] = a1;
-    words[at + RULE.ADDRESS + 2] = a2;
-    words[at + RULE.ADDRESS + 3] = a3;
-    words[at + RULE.PORT] = endpoint.port | TABLE.RULE_PRESENT;
-    const kind = endpoint.port === 0 ? TABLE.HAS_ADDRESS_RULES : TABLE.HAS_PORT_RULES;
-    words[HEADER.FLAGS] = (words[HEADER.FLAGS] as number) | kind;
-    this.#addOutputs(at, outputs, slots);
-  }
-
-  addDefault(outputs: readonly Output[], slots: RuleSlots): void {
-    this.#addOutputs(this.#defaultAt, outputs, slots);
-  }
-
-  #addOutputs(rule: number, outputs: readonly Output[], slots: RuleSlots): void {
-    const words = this.#words;
-    words[rule + RULE.INPUT_SLOT] = slots.input;
-    words[rule + RULE.FIRST_OUTPUT] = this.#nextOutput;
-    words[rule + RULE.OUTPUTS] = outputs.length;
-    let layouts = this.#layouts.get(outputs);
-    if (layouts === undefined) {
-      layouts = outputs.map((output) => layOut(output, this.#options.listenPort));
-      this.#layouts.set(outputs, layouts);
-    }
-    for (const [i, layout] of layouts.entries()) {
-      this.#addOutput(layout, slots.outputs[i] as OutputSlots);
+/** Finds a key and a size with which no rule is too far from its place. */
+async function fillBuckets(
+  ruleRows: Int32Array,
+  rows: TableRows,
+  { provide, writeKey = writeRandomKey }: CompileOptions,
+): Promise<Int32Array> {
+  const rules = ruleRows.length / RULE.WORDS;
+  for (let buckets = bucketsFor(rules); ; buckets *= 2) {
+    const words = new Int32Array(provide(tableWords(buckets, rows) * 4));
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      writeHeader(words, buckets, rows);
+      writeKey(words);
+      if (await insertAll(words, ruleRows)) return words;
     }
   }
+}
 
-  #addOutput({ collectors, order, ipv6 }: OutputLayout, slots: OutputSlots): void {
-    const words = this.#words;
-    const first = this.#nextCollector;
-    const from = this.#collectorsAt + first * COLLECTOR.WORDS;
-    words.set(collectors, from);
-    for (const [i, collector] of order.entries()) {
-      words[from + i * COLLECTOR.WORDS + COLLECTOR.OUTPUT_SLOT] = slots.collectors[
-        collector
-      ] as number;
-    }
-    const at = this.#outputsAt + this.#nextOutput * OUTPUT.WORDS;
-    words[at + OUTPUT.FIRST_COLLECTOR] = first;
-    words[at + OUTPUT.COLLECTORS] = order.length;
-    words[at + OUTPUT.IPV6_COLLECTORS] = ipv6;
-    words[at + OUTPUT.STATE] = slots.rotation;
-    this.#nextCollector += order.length;
-    this.#nextOutput++;
+async function insertAll(words: Int32Array, ruleRows: Int32Array): Promise<boolean> {
+  const turn = new Turn();
+  const buckets = new Buckets(words, new TouchedWords());
+  for (let at = 0; at < ruleRows.length; at += RULE.WORDS) {
+    if (turn.isOver) await turn.next();
+    if (!buckets.insert(ruleRows.subarray(at, at + RULE.WORDS))) return false;
+    const hasPort = ruleRows[at + RULE.PORT] !== TABLE.RULE_PRESENT;
+    const kind = hasPort ? HEADER.PORT_RULES : HEADER.ADDRESS_RULES;
+    words[kind] = (words[kind] as number) + 1;
   }
+  return true;
 }
 
-/** An output as the table holds it, but for its slots. */
-interface OutputLayout {
-  /** COLLECTOR.WORDS each. */
-  readonly collectors: Int32Array;
-  /** Which collector of the output each of them is. */
-  readonly order: readonly number[];
-  /** How many are IPv6; they come first. */
-  readonly ipv6: number;
+/** An empty table, but for rows of outputs and collectors. */
+function writeHeader(words: Int32Array, buckets: number, rows: TableRows): void {
+  const defaultRule = HEADER.WORDS + (buckets + TABLE.PROBE_MAX) * RULE.WORDS;
+  const outputs = defaultRule + RULE.WORDS;
+  words.fill(0, 0, outputs);
+  words[HEADER.MAGIC] = TABLE.MAGIC;
+  words[HEADER.LAYOUT] = TABLE.LAYOUT;
+  words[HEADER.BUCKETS] = buckets;
+  words[HEADER.HASH_SHIFT] = 32 - Math.log2(buckets);
+  words[HEADER.DEFAULT_RULE] = defaultRule;
+  words[HEADER.OUTPUTS] = outputs;
+  words[HEADER.COLLECTORS] = outputs + rows.outputs.capacity * OUTPUT.WORDS;
+  words[HEADER.OUTPUT_COUNT] = rows.outputs.capacity;
+  words[HEADER.COLLECTOR_COUNT] = rows.collectors.capacity;
 }
 
-function layOut({ collectors }: Output, listenPort: number): OutputLayout {
-  const indexes = collectors.map((_, i) => i);
-  const isOfIpv6 = (i: number) => isIpv6((collectors[i] as Collector).endpoint);
-  const ipv6 = indexes.filter(isOfIpv6);
-  const order = [...ipv6, ...indexes.filter((i) => !isOfIpv6(i))];
-  const bytes = new Uint8Array(order.length * COLLECTOR.SIZE);
-  for (const [place, index] of order.entries()) {
-    const { endpoint } = collectors[index] as Collector;
-    const at = place * COLLECTOR.SIZE;
-    const port = endpoint.port === 0 ? listenPort : endpoint.port;
-    bytes.set(mappedOctets(endpoint.octets), at);
-    bytes[at + COLLECTOR.PORT_BYTE] = port >> 8;
-    bytes[at + COLLECTOR.PORT_BYTE + 1] = port & 0xff;
-    bytes[at + COLLECTOR.FAMILY_BYTE] = isIpv6(endpoint) ? 6 : 4;
-  }
-  const words = new Int32Array(bytes.buffer);
-  for (const [place, index] of order.entries()) {
-    if (collectors[index]?.endpoint.port !== 0) continue;
-    words[place * COLLECTOR.WORDS + COLLECTOR.FLAGS] = TABLE.COLLECTOR_LISTEN_PORT;
-  }
-  return { collectors: words, order, ipv6: ipv6.length };
+function tableWords(buckets: number, { outputs, collectors }: TableRows): number {
+  const rules = buckets + TABLE.PROBE_MAX + 1;
+  const rows = outputs.capacity * OUTPUT.WORDS + collectors.capacity * COLLECTOR.WORDS;
+  return HEADER.WORDS + rules * RULE.WORDS + rows;
 }
 
-/** The 16-byte form of an address as four words in host order, as packet I/O shows it. */
-export function addressWords(endpoint: Endpoint): [number, number, number, number] {
-  const octets = mappedOctets(endpoint.octets);
-  const view = new DataView(octets.buffer, octets.byteOffset, 16);
-  const word = (index: number) => view.getInt32(index * 4, IS_LITTLE_ENDIAN);
-  return [word(0), word(1), word(2), word(3)];
+function withSlack(rows: number): number {
+  return rows + Math.max(MIN_SLACK, Math.ceil(rows / SLACK_PART));
 }
 
-function countCollectors(outputs: readonly Output[]): number {
-  return outputs.reduce((sum, output) => sum + output.collectors.length, 0);
-}
-
-function nextPowerOfTwo(value: number): number {
-  return 2 ** Math.ceil(Math.log2(value));
+function countOutputs({ rules, defaults }: TableContent) {
+  const count = { outputs: 0, collectors: 0 };
+  const add = ({ outputs }: AssignedOutputs) => {
+    count.outputs += outputs.length;
+    for (const { collectors } of outputs) count.collectors += collectors.length;
+  };
+  for (const rule of rules) add(rule);
+  add(defaults);
+  return count;
 }

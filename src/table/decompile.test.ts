@@ -1,24 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
-import { collectorKey, exporterKey, type RuleSet } from '../model/rules.ts';
-import { compile } from './compile.ts';
+import { exporter, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { compileRules, makeAllocator } from '../../test/support/tables.ts';
+import { collectorKey, exporterKey } from '../model/rules.ts';
 import { decompile } from './decompile.ts';
-import { ForwardingTable } from './forwarding-table.ts';
-
-/** Numbers every slot of a rule set. */
-function numberSlots(set: RuleSet) {
-  let next = 1;
-  const ofOutputs = (groups: RuleSet['defaultOutputs']) =>
-    groups.map(({ collectors }) => ({
-      rotation: next++,
-      collectors: collectors.map(() => next++),
-    }));
-  return {
-    rules: set.rules.map((r) => ({ input: next++, outputs: ofOutputs(r.outputs) })),
-    defaults: { input: 0, outputs: ofOutputs(set.defaultOutputs) },
-  };
-}
 
 describe('decompile()', () => {
   it('finds each exporter and collector with its slot, and tells collectors without port', async () => {
@@ -30,38 +15,41 @@ describe('decompile()', () => {
       ],
       outputs(['192.0.2.51', '2001:db8::52:1']),
     );
-    const slots = numberSlots(set);
-    const table = new ForwardingTable(await compile(set, slots, { listenPort: 2055, seed: 5 }));
+    const allocator = makeAllocator();
+    const { table } = await compileRules(set, allocator);
     const { rules, defaults } = decompile(table);
 
-    const counted = new Map<string, number>();
+    const counted: Record<string, number | undefined> = {};
     for (const found of [...rules, { ...defaults, exporter: undefined }]) {
       const name = found.exporter ? exporterKey(found.exporter) : 'default';
-      counted.set(name, found.slots.input);
+      counted[name] = found.slots.input;
       found.outputs.forEach((output, o) => {
-        counted.set(`${name} rotation ${o}`, found.slots.outputs[o]?.rotation ?? -1);
+        counted[`${name} state ${o}`] = found.slots.outputs[o]?.state;
         output.collectors.forEach((collector, c) => {
-          const slot = found.slots.outputs[o]?.collectors[c] ?? -1;
-          counted.set(`${name} ${o} ${collectorKey(collector)}`, slot);
+          counted[`${name} ${o} ${collectorKey(collector)}`] =
+            found.slots.outputs[o]?.collectors[c];
         });
       });
     }
-    assert.deepEqual(Object.fromEntries(counted), {
-      '192.0.2.1': 1,
-      '192.0.2.1 rotation 0': 2,
-      '192.0.2.1 0 192.0.2.11': 3,
-      '192.0.2.1 0 2001:db8::21': 4,
-      '192.0.2.1 0 192.0.2.12:2055': 5,
-      '192.0.2.1 rotation 1': 6,
-      '192.0.2.1 1 192.0.2.11': 7,
-      '192.0.2.1:7': 8,
-      '2001:db8::1': 9,
-      '2001:db8::1 rotation 0': 10,
-      '2001:db8::1 0 2001:db8::22': 11,
+    const first = allocator.rule(exporter('192.0.2.1'));
+    const last = allocator.rule(exporter('2001:db8::1'));
+    assert.deepEqual(counted, {
+      '192.0.2.1': first?.input,
+      '192.0.2.1 state 0': first?.outputs[0]?.state,
+      '192.0.2.1 0 192.0.2.11': first?.outputs[0]?.collectors[0],
+      '192.0.2.1 0 2001:db8::21': first?.outputs[0]?.collectors[1],
+      '192.0.2.1 0 192.0.2.12:2055': first?.outputs[0]?.collectors[2],
+      '192.0.2.1 state 1': first?.outputs[1]?.state,
+      '192.0.2.1 1 192.0.2.11': first?.outputs[1]?.collectors[0],
+      '192.0.2.1:7': allocator.rule(exporter('192.0.2.1:7'))?.input,
+      '2001:db8::1': last?.input,
+      '2001:db8::1 state 0': last?.outputs[0]?.state,
+      '2001:db8::1 0 2001:db8::22': last?.outputs[0]?.collectors[0],
       default: 0,
-      'default rotation 0': 12,
-      'default 0 192.0.2.51': 13,
-      'default 0 2001:db8::52:1': 14,
+      'default state 0': allocator.defaults.outputs[0]?.state,
+      'default 0 192.0.2.51': allocator.defaults.outputs[0]?.collectors[0],
+      'default 0 2001:db8::52:1': allocator.defaults.outputs[0]?.collectors[1],
     });
+    assert.equal(new Set(Object.values(counted)).has(undefined), false);
   });
 });

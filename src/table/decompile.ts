@@ -4,10 +4,18 @@
  */
 import { canonicalOctets } from '../model/address.ts';
 import { type Endpoint, makeEndpoint } from '../model/endpoint.ts';
-import { type Collector, type Exporter, makeCollector, type Output } from '../model/rules.ts';
-import type { OutputSlots, RuleSlots } from './compile.ts';
+import {
+  type Collector,
+  type Exporter,
+  exporterKey,
+  makeCollector,
+  type Output,
+} from '../model/rules.ts';
+import { collectorKeys, type OutputSlots, type RuleSlots } from './assigned.ts';
 import type { ForwardingTable } from './forwarding-table.ts';
+import { Identities } from './identities.ts';
 import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
+import { PROBE_SLOTS } from './slots.ts';
 
 /** A rule, or the default outputs, with its slots. */
 export interface DecompiledRule {
@@ -34,6 +42,21 @@ export function decompile(table: ForwardingTable): DecompiledTable {
   return { rules, defaults: readRule(table, bytes, defaultRule) };
 }
 
+/** What a table counts where, but for the proxy's own test datagrams. */
+export function identitiesIn({ rules, defaults }: DecompiledTable): Identities {
+  const identities = new Identities();
+  const identified = ({ outputs, slots }: DecompiledRule) => ({
+    keys: collectorKeys(outputs),
+    slots,
+  });
+  for (const rule of rules) {
+    if (rule.slots.input === PROBE_SLOTS.input) continue;
+    identities.rules.set(exporterKey(rule.exporter), identified(rule));
+  }
+  identities.defaults = identified(defaults);
+  return identities;
+}
+
 function readRule(table: ForwardingTable, bytes: Uint8Array, rule: number): DecompiledRule {
   const { words } = table;
   const first = words[rule + RULE.FIRST_OUTPUT] as number;
@@ -41,9 +64,9 @@ function readRule(table: ForwardingTable, bytes: Uint8Array, rule: number): Deco
   const slots: OutputSlots[] = [];
   const count = (words[rule + RULE.OUTPUTS] as number) & TABLE.RULE_OUTPUTS;
   for (let i = first; i < first + count; i++) {
-    const { collectors, collectorSlots, rotation } = readOutput(table, bytes, i);
+    const { collectors, collectorSlots, state } = readOutput(table, bytes, i);
     outputs.push({ collectors });
-    slots.push({ rotation, collectors: collectorSlots });
+    slots.push({ state, collectors: collectorSlots });
   }
   return { outputs, slots: { input: words[rule + RULE.INPUT_SLOT] as number, outputs: slots } };
 }
@@ -64,7 +87,7 @@ function readOutput(table: ForwardingTable, bytes: Uint8Array, output: number) {
     collectors.push(makeCollector(endpoint));
     collectorSlots.push(words[from / 4 + COLLECTOR.OUTPUT_SLOT] as number);
   }
-  return { collectors, collectorSlots, rotation: words[at + OUTPUT.STATE] as number };
+  return { collectors, collectorSlots, state: words[at + OUTPUT.STATE] as number };
 }
 
 function readEndpoint(bytes: Uint8Array, from: number, port: number): Endpoint {

@@ -1,4 +1,5 @@
-/** Read access to the compiled form of a rule set. Its layout: native/include/table.h. */
+/** Read access to the compiled form of a rule set. Its layout and look-up: native/include/table.h. */
+import { ExporterHash } from './hash.ts';
 import { HEADER, RULE, TABLE } from './layout.ts';
 
 /** Read access to a compiled table. Rules are known by where they begin, in words. */
@@ -9,12 +10,13 @@ export class ForwardingTable {
   readonly outputsAt: number;
   readonly collectorsAtBytes: number;
   readonly collectorCount: number;
-  readonly #seed: number;
-  readonly #bucketMask: number;
+  readonly #hash: ExporterHash;
+  readonly #hashShift: number;
+  readonly #longestProbe: number;
   readonly #hasPortRules: boolean;
   readonly #hasAddressRules: boolean;
 
-  /** @throws RangeError when the buffer does not hold a table */
+  /** @throws RangeError when the buffer does not hold a table of this layout */
   constructor(buffer: ArrayBuffer) {
     const words = new Int32Array(buffer);
     if (words[HEADER.MAGIC] !== TABLE.MAGIC || words[HEADER.LAYOUT] !== TABLE.LAYOUT) {
@@ -26,28 +28,30 @@ export class ForwardingTable {
     this.outputsAt = header(HEADER.OUTPUTS);
     this.collectorsAtBytes = header(HEADER.COLLECTORS) * 4;
     this.collectorCount = header(HEADER.COLLECTOR_COUNT);
-    this.#seed = header(HEADER.KEY);
-    this.#bucketMask = header(HEADER.BUCKET_MASK);
-    this.#hasPortRules = (header(HEADER.FLAGS) & TABLE.HAS_PORT_RULES) !== 0;
-    this.#hasAddressRules = (header(HEADER.FLAGS) & TABLE.HAS_ADDRESS_RULES) !== 0;
+    this.#hash = new ExporterHash(words);
+    this.#hashShift = header(HEADER.HASH_SHIFT);
+    this.#longestProbe = header(HEADER.LONGEST_PROBE);
+    this.#hasPortRules = header(HEADER.PORT_RULES) > 0;
+    this.#hasAddressRules = header(HEADER.ADDRESS_RULES) > 0;
   }
 
   /** The rule for a packet: address and port, else address alone, else the default (spec R1, R4). */
   find(a0: number, a1: number, a2: number, a3: number, port: number): number {
+    const hash = this.#hash.ofAddress(a0, a1, a2, a3);
     let rule = 0;
-    if (this.#hasPortRules && port !== 0) rule = this.#probe(a0, a1, a2, a3, port);
-    if (rule === 0 && this.#hasAddressRules) rule = this.#probe(a0, a1, a2, a3, 0);
+    if (this.#hasPortRules && port !== 0) {
+      rule = this.#probe(this.#hash.withPort(hash, port), a0, a1, a2, a3, port);
+    }
+    if (rule === 0 && this.#hasAddressRules) rule = this.#probe(hash, a0, a1, a2, a3, 0);
     return rule === 0 ? this.defaultRule : rule;
   }
 
   /** @returns the rule, or 0 */
-  #probe(a0: number, a1: number, a2: number, a3: number, port: number): number {
+  #probe(hash: number, a0: number, a1: number, a2: number, a3: number, port: number): number {
     const words = this.words;
-    const mask = this.#bucketMask;
     const wanted = port | TABLE.RULE_PRESENT;
-    let bucket = hashEndpoint(this.#seed, a0, a1, a2, a3, port) & mask;
-    for (;;) {
-      const at = HEADER.WORDS + bucket * RULE.WORDS;
+    let at = HEADER.WORDS + (hash >>> this.#hashShift) * RULE.WORDS;
+    for (let left = this.#longestProbe; left >= 0; left--) {
       const found = words[at + RULE.PORT] as number;
       if (found === 0) return 0;
       if (
@@ -59,24 +63,8 @@ export class ForwardingTable {
       ) {
         return at;
       }
-      bucket = (bucket + 1) & mask;
+      at += RULE.WORDS;
     }
+    return 0;
   }
-}
-
-/** Multiply and xor-shift over the five words; the seed keeps others from choosing collisions. */
-export function hashEndpoint(
-  seed: number,
-  a0: number,
-  a1: number,
-  a2: number,
-  a3: number,
-  port: number,
-): number {
-  let hash = Math.imul(seed ^ a0, 0x9e3779b1);
-  hash = Math.imul(hash ^ (hash >>> 15) ^ a1, 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13) ^ a2, 0xc2b2ae35);
-  hash = Math.imul(hash ^ (hash >>> 16) ^ a3, 0x27d4eb2f);
-  hash = Math.imul(hash ^ (hash >>> 15) ^ port, 0x165667b1);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -1,100 +1,145 @@
 /**
- * Counter slots: which identity counts where. An identity is an exporter endpoint; an exporter endpoint,
- * a collector endpoint and its occurrence in the rule; or an exporter endpoint and an output (for its
- * rotation). What is in both the old and the new rules keeps its slot (spec S5).
+ * Where rules count, and where their outputs keep the state of balancing: which identity has which counter
+ * slot and which state. An identity is an exporter; an exporter, a collector and its occurrence in the rule;
+ * or an exporter and an output (for its state). What is in both the old and the new rules keeps what it has
+ * (spec S5).
  */
-
-import { FloxyError } from '../base/errors.ts';
 import { Turn } from '../base/turn.ts';
 import {
-  collectorKey,
   type Exporter,
   exporterKey,
-  type Output,
   type Rule,
+  type RuleEdit,
   type RuleSet,
 } from '../model/rules.ts';
-import type { OutputSlots, RuleSetSlots, RuleSlots } from './compile.ts';
-import type { DecompiledRule, DecompiledTable } from './decompile.ts';
-
-/** The slot of packets that match no rule. It never moves. */
-const MISMATCHED_SLOT = 0;
+import {
+  type AssignedOutputs,
+  type AssignedRule,
+  MISMATCHED_SLOT,
+  type Numbers,
+  type RuleSlots,
+} from './assigned.ts';
+import { Assigning } from './assigning.ts';
+import type { IdentifiedRule, Identities } from './identities.ts';
+import { NumberPool } from './number-pool.ts';
 
 /** Where the proxy's own test datagrams count. */
-export const PROBE_SLOTS: RuleSlots = { input: 1, outputs: [{ rotation: 2, collectors: [3] }] };
+export const PROBE_SLOTS: RuleSlots = { input: 1, outputs: [{ state: 0, collectors: [2] }] };
 
-const FIRST_FREE_SLOT = 4;
+const FIRST_FREE_SLOT = 3;
+const FIRST_FREE_STATE = 1;
 
-/** The slots of a rule set, and what taking it into force changes. */
+/** What taking a rule set into force changes. */
 export interface SlotAssignment {
-  readonly slots: RuleSetSlots;
-  /** Slots that the rules in force do not use. */
-  readonly taken: readonly number[];
-  /** Slots of the rules in force that this rule set does not use. */
-  readonly released: readonly number[];
-  readonly rules: ReadonlyMap<string, AssignedRule>;
-  readonly defaults: AssignedRule;
+  /** All rules are in it; else only those that are new or not as before. */
+  readonly isWhole: boolean;
+  readonly rules: Map<string, AssignedRule>;
+  /** Exporters whose rules go, by exporterKey(); none when it is whole. */
+  readonly deleted: ReadonlyMap<string, Exporter>;
+  readonly defaults: AssignedOutputs;
+  /** Number of the assignment in force when this one was made, and the one of this. */
+  readonly base: number;
+  readonly number: number;
+  /** What the rules in force do not use. */
+  readonly taken: Numbers;
+  /** What the rules in force use and these do not: used again when these are in force everywhere. */
+  readonly released: Numbers;
 }
 
-type AssignedRule = DecompiledRule;
+const NO_DEFAULTS: AssignedOutputs = {
+  outputs: [],
+  slots: { input: MISMATCHED_SLOT, outputs: [] },
+};
 
-const NO_DEFAULTS: AssignedRule = { outputs: [], slots: { input: MISMATCHED_SLOT, outputs: [] } };
+export interface SlotOptions {
+  readonly slots: number;
+  readonly states: number;
+  /** Set to zero what is about to be used; nobody writes to it then. */
+  readonly clearSlot: (slot: number) => void;
+  readonly clearState: (state: number) => void;
+}
 
-/** Hands out slots. One assignment at a time is between assign() and commit() or discard(). */
+/** Hands out slots and states. One assignment at a time is between assign() and commit() or discard(). */
 export class SlotAllocator {
-  readonly #capacity: number;
-  readonly #clear: (slot: number) => void;
-  readonly #free: number[] = [];
-  #unused = FIRST_FREE_SLOT;
-  #rules: ReadonlyMap<string, AssignedRule> = new Map();
-  #defaults: AssignedRule = NO_DEFAULTS;
+  readonly #slots: NumberPool;
+  readonly #states: NumberPool;
+  #rules: Map<string, AssignedRule> = new Map();
+  #defaults: AssignedOutputs = NO_DEFAULTS;
+  /** What another process gave out, until the first rules are in force here. */
+  #adopted: Identities | undefined;
+  #inForce = 0;
+  #made = 0;
+
+  constructor(options: SlotOptions) {
+    const room = 'counters of these rules';
+    this.#slots = new NumberPool(room, FIRST_FREE_SLOT, options.slots, options.clearSlot);
+    const balancing = 'balancing of these rules';
+    this.#states = new NumberPool(balancing, FIRST_FREE_STATE, options.states, options.clearState);
+  }
 
   /**
-   * @param capacity how many slots there are
-   * @param clear sets a slot to zero that is about to be used; nobody writes to it then
+   * Goes on with what another process gave out, by which packets are counted meanwhile.
+   *
+   * @throws RangeError for numbers that cannot be; then nothing was adopted
    */
-  constructor(capacity: number, clear: (slot: number) => void) {
-    this.#capacity = capacity;
-    this.#clear = clear;
+  adopt(identities: Identities): void {
+    this.#slots.adopt(identities.slots());
+    this.#states.adopt(identities.states());
+    this.#adopted = identities;
   }
 
-  /** Goes on from the table that forwarders work by, which another process has made. */
-  adopt({ rules, defaults }: DecompiledTable): void {
-    const ours = rules.filter(({ slots }) => slots.input !== PROBE_SLOTS.input);
-    this.#rules = new Map(ours.map((rule) => [exporterKey(rule.exporter), rule]));
-    this.#defaults = defaults;
-    for (const { slots } of [...ours, defaults]) {
-      for (const slot of [slots.input, ...outputSlots(slots.outputs)]) {
-        this.#unused = Math.max(this.#unused, slot + 1);
-      }
-    }
-  }
-
-  /** Lets the process do other things in between. @throws FloxyError LIMIT_EXCEEDED, with nothing taken */
-  async assign(ruleSet: RuleSet): Promise<SlotAssignment> {
-    const taken: number[] = [];
-    const take = () => {
-      const slot = this.#take();
-      taken.push(slot);
-      return slot;
-    };
+  /**
+   * Lets the process do other things in between.
+   *
+   * @param edit what makes the rule set of the one in force; without it all of it is assigned
+   * @throws FloxyError LIMIT_EXCEEDED, with nothing taken
+   */
+  async assign(ruleSet: RuleSet, edit?: RuleEdit): Promise<SlotAssignment> {
+    const work = new Assigning(this.#slots, this.#states);
     try {
-      return { ...(await this.#assign(ruleSet, take)), taken };
+      const isWhole = edit === undefined || this.#adopted !== undefined;
+      const changes = isWhole
+        ? await this.#assignAll(ruleSet, work)
+        : await this.#assignEdit(edit, work);
+      this.#made++;
+      const { taken, released } = work;
+      return { ...changes, isWhole, base: this.#inForce, number: this.#made, taken, released };
     } catch (error) {
-      this.#release(taken);
+      this.#giveBack(work.taken);
       throw error;
     }
   }
 
   /** The assignment is in force everywhere: what it released can be used again. */
   commit(assignment: SlotAssignment): void {
-    this.#rules = assignment.rules;
+    // It is nobody else's any more: a copy would cost as much as the rules.
+    if (assignment.isWhole) this.#rules = assignment.rules;
+    else {
+      for (const key of assignment.deleted.keys()) this.#rules.delete(key);
+      for (const [key, rule] of assignment.rules) this.#rules.set(key, rule);
+    }
     this.#defaults = assignment.defaults;
-    this.#release(assignment.released);
+    this.#inForce = assignment.number;
+    this.#adopted = undefined;
+    this.#giveBack(assignment.released);
   }
 
   discard(assignment: SlotAssignment): void {
-    this.#release(assignment.taken);
+    this.#giveBack(assignment.taken);
+  }
+
+  /** All rules of an assignment that is in force, or is the next one to be. */
+  *rulesOf(assignment: SlotAssignment): Iterable<AssignedRule> {
+    yield* assignment.rules.values();
+    if (assignment.isWhole) return;
+    for (const [key, rule] of this.#rules) {
+      if (!assignment.rules.has(key) && !assignment.deleted.has(key)) yield rule;
+    }
+  }
+
+  /** How many rules are in force. */
+  get size(): number {
+    return this.#rules.size;
   }
 
   /** Slots of the rules in force. */
@@ -106,133 +151,66 @@ export class SlotAllocator {
     return this.#defaults.slots;
   }
 
-  async #assign(ruleSet: RuleSet, take: () => number): Promise<Omit<SlotAssignment, 'taken'>> {
-    const released: number[] = [];
-    const rules = new Map<string, AssignedRule>();
-    const assigner = new OutputAssigner(take, released);
+  async #assignAll({ rules, defaultOutputs }: RuleSet, work: Assigning) {
+    const assigned = new Map<string, AssignedRule>();
     const turn = new Turn();
-    for (const rule of ruleSet.rules) {
+    for (const rule of rules) {
       if (turn.isOver) await turn.next();
       const key = exporterKey(rule.exporter);
-      rules.set(key, assigner.rule(rule, this.#rules.get(key)));
+      assigned.set(key, this.#assignRule(key, rule, work));
     }
-    for (const [key, old] of this.#rules) {
+    for (const [key, old] of this.#known()) {
       if (turn.isOver) await turn.next();
-      if (!rules.has(key)) released.push(old.slots.input, ...outputSlots(old.slots.outputs));
+      if (!assigned.has(key)) work.release(old.slots);
     }
-    const defaults: AssignedRule = {
-      outputs: ruleSet.defaultOutputs,
-      slots: {
-        input: MISMATCHED_SLOT,
-        outputs: assigner.outputs(ruleSet.defaultOutputs, this.#defaults),
-      },
-    };
-    const slots = {
-      rules: [...rules.values()].map((rule) => rule.slots),
-      defaults: defaults.slots,
-    };
-    return { slots, released, rules, defaults };
+    const defaults = work.outputs(defaultOutputs, this.#knownDefaults(), MISMATCHED_SLOT);
+    if (this.#adopted !== undefined) work.releaseNumbers(this.#adopted.limbo);
+    return { rules: assigned, deleted: new Map<string, Exporter>(), defaults };
   }
 
-  #take(): number {
-    const slot = this.#free.pop() ?? this.#unused;
-    if (slot < this.#capacity) {
-      this.#unused = Math.max(this.#unused, slot + 1);
-      this.#clear(slot);
-      return slot;
+  async #assignEdit(edit: RuleEdit, work: Assigning) {
+    const assigned = new Map<string, AssignedRule>();
+    const turn = new Turn();
+    for (const rule of edit.upserts) {
+      if (turn.isOver) await turn.next();
+      const key = exporterKey(rule.exporter);
+      const made = this.#assignRule(key, rule, work);
+      if (made !== this.#rules.get(key)) assigned.set(key, made);
     }
-    const message = `no room for the counters of these rules: ${this.#capacity} slots are in use by the old and the new rules together; change them in smaller steps`;
-    throw new FloxyError('LIMIT_EXCEEDED', message);
-  }
-
-  #release(slots: readonly number[]): void {
-    for (const slot of slots) this.#free.push(slot);
-  }
-}
-
-/** A collector of an output, or the output itself as collector -1. */
-interface Identity {
-  readonly name: string;
-  readonly output: number;
-  readonly collector: number;
-}
-
-/** Matches old and new outputs of one change by identity. */
-class OutputAssigner {
-  readonly #take: () => number;
-  /** Gets what is left of the old outputs. */
-  readonly #released: number[];
-  /** Many rules have the same outputs. */
-  readonly #identities = new Map<readonly Output[], readonly Identity[]>();
-
-  constructor(take: () => number, released: number[]) {
-    this.#take = take;
-    this.#released = released;
-  }
-
-  rule({ outputs }: Rule, old: AssignedRule | undefined): AssignedRule {
-    if (old?.outputs === outputs) return old;
-    const input = old?.slots.input ?? this.#take();
-    return { outputs, slots: { input, outputs: this.outputs(outputs, old ?? NO_DEFAULTS) } };
-  }
-
-  outputs(outputs: readonly Output[], old: AssignedRule): readonly OutputSlots[] {
-    if (old.outputs === outputs) return old.slots.outputs;
-    const identities = this.#identitiesOf(outputs);
-    const before = this.#identitiesOf(old.outputs);
-    if (areSame(identities, before)) return old.slots.outputs;
-    const kept = new Map<string, number>();
-    for (const { name, output, collector } of before) {
-      const slots = old.slots.outputs[output];
-      const slot = collector < 0 ? slots?.rotation : slots?.collectors[collector];
-      if (slot !== undefined) kept.set(name, slot);
+    const deleted = new Map<string, Exporter>();
+    const upserted = new Set(edit.upserts.map(({ exporter }) => exporterKey(exporter)));
+    for (const exporter of edit.deleted) {
+      const key = exporterKey(exporter);
+      const old = this.#rules.get(key);
+      if (old === undefined || upserted.has(key) || deleted.has(key)) continue;
+      deleted.set(key, exporter);
+      work.release(old.slots);
     }
-    const assigned = outputs.map(() => ({ rotation: 0, collectors: [] as number[] }));
-    for (const { name, output, collector } of identities) {
-      const slot = kept.get(name) ?? this.#take();
-      kept.delete(name);
-      const slots = assigned[output] as { rotation: number; collectors: number[] };
-      if (collector < 0) slots.rotation = slot;
-      else slots.collectors[collector] = slot;
-    }
-    for (const slot of kept.values()) this.#released.push(slot);
-    return assigned;
+    const defaults =
+      edit.defaultOutputs === undefined
+        ? this.#defaults
+        : work.outputs(edit.defaultOutputs, this.#defaults, MISMATCHED_SLOT);
+    return { rules: assigned, deleted, defaults };
   }
 
-  #identitiesOf(outputs: readonly Output[]): readonly Identity[] {
-    let identities = this.#identities.get(outputs);
-    if (identities === undefined) {
-      identities = identify(outputs);
-      this.#identities.set(outputs, identities);
-    }
-    return identities;
+  #assignRule(key: string, { exporter, outputs }: Rule, work: Assigning): AssignedRule {
+    const own = this.#rules.get(key);
+    if (own?.outputs === outputs) return own;
+    const old = own ?? this.#adopted?.rules.get(key);
+    const input = old?.slots.input ?? work.takeSlot();
+    return { exporter, ...work.outputs(outputs, old, input) };
   }
-}
 
-/** Each collector, and each output itself, with a name that no other of the rule has. */
-function identify(outputs: readonly Output[]): Identity[] {
-  const occurrences = new Map<string, number>();
-  const numbered = (name: string) => {
-    const occurrence = occurrences.get(name) ?? 0;
-    occurrences.set(name, occurrence + 1);
-    return `${name}#${occurrence}`;
-  };
-  return outputs.flatMap(({ collectors }, output) => {
-    const names = collectors.map(collectorKey);
-    const identities = names.map((name, collector) => ({
-      name: numbered(name),
-      output,
-      collector,
-    }));
-    const name = numbered(`output ${[...names].sort().join(' ')}`);
-    return [...identities, { name, output, collector: -1 }];
-  });
-}
+  #known(): ReadonlyMap<string, { readonly slots: RuleSlots }> {
+    return this.#adopted?.rules ?? this.#rules;
+  }
 
-function areSame(some: readonly Identity[], others: readonly Identity[]): boolean {
-  return some.length === others.length && some.every(({ name }, i) => name === others[i]?.name);
-}
+  #knownDefaults(): AssignedOutputs | IdentifiedRule {
+    return this.#adopted?.defaults ?? this.#defaults;
+  }
 
-function outputSlots(outputs: readonly OutputSlots[]): number[] {
-  return outputs.flatMap(({ rotation, collectors }) => [rotation, ...collectors]);
+  #giveBack({ slots, states }: Numbers): void {
+    this.#slots.release(slots);
+    this.#states.release(states);
+  }
 }

@@ -3,9 +3,11 @@ import { parseAddress } from '../../src/model/address.ts';
 import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
 import {
   type Exporter,
+  exporterKey,
   makeCollector,
   type Output,
   type Rule,
+  type RuleEdit,
   type RuleSet,
 } from '../../src/model/rules.ts';
 import type { HostAddresses } from '../../src/rules/validate.ts';
@@ -36,6 +38,27 @@ export function rule(text: string, ...collectors: readonly (readonly string[])[]
 
 export function ruleSet(rules: readonly Rule[], defaultOutputs: readonly Output[] = []): RuleSet {
   return { rules, defaultOutputs };
+}
+
+/** @param deleted exporters whose rules go */
+export function ruleEdit(
+  deleted: readonly string[],
+  upserts: readonly Rule[] = [],
+  defaultOutputs?: readonly Output[],
+): RuleEdit {
+  const defaults = defaultOutputs === undefined ? {} : { defaultOutputs };
+  return { kind: 'edit', deleted: deleted.map(exporter), upserts, ...defaults };
+}
+
+/** What an edit makes of a rule set, but for the order. */
+export function edited(
+  { rules, defaultOutputs }: RuleSet,
+  { deleted, upserts, defaultOutputs: defaults = defaultOutputs }: RuleEdit,
+): RuleSet {
+  const byExporter = new Map(rules.map((rule) => [exporterKey(rule.exporter), rule]));
+  for (const gone of deleted) byExporter.delete(exporterKey(gone));
+  for (const upsert of upserts) byExporter.set(exporterKey(upsert.exporter), upsert);
+  return ruleSet([...byExporter.values()], defaults);
 }
 
 /** The same rules, in which equal outputs are one object, as canonicaliseRuleSet() makes them. */

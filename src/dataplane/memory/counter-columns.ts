@@ -25,6 +25,11 @@ export class CounterColumns {
     for (const column of this.#columns) column.clearSlot(slot);
   }
 
+  /** Only for states that nobody uses. */
+  clearState(state: number): void {
+    for (const column of this.#columns) column.clearState(state);
+  }
+
   close(): void {
     for (const column of this.#columns) column.close();
   }

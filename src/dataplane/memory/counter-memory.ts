@@ -1,9 +1,10 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { Counters } from '../../model/statistics.ts';
 import type { ErrnoCount } from '../../model/status.ts';
 import { COUNTERS, SLOT } from '../../native/layout.ts';
-import { createMemory, mapMemory, unmapMemory } from '../../native/memory.ts';
+import { createMemory, mapMemory, resizeMemory, unmapMemory } from '../../native/memory.ts';
+import { STATE } from '../../table/layout.ts';
 
 /**
  * Slots of each forwarder's memory: twice what one rule set may take, so that one can replace another.
@@ -11,7 +12,20 @@ import { createMemory, mapMemory, unmapMemory } from '../../native/memory.ts';
  */
 export const SLOT_COUNT = 8_388_608;
 
-/** One forwarder's counters in memory shared with it. It alone writes them; they outlive its process. */
+/** Twice as many as one rule set may have outputs: each has a collector, which needs a slot. */
+export const STATE_COUNT = SLOT_COUNT / 2;
+
+/** How a forwarder's memory is divided, in bytes: its own counters, slots, states of balancing. */
+export const COUNTER_MEMORY = {
+  SLOTS: COUNTERS.SIZE,
+  STATES: COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE,
+  SIZE: COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE + STATE_COUNT * STATE.SIZE,
+} as const;
+
+/**
+ * One forwarder's counters and states of balancing in memory shared with it. It alone writes them; they
+ * outlive its process.
+ */
 export class CounterMemory {
   readonly fd: number;
   readonly #memory: ArrayBuffer;
@@ -20,9 +34,10 @@ export class CounterMemory {
 
   /** @param fd the memory of a forwarder before; undefined = new memory, all zero */
   constructor(index: number, fd?: number) {
-    const bytes = COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE;
-    this.fd = fd ?? createMemory(`floxy-counters-${index}`, bytes);
-    this.#memory = mapMemory(this.fd, bytes, true);
+    this.fd = fd ?? createMemory(`floxy-counters-${index}`, COUNTER_MEMORY.SIZE);
+    // That of an earlier version may be shorter: states come last.
+    if (fstatSync(this.fd).size < COUNTER_MEMORY.SIZE) resizeMemory(this.fd, COUNTER_MEMORY.SIZE);
+    this.#memory = mapMemory(this.fd, COUNTER_MEMORY.SIZE, true);
     this.#words = new BigUint64Array(this.#memory);
   }
 
@@ -39,6 +54,12 @@ export class CounterMemory {
   /** Only for slots to which the forwarder does not write. */
   clearSlot(slot: number): void {
     this.#words.fill(0n, slotAt(slot), slotAt(slot) + 2);
+  }
+
+  /** Only for states that the forwarder does not use. */
+  clearState(state: number): void {
+    const at = (COUNTER_MEMORY.STATES + state * STATE.SIZE) / 8;
+    this.#words.fill(0n, at, at + STATE.SIZE / 8);
   }
 
   /** @param first COUNTER.SEND_ERRORS or COUNTER.RECEIVE_ERRORS */
@@ -58,7 +79,7 @@ export class CounterMemory {
 }
 
 function slotAt(slot: number): number {
-  return (COUNTERS.SIZE + slot * SLOT.SIZE) / 8;
+  return (COUNTER_MEMORY.SLOTS + slot * SLOT.SIZE) / 8;
 }
 
 function errnoName(errno: number): string {

@@ -1,39 +1,86 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { createMemory, mapMemory, resizeMemory, unmapMemory } from '../../native/memory.ts';
+import { compile, type TableContent } from '../../table/compile.ts';
+import type { TableEdit, TableEditor } from '../../table/table-editor.ts';
+import { TouchedWords } from '../../table/touched-words.ts';
 import type { TableReference } from '../engine.ts';
 
 interface TableFile {
   readonly fd: number;
   /** The same memory, opened for reading: what forwarders inherit. */
   readonly readOnlyFd: number;
+  /** What of the table in force is not in it yet; undefined: all. */
+  missing: TouchedWords | undefined;
 }
 
 /**
- * Two memory files that take turns: forwarders read the table in force in one while the next is written to
- * the other. A file is free again when every forwarder has taken the table that followed it.
+ * The forwarding table in two memory files that take turns: forwarders read the table in force in one while
+ * the next is written to the other. A file is free again when every forwarder has taken the table that
+ * followed it. A small change is written as such: the other file gets what was written last time, and the
+ * change.
  */
 export class TableMemory {
-  readonly #files: readonly [TableFile, TableFile];
+  readonly #listenPort: number;
+  readonly #files: readonly [TableFile, TableFile] = [openTableFile(0), openTableFile(1)];
   #generation = 0;
+  #bytes = 0;
+  /** Undefined when there is no table to be edited. */
+  #editor: TableEditor | undefined;
 
-  constructor() {
-    this.#files = [openTableFile(0), openTableFile(1)];
+  /** @param listenPort destination port of collectors without one (spec R5) */
+  constructor(listenPort: number) {
+    this.#listenPort = listenPort;
   }
 
   get readOnlyFds(): readonly [number, number] {
     return [this.#files[0].readOnlyFd, this.#files[1].readOnlyFd];
   }
 
-  write(table: ArrayBuffer): TableReference {
-    const generation = this.#generation + 1;
-    const file = generation % 2 === 0 ? 0 : 1;
-    const { fd } = this.#files[file];
-    resizeMemory(fd, table.byteLength);
-    const memory = mapMemory(fd, table.byteLength, true);
-    new Uint8Array(memory).set(new Uint8Array(table));
-    unmapMemory(memory);
-    this.#generation = generation;
-    return { generation, file, bytes: table.byteLength };
+  /** Writes a whole table. Lets the process do other things in between; one call at a time. */
+  async make(content: TableContent): Promise<TableReference> {
+    this.#editor = undefined;
+    const { next, file } = this.#next();
+    let memory: ArrayBuffer | undefined;
+    const provide = (bytes: number) => {
+      if (memory !== undefined) unmapMemory(memory);
+      resizeMemory(file.fd, bytes);
+      this.#bytes = bytes;
+      memory = mapMemory(file.fd, bytes, true);
+      return memory;
+    };
+    try {
+      this.#editor = await compile(content, { listenPort: this.#listenPort, provide });
+    } finally {
+      if (memory !== undefined) unmapMemory(memory);
+    }
+    return this.#written(next, undefined);
+  }
+
+  /**
+   * Writes a table that differs a little from the last one. Lets the process do other things in between; one
+   * call at a time.
+   *
+   * @returns undefined when it has to be made anew
+   */
+  async edit(edit: TableEdit): Promise<TableReference | undefined> {
+    const editor = this.#editor;
+    if (editor === undefined) return undefined;
+    this.#editor = undefined;
+    const { next, file, last } = this.#next();
+    if (fstatSync(file.fd).size !== this.#bytes) resizeMemory(file.fd, this.#bytes);
+    const from = mapMemory(last.fd, this.#bytes, false);
+    const to = mapMemory(file.fd, this.#bytes, true);
+    try {
+      const [old, words] = [new Int32Array(from), new Int32Array(to)];
+      (file.missing ?? editor.wordsInUse(old)).copy(old, words);
+      const touched = await editor.edit(words, edit);
+      if (touched === undefined) return undefined;
+      this.#editor = editor;
+      return this.#written(next, touched);
+    } finally {
+      unmapMemory(from);
+      unmapMemory(to);
+    }
   }
 
   close(): void {
@@ -42,9 +89,25 @@ export class TableMemory {
       closeSync(readOnlyFd);
     }
   }
+
+  /** The next generation, the file that it goes to, and the file that has the last one. */
+  #next() {
+    const next = this.#generation + 1;
+    const [even, odd] = this.#files;
+    return next % 2 === 0 ? { next, file: even, last: odd } : { next, file: odd, last: even };
+  }
+
+  /** @param touched what the other file lacks now */
+  #written(generation: number, touched: TouchedWords | undefined): TableReference {
+    const file = generation % 2 === 0 ? 0 : 1;
+    this.#generation = generation;
+    this.#files[file].missing = new TouchedWords();
+    this.#files[(1 - file) as 0 | 1].missing = touched;
+    return { generation, file, bytes: this.#bytes };
+  }
 }
 
 function openTableFile(index: number): TableFile {
   const fd = createMemory(`floxy-table-${index}`, 0);
-  return { fd, readOnlyFd: openSync(`/proc/self/fd/${fd}`, 'r') };
+  return { fd, readOnlyFd: openSync(`/proc/self/fd/${fd}`, 'r'), missing: undefined };
 }

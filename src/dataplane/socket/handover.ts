@@ -9,7 +9,7 @@ import { handoverAccept, handoverConnect } from '../../native/handover.ts';
 import type { TableReference } from '../engine.ts';
 
 /** Of counters, slots and tables. Memory of another layout is not taken over. */
-export const MEMORY_LAYOUT = 2;
+export const MEMORY_LAYOUT = 3;
 
 /** What a forwarder says of what it hands over. */
 export interface HandoverState {

@@ -5,7 +5,7 @@ import type { Rule } from '../../model/rules.ts';
 import type { SubsystemStatus } from '../../model/status.ts';
 import { COUNTER } from '../../native/layout.ts';
 import { restrictPrivileges } from '../../native/privileges.ts';
-import type { DecompiledTable } from '../../table/decompile.ts';
+import type { Identities } from '../../table/identities.ts';
 import type { ForwarderStatus } from '../../telemetry/status.ts';
 import type { Engine, TableFds, TableReference } from '../engine.ts';
 import { readForwarderCounters } from '../forwarder-counters.ts';
@@ -87,7 +87,7 @@ export class SocketEngine implements Engine {
    * Takes over what an earlier control left, and opens the other sockets or keeps trying: status() says
    * what is in the way.
    */
-  async start(tables: TableFds): Promise<DecompiledTable | undefined> {
+  async start(tables: TableFds): Promise<Identities | undefined> {
     this.#tables = tables;
     this.#succession.take();
     await this.#succession.endSuperfluous();
@@ -96,7 +96,7 @@ export class SocketEngine implements Engine {
       (_, i) => new CounterMemory(i, this.#succession.counters(i)),
     );
     for (const column of this.#counters) this.#columns.add(column);
-    const inherited = this.#succession.table();
+    const inherited = this.#succession.identities();
     await this.#open(0);
     return inherited;
   }

@@ -6,8 +6,9 @@ import { makeFolder } from '../../base/folder.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { handoverListen } from '../../native/handover.ts';
 import { mapMemory, unmapMemory } from '../../native/memory.ts';
-import { type DecompiledTable, decompile } from '../../table/decompile.ts';
+import { decompile, identitiesIn } from '../../table/decompile.ts';
 import { ForwardingTable } from '../../table/forwarding-table.ts';
+import type { Identities } from '../../table/identities.ts';
 import { SLOT_COUNT } from '../memory/counter-memory.ts';
 import type { HandoverOptions } from './forwarder/messages.ts';
 import { MEMORY_LAYOUT, Predecessor } from './handover.ts';
@@ -74,14 +75,14 @@ export class Succession {
   }
 
   /** The newest table by which forwarders before work; undefined when there are none. */
-  table(): DecompiledTable | undefined {
+  identities(): Identities | undefined {
     const [newest] = [...this.#predecessors.values()].sort(
       (a, b) => b.state.table.generation - a.state.table.generation,
     );
     if (newest === undefined) return undefined;
     const memory = mapMemory(newest.descriptors.table, newest.state.table.bytes, false);
     try {
-      return decompile(new ForwardingTable(memory));
+      return identitiesIn(decompile(new ForwardingTable(memory)));
     } finally {
       unmapMemory(memory);
     }

@@ -1,11 +1,12 @@
 import { MAX_OUTPUTS_PER_RULE } from '../../../model/limits.ts';
-import { COPY, COUNTER, COUNTERS, SLOT } from '../../../native/layout.ts';
+import { COPY, COUNTER, COUNTERS } from '../../../native/layout.ts';
 import { mapMemory, unmapMemory } from '../../../native/memory.ts';
 import { PacketBatch } from '../../../native/packet-batch.ts';
 import { PacketReceiver } from '../../../native/packet-receiver.ts';
 import { PacketSender } from '../../../native/packet-sender.ts';
 import { ForwardingTable } from '../../../table/forwarding-table.ts';
 import type { TableReference } from '../../engine.ts';
+import { COUNTER_MEMORY } from '../../memory/counter-memory.ts';
 import { FORWARDER_FD, type ForwarderOptions, senderFds } from './messages.ts';
 import { Router } from './router.ts';
 
@@ -29,8 +30,7 @@ export class Forwarder {
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(options: ForwarderOptions) {
-    const counterBytes = COUNTERS.SIZE + options.slotCount * SLOT.SIZE;
-    const counters = mapMemory(FORWARDER_FD.COUNTERS, counterBytes, true);
+    const counters = mapMemory(FORWARDER_FD.COUNTERS, COUNTER_MEMORY.SIZE, true);
     const batch = new PacketBatch(options.batch, options.bufferBytes);
     const copies = new ArrayBuffer(options.batch * MAX_OUTPUTS_PER_RULE * COPY.SIZE);
     this.#batch = options.batch;
@@ -45,7 +45,7 @@ export class Forwarder {
       batch,
       copies,
       counters,
-      slotsByteOffset: COUNTERS.SIZE,
+      slotsByteOffset: COUNTER_MEMORY.SLOTS,
       slotCount: options.slotCount,
     });
     this.#table = options.table;
@@ -55,7 +55,7 @@ export class Forwarder {
       {
         packets: new Int32Array(batch.packets),
         copies: new Int32Array(copies),
-        slots: new Int32Array(counters, COUNTERS.SIZE),
+        states: new Int32Array(counters, COUNTER_MEMORY.STATES),
       },
       table,
     );

@@ -1,6 +1,6 @@
-import { COPY, PACKET, PACKET_FLAG, SLOT } from '../../../native/layout.ts';
+import { COPY, PACKET, PACKET_FLAG } from '../../../native/layout.ts';
 import type { ForwardingTable } from '../../../table/forwarding-table.ts';
-import { OUTPUT, RULE, TABLE } from '../../../table/layout.ts';
+import { OUTPUT, RULE, STATE, TABLE } from '../../../table/layout.ts';
 
 /** Memory shared with packet I/O, as words: signed, which V8 never boxes. */
 export interface RouterMemory {
@@ -8,8 +8,8 @@ export interface RouterMemory {
   readonly packets: Int32Array;
   /** struct pio_copy[] */
   readonly copies: Int32Array;
-  /** Counter slots; an output's slot holds its two rotations (IPv4 packets, IPv6 packets). */
-  readonly slots: Int32Array;
+  /** struct table_state[] */
+  readonly states: Int32Array;
 }
 
 /**
@@ -86,7 +86,7 @@ export class Router {
     }
   }
 
-  /** @param ipv6 1 for an IPv6 packet, 0 for IPv4: in tables IPv6 is the word after IPv4 */
+  /** @param ipv6 1 for an IPv6 packet, 0 for IPv4: in memory IPv6 is the word after IPv4 */
   #copy(packet: number, ipv6: 0 | 1, firstOutput: number, outputs: number, copies: number): number {
     const { copies: out } = this.#memory;
     const words = this.#table.words;
@@ -108,11 +108,12 @@ export class Router {
 
   /** Round robin over the collectors that can take the packet. */
   #takeTurn(outputAt: number, ipv6: 0 | 1, eligible: number): number {
-    const { slots } = this.#memory;
-    const rotationAt = (this.#table.words[outputAt + OUTPUT.STATE] as number) * SLOT.WORDS + ipv6;
-    const next = slots[rotationAt] as number;
-    const turn = next < eligible ? next : 0;
-    slots[rotationAt] = turn + 1;
+    const { states } = this.#memory;
+    const state = this.#table.words[outputAt + OUTPUT.STATE] as number;
+    const at = state * STATE.WORDS + STATE.NEXT_IPV4 + ipv6;
+    const next = states[at] as number;
+    const turn = next >= 0 && next < eligible ? next : 0;
+    states[at] = turn + 1;
     return turn;
   }
 }

@@ -1,0 +1,38 @@
+/** Rules together with the places where they count. */
+import { collectorKey, type Exporter, type Output } from '../model/rules.ts';
+
+/** The index of the state of one output (struct table_state), and the slots of its collectors in their order. */
+export interface OutputSlots {
+  readonly state: number;
+  readonly collectors: readonly number[];
+}
+
+/** Where one rule counts. */
+export interface RuleSlots {
+  readonly input: number;
+  readonly outputs: readonly OutputSlots[];
+}
+
+/** The slot of packets that match no rule, which is the input of the default outputs. It never moves. */
+export const MISMATCHED_SLOT = 0;
+
+/** Outputs and where they count. */
+export interface AssignedOutputs {
+  readonly outputs: readonly Output[];
+  readonly slots: RuleSlots;
+}
+
+export interface AssignedRule extends AssignedOutputs {
+  readonly exporter: Exporter;
+}
+
+/** Slots and states. */
+export interface Numbers {
+  readonly slots: readonly number[];
+  readonly states: readonly number[];
+}
+
+/** By output and collector. */
+export function collectorKeys(outputs: readonly Output[]): string[][] {
+  return outputs.map(({ collectors }) => collectors.map(collectorKey));
+}

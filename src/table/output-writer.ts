@@ -1,0 +1,95 @@
+import type { Output } from '../model/rules.ts';
+import type { AssignedOutputs, OutputSlots } from './assigned.ts';
+import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
+import { type OutputRows, outputRows } from './rows.ts';
+import type { Runs } from './runs.ts';
+import type { TouchedWords } from './touched-words.ts';
+
+/** The rows of outputs and collectors that are in use. */
+export interface TableRows {
+  readonly outputs: Runs;
+  readonly collectors: Runs;
+}
+
+/** Writes the outputs of rules into one copy of a table. */
+export class OutputWriter {
+  readonly #words: Int32Array;
+  readonly #rows: TableRows;
+  readonly #listenPort: number;
+  readonly #touched: TouchedWords;
+  readonly #outputsAt: number;
+  readonly #collectorsAt: number;
+  /** Many rules have the same outputs. */
+  readonly #made = new Map<readonly Output[], readonly OutputRows[]>();
+
+  /** @param words with a header that says where outputs and collectors are */
+  constructor(words: Int32Array, rows: TableRows, listenPort: number, touched: TouchedWords) {
+    this.#words = words;
+    this.#rows = rows;
+    this.#listenPort = listenPort;
+    this.#touched = touched;
+    this.#outputsAt = words[HEADER.OUTPUTS] as number;
+    this.#collectorsAt = words[HEADER.COLLECTORS] as number;
+  }
+
+  /**
+   * Writes outputs, and where they are into the row of their rule.
+   *
+   * @param rule where the row begins in words of any array
+   * @returns false when there is no room
+   */
+  write({ outputs, slots }: AssignedOutputs, row: Int32Array, rule: number): boolean {
+    const first = this.#rows.outputs.take(outputs.length);
+    if (first < 0) return false;
+    row[rule + RULE.INPUT_SLOT] = slots.input;
+    row[rule + RULE.FIRST_OUTPUT] = first;
+    row[rule + RULE.OUTPUTS] = outputs.length;
+    for (const [i, rows] of this.#rowsOf(outputs).entries()) {
+      if (!this.#writeOutput(first + i, rows, slots.outputs[i] as OutputSlots)) return false;
+    }
+    return true;
+  }
+
+  /** Gives back what the outputs of a rule took. */
+  release(rule: number): void {
+    const words = this.#words;
+    const first = words[rule + RULE.FIRST_OUTPUT] as number;
+    const count = (words[rule + RULE.OUTPUTS] as number) & TABLE.RULE_OUTPUTS;
+    for (let output = first; output < first + count; output++) {
+      const at = this.#outputsAt + output * OUTPUT.WORDS;
+      const collectors = words[at + OUTPUT.COLLECTORS] as number;
+      this.#rows.collectors.release(words[at + OUTPUT.FIRST_COLLECTOR] as number, collectors);
+    }
+    this.#rows.outputs.release(first, count);
+  }
+
+  #writeOutput(output: number, { collectors, order, ipv6 }: OutputRows, slots: OutputSlots) {
+    const words = this.#words;
+    const first = this.#rows.collectors.take(order.length);
+    if (first < 0) return false;
+    const from = this.#collectorsAt + first * COLLECTOR.WORDS;
+    words.set(collectors, from);
+    for (const [i, collector] of order.entries()) {
+      const slot = slots.collectors[collector] as number;
+      words[from + i * COLLECTOR.WORDS + COLLECTOR.OUTPUT_SLOT] = slot;
+    }
+    this.#touched.add(from, order.length * COLLECTOR.WORDS);
+    const at = this.#outputsAt + output * OUTPUT.WORDS;
+    words.fill(0, at, at + OUTPUT.WORDS);
+    words[at + OUTPUT.FIRST_COLLECTOR] = first;
+    words[at + OUTPUT.COLLECTORS] = order.length;
+    words[at + OUTPUT.IPV6_COLLECTORS] = ipv6;
+    words[at + OUTPUT.STATE] = slots.state;
+    this.#touched.add(at, OUTPUT.WORDS);
+    return true;
+  }
+
+  #rowsOf(outputs: readonly Output[]): readonly OutputRows[] {
+    let rows = this.#made.get(outputs);
+    if (rows === undefined) {
+      rows = outputs.map((output) => outputRows(output, this.#listenPort));
+      this.#made.set(outputs, rows);
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { edited, outputs, rule, ruleEdit } from '../../test/support/rule-sets.ts';
+import {
+  compileRules,
+  editRules,
+  makeAllocator,
+  meaningOf,
+  type TestTable,
+} from '../../test/support/tables.ts';
+import { EMPTY_RULE_SET, exporterKey, type RuleEdit, type RuleSet } from '../model/rules.ts';
+import { HEADER, TABLE } from './layout.ts';
+import type { SlotAllocator } from './slots.ts';
+
+const EXPORTERS = ['192.0.2.1', '192.0.2.1:7', '192.0.2.2', '2001:db8::1', '[2001:db8::1]:7'];
+const MANY_EXPORTERS = [
+  ...EXPORTERS,
+  ...Array.from({ length: 60 }, (_, i) => `198.51.100.${i}${i % 3 === 0 ? ':9' : ''}`),
+];
+const COLLECTORS = ['192.0.2.11', '192.0.2.12:2', '2001:db8::21', '[2001:db8::22]:3'];
+const groups = fc.array(fc.uniqueArray(fc.constantFrom(...COLLECTORS), { minLength: 1 }), {
+  maxLength: 4,
+});
+const edits = fc.record({
+  deleted: fc.array(fc.constantFrom(...MANY_EXPORTERS), { maxLength: 20 }),
+  upserts: fc.uniqueArray(fc.tuple(fc.constantFrom(...MANY_EXPORTERS), groups), {
+    selector: ([name]) => name,
+    maxLength: 30,
+  }),
+  defaults: fc.option(groups, { nil: undefined }),
+});
+
+/** Rules in force, and the table that was made of them step by step. */
+class Steps {
+  readonly allocator: SlotAllocator = makeAllocator();
+  set: RuleSet = EMPTY_RULE_SET;
+  table: TestTable | undefined;
+  /** How often it had to be compiled. */
+  compiled = 0;
+
+  async apply(edit: RuleEdit): Promise<void> {
+    this.set = edited(this.set, edit);
+    if (this.table !== undefined) {
+      const written = await editRules(this.table, this.allocator, this.set, edit);
+      if (written !== undefined) return;
+    }
+    this.table = await compileRules(this.set, this.allocator);
+    this.compiled++;
+  }
+}
+
+describe('TableEditor', () => {
+  it('after any edits the table says what one that is compiled of the same rules says', async () => {
+    let kept = 0;
+    const property = fc.asyncProperty(fc.array(edits, { maxLength: 12 }), async (changes) => {
+      const steps = new Steps();
+      for (const { deleted, upserts, defaults } of changes) {
+        const rules = upserts.map(([name, collectors]) => rule(name, ...collectors));
+        await steps.apply(ruleEdit(deleted, rules, defaults && outputs(...defaults)));
+        const whole = await compileRules(steps.set, steps.allocator);
+        const { words } = steps.table as TestTable;
+        assert.deepEqual(meaningOf(words.buffer), meaningOf(whole.words.buffer));
+      }
+      kept += changes.length - steps.compiled;
+    });
+    await fc.assert(property, { numRuns: 150 });
+    assert.ok(kept > 150, `${kept} edits were made in place`);
+  });
+
+  it('one change writes a few rows, however many rules there are', async () => {
+    const many = Array.from({ length: 5000 }, (_, i) =>
+      rule(`10.0.${i >> 8}.${i & 255}`, ['192.0.2.11'], ['192.0.2.12', '2001:db8::21']),
+    );
+    const steps = new Steps();
+    await steps.apply(ruleEdit([], many));
+    const { allocator } = steps;
+    const table = steps.table as TestTable;
+    for (let i = 0; i < 1000; i++) {
+      const name = `10.0.${i >> 8}.${i & 255}`;
+      const upsert = rule(name, ['192.0.2.12'], ['192.0.2.11', '192.0.2.13']);
+      const edit = ruleEdit(
+        [`10.0.19.${i % 100}`],
+        [upsert, rule(`10.1.${i >> 8}.${i & 255}`, ['192.0.2.11'])],
+      );
+      const written = await editRules(table, allocator, steps.set, edit);
+      // The header, some rules that move, outputs and collectors.
+      assert.ok(written !== undefined && written < 1000, `${written} words`);
+    }
+    assert.ok((table.words[HEADER.LONGEST_PROBE] as number) <= TABLE.PROBE_MAX);
+  });
+
+  it('uses rows again: the same changes for ever need no new table', async () => {
+    const steps = new Steps();
+    const other = rule('192.0.2.2', ['192.0.2.11'], ['192.0.2.12']);
+    await steps.apply(ruleEdit([], [rule('192.0.2.1'), other]));
+    for (let i = 0; i < 3000; i++) {
+      const collectors = i % 2 === 0 ? [['192.0.2.11', '192.0.2.12']] : [['192.0.2.11'], ['::1']];
+      const rules = [rule('192.0.2.1', ...collectors), ...(i % 3 === 1 ? [other] : [])];
+      await steps.apply(ruleEdit(i % 3 === 0 ? ['192.0.2.2'] : [], rules));
+    }
+    assert.equal(steps.compiled, 1);
+  });
+
+  it('gives up when the hash table would be more than half full, or much too large', async () => {
+    const steps = new Steps();
+    const named = (from: number, count: number) =>
+      Array.from({ length: count }, (_, i) => rule(`192.0.2.${from + i}`));
+    await steps.apply(ruleEdit([], named(0, 7)));
+    await steps.apply(ruleEdit([], named(7, 1)));
+    assert.equal(steps.compiled, 2, 'grown');
+    await steps.apply(ruleEdit([], named(8, 100)));
+    const gone = named(0, 105).map((r) => exporterKey(r.exporter));
+    await steps.apply(ruleEdit(gone));
+    assert.equal(steps.compiled, 4, 'grown and shrunk');
+    assert.equal(steps.table?.words[HEADER.BUCKETS], 16);
+  });
+});

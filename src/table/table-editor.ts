@@ -1,0 +1,140 @@
+import { Turn } from '../base/turn.ts';
+import type { Exporter } from '../model/rules.ts';
+import type { AssignedOutputs, AssignedRule } from './assigned.ts';
+import { bucketsFor } from './bucket-count.ts';
+import { Buckets } from './buckets.ts';
+import { COLLECTOR, HEADER, OUTPUT, RULE } from './layout.ts';
+import { OutputWriter, type TableRows } from './output-writer.ts';
+import { writeExporter } from './rows.ts';
+import { TouchedWords } from './touched-words.ts';
+
+/** A hash table so many times as large as it would be made is made anew. */
+const SPARSE = 8;
+
+/** What makes another table of a table: rules that go, then rules that come or have other outputs. */
+export interface TableEdit {
+  readonly deleted: readonly Exporter[];
+  readonly upserts: readonly AssignedRule[];
+  /** undefined leaves them as they are. */
+  readonly defaults: AssignedOutputs | undefined;
+}
+
+/**
+ * Changes a table in place: knows which of its rows are free. It is used with copies of the table in turns;
+ * each is as the last one was when it was edited.
+ */
+export class TableEditor {
+  readonly #rows: TableRows;
+  readonly #listenPort: number;
+
+  /** @param rows what compile() has used of them */
+  constructor(rows: TableRows, listenPort: number) {
+    this.#rows = rows;
+    this.#listenPort = listenPort;
+  }
+
+  /**
+   * Lets the process do other things in between.
+   *
+   * @returns what was written; undefined when there is no room: then the copy is good for nothing any more,
+   *   and so is this: compile the table anew
+   */
+  async edit(words: Int32Array, edit: TableEdit): Promise<TouchedWords | undefined> {
+    const editing = new Editing(words, this.#rows, this.#listenPort);
+    return (await editing.apply(edit)) ? editing.touched : undefined;
+  }
+
+  /** All words of the table that mean something. */
+  wordsInUse(words: Int32Array): TouchedWords {
+    const outputs = words[HEADER.OUTPUTS] as number;
+    const inUse = new TouchedWords();
+    inUse.add(0, outputs);
+    inUse.add(outputs, this.#rows.outputs.used * OUTPUT.WORDS);
+    const collectors = words[HEADER.COLLECTORS] as number;
+    inUse.add(collectors, this.#rows.collectors.used * COLLECTOR.WORDS);
+    return inUse;
+  }
+}
+
+class Editing {
+  readonly touched = new TouchedWords();
+  readonly #words: Int32Array;
+  readonly #buckets: Buckets;
+  readonly #outputs: OutputWriter;
+  readonly #row = new Int32Array(RULE.WORDS);
+
+  constructor(words: Int32Array, rows: TableRows, listenPort: number) {
+    this.#words = words;
+    this.#buckets = new Buckets(words, this.touched);
+    this.#outputs = new OutputWriter(words, rows, listenPort, this.touched);
+  }
+
+  async apply({ deleted, upserts, defaults }: TableEdit): Promise<boolean> {
+    const turn = new Turn();
+    for (const exporter of deleted) {
+      if (turn.isOver) await turn.next();
+      this.#delete(exporter);
+    }
+    for (const rule of upserts) {
+      if (turn.isOver) await turn.next();
+      if (!this.#upsert(rule)) return false;
+    }
+    if (defaults !== undefined) {
+      const rule = this.#words[HEADER.DEFAULT_RULE] as number;
+      if (!this.#replaceOutputs(defaults, rule)) return false;
+    }
+    this.touched.add(0, HEADER.WORDS);
+    return !this.#isSparse();
+  }
+
+  #delete(exporter: Exporter): void {
+    const rule = this.#find(exporter);
+    if (rule === 0) return;
+    this.#outputs.release(rule);
+    this.#buckets.remove(rule);
+    this.#count(exporter, -1);
+  }
+
+  #upsert(assigned: AssignedRule): boolean {
+    const rule = this.#find(assigned.exporter);
+    if (rule !== 0) return this.#replaceOutputs(assigned, rule);
+    if (!this.#outputs.write(assigned, this.#row, 0) || !this.#hasRoomForRule()) return false;
+    this.#count(assigned.exporter, 1);
+    return this.#buckets.insert(this.#row);
+  }
+
+  #replaceOutputs(assigned: AssignedOutputs, rule: number): boolean {
+    this.#outputs.release(rule);
+    this.touched.add(rule, RULE.WORDS);
+    return this.#outputs.write(assigned, this.#words, rule);
+  }
+
+  /** Leaves the exporter in the row. @returns its rule, or 0 */
+  #find({ endpoint }: Exporter): number {
+    this.#row.fill(0);
+    writeExporter(this.#row, 0, endpoint);
+    return this.#buckets.find(this.#row);
+  }
+
+  #hasRoomForRule(): boolean {
+    return bucketsFor(this.#rules() + 1) <= this.#header(HEADER.BUCKETS);
+  }
+
+  /** So many rules have gone that the table is much too large for those that are left. */
+  #isSparse(): boolean {
+    return bucketsFor(this.#rules()) * SPARSE <= this.#header(HEADER.BUCKETS);
+  }
+
+  #rules(): number {
+    return this.#header(HEADER.PORT_RULES) + this.#header(HEADER.ADDRESS_RULES);
+  }
+
+  #count({ endpoint }: Exporter, by: 1 | -1): void {
+    const kind = endpoint.port === 0 ? HEADER.ADDRESS_RULES : HEADER.PORT_RULES;
+    this.#words[kind] = this.#header(kind) + by;
+  }
+
+  #header(index: number): number {
+    return this.#words[index] as number;
+  }
+}
