@@ -44,7 +44,11 @@ test('an empty message is one empty part', () => {
 test('a large request that is no message is refused, whatever its bytes', () => {
   const good = field(1, Buffer.alloc(100_000));
   const bad = {
-    'not length-delimited': Buffer.alloc(100_000, 0x08),
+    'a group, which proto3 has not': Buffer.alloc(100_000, 0x0b),
+    'no type of the wire': Buffer.alloc(100_000, 0x0f),
+    'number beyond the end': Buffer.concat([good, Buffer.from([0x08])]),
+    'fixed number beyond the end': Buffer.concat([good, Buffer.from([0x09, 1, 2, 3, 4, 5, 6, 7])]),
+    'number of 71 bits': Buffer.concat([good, Buffer.from([0x08]), Buffer.alloc(10, 0x80), good]),
     'endless number': Buffer.alloc(100_000, 0xff),
     'length beyond the end': Buffer.concat([good, Buffer.from([0x0a, 0x05, 0x00])]),
     'tag without length': Buffer.concat([good, Buffer.from([0x0a])]),
@@ -53,6 +57,19 @@ test('a large request that is no message is refused, whatever its bytes', () => 
   for (const [name, bytes] of Object.entries(bad)) {
     assert.throws(() => [...splitMessage(bytes)], { code: 'INVALID_INPUT' }, name);
   }
+});
+
+test('numbers of a later version are passed over in a large request as they are in a small one', () => {
+  const numbers = [
+    Buffer.from([0x78, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]),
+    Buffer.from([0x79, 1, 2, 3, 4, 5, 6, 7, 8]),
+    Buffer.from([0x7d, 1, 2, 3, 4]),
+    Buffer.from([0x78, 0]),
+  ];
+  const message = Buffer.concat(numbers.flatMap((n) => [field(1, Buffer.alloc(70_000)), n]));
+  const parts = [...splitMessage(message)];
+  assert.deepEqual(Buffer.concat(parts), message);
+  assert.equal(parts.length, numbers.length + 1);
 });
 
 test('V6: a field that no rule can need is refused before it is decoded', () => {

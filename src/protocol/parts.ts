@@ -11,12 +11,16 @@ const PART_BYTES = 64 * 1024;
 /** Largest field: 32 outputs of 64 collectors, with room to spare, need a fifth of it. */
 const MAX_FIELD_BYTES = 1024 * 1024;
 
-const WIRE_TYPE_LENGTH_DELIMITED = 2;
+/** How fields end that are not counted in bytes: protobuf.dev/programming-guides/encoding, "Message structure". */
+const WIRE_TYPE = { VARINT: 0, FIXED_64: 1, LENGTH_DELIMITED: 2, FIXED_32: 5 } as const;
+
+/** Bytes of the longest varint: 64 bits in groups of 7. */
+const MAX_VARINT_BYTES = 10;
 
 /**
  * Splits the encoding of a message between its fields into parts of about 64 KiB. Decoded and
  * concatenated, the repeated fields of the parts are those of the message. Every large request of the API
- * consists of repeated messages only; a request with anything else that is this large is malformed.
+ * consists of repeated messages; numbers in it are of a later version, and nobody here reads them.
  *
  * @throws FloxyError INVALID_INPUT for bytes that are no such message, LIMIT_EXCEEDED for a huge field
  */
@@ -79,11 +83,36 @@ function countItems(message: object): number {
 
 function endOfField(bytes: Buffer, start: number): number {
   const tag = readVarint(bytes, start);
-  if ((tag.value & 7) !== WIRE_TYPE_LENGTH_DELIMITED) throw malformed(start);
-  const length = readVarint(bytes, tag.end);
+  const end = endOfValue(bytes, tag.end, tag.value & 7);
+  if (end === undefined || end > bytes.length) throw malformed(start);
+  return end;
+}
+
+/** @returns undefined where no value ends */
+function endOfValue(bytes: Buffer, start: number, wireType: number): number | undefined {
+  switch (wireType) {
+    case WIRE_TYPE.VARINT:
+      return endOfVarint(bytes, start);
+    case WIRE_TYPE.FIXED_64:
+      return start + 8;
+    case WIRE_TYPE.FIXED_32:
+      return start + 4;
+    case WIRE_TYPE.LENGTH_DELIMITED:
+      return endOfBytes(bytes, start);
+    default:
+      return undefined;
+  }
+}
+
+function endOfVarint(bytes: Buffer, start: number): number | undefined {
+  const length = bytes.subarray(start, start + MAX_VARINT_BYTES).findIndex((byte) => byte < 0x80);
+  return length < 0 ? undefined : start + length + 1;
+}
+
+function endOfBytes(bytes: Buffer, start: number): number {
+  const length = readVarint(bytes, start);
   const end = length.end + length.value;
-  if (end > bytes.length) throw malformed(start);
-  if (length.value > MAX_FIELD_BYTES) {
+  if (end <= bytes.length && length.value > MAX_FIELD_BYTES) {
     throw new FloxyError(
       'LIMIT_EXCEEDED',
       `one rule or output of the request takes ${length.value} bytes, more than ${MAX_FIELD_BYTES}`,
