@@ -32,10 +32,10 @@ const MACHINE_CORES = availableParallelism();
 const TIMEOUT_MS = 15 * 60_000;
 
 const USAGE = `usage: npm run bench -- [--quick] [--only TEXT] [--contestants NAME,NAME]
-       npm run bench -- --times
+       npm run bench -- --times [--only TEXT]
 
 --quick         a few scenarios with short measurements: under a minute
---only          only groups whose title contains the text
+--only          only groups whose title, or test files whose name, contains the text
 --contestants   only these of ${Object.keys(CONTESTANTS).join(', ')}
 --times         instead: how long what has a promised time takes; some minutes
 `;
@@ -44,6 +44,7 @@ interface Choice {
   readonly isQuick: boolean;
   /** Promised times instead of figures. */
   readonly isTimes: boolean;
+  readonly only: string;
   readonly groups: readonly Group[];
 }
 
@@ -72,7 +73,7 @@ function choose(): Choice {
         contestants: scenario.contestants.filter((name) => wanted.includes(name)),
       })),
     }));
-  return { isQuick: values.quick, isTimes: values.times, groups };
+  return { isQuick: values.quick, isTimes: values.times, only: values.only, groups };
 }
 
 /** @throws Error when there is only one core: nothing measured there would mean anything */
@@ -143,7 +144,7 @@ async function main(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('makes network namespaces: run it as root');
   const choice = choose();
   if (choice.isTimes) {
-    process.exitCode = (await judgeTimes(say)) ? 0 : 1;
+    process.exitCode = (await judgeTimes(say, choice.only)) ? 0 : 1;
     return;
   }
   const started = new Date();
