@@ -11,6 +11,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { messageOf } from '../base/errors.ts';
+import { connectionAdvice } from './connection-advice.ts';
 import { CliError, EXIT } from './exit.ts';
 
 /** Where the API is and how to talk to it. */
@@ -138,15 +139,16 @@ function explain(
   const isConnected = client.getChannel().getConnectivityState(false) === connectivityState.READY;
   if (error.code === status.UNAVAILABLE && !isConnected) {
     const cause = connectionError(error.details);
-    const hint = tls || cause.includes('ECONNREFUSED') ? '' : ' Does it expect TLS (--tls-ca)?';
+    const advice = connectionAdvice(cause, tls !== undefined);
     const fate = error.details.startsWith('No connection established') ? '' : fateOf(method);
     return new CliError(
       EXIT.unreachable,
-      `cannot reach the API at ${target}: ${cause}. Is \`floxy serve\` running there?${hint}${fate}`,
+      `cannot reach the API at ${target}: ${cause}. ${advice}${fate}`,
       { cause: error },
     );
   }
-  return new CliError(EXIT.failed, `${status[error.code]}: ${error.details}`, { cause: error });
+  const exitCode = error.code === status.INVALID_ARGUMENT ? EXIT.usage : EXIT.failed;
+  return new CliError(exitCode, `${status[error.code]}: ${error.details}`, { cause: error });
 }
 
 /** What to say of a call that was sent and not answered. */

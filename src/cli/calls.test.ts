@@ -192,15 +192,28 @@ test('health exits with 0 when serving and with 1 when not', async () => {
   assert.deepEqual([run.exitCode, run.output], [1, 'NOT_SERVING\n']);
 });
 
-test('a call that the service refuses exits with 1 and shows code and message', async () => {
-  const details = 'rules[3].exporter.endpoint.port: 70000 is above 65535';
-  await using api = await startFakeApi({ code: status.INVALID_ARGUMENT, details });
-  const run = await runFloxy(['rules', 'update', ...at(api.port)], { files: { '-': RULES_TEXT } });
-  assert.deepEqual(run, {
-    exitCode: 1,
-    output: '',
-    errors: `floxy: INVALID_ARGUMENT: ${details}\n`,
+const REFUSALS = [
+  ['input', 2, status.INVALID_ARGUMENT, 'rules[3].exporter.endpoint.port: 70000 is above 65535'],
+  ['a change', 1, status.ABORTED, 'the rules are at revision 8, not 7'],
+] as const;
+
+for (const [what, exitCode, code, details] of REFUSALS) {
+  test(`${what} that the service refuses exits with ${exitCode} and shows code and message`, async () => {
+    await using api = await startFakeApi({ code, details });
+    const files = { '-': RULES_TEXT };
+    const run = await runFloxy(['rules', 'update', ...at(api.port)], { files });
+    assert.deepEqual(run, { exitCode, output: '', errors: `floxy: ${status[code]}: ${details}\n` });
   });
+}
+
+test('a file whose name ends in .json is JSON, unless --format says something else', async () => {
+  await using api = await startFakeApi({ answer: {} });
+  const files = { 'rules.json': '{"rules": [{"exporter": {"endpoint": {"host": "192.0.2.1"}}}]}' };
+  const run = await runFloxy(['rules', 'replace', 'rules.json', ...at(api.port)], { files });
+  assert.deepEqual([run.exitCode, run.errors], [0, '']);
+  assert.match(JSON.stringify(api.calls[0]?.request), /192\.0\.2\.1/);
+  const args = ['rules', 'replace', '--format=text', 'rules.json', ...at(api.port)];
+  assert.equal((await runFloxy(args, { files })).exitCode, 2);
 });
 
 test('UNAVAILABLE from a service that runs exits with 1, not as if it could not be reached', async () => {

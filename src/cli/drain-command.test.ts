@@ -44,6 +44,14 @@ test('drain --cancel ends it and waits for nothing', async () => {
   );
 });
 
+test('drain that is interrupted says in which state it leaves the node', async () => {
+  await using api = await startApi([1]);
+  const args = ['drain', '--api', `127.0.0.1:${api.port}`];
+  const run = await runFloxy(args, { interruptAfterMs: 300 });
+  assert.equal(run.exitCode, 130);
+  assert.match(run.errors, /the node goes on draining: health says NOT_SERVING.*drain --cancel/);
+});
+
 test('drain refuses a limit that is no number of seconds', async () => {
   for (const limit of ['0', '-1', 'soon', '86401']) {
     const run = await runFloxy(['drain', `--limit=${limit}`]);

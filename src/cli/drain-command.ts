@@ -40,12 +40,27 @@ export function addDrainCommand(program: Command, terminal: Terminal): void {
       const access = readAccess(command, terminal.env);
       const method = findMethod('floxy', 'collector.proto.Settings', 'Drain');
       await callApi(access, method, makeMessage(method.input, cancel ? { cancel } : {}));
-      if (!cancel) await terminal.print(`${await waitForEnd(access, limit)}\n`);
+      if (cancel) return;
+      const interruption = new AbortController();
+      const ignore = terminal.onInterrupt(() => interruption.abort(stillDraining()));
+      const outcome = await waitForEnd(access, limit, interruption.signal).finally(ignore);
+      await terminal.print(`${outcome}\n`);
     });
 }
 
-/** @returns what to tell the operator @throws CliError when packets still come after the limit */
-async function waitForEnd(access: ApiAccess, limitSeconds: number): Promise<string> {
+function stillDraining(): CliError {
+  return new CliError(
+    EXIT.interrupted,
+    'not waiting any more, but the node goes on draining: health says NOT_SERVING, and the network sends its share elsewhere; `floxy drain --cancel` ends it',
+  );
+}
+
+/** @returns what to tell the operator @throws CliError when packets still come after the limit, or when interrupted */
+async function waitForEnd(
+  access: ApiAccess,
+  limitSeconds: number,
+  interruption: AbortSignal,
+): Promise<string> {
   const method = findMethod('floxy', 'collector.proto.Settings', 'GetSystemStatus');
   const startMs = performance.now();
   const watch = new DrainWatch(startMs, limitSeconds * 1000);
@@ -53,7 +68,8 @@ async function waitForEnd(access: ApiAccess, limitSeconds: number): Promise<stri
   let packets = first;
   let state = watch.observe(packets, performance.now());
   while (state === 'draining') {
-    await delay(POLL_INTERVAL_MS);
+    await delay(POLL_INTERVAL_MS, undefined, { signal: interruption }).catch(() => undefined);
+    interruption.throwIfAborted();
     packets = await receivedPackets(access, method);
     state = watch.observe(packets, performance.now());
   }

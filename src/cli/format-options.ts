@@ -9,7 +9,8 @@ export const REVISION_HEADER = 'collector-rules-revision';
 
 /** Options that say how messages are read and printed, and which headers go with a call. */
 export interface FormatOptions {
-  readonly format: MessageFormat;
+  /** Absent: text, and JSON for a file whose name ends in .json. */
+  readonly format?: MessageFormat;
   readonly addressFormat?: 'text' | 'binary';
   readonly revision?: boolean;
   readonly expectedRevision?: string;
@@ -18,9 +19,10 @@ export interface FormatOptions {
 
 export function addFormatOption(command: Command): Command {
   return command.addOption(
-    new Option('--format <format>', 'protobuf text or JSON')
-      .choices(['text', 'json'])
-      .default('text'),
+    new Option(
+      '--format <format>',
+      'protobuf text or JSON (default: text; JSON for a file whose name ends in .json)',
+    ).choices(['text', 'json']),
   );
 }
 

@@ -175,3 +175,15 @@ test('a reader that goes away early is no failure', () => {
   const run = spawnSync('sh', ['-c', script, process.execPath, main], { encoding: 'utf8' });
   assert.equal(run.stderr, 'status 0\n');
 });
+
+for (const command of ['check-config', '--help', '--version']) {
+  test(`output that cannot be written fails with one line: floxy ${command}`, () => {
+    const main = path.join(packageRoot, 'src/main.ts');
+    const script = '"$0" "$1" "$2" >/dev/full';
+    const run = spawnSync('sh', ['-c', script, process.execPath, main, command], {
+      encoding: 'utf8',
+    });
+    assert.equal(run.status, 1);
+    assert.match(run.stderr, /^floxy: the output cannot be written: ENOSPC[^\n]*\n$/);
+  });
+}

@@ -124,7 +124,7 @@ async function replace(
 ): Promise<string | undefined> {
   const method = findMethod('floxy', SETTINGS, 'ReplaceProxyRules');
   const headers = {
-    ...requestHeaders({ ...options, format: 'text' }),
+    ...requestHeaders(options),
     ...(here.revision !== undefined && { [EXPECTED_REVISION_HEADER]: here.revision }),
   };
   const answer = await callApi(access, method, there.message, headers);

@@ -29,7 +29,7 @@ export function addQueryCommands(program: Command, terminal: Terminal): void {
       const request = makeMessage(method.input, { exporters: [...exporters] });
       const access = readAccess(command, terminal.env);
       const answer = await callApi(access, method, request, requestHeaders(options));
-      await terminal.print(printMessage(method.output, answer.message, options.format));
+      await terminal.print(printMessage(method.output, answer.message, options.format ?? 'text'));
     },
   );
 
@@ -40,7 +40,7 @@ export function addQueryCommands(program: Command, terminal: Terminal): void {
     const method = findMethod('floxy', 'collector.proto.Settings', 'GetSystemStatus');
     const request = makeMessage(method.input, {});
     const answer = await callApi(readAccess(command, terminal.env), method, request);
-    await terminal.print(printMessage(method.output, answer.message, options.format));
+    await terminal.print(printMessage(method.output, answer.message, options.format ?? 'text'));
   });
 }
 

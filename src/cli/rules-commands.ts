@@ -57,8 +57,10 @@ function addListCommand(rules: Command, terminal: Terminal): void {
     const revision = answer.header(REVISION_HEADER);
     if (options.revision) printRevision(terminal, revision);
     const comment =
-      options.format === 'text' && revision !== undefined ? `# revision: ${revision}\n` : '';
-    await terminal.print(comment + printMessage(method.output, answer.message, options.format));
+      options.format !== 'json' && revision !== undefined ? `# revision: ${revision}\n` : '';
+    await terminal.print(
+      comment + printMessage(method.output, answer.message, options.format ?? 'text'),
+    );
   });
 }
 
@@ -150,9 +152,10 @@ async function readInput(
   terminal: Terminal,
   file: string,
   method: DescMethod,
-  { format }: FormatOptions,
+  options: FormatOptions,
 ): Promise<Message> {
   const bytes = await readBytes(terminal, file);
+  const format = options.format ?? (file.endsWith('.json') ? 'json' : 'text');
   return parseMessage(method.input, { name: nameOf(file), bytes, format });
 }
 

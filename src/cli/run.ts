@@ -11,9 +11,11 @@ import type { Terminal } from './terminal.ts';
 const EXIT_STATUS_HELP = `
 Exit status:
   0  done
-  1  the call or the service failed; health: not serving, or not reachable; rules diff: there is a difference
-  2  wrong usage, input file or configuration
-  3  the API could not be reached, or did not answer in time`;
+  1  the call or the service failed, or the output cannot be written; health: not serving, or not reachable;
+     rules diff: there is a difference
+  2  wrong usage, input (also when the service finds what is wrong with it) or configuration
+  3  the API could not be reached, or did not answer in time
+130  interrupted while waiting (drain)`;
 
 /**
  * Runs the command line.
@@ -26,31 +28,39 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   const finish = (code: number) => {
     exitCode = code;
   };
-  const program = makeProgram(terminal, finish);
+  let printed = Promise.resolve();
+  const print = (text: string) => {
+    printed = printed.then(() => terminal.print(text));
+    // It is looked at in the end.
+    printed.catch(() => undefined);
+  };
+  const program = makeProgram(terminal, finish, print);
   // The service starts sooner without them.
   if (args[0] !== 'serve') {
     const { addClientCommands } = await import('./client-commands.ts');
     addClientCommands(program, terminal, finish);
   }
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(args, { from: 'user' }).finally(() => printed);
     return exitCode;
   } catch (error) {
     return exitCodeOf(error, terminal);
   }
 }
 
-function makeProgram(terminal: Terminal, finish: (exitCode: number) => void): Command {
+/** @param print writes help and version */
+function makeProgram(
+  terminal: Terminal,
+  finish: (exitCode: number) => void,
+  print: (text: string) => void,
+): Command {
   const program = new Command('floxy')
     .description('UDP flow proxy: the service, and commands that talk to it')
     .version(readVersion(), '--version', 'print the version')
     .addHelpText('after', EXIT_STATUS_HELP)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => {
-        // Help and version for a reader that has gone: nothing is left to say.
-        terminal.print(text).catch(() => undefined);
-      },
+      writeOut: print,
       writeErr: (text) => terminal.printError(text),
     });
   addAccessOptions(program);

@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises';
+import { CliError, EXIT } from './exit.ts';
 
 /** What a command reads and writes. */
 export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
-  /** Resolves when the text is written. @throws EPIPE when nobody reads any more */
+  /** Resolves when the text is written. @throws EPIPE when nobody reads any more, CliError when it cannot be written */
   print(text: string): Promise<void>;
   /** Writes to standard error. */
   printError(text: string): void;
+  /** Calls the listener once when the user interrupts (Ctrl-C), instead of ending. @returns what ends that */
+  onInterrupt(listener: () => void): () => void;
   /** The bytes of a file; `-` is standard input. */
   read(file: string): Promise<Uint8Array>;
 }
@@ -19,13 +22,23 @@ export function processTerminal(): Terminal {
     env: process.env,
     print: (text) =>
       new Promise((resolve, reject) => {
-        process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+        process.stdout.write(text, (error) => (error ? reject(cannotPrint(error)) : resolve()));
       }),
     printError: (text) => {
       process.stderr.write(text);
     },
+    onInterrupt: (listener) => {
+      process.once('SIGINT', listener);
+      return () => process.off('SIGINT', listener);
+    },
     read: (file) => (file === '-' ? readStandardInput() : readFile(file)),
   };
+}
+
+function cannotPrint(error: NodeJS.ErrnoException): Error {
+  if (error.code === 'EPIPE') return error;
+  const message = `the output cannot be written: ${error.message}`;
+  return new CliError(EXIT.failed, message, { cause: error });
 }
 
 async function readStandardInput(): Promise<Uint8Array> {

@@ -33,9 +33,13 @@ test('with the files for TLS the command line talks to an API that asks for a ce
 
   const unknown = await runFloxy(trusted);
   assert.equal(unknown.exitCode, 3);
+  assert.match(unknown.errors, /--tls-certificate and --tls-key/);
+  const misnamed = await runFloxy([...status, '--tls-ca', server.certificate]);
+  assert.equal(misnamed.exitCode, 3);
+  assert.match(misnamed.errors, /is for another name.*--tls-server-name/);
   const distrusting = await runFloxy([...status, '--tls']);
   assert.equal(distrusting.exitCode, 3);
-  assert.match(distrusting.errors, /self-signed certificate/);
+  assert.match(distrusting.errors, /self-signed certificate.*name the authority.*--tls-ca\.$/m);
   const plain = await runFloxy(status);
   assert.equal(plain.exitCode, 3);
   assert.match(plain.errors, /Does it expect TLS \(--tls-ca\)\?/);

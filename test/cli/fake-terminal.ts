@@ -9,6 +9,8 @@ export interface Run {
 
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
+  /** Ctrl-C comes after so many ms. */
+  readonly interruptAfterMs?: number;
   /** Contents by file name; `-` is standard input. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
 }
@@ -24,6 +26,11 @@ export async function runFloxy(args: readonly string[], options: RunOptions = {}
     },
     printError: (text) => {
       errors += text;
+    },
+    onInterrupt: (listener) => {
+      if (options.interruptAfterMs === undefined) return () => undefined;
+      const timer = setTimeout(listener, options.interruptAfterMs);
+      return () => clearTimeout(timer);
     },
     read: async (file) => {
       const content = options.files?.[file];
