@@ -26,7 +26,8 @@ install() {
 	fi
 	say "installing $*"
 	apt-get update -qq >/dev/null || say "apt-get update failed, trying with the package lists at hand"
-	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$@" >/dev/null ||
+	# Another installation may be at work, such as that of updates at night.
+	DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=300 -qq --no-install-recommends "$@" >/dev/null ||
 		fail "apt-get could not install $*"
 }
 

@@ -12,7 +12,27 @@ import {
 import { findMethod, makeMessage, printMessage } from './messages.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Adds `floxy stats` and `floxy status`. */
+/** A command that makes a call without a request and prints the answer. */
+interface PlainQuery {
+  readonly name: string;
+  readonly method: string;
+  readonly description: string;
+}
+
+const PLAIN_QUERIES: readonly PlainQuery[] = [
+  {
+    name: 'status',
+    method: 'GetSystemStatus',
+    description: 'print the state of the subsystems and the counters of the forwarders',
+  },
+  {
+    name: 'build-info',
+    method: 'GetBuildInfo',
+    description: 'print which version runs, from which commit, and its process number',
+  },
+];
+
+/** Adds `floxy stats`, `floxy status` and `floxy build-info`. */
 export function addQueryCommands(program: Command, terminal: Terminal): void {
   const stats = program
     .command('stats')
@@ -33,13 +53,15 @@ export function addQueryCommands(program: Command, terminal: Terminal): void {
     },
   );
 
-  const status = program
-    .command('status')
-    .description('print the state of the subsystems and the counters of the forwarders');
-  addFormatOption(status).action(async (options: FormatOptions, command: Command) => {
-    const method = findMethod('floxy', 'collector.proto.Settings', 'GetSystemStatus');
+  for (const query of PLAIN_QUERIES) addPlainQuery(program, terminal, query);
+}
+
+function addPlainQuery(program: Command, terminal: Terminal, query: PlainQuery): void {
+  const command = program.command(query.name).description(query.description);
+  addFormatOption(command).action(async (options: FormatOptions, self: Command) => {
+    const method = findMethod('floxy', 'collector.proto.Settings', query.method);
     const request = makeMessage(method.input, {});
-    const answer = await callApi(readAccess(command, terminal.env), method, request);
+    const answer = await callApi(readAccess(self, terminal.env), method, request);
     await terminal.print(printMessage(method.output, answer.message, options.format ?? 'text'));
   });
 }
