@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { ApiServer } from '../api/server.ts';
 import { messageOf } from '../base/errors.ts';
-import type { Config, UnknownVariable } from '../config/config.ts';
+import type { Config, EffectiveSetting, UnknownVariable } from '../config/config.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import { CounterColumns } from '../dataplane/memory/counter-columns.ts';
 import { Plane } from '../dataplane/plane.ts';
@@ -23,6 +23,12 @@ import { warnOfUnknown } from './unknown-variables.ts';
 /** Ends control but not the forwarders: they go on and wait for the next control. */
 const LEAVE_SIGNAL = 'SIGUSR2';
 
+/** What else the environment said, for the log. */
+export interface Environment {
+  readonly unknownVariables: readonly UnknownVariable[];
+  readonly settings: readonly EffectiveSetting[];
+}
+
 /**
  * Runs the service until SIGTERM, which drains first when that is set, SIGINT, or SIGUSR2 (LEAVE_SIGNAL); a second one
  * ends it at once.
@@ -31,13 +37,15 @@ const LEAVE_SIGNAL = 'SIGUSR2';
  */
 export async function serve(
   config: Config,
-  unknownVariables: readonly UnknownVariable[],
+  { unknownVariables, settings }: Environment,
 ): Promise<number> {
   // What ps, top and ss show; otherwise they say MainThread.
   process.title = 'floxy: control';
   const { log, close } = openLog(config.logLevel);
   ignoreHangups(log);
   warnOfUnknown(unknownVariables, log);
+  const effective = settings.map(({ variable, value }) => [variable, value]);
+  log.debug({ settings: Object.fromEntries(effective) }, 'settings');
   try {
     return await run(config, log);
   } finally {
@@ -79,7 +87,10 @@ async function run(config: Config, log: Logger): Promise<number> {
   follower?.start();
   logReady(config, control, log);
   const states = new StateLog(() => served.status(), log);
-  const hostWatch = new HostWatch(() => void control.checkHost());
+  const hostWatch = new HostWatch(() => {
+    log.debug('the addresses of this host have changed');
+    void control.checkHost();
+  });
   states.start();
   hostWatch.start();
 

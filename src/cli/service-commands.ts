@@ -24,7 +24,8 @@ export function addServiceCommands(
       const config = readConfig(terminal.env);
       // Loaded late: other commands need neither the database nor the native addon.
       const { serve } = await import('../app/serve.ts');
-      finish(await serve(config, unknownVariables(terminal.env)));
+      const settings = effectiveSettings(terminal.env);
+      finish(await serve(config, { unknownVariables: unknownVariables(terminal.env), settings }));
     });
   program
     .command('check-config')

@@ -15,7 +15,8 @@ export const STORE_SETTINGS = {
 export const LOG_SETTINGS = {
   logLevel: {
     variable: 'COLLECTOR_LOG_LEVEL',
-    meaning: 'what is logged: this and what is graver',
+    meaning:
+      'what is logged: this and what is graver; debug adds the settings at the start and changes of the host, trace nothing more',
     kind: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: 'info',
   },
