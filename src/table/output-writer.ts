@@ -63,7 +63,7 @@ export class OutputWriter {
     this.#rows.outputs.release(first, count);
   }
 
-  #writeOutput(output: number, { collectors, order, ipv6 }: OutputRows, slots: OutputSlots) {
+  #writeOutput(index: number, { output, collectors, order }: OutputRows, slots: OutputSlots) {
     const words = this.#words;
     const first = this.#rows.collectors.take(order.length);
     if (first < 0) return false;
@@ -74,11 +74,9 @@ export class OutputWriter {
       words[from + i * COLLECTOR.WORDS + COLLECTOR.OUTPUT_SLOT] = slot;
     }
     this.#touched.add(from, order.length * COLLECTOR.WORDS);
-    const at = this.#outputsAt + output * OUTPUT.WORDS;
-    words.fill(0, at, at + OUTPUT.WORDS);
+    const at = this.#outputsAt + index * OUTPUT.WORDS;
+    words.set(output, at);
     words[at + OUTPUT.FIRST_COLLECTOR] = first;
-    words[at + OUTPUT.COLLECTORS] = order.length;
-    words[at + OUTPUT.IPV6_COLLECTORS] = ipv6;
     words[at + OUTPUT.STATE] = slots.state;
     this.#touched.add(at, OUTPUT.WORDS);
     return true;

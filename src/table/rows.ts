@@ -3,18 +3,18 @@ import { endianness } from 'node:os';
 import { mappedOctets } from '../model/address.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import type { Collector, Output } from '../model/rules.ts';
-import { COLLECTOR, RULE, TABLE } from './layout.ts';
+import { COLLECTOR, OUTPUT, RULE, TABLE } from './layout.ts';
 
 const IS_LITTLE_ENDIAN = endianness() === 'LE';
 
-/** An output as the table holds it, but for its slots and state. */
+/** An output as the table holds it, but for its slots and state, and for where its collectors are. */
 export interface OutputRows {
-  /** COLLECTOR.WORDS each. */
+  /** OUTPUT.WORDS. */
+  readonly output: Int32Array;
+  /** COLLECTOR.WORDS each; IPv6 comes first. */
   readonly collectors: Int32Array;
   /** Which collector of the output each of them is. */
   readonly order: readonly number[];
-  /** How many are IPv6; they come first. */
-  readonly ipv6: number;
 }
 
 /** @param listenPort destination port of collectors without one (spec R5) */
@@ -36,7 +36,10 @@ export function outputRows({ collectors }: Output, listenPort: number): OutputRo
     const flags = endpoint.port === 0 ? TABLE.COLLECTOR_LISTEN_PORT : 0;
     words[place * COLLECTOR.WORDS + COLLECTOR.FLAGS] = flags;
   }
-  return { collectors: words, order, ipv6: ipv6.length };
+  const output = new Int32Array(OUTPUT.WORDS);
+  output[OUTPUT.COLLECTORS] = order.length;
+  output[OUTPUT.IPV6_COLLECTORS] = ipv6.length;
+  return { output, collectors: words, order };
 }
 
 /** Writes of which exporter a row of a rule is. */
