@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { arbitraryRuleSet } from '../../test/support/arbitrary-rules.ts';
 import {
+  endpoint,
   exporter,
   outputs,
   rule,
@@ -117,27 +119,15 @@ describe('SlotAllocator', () => {
   });
 
   it('uses no slot twice, and gives back what a discarded assignment took', async () => {
-    const groups = fc.array(
-      fc.uniqueArray(fc.constantFrom('192.0.2.11', '192.0.2.12', '192.0.2.13:5'), { minLength: 1 }),
-      { maxLength: 3 },
-    );
-    const sets = fc
-      .uniqueArray(fc.tuple(fc.constantFrom('192.0.2.1', '192.0.2.1:7', '2001:db8::1'), groups), {
-        selector: ([exporter]) => exporter,
-      })
-      .chain((rules) =>
-        groups.map((defaults) =>
-          ruleSet(
-            rules.map(([exporter, g]) => rule(exporter, ...g)),
-            outputs(...defaults),
-          ),
-        ),
-      );
+    const sets = arbitraryRuleSet({
+      exporters: fc.constantFrom(...['192.0.2.1', '192.0.2.1:7', '2001:db8::1'].map(endpoint)),
+      collectors: fc.constantFrom(...['192.0.2.11', '192.0.2.12', '192.0.2.13:5'].map(endpoint)),
+    });
     const steps = fc.array(fc.tuple(sets, fc.boolean(), fc.boolean()), { maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(steps, async (changes) => {
-        // Two sets of at most 3 rules with 3 outputs of 3 collectors, the defaults' and three fixed ones.
-        const allocator = makeAllocator(2 * (3 * (1 + 3 * 3) + 3 * 3) + 3);
+        // Two sets of at most 3 rules with 4 outputs of 3 collectors, the defaults' and three fixed ones.
+        const allocator = makeAllocator(2 * (3 * (1 + 4 * 3) + 4 * 3) + 3);
         for (const [set, isShared, isKept] of changes) {
           const assignment = await allocator.assign(isShared ? shareOutputs(set) : set);
           const used = allNumbers(allocator, assignment);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { edited, outputs, rule, ruleEdit } from '../../test/support/rule-sets.ts';
+import { arbitraryOutputs, arbitraryRules } from '../../test/support/arbitrary-rules.ts';
+import { edited, endpoint, rule, ruleEdit } from '../../test/support/rule-sets.ts';
 import {
   compileRules,
   editRules,
@@ -19,16 +20,15 @@ const MANY_EXPORTERS = [
   ...Array.from({ length: 60 }, (_, i) => `198.51.100.${i}${i % 3 === 0 ? ':9' : ''}`),
 ];
 const COLLECTORS = ['192.0.2.11', '192.0.2.12:2', '2001:db8::21', '[2001:db8::22]:3'];
-const groups = fc.array(fc.uniqueArray(fc.constantFrom(...COLLECTORS), { minLength: 1 }), {
-  maxLength: 4,
-});
+const INGREDIENTS = {
+  exporters: fc.constantFrom(...MANY_EXPORTERS.map(endpoint)),
+  collectors: fc.constantFrom(...COLLECTORS.map(endpoint)),
+  maxRules: 30,
+};
 const edits = fc.record({
   deleted: fc.array(fc.constantFrom(...MANY_EXPORTERS), { maxLength: 20 }),
-  upserts: fc.uniqueArray(fc.tuple(fc.constantFrom(...MANY_EXPORTERS), groups), {
-    selector: ([name]) => name,
-    maxLength: 30,
-  }),
-  defaults: fc.option(groups, { nil: undefined }),
+  upserts: arbitraryRules(INGREDIENTS),
+  defaults: fc.option(arbitraryOutputs(INGREDIENTS), { nil: undefined }),
 });
 
 /** Rules in force, and the table that was made of them step by step. */
@@ -56,8 +56,7 @@ describe('TableEditor', () => {
     const property = fc.asyncProperty(fc.array(edits, { maxLength: 12 }), async (changes) => {
       const steps = new Steps();
       for (const { deleted, upserts, defaults } of changes) {
-        const rules = upserts.map(([name, collectors]) => rule(name, ...collectors));
-        await steps.apply(ruleEdit(deleted, rules, defaults && outputs(...defaults)));
+        await steps.apply(ruleEdit(deleted, upserts, defaults));
         const whole = await compileRules(steps.set, steps.allocator);
         const { words } = steps.table as TestTable;
         assert.deepEqual(meaningOf(words.buffer), meaningOf(whole.words.buffer));

@@ -80,6 +80,15 @@ export function arbitraryRuleSet(ingredients: Ingredients = {}): fc.Arbitrary<Ru
   return record(ruleSetFields(ingredients));
 }
 
+/** Some rules, as in a change: no exporter has two. */
+export function arbitraryRules(ingredients: Ingredients = {}): fc.Arbitrary<readonly Rule[]> {
+  return ruleSetFields(ingredients).rules;
+}
+
+export function arbitraryOutputs(ingredients: Ingredients = {}): fc.Arbitrary<readonly Output[]> {
+  return ruleFields(ingredients).outputs;
+}
+
 /** Two rule sets that are different in one field only. */
 export interface FieldChange {
   /** Such as `Collector.endpoint`. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { arbitraryRuleSet } from '../../../../test/support/arbitrary-rules.ts';
 import {
   endpoint,
   outputs,
@@ -105,25 +106,10 @@ const collectors = [
   '2001:db8::21',
   '[2001:db8::21]:3',
 ];
-const outputLists = fc.array(fc.uniqueArray(fc.constantFrom(...collectors), { minLength: 1 }), {
-  maxLength: 4,
+const ruleSets = arbitraryRuleSet({
+  exporters: fc.constantFrom(...exporters),
+  collectors: fc.constantFrom(...collectors.map(endpoint)),
 });
-const ruleSets = fc
-  .tuple(
-    fc.uniqueArray(fc.tuple(fc.constantFrom(...exporters), outputLists), {
-      selector: ([exporter]) => formatEndpoint(exporter),
-    }),
-    outputLists,
-  )
-  .map(([rules, defaults]) =>
-    ruleSet(
-      rules.map(([exporter, groups]) => ({
-        exporter: { endpoint: exporter },
-        outputs: outputs(...groups),
-      })),
-      outputs(...defaults),
-    ),
-  );
 const sources = fc.array(
   fc
     .tuple(fc.constantFrom(...exporters), fc.constantFrom(1, 2, 1000))
