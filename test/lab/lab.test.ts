@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { Capture } from './capture.ts';
 import { Lab, PROXY_V4, PROXY_V6 } from './lab.ts';
+import { LinkDrops } from './link-drops.ts';
 import { numberedPayload, payloadBytes } from './numbered.ts';
 import { requireRoot } from './require-root.ts';
 import { waitFor } from './shell.ts';
@@ -57,6 +58,22 @@ test('numbered packets of 100 exporters arrive on the wire as they were sent', {
     assert.deepEqual(payloads, expected);
     assert.equal(payloads.length, 50);
   }
+});
+
+test('frames that a link drops are counted at the end that sent them', {
+  skip: requireRoot(),
+}, async () => {
+  await using lab = await Lab.create({ exporterMtu: 9_000 });
+  await using exporters = await UdpSockets.start(lab.exporters);
+  const drops = await LinkDrops.start(lab.linkEnds);
+  // A veth drops what is too large for its peer.
+  await lab.run(lab.proxy, ['ip', 'link', 'set', 'exp', 'mtu', '1500']);
+  const from = { host: '203.0.113.1', port: 1000 };
+  const to = { host: PROXY_V4, port: 2055 };
+  const sizes = [1_000, 3_000, 1_400, 8_000];
+  await exporters.send(sizes.map((bytes) => ({ from, to, payload: Buffer.alloc(bytes) })));
+  assert.deepEqual(await drops.byEnd(), [2, 0]);
+  assert.equal(await drops.total(), 2);
 });
 
 test('a lab whose test was killed is removed, with its processes, when the next one starts', {
