@@ -1,4 +1,4 @@
-/** The specification and those who name its rules: tests by their titles, code by its comments. */
+/** The specification and those who name its rules: tests by their titles, code by its comments, documents. */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,14 +9,19 @@ import { packageRoot } from './package-root.ts';
 const RULES = /[REVAS]\d{1,2}(?:(?:, | and | to | )[REVAS]\d{1,2})*/.source;
 /** A string that begins with rules and a colon is the title of a test, or a part of one. */
 const TITLE = new RegExp(`["'\`](${RULES}): `, 'g');
-/** What a comment is about; `V8` in one is the engine. */
+/** What a comment is about. */
 const COMMENT = /(?:\/\*|\/\/|^\s*\*).*/gm;
+const ANYWHERE = new RegExp(`\\b(${RULES})\\b`, 'g');
+/** The engine. */
 const NOT_A_RULE = 'V8';
 
 const rules = new Set(
   [...read('docs/specification.md').matchAll(/^- \*\*([REVAS]\d+)\*\* /gm)].map(([, rule]) => rule),
 );
 const sources = globSync('{src,test,bench,native,tools,scripts}/**/*.{ts,c,h}', {
+  cwd: packageRoot,
+}).map((file) => ({ file, text: read(file) }));
+const documents = globSync('{*.md,docs/*.md,examples/*.md,bench/*.md,proto/*.proto}', {
   cwd: packageRoot,
 }).map((file) => ({ file, text: read(file) }));
 
@@ -27,14 +32,16 @@ test('every rule of the specification has a test that is named after it', () => 
   assert.deepEqual(untested, [], 'these rules of docs/specification.md are named by no test');
 });
 
-test('no test and no comment names a rule that the specification does not have', () => {
-  const unknown = sources.flatMap(({ file, text }) => {
-    const comments = [...text.matchAll(COMMENT)].join('\n');
-    const named = [
-      ...rulesIn(text, TITLE),
-      ...rulesIn(comments, new RegExp(`\\b(${RULES})\\b`, 'g')),
-    ];
-    const missing = new Set(named.filter((rule) => rule !== NOT_A_RULE && !rules.has(rule)));
+test('no test, comment or document names a rule that the specification does not have', () => {
+  const named = [
+    ...documents.map(({ file, text }) => ({ file, names: rulesIn(text, ANYWHERE) })),
+    ...sources.map(({ file, text }) => {
+      const comments = [...text.matchAll(COMMENT)].join('\n');
+      return { file, names: [...rulesIn(text, TITLE), ...rulesIn(comments, ANYWHERE)] };
+    }),
+  ];
+  const unknown = named.flatMap(({ file, names }) => {
+    const missing = new Set(names.filter((rule) => rule !== NOT_A_RULE && !rules.has(rule)));
     return [...missing].map((rule) => `${file}: ${rule}`);
   });
   assert.deepEqual(unknown, [], 'these rules are not in docs/specification.md');
