@@ -60,12 +60,69 @@ int pio_handover_listen(const char *path);
 int pio_handover_accept(int listener, uint32_t user, const uint8_t *data, size_t bytes,
 			const int *fds, size_t count);
 
+/* Connects to a listener without waiting: -EAGAIN when its queue is full, -ECONNREFUSED when nobody
+ * listens any more. */
+int pio_handover_connect(const char *path);
+
+#define PIO_HANDOVER_DESCRIPTORS 32
+
+/* What came over a connection, and from whom: the kernel says so, not the sender. */
+struct pio_handover {
+	int pid;      /* 0 when it is in another pid namespace */
+	uint32_t uid; /* UINT32_MAX when unknown */
+	int pidfd;    /* -1 with pid 0 */
+	size_t count;
+	int fds[PIO_HANDOVER_DESCRIPTORS];
+};
+
 /*
- * Takes what pio_handover_accept gives, waiting at most wait_ms. *bytes and *count are the room on
- * the way in and what came on the way out. Returns the connection, non-blocking; -EAGAIN when
- * nothing came in time, -ECONNREFUSED when nobody listens any more.
+ * Takes what pio_handover_accept gives, without waiting. Returns how many bytes came; -EAGAIN when
+ * nothing has come yet, -ECONNRESET when nothing will, -EMSGSIZE when it was more than fits,
+ * -ESRCH when the sender has ended. Descriptors in *taken are the caller's when it succeeds.
  */
-int pio_handover_connect(const char *path, uint32_t wait_ms, uint8_t *data, size_t *bytes, int *fds,
-			 size_t *count);
+int pio_handover_receive(int fd, uint8_t *data, size_t bytes, struct pio_handover *taken);
+
+/* Closes all that was taken. */
+void pio_handover_drop(struct pio_handover *taken);
+
+/*
+ * Processes by descriptor (pidfd_open(2)): it never means another process that got the same number.
+ *
+ * open: -ESRCH when there is none.
+ */
+int pio_process_open(int pid);
+
+/* SIGKILL. -ESRCH when it has ended and was waited for. */
+int pio_process_kill(int pidfd);
+
+/* 1 when it has ended, else 0. */
+int pio_process_ended(int pidfd);
+
+/* The caller's own descriptor of what the process has open as fd (pidfd_getfd(2), Linux 5.6);
+ * -EPERM without the right to trace it (ptrace(2)), -EBADF when it is not open. */
+int pio_process_descriptor(int pidfd, int fd);
+
+/* What a socket is: numbers of socket(2), and where it is bound. */
+struct pio_socket_name {
+	uint32_t domain;
+	uint32_t type;
+	uint32_t protocol;
+	uint32_t receive_buffer; /* as the kernel counts it */
+	uint32_t port;
+	uint32_t address_bytes; /* 4 or 16; 0 for other domains */
+	uint8_t address[16];	/* network order */
+};
+
+/* -ENOTSOCK when fd is none. */
+int pio_socket_describe(int fd, struct pio_socket_name *name);
+
+/*
+ * A socket of a SO_REUSEPORT group gets no more packets, but keeps those that wait: it is connected
+ * to the discard port of its own address, and the kernel passes over connected sockets.
+ */
+int pio_socket_cut_off(int fd);
+
+/* Seals of shared memory (fcntl(2), F_GET_SEALS); -EINVAL when fd is not such memory. */
+int pio_memory_seals(int fd);
 
 #endif

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,10 +11,19 @@
 /* What a kernel takes in one message (SCM_MAX_FD is 253); ours are about ten. */
 #define DESCRIPTORS_MAX 32
 
-/* Room for the descriptors of one message, aligned as the kernel wants it. */
+/* unix(7), Linux 6.5: the kernel sends along a descriptor of the process that sent. */
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+
+/* Room for what comes with one message, aligned as the kernel wants it. */
 union control_buffer {
 	struct cmsghdr header;
-	uint8_t bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+	uint8_t bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)) +
+		      CMSG_SPACE(sizeof(int))];
 };
 
 static int make_address(struct sockaddr_un *address, const char *path)
@@ -94,60 +102,102 @@ int pio_handover_accept(int listener, uint32_t user, const uint8_t *data, size_t
 	return fd;
 }
 
-static size_t take_descriptors(struct msghdr *message, int *fds, size_t capacity)
-{
-	size_t taken = 0;
-	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
-	     header = CMSG_NXTHDR(message, header)) {
-		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-			continue;
-		size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < count; i++) {
-			int fd;
-			memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(fd));
-			if (taken < capacity)
-				fds[taken++] = fd;
-			else
-				close(fd);
-		}
-	}
-	return taken;
-}
-
-int pio_handover_connect(const char *path, uint32_t wait_ms, uint8_t *data, size_t *bytes, int *fds,
-			 size_t *count)
+int pio_handover_connect(const char *path)
 {
 	struct sockaddr_un address;
 	int error = make_address(&address, path);
 	if (error < 0)
 		return error;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	struct timeval limit = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+	int on = 1;
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return close_with(fd, -errno);
+	/* Older kernels do not have it: see complete(). */
+	setsockopt(fd, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return close_with(fd, -errno);
+	return fd;
+}
+
+static void take_descriptors(const struct cmsghdr *header, struct pio_handover *taken)
+{
+	size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (size_t i = 0; i < count; i++) {
+		int fd;
+		memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(fd));
+		if (taken->count < PIO_HANDOVER_DESCRIPTORS)
+			taken->fds[taken->count++] = fd;
+		else
+			close(fd);
+	}
+}
+
+static void take_control(struct msghdr *message, struct pio_handover *taken)
+{
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
+	     header = CMSG_NXTHDR(message, header)) {
+		if (header->cmsg_level != SOL_SOCKET)
+			continue;
+		if (header->cmsg_type == SCM_RIGHTS) {
+			take_descriptors(header, taken);
+		} else if (header->cmsg_type == SCM_PIDFD) {
+			memcpy(&taken->pidfd, CMSG_DATA(header), sizeof(taken->pidfd));
+		} else if (header->cmsg_type == SCM_CREDENTIALS) {
+			struct ucred sender;
+			memcpy(&sender, CMSG_DATA(header), sizeof(sender));
+			taken->pid = sender.pid;
+			taken->uid = sender.uid;
+		}
+	}
+}
+
+/* The process that sent is still there when its end of the connection is. */
+static int is_connected(int fd)
+{
+	uint8_t byte;
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+}
+
+static int complete(int fd, const struct msghdr *message, struct pio_handover *taken)
+{
+	if ((message->msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0)
+		return -EMSGSIZE;
+	/* Of a process in another container the kernel tells no number. */
+	if (taken->pidfd >= 0 || taken->pid <= 0)
+		return 0;
+	taken->pidfd = pio_process_open(taken->pid);
+	return taken->pidfd >= 0 && is_connected(fd) ? 0 : -ESRCH;
+}
+
+void pio_handover_drop(struct pio_handover *taken)
+{
+	while (taken->count > 0)
+		close(taken->fds[--taken->count]);
+	if (taken->pidfd >= 0)
+		close(taken->pidfd);
+	taken->pidfd = -1;
+}
+
+int pio_handover_receive(int fd, uint8_t *data, size_t bytes, struct pio_handover *taken)
+{
+	*taken = (struct pio_handover){.pidfd = -1, .uid = UINT32_MAX};
 	union control_buffer control;
-	struct iovec part = {.iov_base = data, .iov_len = *bytes};
+	struct iovec part = {.iov_base = data, .iov_len = bytes};
 	struct msghdr message = {
 		.msg_iov = &part,
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control),
 	};
-	ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (received <= 0)
-		return close_with(fd, received < 0 ? -errno : -ECONNRESET);
-	*bytes = (size_t)received;
-	*count = take_descriptors(&message, fds, *count);
-	if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0)
-		error = -EMSGSIZE;
-	else if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		error = -errno;
+		return received < 0 ? -errno : -ECONNRESET;
+	take_control(&message, taken);
+	int error = complete(fd, &message, taken);
 	if (error == 0)
-		return fd;
-	while (*count > 0)
-		close(fds[--*count]);
-	return close_with(fd, error);
+		return (int)received;
+	pio_handover_drop(taken);
+	return error;
 }

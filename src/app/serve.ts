@@ -112,7 +112,9 @@ function makeDataPlane(config: Config, log: Logger): Plane {
   const { listen } = config;
   const columns = new CounterColumns();
   const engines =
-    listen === undefined ? [] : [new SocketEngine({ ...config, listen }, columns, log)];
+    listen === undefined
+      ? []
+      : [new SocketEngine({ ...config, listeners: [listen] }, columns, log)];
   const publisher = new RulePublisher(listen?.port ?? 0, columns);
   return new Plane({ engines, publisher, columns, log });
 }

@@ -12,8 +12,13 @@ export interface TableReference {
   readonly bytes: number;
 }
 
-/** Descriptors of the two memory files that tables are in; for reading. */
-export type TableFds = readonly [number, number];
+/** Descriptors of memory that control writes; for reading. */
+export interface SharedMemory {
+  /** The two files that tables are in. */
+  readonly tables: readonly [number, number];
+  /** What counts where (table/identities.ts), for the next control. */
+  readonly identities: number;
+}
 
 /** Moves packets by tables, one after the other, and counts in columns of its own (CounterColumns). */
 export interface Engine {
@@ -22,7 +27,7 @@ export interface Engine {
    *
    * @returns what the packets that are moved meanwhile count where; undefined when none are
    */
-  start(tables: TableFds): Promise<Identities | undefined>;
+  start(memory: SharedMemory): Promise<Identities | undefined>;
   /** Resolves when packets can be moved: before, publish() moves none. Never rejects. */
   readonly opened: Promise<void>;
   /** Rules for its own test datagrams, which are to be part of each table; the same ones once it has opened. */

@@ -7,7 +7,7 @@ import type { SubsystemStatus } from '../model/status.ts';
 import { mapMemory, unmapMemory } from '../native/memory.ts';
 import { decompile } from '../table/decompile.ts';
 import { ForwardingTable } from '../table/forwarding-table.ts';
-import type { Engine, TableFds, TableReference } from './engine.ts';
+import type { Engine, SharedMemory, TableReference } from './engine.ts';
 import { CounterColumns } from './memory/counter-columns.ts';
 import { Plane } from './plane.ts';
 import { RulePublisher } from './rule-publisher.ts';
@@ -24,10 +24,10 @@ class FakeEngine implements Engine {
   gate: Promise<void> = Promise.resolve();
   readonly #opened = Promise.withResolvers<void>();
   readonly opened = this.#opened.promise;
-  #fds: TableFds = [-1, -1];
+  #fds: readonly number[] = [];
   #isOpen = false;
 
-  async start(tables: TableFds): Promise<undefined> {
+  async start({ tables }: SharedMemory): Promise<undefined> {
     this.#fds = tables;
   }
   async open(): Promise<void> {
@@ -39,7 +39,7 @@ class FakeEngine implements Engine {
   async publish({ file, bytes }: TableReference): Promise<void> {
     if (!this.#isOpen) return;
     await this.gate;
-    const memory = mapMemory(this.#fds[file], bytes, false);
+    const memory = mapMemory(this.#fds[file] ?? -1, bytes, false);
     const { rules } = decompile(new ForwardingTable(memory));
     unmapMemory(memory);
     this.tables.push(rules.map(({ exporter }) => exporterKey(exporter)).sort());

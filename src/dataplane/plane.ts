@@ -48,7 +48,7 @@ export class Plane implements DataPlane {
   async start(): Promise<void> {
     this.#publisher.start();
     for (const engine of this.#engines) {
-      const inherited = await engine.start(this.#publisher.readOnlyFds);
+      const inherited = await engine.start(this.#publisher.sharedMemory);
       if (inherited !== undefined) {
         this.#publisher.adopt(inherited);
         this.#hasInherited = true;

@@ -36,13 +36,13 @@ describe('RulePublisher', () => {
   afterEach(() => publisher.close());
 
   function bytesOf({ file, bytes }: TableReference): ArrayBuffer {
-    const memory = mapMemory(publisher.readOnlyFds[file], bytes, false);
+    const memory = mapMemory(publisher.sharedMemory.tables[file], bytes, false);
     const copy = memory.slice(0);
     unmapMemory(memory);
     return copy;
   }
 
-  const log = () => readIdentityMemory(publisher.identitiesFd, MAX_LOG_BYTES);
+  const log = () => readIdentityMemory(publisher.sharedMemory.identities, MAX_LOG_BYTES);
 
   async function putInForce(set: RuleSet, edit?: RuleEdit): Promise<TableReference> {
     const prepared = await publisher.prepare(set, edit);

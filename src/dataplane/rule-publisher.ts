@@ -9,7 +9,7 @@ import type { AssignedOutputs, AssignedRule, RuleSlots } from '../table/assigned
 import { deletedLine, type Identities, limboLine, ruleLine } from '../table/identities.ts';
 import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from '../table/slots.ts';
 import type { TableEdit } from '../table/table-editor.ts';
-import type { TableReference } from './engine.ts';
+import type { SharedMemory, TableReference } from './engine.ts';
 import type { CounterColumns } from './memory/counter-columns.ts';
 import { SLOT_COUNT, STATE_COUNT } from './memory/counter-memory.ts';
 import { IdentityMemory } from './memory/identity-memory.ts';
@@ -89,14 +89,9 @@ export class RulePublisher {
     this.#slots.adopt(identities);
   }
 
-  /** Descriptors of the memory that tables are in; for reading. */
-  get readOnlyFds(): readonly [number, number] {
-    return this.#started().table.readOnlyFds;
-  }
-
-  /** Descriptor of the log of identities, for the next control; for reading. */
-  get identitiesFd(): number {
-    return this.#started().identities.readOnlyFd;
+  get sharedMemory(): SharedMemory {
+    const { table, identities } = this.#started();
+    return { tables: table.readOnlyFds, identities: identities.readOnlyFd };
   }
 
   /** Where the rules committed last count. */

@@ -68,13 +68,15 @@ export interface Addon {
   localRoutes(routes: Uint8Array): number;
   handoverListen(path: string): number;
   handoverAccept(listener: number, user: number, data: Uint8Array, fds: Int32Array): number;
-  handoverConnect(
-    path: string,
-    waitMs: number,
-    data: Uint8Array,
-    fds: Int32Array,
-    lengths: Uint32Array,
-  ): number;
+  handoverConnect(path: string): number;
+  handoverReceive(connection: number, data: Uint8Array, sender: Int32Array): number;
+  processOpen(pid: number): number;
+  processKill(pidfd: number): number;
+  processEnded(pidfd: number): number;
+  processDescriptor(pidfd: number, fd: number): number;
+  socketDescribe(fd: number, numbers: Uint32Array, address: Uint8Array): number;
+  socketCutOff(fd: number): number;
+  memorySeals(fd: number): number;
 }
 
 let loaded: Addon | undefined;

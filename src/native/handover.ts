@@ -1,15 +1,22 @@
 /** Handing descriptors from a process to its successor over a unix socket (native/include/pio_sys.h). */
+import { constants } from 'node:os';
 import { addon } from './addon.ts';
 import { check } from './system-call.ts';
 
 const MAX_DATA_BYTES = 4096;
-const MAX_DESCRIPTORS = 16;
+/** PIO_HANDOVER_DESCRIPTORS. */
+const MAX_DESCRIPTORS = 32;
+const SENDER_WORDS = 4;
 
-/** What came over a handover socket. */
+/** What came over a handover socket, and from whom: the kernel says so, not the sender. */
 export interface Handover {
-  readonly connection: number;
   readonly data: Buffer;
   readonly descriptors: readonly number[];
+  /** 0 when it is in another pid namespace, such as a container. */
+  readonly pid: number;
+  readonly uid: number;
+  /** See processes.ts; undefined with pid 0. */
+  readonly pidfd: number | undefined;
 }
 
 /**
@@ -39,16 +46,31 @@ export function handoverAccept(
   return connection < 0 ? undefined : connection;
 }
 
-/** Takes what handoverAccept() gives. @returns undefined when nothing came in time, or nobody listens */
-export function handoverConnect(path: string, waitMs: number): Handover | undefined {
+/** Connects to a listener, without waiting. @returns undefined when nobody listens, or nobody can at the moment */
+export function handoverConnect(path: string): number | undefined {
+  const connection = addon().handoverConnect(path);
+  return connection < 0 ? undefined : connection;
+}
+
+/**
+ * Takes what handoverAccept() gives, without waiting.
+ *
+ * @returns undefined when nothing has come yet
+ * @throws SystemCallError ECONNRESET when nothing will come, EMSGSIZE when it was too much, ESRCH when the
+ *   sender has ended
+ */
+export function handoverReceive(connection: number): Handover | undefined {
   const data = Buffer.alloc(MAX_DATA_BYTES);
-  const fds = new Int32Array(MAX_DESCRIPTORS);
-  const lengths = new Uint32Array(2);
-  const connection = addon().handoverConnect(path, waitMs, data, fds, lengths);
-  if (connection < 0) return undefined;
+  const sender = new Int32Array(SENDER_WORDS + MAX_DESCRIPTORS);
+  const result = addon().handoverReceive(connection, data, sender);
+  if (result === -constants.errno.EAGAIN) return undefined;
+  const bytes = check('handoverReceive', result);
+  const [pid = 0, uid = -1, pidfd = -1, count = 0] = sender;
   return {
-    connection,
-    data: data.subarray(0, lengths[0]),
-    descriptors: [...fds.subarray(0, lengths[1])],
+    data: data.subarray(0, bytes),
+    descriptors: [...sender.subarray(SENDER_WORDS, SENDER_WORDS + count)],
+    pid,
+    uid: uid >>> 0,
+    pidfd: pidfd < 0 ? undefined : pidfd,
   };
 }

@@ -20,6 +20,7 @@ extern const struct exported socket_exports[];
 extern const struct exported memory_exports[];
 extern const struct exported process_exports[];
 extern const struct exported handover_exports[];
+extern const struct exported inherited_exports[];
 extern const struct exported route_exports[];
 
 #endif

@@ -9,18 +9,6 @@ import type {
   MessageToForwarder,
 } from './forwarder/messages.ts';
 
-/** Descriptors that a forwarder inherits. */
-export interface ForwarderDescriptors {
-  readonly receive: number;
-  readonly counters: number;
-  readonly tables: readonly [number, number];
-  /** Undefined when forwarders end with control. */
-  readonly handover: number | undefined;
-  /** Raw sockets. */
-  readonly ipv4Senders: readonly number[];
-  readonly ipv6Senders: readonly number[];
-}
-
 export interface ForwarderProcessEvents {
   /** The process handles packets by its table from now on. */
   applied(): void;
@@ -44,27 +32,17 @@ export class ForwarderProcess {
   #killReason: string | undefined;
   #hasExited = false;
 
+  /** @param descriptors those that `options` names, in order */
   constructor(
     options: ForwarderOptions,
-    descriptors: ForwarderDescriptors,
+    descriptors: readonly number[],
     events: ForwarderProcessEvents,
   ) {
     this.#events = events;
     const argv = [...process.execArgv, mainPath(), JSON.stringify(options)];
     this.#child = spawn(process.execPath, argv, {
       env: { NODE_OPTIONS: '' },
-      stdio: [
-        'ignore',
-        'inherit',
-        'pipe',
-        'ipc',
-        descriptors.receive,
-        descriptors.counters,
-        ...descriptors.tables,
-        descriptors.handover ?? 'ignore',
-        ...descriptors.ipv4Senders,
-        ...descriptors.ipv6Senders,
-      ],
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc', ...descriptors],
     });
     this.#preferToOthers();
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,112 +1,109 @@
 import assert from 'node:assert/strict';
-import { closeSync, fstatSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, closeSync, fstatSync, mkdtempSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
-import { HANG_MS } from '../../../test/lab/shell.ts';
-import { handoverListen } from '../../native/handover.ts';
-import { createMemory, mapMemory } from '../../native/memory.ts';
-import { type HandoverState, MEMORY_LAYOUT, Predecessor } from './handover.ts';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { handoverConnect, handoverListen, handoverReceive } from '../../native/handover.ts';
+import { createMemory } from '../../native/memory.ts';
+import { Bequest, HANDOVER_REQUEST, parseHandoverState } from './handover.ts';
 
-const STATE: HandoverState = {
-  pid: process.pid,
-  layout: MEMORY_LAYOUT,
-  listen: '[::]:2055',
-  receiveBufferBytes: 1000,
-  slotCount: 10,
-  table: { generation: 3, file: 1, bytes: 64 },
-};
+const OWN_USER = process.getuid?.() ?? 0;
+const NODE = fileURLToPath(new URL('../../../bin/floxy-node', import.meta.url));
 
-class TemporaryPath implements Disposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'floxy-'));
-  readonly path = join(this.#folder, 'socket');
+describe('Bequest', () => {
+  let folder: string;
+  let path: string;
+  let memory: number;
+  let bequest: Bequest;
 
-  [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true });
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'floxy-'));
+    path = join(folder, 'socket');
+    memory = createMemory('test', 64);
+    bequest = new Bequest(handoverListen(path), OWN_USER);
+  });
+  afterEach(() => {
+    bequest.close();
+    closeSync(memory);
+    rmSync(folder, { recursive: true });
+  });
+
+  const poll = () => bequest.poll({ counters: memory, identities: undefined });
+
+  /** A successor that got everything; its connection. */
+  function succeed(): number {
+    const connection = handoverConnect(path);
+    assert.ok(connection !== undefined);
+    assert.equal(handoverReceive(connection), undefined);
+    assert.equal(poll(), undefined);
+    const handover = handoverReceive(connection);
+    assert.ok(handover);
+    const { data, descriptors, pid, uid } = handover;
+    assert.deepEqual([pid, uid], [process.pid, OWN_USER]);
+    assert.deepEqual(parseHandoverState(data).descriptors, ['counters']);
+    assert.equal(fstatSync(descriptors[0] ?? -1).ino, fstatSync(memory).ino);
+    return connection;
   }
-}
 
-/** A forwarder without control, in a thread of its own: Predecessor.take() waits for it. */
-function startForwarder(path: string, descriptors: object): { ended: Promise<void> } {
-  const worker = new Worker(
-    `
-    const { workerData } = require('node:worker_threads');
-    import(workerData.module).then(({ Bequest }) => {
-      const bequest = new Bequest(workerData.listener, 0);
-      require('node:worker_threads').parentPort.postMessage('ready');
-      const timer = setInterval(() => {
-        if (bequest.poll(workerData.state, workerData.descriptors)) {
-          clearInterval(timer);
-          bequest.close();
-        }
-      }, 2);
-    });`,
-    {
-      eval: true,
-      workerData: {
-        module: new URL('./handover.ts', import.meta.url).href,
-        listener: handoverListen(path),
-        state: STATE,
-        descriptors,
-      },
-    },
-  );
-  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  return { ended };
-}
-
-async function takeWhenReady(path: string): Promise<Predecessor> {
-  const deadline = performance.now() + HANG_MS;
-  while (performance.now() < deadline) {
-    const predecessor = Predecessor.take(path);
-    if (predecessor !== undefined) return predecessor;
-    await sleep(10);
-  }
-  throw new Error('nobody listens');
-}
-
-describe('Predecessor and Bequest', () => {
-  it('a successor gets the descriptors, and ends the forwarder when it wants', async () => {
-    using folder = new TemporaryPath();
-    const counters = createMemory('test-counters', 4096);
-    const table = createMemory('test-table', 64);
-    const shared = new Uint8Array(mapMemory(counters, 4096, true));
-    const forwarder = startForwarder(folder.path, {
-      receive: table,
-      counters,
-      table,
+  for (const [request, byte] of Object.entries(HANDOVER_REQUEST)) {
+    it(`gives everything to a successor, which says how it is to end: ${request}`, () => {
+      const connection = succeed();
+      assert.equal(poll(), undefined);
+      writeSync(connection, Buffer.of(byte));
+      assert.equal(poll(), request);
     });
-    const predecessor = await takeWhenReady(folder.path);
-    assert.deepEqual(predecessor.state, STATE);
-    const { descriptors } = predecessor;
-    assert.equal(fstatSync(descriptors.table).ino, fstatSync(table).ino);
-    shared[7] = 42;
-    assert.equal(new Uint8Array(mapMemory(descriptors.counters, 4096, false))[7], 42);
+  }
 
-    await predecessor.end();
-    await forwarder.ended;
-    predecessor.closeDescriptors();
-    closeSync(counters);
-    closeSync(table);
+  it('gives everything to the next successor when one has died', () => {
+    closeSync(succeed());
+    assert.equal(poll(), undefined);
+    const connection = succeed();
+    writeSync(connection, Buffer.of(HANDOVER_REQUEST.end));
+    assert.equal(poll(), 'end');
   });
 
-  it('finds nothing where nobody listens any more, or ever did', () => {
-    using folder = new TemporaryPath();
-    assert.equal(Predecessor.take(folder.path), undefined);
-    closeSync(handoverListen(folder.path));
-    assert.equal(Predecessor.take(folder.path), undefined);
+  it('lets no other user reach the socket, and gives nothing to one who does', {
+    skip: OWN_USER !== 0,
+  }, async () => {
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    chmodSync(folder, 0o755);
+    assert.equal(await connectAsOther().next(), 'EACCES');
+    chmodSync(path, 0o666);
+    const other = connectAsOther();
+    assert.equal(await other.next(), 'connected');
+    poll();
+    assert.equal(await other.next(), 'close');
+    succeed();
   });
 
-  it('finds nothing where a forwarder does not answer, because its control lives', () => {
-    using folder = new TemporaryPath();
-    const listener = handoverListen(folder.path);
-    assert.equal(Predecessor.take(folder.path), undefined);
-    closeSync(listener);
-  });
+  /** What another user sees who connects, word by word. */
+  function connectAsOther() {
+    const script = `require('node:net').connect(${JSON.stringify(path)})
+      .on('error', ({ code }) => console.log(code)).on('connect', () => console.log('connected'))
+      .on('data', () => console.log('data')).on('close', () => console.log('close'));`;
+    const child = spawn(NODE, ['-e', script], {
+      uid: 12_345,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    return { next: async () => (await lines.next()).value as string };
+  }
 
   it('a path that is too long for a unix socket is refused', () => {
     assert.throws(() => handoverListen(`/tmp/${'x'.repeat(110)}`), { code: 'ENAMETOOLONG' });
+  });
+});
+
+describe('handoverReceive()', () => {
+  it('finds nothing where nobody listens any more', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'floxy-'));
+    const path = join(folder, 'socket');
+    assert.equal(handoverConnect(path), undefined);
+    closeSync(handoverListen(path));
+    assert.equal(handoverConnect(path), undefined);
+    rmSync(folder, { recursive: true });
   });
 });

@@ -1,40 +1,69 @@
 /**
  * How the sockets and counters of a forwarder outlive control. A forwarder whose control has ended goes on
- * forwarding and gives its descriptors to the control that comes next, which ends it and starts a forwarder
- * of its own on the same sockets. What arrives in between waits in the receive buffer.
+ * forwarding and gives its descriptors to the control that comes next (predecessor.ts), which ends it and
+ * starts a forwarder of its own on the same sockets. What arrives in between waits in the receive buffer.
  */
-import { closeSync, readSync, writeSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { handoverAccept, handoverConnect } from '../../native/handover.ts';
-import type { TableReference } from '../engine.ts';
+import { closeSync, readSync } from 'node:fs';
+import { handoverAccept } from '../../native/handover.ts';
+import { COUNTERS } from '../../native/layout.ts';
+import { IDENTITIES_LAYOUT } from '../../table/identities.ts';
+import { type Descriptors, presentDescriptors } from './descriptors.ts';
+import { integer, list, object, parse, type Shape, text } from './shape.ts';
 
-/** Of counters, slots and tables. Memory of another layout is not taken over. */
-export const MEMORY_LAYOUT = 3;
+/**
+ * What is handed over has versions apart: what fits is kept, and sockets, which are the kernel's, always fit.
+ * Tables are not handed over: identities say what counts where, whatever has become of them.
+ */
+export const HANDOVER_VERSIONS: Readonly<Record<'sockets' | 'counters' | 'identities', number>> = {
+  sockets: 1,
+  counters: COUNTERS.LAYOUT,
+  identities: IDENTITIES_LAYOUT,
+};
+
+export type HandoverPart = keyof typeof HANDOVER_VERSIONS;
 
 /** What a forwarder says of what it hands over. */
 export interface HandoverState {
-  readonly pid: number;
-  readonly layout: number;
-  /** Where its socket listens, as formatEndpoint() prints it. */
-  readonly listen: string;
-  /** What the kernel granted, in bytes as it counts them. */
-  readonly receiveBufferBytes: number;
-  readonly slotCount: number;
-  readonly table: TableReference;
+  readonly versions: Readonly<Record<HandoverPart, number>>;
+  /** Names (DescriptorName) of the descriptors that come with it, in their order. */
+  readonly descriptors: readonly string[];
 }
 
-/** Descriptors in the order in which they are handed over. Raw sockets are not: nothing waits in them. */
-export interface HandoverDescriptors {
-  readonly receive: number;
-  readonly counters: number;
-  /** The table in force. */
-  readonly table: number;
+/** More than a forwarder has open. */
+const MAX_DESCRIPTORS = 512;
+const MAX_NAME_LENGTH = 32;
+
+/** Names of descriptors. */
+export const descriptorNames: Shape<readonly string[]> = list(
+  text(MAX_NAME_LENGTH),
+  MAX_DESCRIPTORS,
+);
+
+export const handoverVersions: Shape<HandoverState['versions']> = object({
+  sockets: integer(0),
+  counters: integer(0),
+  identities: integer(0),
+});
+
+const state: Shape<HandoverState> = object({
+  versions: handoverVersions,
+  descriptors: descriptorNames,
+});
+
+/** A forwarder that was broken into may say anything. @throws Error when it is not a state */
+export function parseHandoverState(data: Buffer): HandoverState {
+  return parse(data.toString(), state);
 }
 
-const CONNECT_WAIT_MS = 1000;
-const END_WAIT_MS = 2000;
-const END_POLL_MS = 2;
-const END = Buffer.from('E');
+/** What the next control asks of a forwarder that has handed everything over, in one byte. */
+export const HANDOVER_REQUEST = {
+  /** After the batch at hand: another process goes on with its sockets. */
+  end: 'E'.charCodeAt(0),
+  /** After all that waits in its sockets: nobody goes on with them. */
+  drain: 'D'.charCodeAt(0),
+} as const;
+
+export type HandoverRequest = keyof typeof HANDOVER_REQUEST;
 
 /** The forwarder's side: gives everything away, once, to a successor that asks. */
 export class Bequest {
@@ -48,13 +77,24 @@ export class Bequest {
     this.#user = user;
   }
 
-  /** Answers a successor that waits. @returns whether one wants the forwarder to end now */
-  poll(state: HandoverState, descriptors: HandoverDescriptors): boolean {
-    if (this.#connection !== undefined) return this.#isToldToEnd(this.#connection);
-    const data = Buffer.from(JSON.stringify(state));
-    const fds = Object.values(descriptors);
+  /** Answers a successor that waits. @returns how it wants the forwarder to end; undefined: not yet */
+  poll(
+    descriptors: Descriptors,
+    versions: HandoverState['versions'] = HANDOVER_VERSIONS,
+  ): HandoverRequest | undefined {
+    if (this.#connection !== undefined) return this.#readRequest(this.#connection);
+    const present = presentDescriptors(descriptors);
+    const names = present.map(([name]) => name);
+    const said: HandoverState = { versions, descriptors: names };
+    const data = Buffer.from(JSON.stringify(said));
+    const fds = present.map(([, fd]) => fd);
     this.#connection = handoverAccept(this.#listener, this.#user, data, fds);
-    return false;
+    return undefined;
+  }
+
+  /** Whether a successor has everything, and has not decided yet. */
+  get hasSuccessor(): boolean {
+    return this.#connection !== undefined;
   }
 
   /** Lets go of the socket, so that a successor sees the end. */
@@ -63,86 +103,24 @@ export class Bequest {
     closeSync(this.#listener);
   }
 
-  #isToldToEnd(connection: number): boolean {
+  #readRequest(connection: number): HandoverRequest | undefined {
     const byte = Buffer.alloc(1);
     const got = readNow(connection, byte);
-    if (got === 1) return true;
+    if (got === 1) return byte[0] === HANDOVER_REQUEST.drain ? 'drain' : 'end';
     if (got === 0) {
       // The successor died before it was ready: wait for the next one.
       closeSync(connection);
       this.#connection = undefined;
     }
-    return false;
-  }
-}
-
-/** A forwarder of a control that has ended, seen by the next control. */
-export class Predecessor {
-  readonly state: HandoverState;
-  readonly descriptors: HandoverDescriptors;
-  readonly #connection: number;
-
-  private constructor(connection: number, state: HandoverState, fds: readonly number[]) {
-    this.#connection = connection;
-    this.state = state;
-    const [receive = -1, counters = -1, table = -1] = fds;
-    this.descriptors = { receive, counters, table };
-  }
-
-  /**
-   * Takes over the forwarder that listens at a path.
-   *
-   * @returns undefined when there is none, or its control is still alive
-   */
-  static take(path: string): Predecessor | undefined {
-    const taken = handoverConnect(path, CONNECT_WAIT_MS);
-    if (taken === undefined) return undefined;
-    const state = JSON.parse(taken.data.toString()) as HandoverState;
-    return new Predecessor(taken.connection, state, taken.descriptors);
-  }
-
-  /** Ends it after the batch at hand; resolves when it is gone. A stuck one is killed. */
-  async end(): Promise<void> {
-    writeNow(this.#connection);
-    const deadline = performance.now() + END_WAIT_MS;
-    let isKilled = false;
-    while (readNow(this.#connection, Buffer.alloc(1)) !== 0) {
-      if (!isKilled && performance.now() > deadline) {
-        isKilled = true;
-        killIfThere(this.state.pid);
-      }
-      await sleep(END_POLL_MS);
-    }
-    closeSync(this.#connection);
-  }
-
-  /** For descriptors that are not going to be used. */
-  closeDescriptors(): void {
-    for (const fd of Object.values(this.descriptors)) closeSync(fd);
+    return undefined;
   }
 }
 
 /** @returns bytes, 0 at the end, or -1 when nothing has come yet */
-function readNow(fd: number, buffer: Buffer): number {
+export function readNow(fd: number, buffer: Buffer): number {
   try {
     return readSync(fd, buffer);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? -1 : 0;
-  }
-}
-
-function writeNow(connection: number): void {
-  try {
-    writeSync(connection, END);
-  } catch {
-    // It has ended already: reading says so.
-  }
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
   }
 }

@@ -3,19 +3,21 @@ import { messageOf } from '../../base/errors.ts';
 import type { Config, SocketAddress } from '../../config/config.ts';
 import type { Rule } from '../../model/rules.ts';
 import type { SubsystemStatus } from '../../model/status.ts';
+import { describeSocket } from '../../native/inherited.ts';
 import { COUNTER } from '../../native/layout.ts';
 import { restrictPrivileges } from '../../native/privileges.ts';
 import type { Identities } from '../../table/identities.ts';
 import type { ForwarderStatus } from '../../telemetry/status.ts';
-import type { Engine, TableFds, TableReference } from '../engine.ts';
+import type { Engine, SharedMemory, TableReference } from '../engine.ts';
 import { readForwarderCounters } from '../forwarder-counters.ts';
 import type { CounterColumns } from '../memory/counter-columns.ts';
 import { CounterMemory, SLOT_COUNT } from '../memory/counter-memory.ts';
 import { PathProbe } from '../path-probe.ts';
+import { type Descriptors, nameDescriptors, presentDescriptors } from './descriptors.ts';
 import type { ForwarderOptions } from './forwarder/messages.ts';
 import { ForwarderProcess } from './forwarder-process.ts';
 import { KernelDrops } from './kernel-drops.ts';
-import { closeSockets, type InheritedSockets, type OpenedSockets, openSockets } from './sockets.ts';
+import { closeSockets, type ForwarderSockets, openSockets } from './sockets.ts';
 import { Succession } from './succession.ts';
 import { type ForwarderSpec, Supervisor } from './supervisor.ts';
 
@@ -38,7 +40,10 @@ const KEPT_CAPABILITIES = (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n) | (1
 const NO_PROCESS = { pid: undefined, restarts: 0 };
 
 /** The settings of forwarders and their sockets. */
-export type SocketEngineConfig = { readonly listen: SocketAddress } & Pick<
+export type SocketEngineConfig = {
+  /** Where flow is received; each forwarder has a socket for each. At least one. */
+  readonly listeners: readonly SocketAddress[];
+} & Pick<
   Config,
   | 'forwarders'
   | 'forwarderUser'
@@ -58,13 +63,13 @@ export class SocketEngine implements Engine {
   readonly #columns: CounterColumns;
   readonly #opened = Promise.withResolvers<void>();
   readonly #succession: Succession;
-  #tables: TableFds = [-1, -1];
+  #memory: SharedMemory | undefined;
   #counters: readonly CounterMemory[] = [];
-  #sockets: OpenedSockets | undefined;
-  #drops: readonly KernelDrops[] = [];
+  #sockets: readonly ForwarderSockets[] = [];
+  /** By forwarder, then by listener. */
+  #drops: readonly (readonly KernelDrops[])[] = [];
   #supervisor: Supervisor | undefined;
-  #probe: PathProbe | undefined;
-  #probes: readonly Rule[] = [];
+  #probes: readonly PathProbe[] = [];
   #openError: string | undefined;
   #openTimer: NodeJS.Timeout | undefined;
 
@@ -80,25 +85,23 @@ export class SocketEngine implements Engine {
   }
 
   get probes(): readonly Rule[] {
-    return this.#probes;
+    return this.#probes.flatMap((probe) => probe.rules());
   }
 
   /**
    * Takes over what an earlier control left, and opens the other sockets or keeps trying: status() says
    * what is in the way.
    */
-  async start(tables: TableFds): Promise<Identities | undefined> {
-    this.#tables = tables;
-    this.#succession.take();
-    await this.#succession.endSuperfluous();
+  async start(memory: SharedMemory): Promise<Identities | undefined> {
+    this.#memory = memory;
+    await this.#succession.take();
     this.#counters = Array.from(
       { length: this.#config.forwarders },
       (_, i) => new CounterMemory(i, this.#succession.counters(i)),
     );
     for (const column of this.#counters) this.#columns.add(column);
-    const inherited = this.#succession.identities();
     await this.#open(0);
-    return inherited;
+    return this.#succession.identities;
   }
 
   /** The first table starts the forwarders. */
@@ -106,7 +109,7 @@ export class SocketEngine implements Engine {
     if (this.#supervisor === undefined) return;
     await this.#succession.end();
     await this.#supervisor.publish(table);
-    this.#probe?.start();
+    for (const probe of this.#probes) probe.start();
   }
 
   leave(): void {
@@ -118,34 +121,40 @@ export class SocketEngine implements Engine {
     this.#stopTimers();
     await this.#supervisor?.stop();
     this.#succession.close();
-    for (const drops of this.#drops) drops.close();
-    if (this.#sockets !== undefined) closeSockets(this.#sockets);
+    for (const drops of this.#drops.flat()) drops.close();
+    closeSockets(this.#sockets);
   }
 
   status(): SubsystemStatus {
     if (this.#openError !== undefined) return { state: 'Offline', error: this.#openError };
     const failure = this.#supervisor?.persistentFailure();
     if (failure !== undefined) return { state: 'Offline', error: `${failure}; see the log` };
-    const error = this.#supervisor?.passingFailure() ?? this.#probe?.failure();
+    const error =
+      this.#supervisor?.passingFailure() ?? this.#succession.failure() ?? this.#probeFailure();
     return error === undefined ? { state: 'OK' } : { state: 'Configuring', error };
   }
 
   forwarders(): readonly ForwarderStatus[] {
     return this.#counters.map((memory, index) => {
-      const { pid, restarts } = this.#supervisor?.processOf(index) ?? NO_PROCESS;
+      const { restarts, ...process } = this.#supervisor?.processOf(index) ?? NO_PROCESS;
+      const pid = process.pid ?? this.#succession.pidOf(index);
       return {
         index,
         ...(pid === undefined ? {} : { pid }),
         restarts,
-        kernelDrops: this.#drops[index]?.read() ?? 0n,
+        kernelDrops: sumDrops(this.#drops[index] ?? []),
         ...readForwarderCounters(memory),
       };
     });
   }
 
   async #open(attempt: number): Promise<void> {
+    // Another control may have had the sockets until now.
+    if (attempt > 0) await this.#succession.takeLate();
     try {
-      this.#sockets = openSockets(this.#config, this.#inheritedSockets());
+      const inherited = this.#counters.map((_, index) => this.#succession.sockets(index));
+      this.#sockets = openSockets(this.#config, inherited);
+      await this.#succession.endSuperfluous();
     } catch (error) {
       const message = messageOf(error);
       if (message !== this.#openError) this.#log.error({ error: message }, 'proxy offline');
@@ -155,7 +164,7 @@ export class SocketEngine implements Engine {
       return;
     }
     this.#openError = undefined;
-    await this.#prepareForwarders(this.#sockets);
+    await this.#prepareForwarders();
     this.#opened.resolve();
   }
 
@@ -166,44 +175,62 @@ export class SocketEngine implements Engine {
     });
   }
 
-  #inheritedSockets(): readonly (InheritedSockets | undefined)[] {
-    return this.#counters.map((_, index) => this.#succession.sockets(index));
-  }
-
   #stopTimers(): void {
     clearTimeout(this.#openTimer);
-    this.#probe?.stop();
+    for (const probe of this.#probes) probe.stop();
   }
 
-  async #prepareForwarders(sockets: OpenedSockets): Promise<void> {
-    const { listen, probeIntervalMs, forwarders } = this.#config;
+  async #prepareForwarders(): Promise<void> {
     restrictPrivileges(KEPT_CAPABILITIES);
-    this.#warnOfSmallBuffer(sockets.receiveBufferBytes);
-    this.#drops = sockets.forwarders.map(({ receive }) => new KernelDrops(receive));
-    if (probeIntervalMs > 0) {
-      const probe = new PathProbe({
-        listen,
-        intervalMs: probeIntervalMs,
-        traffic: () => this.forwarders(),
-        log: this.#log,
-      });
+    this.#warnOfSmallBuffer();
+    this.#drops = this.#sockets.map(({ receive }) => receive.map((fd) => new KernelDrops(fd)));
+    this.#probes = await this.#openProbes();
+    const specs = this.#sockets.map((sockets, index) => this.#spec(index, sockets));
+    this.#supervisor = new Supervisor(specs, this.#log);
+  }
+
+  async #openProbes(): Promise<PathProbe[]> {
+    const { listeners, probeIntervalMs: intervalMs, forwarders } = this.#config;
+    if (intervalMs === 0) return [];
+    const probes: PathProbe[] = [];
+    for (const listen of listeners) {
+      const traffic = () => this.forwarders();
+      const probe = new PathProbe({ listen, intervalMs, traffic, log: this.#log });
       try {
         await probe.open(forwarders);
-        this.#probe = probe;
-        this.#probes = probe.rules();
+        probes.push(probe);
       } catch (error) {
         probe.stop();
         this.#log.warn({ error: messageOf(error) }, NO_PROBE);
       }
     }
-    const specs = sockets.forwarders.map((_, index) => this.#spec(index, sockets));
-    this.#supervisor = new Supervisor(specs, this.#log);
+    return probes;
   }
 
-  #spec(index: number, sockets: OpenedSockets): ForwarderSpec {
-    const own = sockets.forwarders[index] as OpenedSockets['forwarders'][0];
+  #probeFailure(): string | undefined {
+    for (const probe of this.#probes) {
+      const failure = probe.failure();
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
+  #spec(index: number, sockets: ForwarderSockets): ForwarderSpec {
     const counters = this.#counters[index] as CounterMemory;
-    const handover = this.#succession.prepare(index, sockets.receiveBufferBytes);
+    const handover = this.#succession.prepare(index);
+    const descriptors: Descriptors = {
+      ...nameDescriptors('receive', sockets.receive),
+      ...nameDescriptors('send IPv4', sockets.ipv4Senders),
+      ...nameDescriptors('send IPv6', sockets.ipv6Senders),
+      counters: counters.fd,
+      identities: this.#memory?.identities,
+      'table 0': this.#memory?.tables[0],
+      'table 1': this.#memory?.tables[1],
+      handover: handover?.listener,
+    };
+    const present = presentDescriptors(descriptors);
+    const names = present.map(([name]) => name);
+    const numbers = present.map(([, fd]) => fd);
     const options: Omit<ForwarderOptions, 'table'> = {
       index,
       parentPid: process.pid,
@@ -211,30 +238,33 @@ export class SocketEngine implements Engine {
       batch: BATCH,
       bufferBytes: this.#config.packetBufferBytes,
       slotCount: SLOT_COUNT,
-      ipv4Senders: own.ipv4Senders.length,
-      ipv6Senders: own.ipv6Senders.length,
       ipv4SourcePrefix: [...this.#config.ipv4SourcePrefix],
+      descriptors: names,
       handover: handover?.options,
-    };
-    const descriptors = {
-      ...own,
-      counters: counters.fd,
-      tables: this.#tables,
-      handover: handover?.listener,
     };
     return {
       index,
-      spawn: (table, events) => new ForwarderProcess({ ...options, table }, descriptors, events),
+      spawn: (table, events) => {
+        const forwarder = new ForwarderProcess({ ...options, table }, numbers, events);
+        if (forwarder.pid !== undefined) this.#succession.note(index, forwarder.pid, names);
+        return forwarder;
+      },
       heartbeat: () => counters.counter(COUNTER.HEARTBEAT),
     };
   }
 
-  #warnOfSmallBuffer(grantedBytes: number): void {
+  #warnOfSmallBuffer(): void {
     const { receiveBufferBytes } = this.#config;
+    const granted = this.#sockets.flatMap(({ receive }) => receive.map(describeSocket));
+    const grantedBytes = Math.min(...granted.map((socket) => socket.receiveBufferBytes));
     // The kernel doubles what it is asked for, to make room for its own book-keeping (socket(7)).
     if (grantedBytes >= receiveBufferBytes * 2) return;
     const sysctl = `sysctl -w net.core.rmem_max=${receiveBufferBytes}`;
     const details = { asked: receiveBufferBytes, granted: Math.floor(grantedBytes / 2) };
     this.#log.warn(details, `receive buffer smaller than asked for: ${sysctl}, then restart`);
   }
+}
+
+function sumDrops(sockets: readonly KernelDrops[]): bigint {
+  return sockets.reduce((sum, drops) => sum + drops.read(), 0n);
 }

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { FloxyError, messageOf } from '../../base/errors.ts';
+import type { SocketAddress } from '../../config/config.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { LIMIT } from '../../native/layout.ts';
 import { openReceiver, openSender } from '../../native/sockets.ts';
@@ -8,7 +9,8 @@ import type { SocketEngineConfig } from './socket-engine.ts';
 
 /** The sockets of one forwarder, opened by control and inherited. */
 export interface ForwarderSockets {
-  readonly receive: number;
+  /** One for each listener. */
+  readonly receive: readonly number[];
   /** Raw sockets; none where the host lacks the family. */
   readonly ipv4Senders: readonly number[];
   readonly ipv6Senders: readonly number[];
@@ -16,20 +18,11 @@ export interface ForwarderSockets {
 
 export type SocketSettings = Pick<
   SocketEngineConfig,
-  'listen' | 'forwarders' | 'receiveBufferBytes' | 'sendBufferBytes'
+  'listeners' | 'forwarders' | 'receiveBufferBytes' | 'sendBufferBytes'
 >;
 
-/** The socket that a forwarder before had. */
-export interface InheritedSockets {
-  readonly receive: number;
-  readonly receiveBufferBytes: number;
-}
-
-export interface OpenedSockets {
-  readonly forwarders: readonly ForwarderSockets[];
-  /** What the kernel granted of the receive buffer asked for, in bytes as it counts them. */
-  readonly receiveBufferBytes: number;
-}
+/** Receiving sockets that a forwarder before had, by listener: those that are there are kept as they are. */
+export type InheritedSockets = readonly (number | undefined)[];
 
 /**
  * Raw sockets of one family that a forwarder has: as many collectors can be slow or dead without a word with
@@ -46,50 +39,49 @@ export function sendersFor(forwarders: number): number {
 /**
  * Opens every socket of the proxy, or none.
  *
- * @param inherited sockets of forwarders before, by index: they are kept as they are
+ * @param inherited sockets of forwarders before, by index
  * @throws FloxyError DATA_PLANE that says what an operator can do
  */
 export function openSockets(
-  { listen, ...config }: SocketSettings,
+  { listeners, ...settings }: SocketSettings,
   inherited: readonly (InheritedSockets | undefined)[],
-): OpenedSockets {
+): readonly ForwarderSockets[] {
   const opened: number[] = [];
   const keep = (fd: number) => {
     opened.push(fd);
     return fd;
   };
+  const openListener = (listener: SocketAddress, index: number, isFirst: boolean) => {
+    const { octets, port } = listener;
+    const { receiveBufferBytes } = settings;
+    try {
+      const exclusive = isFirst && index === 0;
+      return keep(openReceiver({ octets, port, receiveBufferBytes, exclusive }).fd);
+    } catch (error) {
+      throw explain(error, listener);
+    }
+  };
+  const isNew = listeners.map((_, i) => inherited.every((sockets) => sockets?.[i] === undefined));
   try {
-    let receiveBufferBytes = 0;
-    const isFirst = inherited.every((sockets) => sockets === undefined);
-    const forwarders = Array.from({ length: config.forwarders }, (_, index) => {
+    return Array.from({ length: settings.forwarders }, (_, index) => {
       const before = inherited[index];
-      const receiver =
-        before === undefined
-          ? openReceiver({
-              octets: listen.octets,
-              port: listen.port,
-              receiveBufferBytes: config.receiveBufferBytes,
-              exclusive: isFirst && index === 0,
-            })
-          : { fd: before.receive, receiveBufferBytes: before.receiveBufferBytes };
-      if (before === undefined) keep(receiver.fd);
-      receiveBufferBytes = receiver.receiveBufferBytes;
       return {
-        receive: receiver.fd,
-        ipv4Senders: openSenders(4, config, keep),
-        ipv6Senders: openSenders(6, config, keep),
+        receive: listeners.map(
+          (listener, i) => before?.[i] ?? openListener(listener, index, isNew[i] === true),
+        ),
+        ipv4Senders: openSenders(4, settings, keep),
+        ipv6Senders: openSenders(6, settings, keep),
       };
     });
-    return { forwarders, receiveBufferBytes };
   } catch (error) {
     for (const fd of opened) closeSync(fd);
-    throw explain(error, formatEndpoint(makeEndpoint(listen.octets, listen.port)));
+    throw error instanceof FloxyError ? error : explain(error, listeners[0]);
   }
 }
 
-export function closeSockets({ forwarders }: OpenedSockets): void {
-  for (const { receive, ipv4Senders, ipv6Senders } of forwarders) {
-    for (const fd of [receive, ...ipv4Senders, ...ipv6Senders]) closeSync(fd);
+export function closeSockets(sockets: readonly ForwarderSockets[]): void {
+  for (const { receive, ipv4Senders, ipv6Senders } of sockets) {
+    for (const fd of [...receive, ...ipv4Senders, ...ipv6Senders]) closeSync(fd);
   }
 }
 
@@ -117,7 +109,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files: raise the limit (ulimit -n)',
 };
 
-function explain(error: unknown, address: string): FloxyError {
+function explain(error: unknown, listener: SocketAddress | undefined): FloxyError {
+  const address =
+    listener === undefined ? '' : formatEndpoint(makeEndpoint(listener.octets, listener.port));
   const code = error instanceof SystemCallError ? error.code : '';
   const advice = ADVICE[code] ?? 'see the error';
   const message = `cannot receive on ${address}: ${messageOf(error)}: ${advice}`;

@@ -1,97 +1,106 @@
 import { unlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { handoverListen } from '../../native/handover.ts';
-import { mapMemory, unmapMemory } from '../../native/memory.ts';
-import { decompile, identitiesIn } from '../../table/decompile.ts';
-import { ForwardingTable } from '../../table/forwarding-table.ts';
-import type { Identities } from '../../table/identities.ts';
-import { SLOT_COUNT } from '../memory/counter-memory.ts';
+import { describeSocket } from '../../native/inherited.ts';
+import { Identities } from '../../table/identities.ts';
+import { SlotAllocator } from '../../table/slots.ts';
+import { SLOT_COUNT, STATE_COUNT } from '../memory/counter-memory.ts';
+import { readIdentityMemory } from '../memory/identity-memory.ts';
+import { descriptorsOf } from './descriptors.ts';
 import type { HandoverOptions } from './forwarder/messages.ts';
-import { MEMORY_LAYOUT, Predecessor } from './handover.ts';
+import { ForwarderRecorder } from './forwarder-record.ts';
+import { ForwarderSearch } from './forwarder-search.ts';
+import { HANDOVER_VERSIONS, type HandoverPart } from './handover.ts';
+import { HandoverPaths } from './handover-paths.ts';
+import type { Predecessor } from './predecessor.ts';
 import type { SocketEngineConfig } from './socket-engine.ts';
 import type { InheritedSockets } from './sockets.ts';
 
-/** More forwarders than any setting allows: an earlier control may have had more than this one. */
-const MAX_FORWARDERS = 256;
-
 export type SuccessionSettings = Pick<
   SocketEngineConfig,
-  'listen' | 'forwarders' | 'orphanLimitMs' | 'runtimeDirectory'
+  'listeners' | 'forwarders' | 'forwarderUser' | 'orphanLimitMs' | 'runtimeDirectory'
 >;
 
+/** Of a million rules. */
+const MAX_IDENTITIES_BYTES = 1 << 28;
+
 /**
- * What this control takes over from the one before it, and prepares for the next: sockets, counters, and the
- * table by which the forwarders that are still running work.
+ * What this control takes over from the one before it, and prepares for the next: sockets, counters, and what
+ * is counted where.
  */
 export class Succession {
-  readonly #config: SuccessionSettings;
+  readonly #settings: SuccessionSettings;
   readonly #log: Logger;
+  readonly #paths: HandoverPaths;
+  readonly #recorder: ForwarderRecorder;
   /** By index of the forwarder. */
   readonly #predecessors = new Map<number, Predecessor>();
-  readonly #superfluous: Predecessor[] = [];
-  readonly #listeners: string[] = [];
+  #superfluous: Predecessor[] = [];
+  #identities: Identities | undefined;
+  readonly #listenerPaths: string[] = [];
 
-  constructor(config: SuccessionSettings, log: Logger) {
-    this.#config = config;
+  constructor(settings: SuccessionSettings, log: Logger) {
+    this.#settings = settings;
     this.#log = log;
+    this.#paths = new HandoverPaths(settings.runtimeDirectory, this.#listen(0));
+    this.#recorder = new ForwarderRecorder(this.#paths.record, HANDOVER_VERSIONS, log);
   }
 
   /** Finds the forwarders that an earlier control left. */
-  take(): void {
-    for (let index = 0; index < MAX_FORWARDERS; index++) {
-      const predecessor = this.#takeOne(index);
-      if (predecessor === undefined) {
-        if (index >= this.#config.forwarders) return;
-        continue;
-      }
-      const { state } = predecessor;
-      const fits =
-        index < this.#config.forwarders &&
-        state.listen === this.#listen() &&
-        state.layout === MEMORY_LAYOUT &&
-        state.slotCount === SLOT_COUNT;
-      if (fits) this.#predecessors.set(index, predecessor);
-      else this.#superfluous.push(predecessor);
-      const text = fits ? 'forwarder taken over' : 'forwarder found that does not fit the settings';
-      this.#log.info({ forwarder: index, pid: state.pid }, text);
-    }
+  async take(): Promise<void> {
+    const users = [this.#settings.forwarderUser.uid, process.getuid?.()];
+    const search = new ForwarderSearch(this.#paths, users, this.#log);
+    for (const predecessor of await search.find()) this.#take(predecessor);
+    this.#identities = await this.#readIdentities();
+  }
+
+  /** Sockets alone: rules are counted somewhere already. Nothing when something was taken before. */
+  async takeLate(): Promise<void> {
+    if (this.#predecessors.size > 0) return;
+    await this.take();
+    this.#identities = undefined;
   }
 
   sockets(index: number): InheritedSockets | undefined {
     const predecessor = this.#predecessors.get(index);
     if (predecessor === undefined) return undefined;
-    const { receive } = predecessor.descriptors;
-    const { receiveBufferBytes } = predecessor.state;
-    return { receive, receiveBufferBytes };
+    return this.#settings.listeners.map((_, i) => this.#receiver(predecessor, i));
   }
 
-  /** Descriptor of the counters of a forwarder before. */
+  /** Descriptor of the counters of a forwarder before; undefined when what they count is not known. */
   counters(index: number): number | undefined {
-    return this.#predecessors.get(index)?.descriptors.counters;
+    if (this.#identities === undefined) return undefined;
+    const predecessor = this.#predecessors.get(index);
+    return predecessor?.fits('counters') ? predecessor.descriptors.counters : undefined;
   }
 
-  /** The newest table by which forwarders before work; undefined when there are none. */
-  identities(): Identities | undefined {
-    const [newest] = [...this.#predecessors.values()].sort(
-      (a, b) => b.state.table.generation - a.state.table.generation,
-    );
-    if (newest === undefined) return undefined;
-    const memory = mapMemory(newest.descriptors.table, newest.state.table.bytes, false);
-    try {
-      return identitiesIn(decompile(new ForwardingTable(memory)));
-    } finally {
-      unmapMemory(memory);
-    }
+  /** What forwarders before count where; undefined when that is not known. */
+  get identities(): Identities | undefined {
+    return this.#identities;
   }
 
-  /** Ends forwarders whose sockets are not kept, before others are opened. */
+  /** Forwarders before that still move packets, by index; undefined: it has died meanwhile. */
+  pidOf(index: number): number | undefined {
+    const predecessor = this.#predecessors.get(index);
+    return predecessor === undefined || predecessor.isGone ? undefined : predecessor.pid;
+  }
+
+  /** Which of the forwarders that go on without a successor have died, in words. */
+  failure(): string | undefined {
+    const gone = [...this.#predecessors.values()].filter(({ isGone }) => isGone);
+    if (gone.length === 0) return undefined;
+    const names = gone.map(({ index }) => index).join(', ');
+    return `forwarder ${names} has died, and there are no rules to start another by: replace the rules`;
+  }
+
+  /** Ends forwarders whose sockets are not kept, once all that waits in them is forwarded. */
   async endSuperfluous(): Promise<void> {
-    const ended = this.#superfluous.splice(0);
-    await Promise.all(ended.map((predecessor) => predecessor.end()));
+    const ended = this.#superfluous;
+    this.#superfluous = [];
+    await Promise.all(ended.map((predecessor) => this.#end(predecessor, 'drain')));
     for (const predecessor of ended) predecessor.closeDescriptors();
   }
 
@@ -99,7 +108,7 @@ export class Succession {
   async end(): Promise<void> {
     const ended = [...this.#predecessors.values()];
     this.#predecessors.clear();
-    await Promise.all(ended.map((predecessor) => predecessor.end()));
+    await Promise.all(ended.map((predecessor) => this.#end(predecessor, 'end')));
   }
 
   /**
@@ -109,17 +118,15 @@ export class Succession {
    */
   prepare(
     index: number,
-    receiveBufferBytes: number,
   ): { readonly listener: number; readonly options: HandoverOptions } | undefined {
-    const { orphanLimitMs: limitMs } = this.#config;
+    const { orphanLimitMs: limitMs, runtimeDirectory } = this.#settings;
     if (limitMs === 0) return undefined;
-    const path = this.#path(index);
+    const path = this.#paths.socket(index);
     try {
-      makeFolder(this.#config.runtimeDirectory, 0o750);
+      makeFolder(runtimeDirectory, 0o750);
       const listener = handoverListen(path);
-      this.#listeners.push(path);
-      const user = process.getuid?.() ?? 0;
-      return { listener, options: { limitMs, user, listen: this.#listen(), receiveBufferBytes } };
+      this.#listenerPaths.push(path);
+      return { listener, options: { limitMs, user: process.getuid?.() ?? 0 } };
     } catch (error) {
       const details = { path, error: messageOf(error) };
       this.#log.warn(
@@ -130,9 +137,15 @@ export class Succession {
     }
   }
 
+  /** A forwarder that was prepared has been started, with descriptors of these names. */
+  note(index: number, pid: number, descriptors: readonly string[]): void {
+    if (this.#listenerPaths.length > 0) this.#recorder.note(index, pid, descriptors);
+  }
+
   /** Nobody can take the forwarders over any more: they have ended. */
   close(): void {
-    for (const path of this.#listeners) {
+    if (this.#listenerPaths.length > 0) this.#recorder.remove();
+    for (const path of this.#listenerPaths) {
       try {
         unlinkSync(path);
       } catch {
@@ -141,21 +154,75 @@ export class Succession {
     }
   }
 
-  #takeOne(index: number): Predecessor | undefined {
+  #take(predecessor: Predecessor): void {
+    const { index, pid } = predecessor;
+    const isKept =
+      index < this.#settings.forwarders &&
+      !this.#predecessors.has(index) &&
+      predecessor.fits('sockets') &&
+      this.#settings.listeners.some((_, i) => this.#receiver(predecessor, i) !== undefined);
+    if (!isKept) {
+      this.#superfluous.push(predecessor);
+      this.#log.info(
+        { forwarder: index, pid },
+        'forwarder found that the settings have no use for',
+      );
+      return;
+    }
+    this.#predecessors.set(index, predecessor);
+    const parts: readonly HandoverPart[] = ['counters', 'identities'];
+    const others = parts.filter((part) => !predecessor.fits(part));
+    if (others.length === 0) this.#log.info({ forwarder: index, pid }, 'forwarder taken over');
+    else {
+      const text = 'forwarder taken over, but for what is of another version';
+      this.#log.warn({ forwarder: index, pid, another: others }, text);
+    }
+  }
+
+  /** The socket of a forwarder before that listens where a listener of ours does. */
+  #receiver({ descriptors }: Predecessor, listener: number): number | undefined {
+    const wanted = this.#listen(listener);
+    return descriptorsOf(descriptors, 'receive').find((fd) => {
+      const { octets, port } = describeSocket(fd);
+      return formatEndpoint(makeEndpoint(octets, port)) === wanted;
+    });
+  }
+
+  async #readIdentities(): Promise<Identities | undefined> {
+    const all = [...this.#predecessors.values(), ...this.#superfluous];
+    // Control has one, which all of its forwarders carry.
+    const one = all.find((predecessor) => predecessor.fits('identities'));
+    if (one?.descriptors.identities === undefined) return undefined;
     try {
-      return Predecessor.take(this.#path(index));
+      const log = readIdentityMemory(one.descriptors.identities, MAX_IDENTITIES_BYTES);
+      const identities = await Identities.read(log);
+      assertPossible(identities);
+      return identities;
     } catch (error) {
-      this.#log.error({ forwarder: index, error: messageOf(error) }, 'forwarder not taken over');
+      const text = 'what the forwarders taken over count is not known: statistics begin anew';
+      this.#log.error({ error: messageOf(error) }, text);
       return undefined;
     }
   }
 
-  #path(index: number): string {
-    return join(this.#config.runtimeDirectory, `floxy-${this.#config.listen.port}-${index}.sock`);
+  async #end(predecessor: Predecessor, request: 'end' | 'drain'): Promise<void> {
+    if (await predecessor.end(request)) return;
+    const { index, pid } = predecessor;
+    this.#log.error(
+      { forwarder: index, pid },
+      'a forwarder of an earlier control does not end: it takes a share of the packets; kill it',
+    );
   }
 
-  #listen(): string {
-    const { octets, port } = this.#config.listen;
-    return formatEndpoint(makeEndpoint(octets, port));
+  #listen(listener: number): string {
+    const address = this.#settings.listeners[listener];
+    return address === undefined ? '' : formatEndpoint(makeEndpoint(address.octets, address.port));
   }
+}
+
+/** @throws RangeError for numbers that cannot be */
+function assertPossible(identities: Identities): void {
+  const clear = () => {};
+  const numbers = { slots: SLOT_COUNT, states: STATE_COUNT, clearSlot: clear, clearState: clear };
+  new SlotAllocator(numbers).adopt(identities);
 }

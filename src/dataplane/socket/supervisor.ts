@@ -125,6 +125,7 @@ export class Supervisor {
 
   /** Forwarders that do not move packets at the moment, in words; undefined when all do. */
   passingFailure(): string | undefined {
+    if (this.#table === undefined) return undefined;
     const idle = this.#forwarders.filter(
       ({ process }) => process === undefined || process.appliedGeneration === 0,
     );

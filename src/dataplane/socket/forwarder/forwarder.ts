@@ -7,7 +7,8 @@ import { PacketSender } from '../../../native/packet-sender.ts';
 import { ForwardingTable } from '../../../table/forwarding-table.ts';
 import type { TableReference } from '../../engine.ts';
 import { COUNTER_MEMORY } from '../../memory/counter-memory.ts';
-import { FORWARDER_FD, type ForwarderOptions, senderFds } from './messages.ts';
+import { type Descriptors, descriptorsOf, requireDescriptor } from '../descriptors.ts';
+import type { ForwarderOptions } from './messages.ts';
 import { Router } from './router.ts';
 
 /** After this many batches the event loop gets a turn: rule changes come within milliseconds. */
@@ -20,6 +21,7 @@ const HEARTBEAT_INTERVAL_MS = 250;
 
 /** Moves packets: takes batches from its receivers, has them routed, hands the copies to the sender. */
 export class Forwarder {
+  readonly #descriptors: Descriptors;
   readonly #batch: number;
   readonly #receivers: readonly PacketReceiver[];
   readonly #sender: PacketSender;
@@ -29,18 +31,24 @@ export class Forwarder {
   #tableMemory: ArrayBuffer;
   #heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(options: ForwarderOptions) {
-    const counters = mapMemory(FORWARDER_FD.COUNTERS, COUNTER_MEMORY.SIZE, true);
+  constructor(options: ForwarderOptions, descriptors: Descriptors) {
+    const counters = mapMemory(
+      requireDescriptor(descriptors, 'counters'),
+      COUNTER_MEMORY.SIZE,
+      true,
+    );
     const batch = new PacketBatch(options.batch, options.bufferBytes);
     const copies = new ArrayBuffer(options.batch * MAX_OUTPUTS_PER_RULE * COPY.SIZE);
+    this.#descriptors = descriptors;
     this.#batch = options.batch;
     this.#counters = new BigUint64Array(counters, 0, COUNTERS.SIZE / 8);
     const takesGroup = options.index === 0;
-    this.#receivers = [
-      new PacketReceiver({ fd: FORWARDER_FD.RECEIVE, takesGroup, batch, counters }),
-    ];
+    this.#receivers = descriptorsOf(descriptors, 'receive').map(
+      (fd) => new PacketReceiver({ fd, takesGroup, batch, counters }),
+    );
     this.#sender = new PacketSender({
-      ...senderFds(options),
+      ipv4Fds: descriptorsOf(descriptors, 'send IPv4'),
+      ipv6Fds: descriptorsOf(descriptors, 'send IPv6'),
       mappedPrefix: Uint8Array.from(options.ipv4SourcePrefix),
       batch,
       copies,
@@ -49,7 +57,7 @@ export class Forwarder {
       slotCount: options.slotCount,
     });
     this.#table = options.table;
-    this.#tableMemory = mapTable(options.table);
+    this.#tableMemory = this.#mapTable(options.table);
     const table = new ForwardingTable(this.#tableMemory);
     this.#router = new Router(
       {
@@ -72,7 +80,7 @@ export class Forwarder {
   setTable(reference: TableReference): void {
     const old = this.#tableMemory;
     this.#table = reference;
-    this.#tableMemory = mapTable(reference);
+    this.#tableMemory = this.#mapTable(reference);
     const table = new ForwardingTable(this.#tableMemory);
     this.#router.setTable(table);
     this.#setCollectors(table);
@@ -133,8 +141,8 @@ export class Forwarder {
   #count(counter: number, by: number): void {
     this.#counters[counter] = (this.#counters[counter] ?? 0n) + BigInt(by);
   }
-}
 
-function mapTable(reference: TableReference): ArrayBuffer {
-  return mapMemory(FORWARDER_FD.TABLES[reference.file], reference.bytes, false);
+  #mapTable({ file, bytes }: TableReference): ArrayBuffer {
+    return mapMemory(requireDescriptor(this.#descriptors, `table ${file}`), bytes, false);
+  }
 }

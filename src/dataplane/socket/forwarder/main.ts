@@ -1,14 +1,16 @@
 /** The forwarder process: gives up its privileges, then moves packets until control ends. */
 
 import { dieWithParent, loadAddon, restrictPrivileges } from '../../../native/privileges.ts';
-import { Bequest, type HandoverState, MEMORY_LAYOUT } from '../handover.ts';
-import { Forwarder } from './forwarder.ts';
 import {
-  FORWARDER_FD,
-  type ForwarderOptions,
-  type MessageFromForwarder,
-  type MessageToForwarder,
-} from './messages.ts';
+  type Descriptors,
+  descriptorsOf,
+  inheritedDescriptors,
+  nameDescriptors,
+  requireDescriptor,
+} from '../descriptors.ts';
+import { Bequest } from '../handover.ts';
+import { Forwarder } from './forwarder.ts';
+import type { ForwarderOptions, MessageFromForwarder, MessageToForwarder } from './messages.ts';
 
 /** How long packets that wait in the receive buffer are still forwarded at the end. */
 const DRAIN_MS = 300;
@@ -25,8 +27,9 @@ function main(options: ForwarderOptions): void {
   process.on('SIGHUP', () => {});
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
-  const forwarder = new Forwarder(options);
-  process.on('disconnect', () => outliveControl(forwarder, options));
+  const descriptors = inheritedDescriptors(options.descriptors);
+  const forwarder = new Forwarder(options, descriptors);
+  process.on('disconnect', () => outliveControl(forwarder, options, descriptors));
   process.on('message', (message: MessageToForwarder) => {
     if (message.kind === 'table') {
       forwarder.setTable(message.table);
@@ -40,33 +43,35 @@ function main(options: ForwarderOptions): void {
   tell({ kind: 'applied', generation: options.table.generation });
 }
 
-/** Goes on without control until a successor takes over, or until the limit. */
-function outliveControl(forwarder: Forwarder, options: ForwarderOptions): void {
-  const { handover } = options;
+/** Goes on without control until a successor takes over and ends it, or until the limit without one. */
+function outliveControl(
+  forwarder: Forwarder,
+  { handover }: ForwarderOptions,
+  descriptors: Descriptors,
+): void {
   if (handover === undefined) process.exit(0);
-  const bequest = new Bequest(FORWARDER_FD.HANDOVER, handover.user);
-  const descriptors = {
-    receive: FORWARDER_FD.RECEIVE,
-    counters: FORWARDER_FD.COUNTERS,
-    table: FORWARDER_FD.TABLES[forwarder.table.file],
-  };
-  const state: HandoverState = {
-    pid: process.pid,
-    layout: MEMORY_LAYOUT,
-    listen: handover.listen,
-    receiveBufferBytes: handover.receiveBufferBytes,
-    slotCount: options.slotCount,
-    table: forwarder.table,
-  };
+  const bequest = new Bequest(requireDescriptor(descriptors, 'handover'), handover.user);
   setInterval(() => {
-    if (!bequest.poll(state, descriptors)) return;
+    const request = bequest.poll(bequeathed(descriptors));
+    if (request === undefined) return;
+    if (request === 'drain') forwarder.stop(DRAIN_MS);
     bequest.close();
     process.exit(0);
   }, HANDOVER_POLL_MS);
-  setTimeout(() => {
+  const endAtLimit = () => {
+    // It has no rules to start others by: packets are forwarded by those in force.
+    if (bequest.hasSuccessor) return;
     forwarder.stop(DRAIN_MS);
     process.exit(0);
-  }, handover.limitMs);
+  };
+  setTimeout(() => setInterval(endAtLimit, HANDOVER_POLL_MS), handover.limitMs);
+}
+
+/** What the next control does not make anew. */
+function bequeathed(descriptors: Descriptors): Descriptors {
+  const { counters, identities, 'ended counters': ended } = descriptors;
+  const receivers = nameDescriptors('receive', descriptorsOf(descriptors, 'receive'));
+  return { ...receivers, counters, 'ended counters': ended, identities };
 }
 
 /**

@@ -1,0 +1,117 @@
+/**
+ * Which processes hold the sockets of a listener, in a file beside the handover sockets. The next control
+ * reads it to find forwarders that do not answer.
+ */
+import { readFileSync, unlinkSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { messageOf } from '../../base/errors.ts';
+import { descriptorNames, type HandoverState, handoverVersions } from './handover.ts';
+import { bootId, identifyProcess, type ProcessIdentity } from './process-identity.ts';
+import { integer, list, object, parse, type Shape, text } from './shape.ts';
+
+/** A forwarder, and what it has open. */
+export interface RecordedForwarder extends ProcessIdentity {
+  readonly index: number;
+  /** Names (DescriptorName) in the order of the numbers, see inheritedDescriptors(). */
+  readonly descriptors: readonly string[];
+}
+
+export interface ForwarderRecord {
+  /** Process numbers mean nothing after another boot. */
+  readonly boot: string;
+  readonly control: ProcessIdentity;
+  readonly versions: HandoverState['versions'];
+  readonly forwarders: readonly RecordedForwarder[];
+}
+
+const MAX_FORWARDERS = 256;
+const MAX_BOOT_LENGTH = 64;
+
+const identity = { pid: integer(1), start: integer(0) };
+const shape: Shape<ForwarderRecord> = object({
+  boot: text(MAX_BOOT_LENGTH),
+  control: object(identity),
+  versions: handoverVersions,
+  forwarders: list(
+    object({ ...identity, index: integer(0), descriptors: descriptorNames }),
+    MAX_FORWARDERS,
+  ),
+});
+
+/** @returns undefined when there is none, it is of another boot, or nothing that can be read */
+export function readForwarderRecord(path: string): ForwarderRecord | undefined {
+  try {
+    const record = parse(readFileSync(path, 'utf8'), shape);
+    return record.boot === bootId() ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the record of this control. A disk that hangs holds up nothing else. */
+export class ForwarderRecorder {
+  readonly #path: string;
+  readonly #versions: HandoverState['versions'];
+  readonly #log: Logger;
+  readonly #forwarders = new Map<number, RecordedForwarder>();
+  #writing: Promise<void> | undefined;
+  #isStale = false;
+  #hasFailed = false;
+
+  constructor(path: string, versions: HandoverState['versions'], log: Logger) {
+    this.#path = path;
+    this.#versions = versions;
+    this.#log = log;
+  }
+
+  /** A forwarder has been started, in place of the one before with its index. */
+  note(index: number, pid: number, descriptors: readonly string[]): void {
+    const process = identifyProcess(pid);
+    if (process === undefined) return;
+    this.#forwarders.set(index, { ...process, index, descriptors });
+    this.#isStale = true;
+    this.#writing ??= this.#write();
+  }
+
+  /** All of them have ended. */
+  remove(): void {
+    try {
+      unlinkSync(this.#path);
+    } catch {
+      // It was not written, or somebody has removed it.
+    }
+  }
+
+  async #write(): Promise<void> {
+    const temporary = `${this.#path}.new`;
+    while (this.#isStale) {
+      this.#isStale = false;
+      try {
+        await writeFile(temporary, JSON.stringify(this.#record()), { mode: 0o600 });
+        await rename(temporary, this.#path);
+        this.#hasFailed = false;
+      } catch (error) {
+        if (!this.#hasFailed) this.#complain(error);
+        this.#hasFailed = true;
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  #record(): ForwarderRecord {
+    return {
+      boot: bootId(),
+      control: identifyProcess(process.pid) ?? { pid: process.pid, start: 0 },
+      versions: this.#versions,
+      forwarders: [...this.#forwarders.values()],
+    };
+  }
+
+  #complain(error: unknown): void {
+    this.#log.warn(
+      { path: this.#path, error: messageOf(error) },
+      'the next control will not find forwarders that do not answer: the folder of COLLECTOR_FLOXY_RUNTIME_DIRECTORY must be writable',
+    );
+  }
+}

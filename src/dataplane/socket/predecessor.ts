@@ -1,0 +1,170 @@
+import { closeSync, fstatSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cutOffSocket, describeSocket, memorySeals, SOCKET } from '../../native/inherited.ts';
+import { hasProcessEnded, killProcess } from '../../native/processes.ts';
+import { COUNTER_MEMORY } from '../memory/counter-memory.ts';
+import { type Descriptors, presentDescriptors } from './descriptors.ts';
+import {
+  HANDOVER_REQUEST,
+  HANDOVER_VERSIONS,
+  type HandoverPart,
+  type HandoverRequest,
+  type HandoverState,
+  readNow,
+} from './handover.ts';
+
+const END_WAIT_MS = 2000;
+const END_POLL_MS = 2;
+
+export interface PredecessorParts {
+  readonly index: number;
+  /** 0 when it is in another pid namespace. */
+  readonly pid: number;
+  /** Without it the process can be asked to end, but not be ended. */
+  readonly pidfd: number | undefined;
+  /** To ask it to end; undefined: it does not answer. */
+  readonly connection: number | undefined;
+  readonly versions: HandoverState['versions'];
+  /** Descriptors of our own. */
+  readonly descriptors: Descriptors;
+}
+
+/** A forwarder of a control that has ended, seen by the next control. */
+export class Predecessor {
+  readonly index: number;
+  readonly pid: number;
+  readonly descriptors: Descriptors;
+  readonly #versions: HandoverState['versions'];
+  readonly #pidfd: number | undefined;
+  readonly #connection: number | undefined;
+
+  /** @throws Error when a descriptor is not what it is called */
+  static of(parts: PredecessorParts): Predecessor {
+    const problem = descriptorProblem(parts);
+    if (problem !== undefined) throw new Error(problem);
+    return new Predecessor(parts);
+  }
+
+  private constructor(parts: PredecessorParts) {
+    this.index = parts.index;
+    this.pid = parts.pid;
+    this.descriptors = parts.descriptors;
+    this.#versions = parts.versions;
+    this.#pidfd = parts.pidfd;
+    this.#connection = parts.connection;
+  }
+
+  /** Whether this control knows what a part of what it hands over is. */
+  fits(part: HandoverPart): boolean {
+    return this.#versions[part] === HANDOVER_VERSIONS[part];
+  }
+
+  /** Whether it does not move packets any more. */
+  get isGone(): boolean {
+    return this.#connection === undefined || this.#hasLetGo();
+  }
+
+  /**
+   * Ends it; one that does not answer, or not in time, is killed.
+   *
+   * @returns whether it is gone: false when nothing helped in time
+   */
+  async end(request: HandoverRequest = 'end'): Promise<boolean> {
+    if (request === 'drain') this.#cutOff();
+    let hasEnded = this.#ask(request) && (await within(END_WAIT_MS, () => this.#hasLetGo()));
+    // It has nothing left to do, or was asked in vain.
+    if (this.#pidfd !== undefined) hasEnded = await this.#kill(this.#pidfd);
+    if (this.#connection !== undefined) closeSync(this.#connection);
+    if (this.#pidfd !== undefined) closeSync(this.#pidfd);
+    return hasEnded;
+  }
+
+  /** For descriptors that are not going to be used. */
+  closeDescriptors(): void {
+    closeAll(this.descriptors);
+  }
+
+  /** What arrives from now on goes to the other sockets of the address. */
+  #cutOff(): void {
+    for (const [name, fd] of presentDescriptors(this.descriptors)) {
+      try {
+        if (name.startsWith('receive')) cutOffSocket(fd);
+      } catch {
+        // Its address is not there any more: nothing arrives.
+      }
+    }
+  }
+
+  #ask(request: HandoverRequest): boolean {
+    if (this.#connection === undefined) return false;
+    try {
+      writeSync(this.#connection, Buffer.of(HANDOVER_REQUEST[request]));
+      return true;
+    } catch {
+      // It has ended already: waiting for it says so.
+      return true;
+    }
+  }
+
+  #hasLetGo(): boolean {
+    if (this.#pidfd !== undefined && hasProcessEnded(this.#pidfd)) return true;
+    return this.#connection !== undefined && readNow(this.#connection, Buffer.alloc(1)) === 0;
+  }
+
+  #kill(pidfd: number): Promise<boolean> {
+    try {
+      killProcess(pidfd);
+    } catch {
+      // It has ended.
+    }
+    return within(END_WAIT_MS, () => hasProcessEnded(pidfd));
+  }
+}
+
+async function within(limitMs: number, isDone: () => boolean): Promise<boolean> {
+  const deadline = performance.now() + limitMs;
+  while (!isDone()) {
+    if (performance.now() > deadline) return false;
+    await sleep(END_POLL_MS);
+  }
+  return true;
+}
+
+/** What is wrong with what a forwarder hands over. Where its sockets listen is not looked at. */
+function descriptorProblem({ descriptors, versions }: PredecessorParts): string | undefined {
+  const fits = versions.counters === HANDOVER_VERSIONS.counters;
+  // States of balancing come last, and may be of another size.
+  const counterBytes = fits ? COUNTER_MEMORY.STATES : 0;
+  for (const [name, fd] of presentDescriptors(descriptors)) {
+    const problem = name.startsWith('receive ')
+      ? receiverProblem(fd)
+      : memoryProblem(fd, name.endsWith('counters') ? counterBytes : 0);
+    if (problem !== undefined) return `"${name}" ${problem}`;
+  }
+  return undefined;
+}
+
+function receiverProblem(fd: number): string | undefined {
+  try {
+    const { domain, type, protocol } = describeSocket(fd);
+    const isIp = domain === SOCKET.IPV4 || domain === SOCKET.IPV6;
+    const isReceiver = isIp && type === SOCKET.DATAGRAM && protocol === SOCKET.UDP;
+    return isReceiver ? undefined : 'is another kind of socket';
+  } catch {
+    return 'is no socket';
+  }
+}
+
+function memoryProblem(fd: number, minBytes: number): string | undefined {
+  try {
+    memorySeals(fd);
+  } catch {
+    return 'is no shared memory';
+  }
+  const { size } = fstatSync(fd);
+  return size < minBytes ? `has ${size} bytes, not ${minBytes}` : undefined;
+}
+
+export function closeAll(descriptors: Descriptors): void {
+  for (const [, fd] of presentDescriptors(descriptors)) closeSync(fd);
+}
