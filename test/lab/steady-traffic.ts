@@ -13,12 +13,12 @@ import { keyOf } from './wire.ts';
 
 const BYTES = 200;
 const NAME = 'steady';
-const STREAMS = 10;
+export const STEADY_STREAMS = 10;
 
 /** The only collector of the traffic. */
 export const STEADY_COLLECTOR = { host: '2001:db8:c::5', port: 9555 };
 
-const streams: readonly Stream[] = Array.from({ length: STREAMS }, (_, i) => {
+const streams: readonly Stream[] = Array.from({ length: STEADY_STREAMS }, (_, i) => {
   const host = i % 2 === 0 ? `203.0.113.${i + 1}` : `2001:db8:e::${i + 1}`;
   return {
     stream: i,
@@ -31,7 +31,7 @@ const streams: readonly Stream[] = Array.from({ length: STREAMS }, (_, i) => {
 /** Rules that take the traffic: five exporters each have one, five come to the default outputs. */
 export const STEADY_RULES: RuleSetText = {
   rules: streams
-    .slice(0, STREAMS / 2)
+    .slice(0, STEADY_STREAMS / 2)
     .map(({ from }) => ({ exporter: { host: from.host }, outputs: [[STEADY_COLLECTOR]] })),
   defaultOutputs: [[STEADY_COLLECTOR]],
 };
@@ -56,7 +56,7 @@ export async function startSteadyTraffic(stage: Stage, packetsPerSecond = 5_000)
 export async function endSteadyTraffic(stage: Stage, mayBeMissing = 0): Promise<Account> {
   const { sentPerStream, failed } = await stage.exporters.stopTraffic(NAME);
   assert.equal(failed, 0);
-  const sent = sentPerStream * STREAMS;
+  const sent = sentPerStream * STEADY_STREAMS;
   const { arrived, dropped } = await stage.settleWithLosses(sent, mayBeMissing);
   const account = accountFor(arrived, sent);
   const missing = account.missing - dropped;

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { makeFolder } from '../lab/lab.ts';
+import { requireRoot } from '../lab/require-root.ts';
+import { Service, type Settings } from '../lab/service.ts';
+import { isAlive, waitFor } from '../lab/shell.ts';
+import { Stage } from '../lab/stage.ts';
+import {
+  endSteadyTraffic,
+  STEADY_RULES,
+  STEADY_STREAMS,
+  startSteadyTraffic,
+} from '../lab/steady-traffic.ts';
+
+/** Long enough for a busy machine. */
+const ORPHANS = { COLLECTOR_FLOXY_ORPHAN_SECONDS: '60' };
+const PACKETS_PER_SECOND = 1500;
+const WAIT_MS = 20_000;
+
+function threads(count: number): Settings {
+  return { ...ORPHANS, COLLECTOR_FLOXY_THREAD_COUNT: String(count) };
+}
+
+/** Ends control as an upgrade does; its forwarders go on. */
+async function leave({ service }: Stage): Promise<void> {
+  process.kill(service.pid, 'SIGUSR2');
+  await service.waitForEnd(WAIT_MS);
+}
+
+function succeed(stage: Stage, settings: Settings): Promise<Service> {
+  return Service.start(stage.lab, { folder: stage.service.folder, settings });
+}
+
+async function startWithTraffic(count: number): Promise<Stage> {
+  const stage = await Stage.start({ settings: threads(count) });
+  await stage.api.replace(STEADY_RULES);
+  await startSteadyTraffic(stage, PACKETS_PER_SECOND);
+  return stage;
+}
+
+const arrivesMore = (stage: Stage, packets: number) => {
+  const before = stage.capture.arrived().length;
+  return waitFor(
+    'packets arrive',
+    () => stage.capture.arrived().length > before + packets,
+    WAIT_MS,
+  );
+};
+
+describe('a control that takes over from another', { skip: requireRoot() }, () => {
+  test('loses no packet and no count in an upgrade, and keeps the order', async () => {
+    await using stage = await startWithTraffic(2);
+    await arrivesMore(stage, 500);
+    await leave(stage);
+    await arrivesMore(stage, 100);
+    await using _ = await succeed(stage, threads(2));
+    await arrivesMore(stage, 500);
+    await endSteadyTraffic(stage);
+  });
+
+  for (const [before, after] of [[2, 3]] as const) {
+    test(`loses and doubles no packet, and no count, in an upgrade from ${before} to ${after} forwarders`, async () => {
+      await using stage = await startWithTraffic(before);
+      await arrivesMore(stage, 500);
+      await leave(stage);
+      await arrivesMore(stage, 100);
+      await using _ = await succeed(stage, threads(after));
+      await arrivesMore(stage, 500);
+      // Exporters move between forwarders: those packets may pass each other.
+      const { sentPerStream } = await stage.exporters.stopTraffic('steady');
+      const sent = sentPerStream * STEADY_STREAMS;
+      const arrived = await stage.settle(sent);
+      const numbers = new Set(arrived.map(({ payload }) => payload.toString('latin1', 0, 8)));
+      assert.deepEqual([arrived.length, numbers.size], [sent, sent]);
+    });
+  }
+
+  test('takes over one forwarder that was stopped with what waits in its socket, and kills it', async () => {
+    await using stage = await startWithTraffic(2);
+    const pids = await stage.service.forwarderPids();
+    await stage.service.killControl();
+    process.kill(pids[0] as number, 'SIGSTOP');
+    await arrivesMore(stage, 500);
+    await using _ = await succeed(stage, threads(2));
+    await waitFor('the old ones are gone', () => !pids.some(isAlive), WAIT_MS);
+    await arrivesMore(stage, 500);
+    await endSteadyTraffic(stage);
+  });
+
+  test('takes over the only forwarder when it was stopped', async () => {
+    await using stage = await startWithTraffic(1);
+    const [pid] = await stage.service.forwarderPids();
+    assert.ok(pid);
+    await stage.service.killControl();
+    process.kill(pid, 'SIGSTOP');
+    await using service = await succeed(stage, threads(1));
+    await waitFor('the old one is gone', () => !isAlive(pid), WAIT_MS);
+    await arrivesMore(stage, 500);
+    await stage.exporters.stopTraffic('steady');
+    assert.match(service.log, /forwarder does not answer/);
+  });
+
+  test('leaves the forwarders of another address alone, also in the same folder', async () => {
+    const runtime = makeFolder('runtime');
+    const settings = { ...threads(1), COLLECTOR_FLOXY_RUNTIME_DIRECTORY: runtime };
+    try {
+      await using stage = await Stage.start({ settings });
+      await stage.api.replace(STEADY_RULES);
+      await startSteadyTraffic(stage, PACKETS_PER_SECOND);
+      await stage.service.killControl();
+      await using other = await Service.start(stage.lab, {
+        settings: { ...settings, COLLECTOR_FLOXY_ADDRESS: '127.0.0.1:2055' },
+        namespace: stage.lab.exporters,
+      });
+      await arrivesMore(stage, 500);
+      await using _ = await succeed(stage, settings);
+      assert.equal((await other.forwarderPids()).length, 1);
+      await endSteadyTraffic(stage);
+    } finally {
+      rmSync(runtime, { recursive: true, force: true });
+    }
+  });
+});
