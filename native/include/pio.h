@@ -45,23 +45,29 @@
  * all but DROPPED_BY_RULE, NO_ELIGIBLE_COLLECTOR, HEARTBEAT and HOP_LIMIT_EXCEEDED, which are its
  * caller's.
  */
+#define PIO_COUNTER_LIST(COUNTER)                                                                  \
+	COUNTER(RECEIVED_PACKETS, 0)                                                               \
+	COUNTER(RECEIVED_BYTES, 1) /* payload bytes taken, after truncation */                     \
+	COUNTER(FORWARDED_PACKETS, 2)                                                              \
+	COUNTER(FORWARDED_BYTES, 3)                                                                \
+	COUNTER(TRUNCATED, 4)                                                                      \
+	COUNTER(FRAGMENTED, 5) /* copies sent as fragments */                                      \
+	COUNTER(FRAGMENTS, 6)  /* fragments sent for them */                                       \
+	COUNTER(SEND_RETRIES, 7)                                                                   \
+	COUNTER(DROPPED_BY_RULE, 8)                                                                \
+	COUNTER(NO_ELIGIBLE_COLLECTOR, 9)                                                          \
+	COUNTER(HEARTBEAT, 10)                                                                     \
+	COUNTER(HOP_LIMIT_EXCEEDED, 11)                                                            \
+	COUNTER(SEND_ERRORS, 256)    /* + errno, 0 to 255: copies not sent */                      \
+	COUNTER(RECEIVE_ERRORS, 512) /* + errno, 0 to 255 */
+
 enum pio_counter {
-	PIO_RECEIVED_PACKETS = 0,
-	PIO_RECEIVED_BYTES = 1, /* payload bytes taken, after truncation */
-	PIO_FORWARDED_PACKETS = 2,
-	PIO_FORWARDED_BYTES = 3,
-	PIO_TRUNCATED = 4,
-	PIO_FRAGMENTED = 5, /* copies sent as fragments */
-	PIO_FRAGMENTS = 6,  /* fragments sent for them */
-	PIO_SEND_RETRIES = 7,
-	PIO_DROPPED_BY_RULE = 8,
-	PIO_NO_ELIGIBLE_COLLECTOR = 9,
-	PIO_HEARTBEAT = 10,
-	PIO_HOP_LIMIT_EXCEEDED = 11,
-	PIO_SEND_ERRORS = 256,	  /* + errno, 0 to 255: copies not sent */
-	PIO_RECEIVE_ERRORS = 512, /* + errno, 0 to 255 */
-	PIO_COUNTERS = 1024,
+#define PIO_COUNTER(name, index) PIO_##name = index,
+	PIO_COUNTER_LIST(PIO_COUNTER)
+#undef PIO_COUNTER
 };
+
+#define PIO_COUNTERS 1024 /* words of `counters` */
 
 /* One received packet. */
 struct pio_packet {

@@ -99,20 +99,8 @@ static void print_packet_io(void)
 	STRUCT("native", "SLOT", struct pio_slot);
 	MEMBER("native", "SLOT", struct pio_slot, packets);
 	MEMBER("native", "SLOT", struct pio_slot, bytes);
-	VALUE("native", "COUNTER", PIO_, RECEIVED_PACKETS);
-	VALUE("native", "COUNTER", PIO_, RECEIVED_BYTES);
-	VALUE("native", "COUNTER", PIO_, FORWARDED_PACKETS);
-	VALUE("native", "COUNTER", PIO_, FORWARDED_BYTES);
-	VALUE("native", "COUNTER", PIO_, TRUNCATED);
-	VALUE("native", "COUNTER", PIO_, FRAGMENTED);
-	VALUE("native", "COUNTER", PIO_, FRAGMENTS);
-	VALUE("native", "COUNTER", PIO_, SEND_RETRIES);
-	VALUE("native", "COUNTER", PIO_, DROPPED_BY_RULE);
-	VALUE("native", "COUNTER", PIO_, NO_ELIGIBLE_COLLECTOR);
-	VALUE("native", "COUNTER", PIO_, HEARTBEAT);
-	VALUE("native", "COUNTER", PIO_, HOP_LIMIT_EXCEEDED);
-	VALUE("native", "COUNTER", PIO_, SEND_ERRORS);
-	VALUE("native", "COUNTER", PIO_, RECEIVE_ERRORS);
+#define PRINT_COUNTER(name, index) VALUE("native", "COUNTER", PIO_, name);
+	PIO_COUNTER_LIST(PRINT_COUNTER)
 	print("native", "COUNTERS", "size", PIO_COUNTERS * sizeof(uint64_t));
 	print("native", "COUNTERS", "errnos", PIO_ERRNO_COUNT);
 	print("native", "COUNTERS", "layout", PIO_COUNTERS_LAYOUT);
