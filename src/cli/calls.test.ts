@@ -206,6 +206,14 @@ for (const [what, exitCode, code, details] of REFUSALS) {
   });
 }
 
+test('input that the service refuses is told with its line', async () => {
+  const details = 'rules[1].exporter.endpoint.port: 70000 is above 65535';
+  await using api = await startFakeApi({ code: status.INVALID_ARGUMENT, details });
+  const files = { f: 'rules: {\n}\n\nrules: {\n}\n' };
+  const run = await runFloxy(['rules', 'update', 'f', ...at(api.port)], { files });
+  assert.match(run.errors, /rules\[1\]\.exporter\.endpoint\.port \(f:4\): 70000 is above/);
+});
+
 test('a file whose name ends in .json is JSON, unless --format says something else', async () => {
   await using api = await startFakeApi({ answer: {} });
   const files = { 'rules.json': '{"rules": [{"exporter": {"endpoint": {"host": "192.0.2.1"}}}]}' };

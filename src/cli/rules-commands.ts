@@ -18,6 +18,7 @@ import {
 import { findMethod, makeMessage, parseMessage, printMessage } from './messages.ts';
 import { addDiffCommand, addPullCommand } from './peer-commands.ts';
 import type { Terminal } from './terminal.ts';
+import { withLines } from './text-places.ts';
 
 const SETTINGS = 'collector.proto.Settings';
 const STANDARD_INPUT = '-';
@@ -73,14 +74,14 @@ function addReplaceCommand(rules: Command, terminal: Terminal): void {
   addChangeOptions(replace).action(
     async (file: string, options: ReplaceOptions, command: Command) => {
       const method = findMethod('floxy', SETTINGS, 'ReplaceProxyRules');
-      const request = await readInput(terminal, file, method, options);
-      if (!options.allowEmpty && isEmpty(method, request)) {
+      const input = await readInput(terminal, file, method, options);
+      if (!options.allowEmpty && isEmpty(method, input.request)) {
         throw new CliError(
           EXIT.usage,
-          `${nameOf(file)} has neither rules nor default outputs: pass --allow-empty to delete all`,
+          `${input.name} has neither rules nor default outputs: pass --allow-empty to delete all`,
         );
       }
-      await change(terminal, command, { method, request, options });
+      await change(terminal, command, { method, input, options });
     },
   );
 }
@@ -93,8 +94,8 @@ function addUpdateCommand(rules: Command, terminal: Terminal): void {
   addChangeOptions(update).action(
     async (file: string, options: FormatOptions, command: Command) => {
       const method = findMethod('floxy', SETTINGS, 'UpdateProxyRules');
-      const request = await readInput(terminal, file, method, options);
-      await change(terminal, command, { method, request, options });
+      const input = await readInput(terminal, file, method, options);
+      await change(terminal, command, { method, input, options });
     },
   );
 }
@@ -115,11 +116,11 @@ function addDeleteCommand(rules: Command, terminal: Terminal): void {
         throw new CliError(EXIT.usage, 'rules delete: give exporters, or --file');
       }
       const method = findMethod('floxy', SETTINGS, 'DeleteProxyRules');
-      const request =
+      const input =
         options.file === undefined
-          ? makeMessage(method.input, { exporters: [...exporters] })
+          ? { request: makeMessage(method.input, { exporters: [...exporters] }), name: 'arguments' }
           : await readInput(terminal, options.file, method, options);
-      await change(terminal, command, { method, request, options });
+      await change(terminal, command, { method, input, options });
     },
   );
 }
@@ -135,17 +136,36 @@ async function change(
   command: Command,
   call: {
     readonly method: DescMethod;
-    readonly request: Message;
+    readonly input: Input;
     readonly options: FormatOptions;
   },
 ): Promise<void> {
+  const { method, input, options } = call;
   const access = readAccess(command, terminal.env);
-  const answer = await callApi(access, call.method, call.request, requestHeaders(call.options));
-  if (call.options.revision) printRevision(terminal, answer.header(REVISION_HEADER));
+  const answer = await callApi(access, method, input.request, requestHeaders(options)).catch(
+    (error: unknown) => {
+      throw input.text === undefined ? error : locate(error, input.name, input.text);
+    },
+  );
+  if (options.revision) printRevision(terminal, answer.header(REVISION_HEADER));
+}
+
+/** The places in input that the service refuses have lines in its text. */
+function locate(error: unknown, name: string, text: string): unknown {
+  if (!(error instanceof CliError) || error.exitCode !== EXIT.usage) return error;
+  return new CliError(error.exitCode, withLines(error.message, name, text), { cause: error });
 }
 
 function printRevision(terminal: Terminal, revision: string | undefined): void {
   terminal.printError(`revision: ${revision ?? 'unknown'}\n`);
+}
+
+/** A request, and where it comes from. */
+interface Input {
+  readonly request: Message;
+  readonly name: string;
+  /** As it was written; undefined when it is not protobuf text. */
+  readonly text?: string;
 }
 
 async function readInput(
@@ -153,10 +173,14 @@ async function readInput(
   file: string,
   method: DescMethod,
   options: FormatOptions,
-): Promise<Message> {
+): Promise<Input> {
   const bytes = await readBytes(terminal, file);
   const format = options.format ?? (file.endsWith('.json') ? 'json' : 'text');
-  return parseMessage(method.input, { name: nameOf(file), bytes, format });
+  const name = nameOf(file);
+  const request = parseMessage(method.input, { name, bytes, format });
+  return format === 'json'
+    ? { request, name }
+    : { request, name, text: new TextDecoder().decode(bytes) };
 }
 
 async function readBytes(terminal: Terminal, file: string): Promise<Uint8Array> {
