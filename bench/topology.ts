@@ -5,7 +5,7 @@ import { run } from './shell.ts';
  * generator namespace          proxy namespace, one for each run       collector namespace
  *          g0 ───────────────── in0            out0 ─────────────────── c0
  * ```
- * Collectors have addresses and one MAC address that belongs to nobody: see test/load/load-stage.ts.
+ * Collectors have addresses and one MAC address that belongs to nobody: copies end at the interface.
  */
 export interface Path {
   readonly namespace: string;
