@@ -51,7 +51,7 @@ class LoggingService implements AsyncDisposable {
 
   /** Calls the API. @returns the exit status and what was printed */
   call(args: readonly string[], input = ''): { status: number | null; output: string } {
-    const all = [...args, '--api', `127.0.0.1:${this.#port}`, '--timeout', '3'];
+    const all = [...args, '--api', `127.0.0.1:${this.#port}`, '--timeout', '60'];
     const run = spawnSync(floxy, all, { encoding: 'utf8', input });
     return { status: run.status, output: run.stdout + run.stderr };
   }
