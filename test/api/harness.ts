@@ -14,6 +14,7 @@ import { ApiServer } from '../../src/api/server.ts';
 import type { Config } from '../../src/config/config.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
+import { HANG_MS } from '../lab/shell.ts';
 import { FakeControl } from './fake-control.ts';
 
 export const BUILD_INFO = {
@@ -160,7 +161,7 @@ export function runBufCurl(args: readonly string[]): Promise<RunResult> {
 
 function run(program: string, args: readonly string[], input: string): Promise<RunResult> {
   return new Promise((resolve) => {
-    const options = { timeout: 30_000, maxBuffer: 64 * 1024 * 1024 };
+    const options = { timeout: HANG_MS, maxBuffer: 64 * 1024 * 1024 };
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : Number(error.code ?? -1);
       resolve({ exitCode, stdout, stderr });
