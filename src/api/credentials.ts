@@ -1,16 +1,24 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { ServerCredentials } from '@grpc/grpc-js';
 import { FloxyError, messageOf } from '../base/errors.ts';
 import type { TlsConfig } from '../config/config.ts';
+
+/** Options of a TLS server (node:tls). */
+export interface ServerTls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca?: Buffer;
+  readonly requestCert: boolean;
+  readonly rejectUnauthorized: boolean;
+}
 
 /**
  * Credentials of the API server: none, TLS, or mutual TLS when there is a client CA.
  * @throws FloxyError INVALID_INPUT that names the file when one cannot be read or used
  */
-export function readCredentials(tls: TlsConfig | undefined): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
+export function readCredentials(tls: TlsConfig | undefined): ServerTls | undefined {
+  if (tls === undefined) return undefined;
   const certificate = readTlsFile('certificate', tls.certificatePath);
   const key = readTlsFile('key', tls.keyPath);
   const clientCa =
@@ -23,8 +31,14 @@ export function readCredentials(tls: TlsConfig | undefined): ServerCredentials {
     // A secure context would take a file without any certificate, and then trust nobody.
     check(`client CA ${tls.clientCaPath}`, () => new X509Certificate(clientCa));
   }
-  const pair = { cert_chain: certificate, private_key: key };
-  return ServerCredentials.createSsl(clientCa, [pair], clientCa !== null);
+  const isMutual = clientCa !== null;
+  return {
+    cert: certificate,
+    key,
+    ...(isMutual && { ca: clientCa }),
+    requestCert: isMutual,
+    rejectUnauthorized: isMutual,
+  };
 }
 
 function readTlsFile(kind: string, path: string): Buffer {

@@ -1,7 +1,5 @@
 /**
- * The standard health service (grpc.health.v1). Its definition comes from grpc-health-check; the
- * implementation is ours, because that package's keeps every service name that a client ever watched,
- * and leaves watching streams open when the server stops.
+ * The standard health service (grpc.health.v1).
  *
  * | name | SERVING while |
  * |---|---|
@@ -11,27 +9,26 @@
  *
  * Check and List answer from the present state; watchers learn of a change within 250 ms.
  */
-import {
-  type Server,
-  type ServerWritableStream,
-  type ServiceDefinition,
-  status as Status,
-} from '@grpc/grpc-js';
+import { setTimeout as delay } from 'node:timers/promises';
 import { service as healthDefinition } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
 import type { Control } from '../control/control.ts';
 import type { State } from '../model/status.ts';
-import { METRICS_SERVICE, SETTINGS_SERVICE, withRawMessages } from '../protocol/definitions.ts';
-import { limitRequests } from './request-limit.ts';
-import { type Handler, unary } from './unary.ts';
+import { METRICS_SERVICE, SETTINGS_SERVICE } from '../protocol/definitions.ts';
+import type { CallContext } from './call-context.ts';
+import type { Method } from './method.ts';
+import { SMALL } from './services.ts';
+import { WatcherPlaces } from './watcher-places.ts';
 
 const POLL_INTERVAL_MS = 250;
+
+const MAX_WATCHERS = 256;
 
 type ServingStatus = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
 
 interface HealthCheckRequest {
-  readonly service: string;
+  readonly service?: string;
 }
 
 interface HealthCheckResponse {
@@ -46,16 +43,11 @@ interface Present {
 
 const GONE: Present = { state: 'Offline', isDraining: false };
 
-type WatchCall = ServerWritableStream<HealthCheckRequest, HealthCheckResponse>;
-
 /** The health service of one API server. */
 export class Health {
   readonly #control: Control;
   readonly #log: Logger;
-  /** What each watching client was told last. */
-  readonly #watchers = new Map<WatchCall, ServingStatus | undefined>();
-  #timer: NodeJS.Timeout | undefined;
-  #isStopped = false;
+  readonly #places = new WatcherPlaces(MAX_WATCHERS);
   #isStatusFailing = false;
 
   constructor({ control, log }: { readonly control: Control; readonly log: Logger }) {
@@ -63,80 +55,56 @@ export class Health {
     this.#log = log;
   }
 
-  addTo(server: Server): void {
+  methods(): Method[] {
     const { Check, List, Watch } = healthDefinition;
     if (!Check || !List || !Watch) throw new Error('grpc-health-check lacks a method');
-    const check: Handler<HealthCheckRequest> = ({ service }) => ({ parts: [this.#check(service)] });
-    const list: Handler<object> = () => ({ parts: [this.#list()] });
-    const definition: ServiceDefinition = {
-      Check: withRawMessages(Check),
-      List: withRawMessages(List),
-      Watch: limitRequests(Watch),
-    };
-    server.addService(definition, {
-      Check: unary(Check, check, this.#log),
-      List: unary(List, list, this.#log),
-      Watch: (call: WatchCall) => this.#watch(call),
-    });
-  }
-
-  start(): void {
-    this.#timer = setInterval(() => this.#tellWatchers(), POLL_INTERVAL_MS);
-    this.#timer.unref();
-  }
-
-  /** Everything is NOT_SERVING from now on; watchers are told, then their calls end. */
-  stop(): void {
-    clearInterval(this.#timer);
-    this.#isStopped = true;
-    this.#tellWatchers();
-    for (const call of this.#watchers.keys()) {
-      call.emit('error', { code: Status.UNAVAILABLE, details: 'the service is stopping' });
-    }
-    this.#watchers.clear();
+    const check = ({ service = '' }: HealthCheckRequest) => ({ parts: [this.#check(service)] });
+    const list = () => ({ parts: [this.#list()] });
+    const watch = this.#places.limit((request: HealthCheckRequest, context) =>
+      this.#watch(request, context),
+    );
+    return [
+      { kind: 'unary', definition: Check, handler: check, limits: SMALL },
+      { kind: 'unary', definition: List, handler: list, limits: SMALL },
+      { kind: 'stream', definition: Watch, handler: watch, limits: SMALL },
+    ];
   }
 
   #check(service: string): HealthCheckResponse {
-    const status = this.#statuses().get(service);
+    const status = this.#statuses(true).get(service);
     if (status !== undefined) return { status };
     throw new FloxyError('NOT_FOUND', `no service ${JSON.stringify(service)} is served here`);
   }
 
   #list(): { statuses: Record<string, HealthCheckResponse> } {
-    const entries = [...this.#statuses()].map(([name, status]) => [name, { status }] as const);
+    const entries = [...this.#statuses(true)].map(([name, status]) => [name, { status }] as const);
     return { statuses: Object.fromEntries(entries) };
   }
 
-  #watch(call: WatchCall): void {
-    const forget = () => this.#watchers.delete(call);
-    call.on('cancelled', forget);
-    call.on('close', forget);
-    this.#watchers.set(call, undefined);
-    this.#tell(call, this.#statuses());
+  /** Ends when the service stops, and says that nothing is served any more before. */
+  async *#watch(
+    { service = '' }: HealthCheckRequest,
+    { signal, stopping }: CallContext,
+  ): AsyncGenerator<HealthCheckResponse> {
+    const end = AbortSignal.any([signal, stopping]);
+    let told: ServingStatus | undefined;
+    while (!signal.aborted) {
+      const status = this.#statuses(!stopping.aborted).get(service) ?? 'SERVICE_UNKNOWN';
+      if (status !== told) yield { status };
+      told = status;
+      if (stopping.aborted) return;
+      await delay(POLL_INTERVAL_MS, undefined, { signal: end, ref: false }).catch(() => undefined);
+    }
   }
 
-  #tellWatchers(): void {
-    if (this.#watchers.size === 0) return;
-    const statuses = this.#statuses();
-    for (const call of this.#watchers.keys()) this.#tell(call, statuses);
-  }
-
-  #tell(call: WatchCall, statuses: ReadonlyMap<string, ServingStatus>): void {
-    const status = statuses.get(call.request.service) ?? 'SERVICE_UNKNOWN';
-    // A client that does not read learns the status of the moment when it reads again.
-    if (call.writableNeedDrain || this.#watchers.get(call) === status) return;
-    this.#watchers.set(call, status);
-    call.write({ status });
-  }
-
-  #statuses(): ReadonlyMap<string, ServingStatus> {
-    const { state, isDraining } = this.#isStopped ? GONE : this.#present();
+  #statuses(isRunning: boolean): ReadonlyMap<string, ServingStatus> {
+    const { state, isDraining } = isRunning ? this.#present() : GONE;
     const serving = (isServing: boolean) => (isServing ? 'SERVING' : 'NOT_SERVING');
     return new Map([
       ['', serving(state === 'OK' && !isDraining)],
       ['proxy', serving(state === 'OK' || state === 'NotConfigured')],
-      [SETTINGS_SERVICE, serving(!this.#isStopped)],
-      [METRICS_SERVICE, serving(!this.#isStopped)],
+      [SETTINGS_SERVICE, serving(isRunning)],
+      [METRICS_SERVICE, serving(isRunning)],
     ]);
   }
 

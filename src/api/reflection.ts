@@ -1,65 +1,76 @@
+import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import type {
-  Server,
-  ServerDuplexStream,
-  ServiceDefinition,
-  UntypedHandleCall,
-  UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+import type { Server, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { descriptorFiles } from '../protocol/definitions.ts';
-import { limitRequests } from './request-limit.ts';
+import type { ChatHandler, Method } from './method.ts';
+import { SMALL } from './services.ts';
+import { WatcherPlaces } from './watcher-places.ts';
+
+/** Clients that ask at the same time; one may take its time between two questions. */
+const MAX_CHATS = 64;
+
+/** What a library's handler does with a stream: it hears requests, and writes an answer to each at once. */
+type LibraryHandler = (stream: EventEmitter & { write(answer: object): void; end(): void }) => void;
 
 /**
- * Adds server reflection, by which clients list, describe and call without .proto files.
+ * Server reflection, by which clients list, describe and call without .proto files.
  *
- * The service gets the descriptors that the compiler made: those that proto-loader derives from its own
+ * The library gets the descriptors that the compiler made: those that proto-loader derives from its own
  * model lack optional fields and full type names, and clients refuse them.
  *
  * @throws Error when the compiled descriptors are missing
  */
-export function addReflection(server: Server): void {
+export function reflectionMethods(): Method[] {
   const fileDescriptorProtos = descriptorFiles().flatMap(readDescriptors);
   const reflection = new ReflectionService({
     // The library takes nothing but the descriptors from a definition.
     any: { format: 'Protocol Buffer 3 EnumDescriptorProto', type: {}, fileDescriptorProtos },
   });
-  reflection.addToServer({
-    addService: (definition, implementation) =>
-      server.addService(limitService(definition), withBackpressure(implementation)),
-  });
+  const methods: Method[] = [];
+  const places = new WatcherPlaces(MAX_CHATS);
+  const collector: Pick<Server, 'addService'> = {
+    addService: (definition, implementation) => {
+      methods.push(...methodsOf(definition, implementation, places));
+    },
+  };
+  reflection.addToServer(collector);
+  return methods;
+}
+
+function methodsOf(
+  definition: ServiceDefinition,
+  implementation: UntypedServiceImplementation,
+  places: WatcherPlaces,
+): Method[] {
+  return Object.entries(definition).map(([name, method]) => ({
+    kind: 'chat',
+    definition: method,
+    handler: places.limit(chat(implementation[name] as unknown as LibraryHandler)),
+    limits: SMALL,
+  }));
+}
+
+/** One request after the other: the next is read when the client has read the answer to the one before. */
+function chat(handler: LibraryHandler): ChatHandler {
+  return async function* answers(requests) {
+    let waiting: object[] = [];
+    const stream = Object.assign(new EventEmitter(), {
+      write: (answer: object) => waiting.push(answer),
+      end: () => undefined,
+    });
+    handler(stream);
+    for await (const request of requests) {
+      stream.emit('data', request);
+      yield* waiting;
+      waiting = [];
+    }
+  };
 }
 
 function readDescriptors(file: string): Buffer[] {
   const set = fromBinary(FileDescriptorSetSchema, readFileSync(file));
   return set.file.map((descriptor) => Buffer.from(toBinary(FileDescriptorProtoSchema, descriptor)));
-}
-
-function limitService(definition: ServiceDefinition): ServiceDefinition {
-  const methods = Object.entries(definition);
-  return Object.fromEntries(methods.map(([name, method]) => [name, limitRequests(method)]));
-}
-
-/** Reflection answers as fast as requests come; a client that does not read must not fill our memory. */
-function withBackpressure(
-  implementation: UntypedServiceImplementation,
-): UntypedServiceImplementation {
-  const handlers = Object.entries(implementation).map(
-    ([name, handler]) => [name, pausing(handler)] as const,
-  );
-  return Object.fromEntries(handlers);
-}
-
-/** A handler that reads no further request while answers wait for the client to read them. */
-export function pausing(handler: UntypedHandleCall): UntypedHandleCall {
-  return (stream: ServerDuplexStream<unknown, unknown>) => {
-    (handler as (stream: ServerDuplexStream<unknown, unknown>) => void)(stream);
-    stream.on('data', () => {
-      if (!stream.writableNeedDrain) return;
-      stream.pause();
-      stream.once('drain', () => stream.resume());
-    });
-  };
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
 import type { Control } from '../control/control.ts';
+import { MAX_REQUEST_BYTES, MAX_SLOTS_PER_RULE_SET } from '../model/limits.ts';
 import type { RuleChange } from '../model/rules.ts';
 import type { BuildInfo } from '../model/status.ts';
 import {
@@ -21,7 +22,8 @@ import {
 import type { DrainRequest, EmptyRequest, ExportersRequest } from '../protocol/messages.ts';
 import type { Unchecked } from '../rules/endpoint-message.ts';
 import type { RuleSetMessage } from '../rules/message.ts';
-import type { Answer, CallContext, Handlers } from './unary.ts';
+import type { CallContext } from './call-context.ts';
+import type { Answer, Handler, RequestLimits } from './method.ts';
 
 export interface ServiceParts {
   readonly control: Control;
@@ -29,49 +31,91 @@ export interface ServiceParts {
   readonly log: Logger;
 }
 
+/** A unary method as its service has it. */
+export interface Entry {
+  readonly handler: Handler<never>;
+  readonly limits: RequestLimits;
+  readonly isLong?: boolean;
+}
+
+export type Entries = Readonly<Record<string, Entry>>;
+
+const MIB = 1024 * 1024;
+
+/** Rule sets are large; nothing else is. */
+const RULES: RequestLimits = { maxBytes: MAX_REQUEST_BYTES, maxItems: MAX_SLOTS_PER_RULE_SET };
+/** Exporters to delete: 100,000 with the longest addresses. */
+const DELETED: RequestLimits = { maxBytes: 8 * MIB, maxItems: 200_000 };
+/** Exporters whose statistics are wanted. Who wants more asks for all. */
+const ASKED: RequestLimits = { maxBytes: MIB, maxItems: 10_000 };
+/** Of requests without lists. */
+export const SMALL: RequestLimits = { maxBytes: 4096, maxItems: 0 };
+
 /** The handlers of collector.proto.Settings. */
-export function settingsHandlers({ control, buildInfo, log }: ServiceParts): Handlers {
+export function settingsEntries({ control, buildInfo, log }: ServiceParts): Entries {
   const apply = async (call: string, change: RuleChange, context: CallContext): Promise<Answer> => {
     const expectedRevision = readExpectedRevision(context.headers);
     const overrideFollower = readOverrideFollower(context.headers);
-    context.throwIfCancelled();
+    context.throwIfGone();
     const { peer: author } = context;
     const revision = await control.change(change, expectedRevision, { overrideFollower, author });
     log.info({ call, peer: author, revision, ...sizeOf(change) }, 'rules changed');
     return { parts: [{}], headers: revisionHeaders(revision) };
   };
   return {
-    ListProxyRules: (_request: EmptyRequest, { addressFormat }) => {
-      checkRestored(control);
-      const { revision, ruleSet } = control.rules();
-      return { parts: fromRuleSet(ruleSet, addressFormat), headers: revisionHeaders(revision) };
-    },
-    ReplaceProxyRules: async (request: Unchecked<RuleSetMessage>, context) =>
-      apply('ReplaceProxyRules', await toReplacement(request), context),
-    UpdateProxyRules: async (request: Unchecked<RuleSetMessage>, context) =>
-      apply('UpdateProxyRules', await toUpdate(request), context),
-    DeleteProxyRules: (request: ExportersRequest, context) =>
-      apply('DeleteProxyRules', toDeletion(request), context),
-    ...metricsHandlers({ control }),
-    GetBuildInfo: (_request: EmptyRequest) => ({ parts: [fromBuildInfo(buildInfo)] }),
-    GetSystemStatus: (_request: EmptyRequest) => ({ parts: [fromSystemStatus(control.status())] }),
-    Drain: ({ cancel = false }: DrainRequest, { peer }) => {
+    ListProxyRules: entry(
+      SMALL,
+      (_request: EmptyRequest, { addressFormat }) => {
+        checkRestored(control);
+        const { revision, ruleSet } = control.rules();
+        return { parts: fromRuleSet(ruleSet, addressFormat), headers: revisionHeaders(revision) };
+      },
+      { isLong: true },
+    ),
+    ReplaceProxyRules: entry(RULES, async (request: Unchecked<RuleSetMessage>, context) => {
+      const change = await context.work(() => toReplacement(request));
+      return apply('ReplaceProxyRules', change, context);
+    }),
+    UpdateProxyRules: entry(RULES, async (request: Unchecked<RuleSetMessage>, context) => {
+      const change = await context.work(() => toUpdate(request));
+      return apply('UpdateProxyRules', change, context);
+    }),
+    DeleteProxyRules: entry(DELETED, async (request: ExportersRequest, context) => {
+      const change = await context.work(() => toDeletion(request));
+      return apply('DeleteProxyRules', change, context);
+    }),
+    ...metricsEntries({ control }),
+    GetBuildInfo: entry(SMALL, () => ({ parts: [fromBuildInfo(buildInfo)] })),
+    GetSystemStatus: entry(SMALL, () => ({ parts: [fromSystemStatus(control.status())] })),
+    Drain: entry(SMALL, ({ cancel = false }: DrainRequest, { peer }) => {
       control.setDraining(!cancel);
       log.info({ call: 'Drain', peer }, cancel ? 'draining cancelled' : 'draining');
       return { parts: [{}] };
-    },
+    }),
   };
 }
 
 /** The handlers of collector.proto.Metrics. */
-export function metricsHandlers({ control }: Pick<ServiceParts, 'control'>): Handlers {
+export function metricsEntries({ control }: Pick<ServiceParts, 'control'>): Entries {
   return {
-    GetProxyStats: async (request: ExportersRequest, { addressFormat }) => {
-      checkRestored(control);
-      const statistics = await control.statistics(toExporters(request));
-      return { parts: fromStatistics(statistics, addressFormat) };
-    },
+    GetProxyStats: entry(
+      ASKED,
+      async (request: ExportersRequest, context) => {
+        checkRestored(control);
+        const statistics = await context.work(() => control.statistics(toExporters(request)));
+        return { parts: fromStatistics(statistics, context.addressFormat) };
+      },
+      { isLong: true },
+    ),
   };
+}
+
+function entry<Request>(
+  limits: RequestLimits,
+  handler: Handler<Request>,
+  { isLong = false }: { readonly isLong?: boolean } = {},
+): Entry {
+  return { limits, handler, isLong };
 }
 
 /** Spec A10: an answer without the saved rules would be taken for all there are. */

@@ -26,7 +26,12 @@ export interface CallStatus {
   readonly details: string;
 }
 
-/** The gRPC status of anything that a handler threw. What is not a FloxyError stays in the log. */
+/** Whether somebody has to look into it: it is none of the failures that are to be expected. */
+export function isUnexpected(thrown: unknown): boolean {
+  return !(thrown instanceof FloxyError);
+}
+
+/** The gRPC status of anything that was thrown on the way to an answer. What nobody expects stays in the log. */
 export function statusOf(thrown: unknown): CallStatus {
   if (!(thrown instanceof FloxyError)) {
     return { code: Status.INTERNAL, details: "internal error (see the service's log)" };
@@ -50,7 +55,7 @@ export function fitMessage(message: string): string {
   return kept + CUT_MARK;
 }
 
-/** Length of the percent-encoding that grpc-js uses for messages. */
+/** Length of the percent-encoding that messages go over the wire in. */
 function encodedBytes(text: string): number {
   return encodeURI(text).length;
 }

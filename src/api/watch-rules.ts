@@ -4,8 +4,9 @@ import type { RulesRevisionMessage, WatchRequest } from '../protocol/messages.ts
 import { fromStep } from '../protocol/revision-codec.ts';
 import { changeBetween } from '../rules/difference.ts';
 import { hashRules, ruleSetDigest } from '../rules/digest.ts';
+import type { CallContext } from './call-context.ts';
+import type { StreamHandler } from './method.ts';
 import { RecentRules } from './recent-rules.ts';
-import type { StreamContext, StreamHandler } from './streaming.ts';
 
 /** A watcher hears something at least this often. */
 export const HEARTBEAT_MS = 500;
@@ -18,7 +19,8 @@ type Watched = Pick<Control, 'rules' | 'rulesProblem' | 'onChange'>;
  */
 export function watchRules(control: Watched): StreamHandler<WatchRequest> {
   const recent = new RecentRules();
-  return async function* watch({ digest }, { signal, addressFormat }) {
+  return async function* watch({ digest }, { signal: gone, stopping, addressFormat }) {
+    const signal = AbortSignal.any([gone, stopping]);
     const alarm = new Alarm(control, signal);
     const known = new KnownRules(digest, recent);
     try {
@@ -56,7 +58,7 @@ class KnownRules {
 async function* present(
   control: Watched,
   known: KnownRules,
-  format: StreamContext['addressFormat'],
+  format: CallContext['addressFormat'],
 ): AsyncGenerator<RulesRevisionMessage> {
   const error = control.rulesProblem();
   if (error !== undefined) {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { arbitraryRuleSet, arbitraryTwins } from '../../test/support/arbitrary-rules.ts';
 import { NO_COUNTS } from '../../test/support/counters.ts';
 import { makeEndpoint } from '../model/endpoint.ts';
+import { MAX_SLOTS_PER_RULE_SET } from '../model/limits.ts';
 import { type Exporter, makeCollector } from '../model/rules.ts';
 import type { AddressFormat, Unchecked } from '../rules/endpoint-message.ts';
 import type { RuleSetMessage } from '../rules/message.ts';
@@ -37,7 +38,7 @@ function encode(name: string, parts: Iterable<object>): Buffer {
 
 /** Receives a request from the wire, in parts when it is large. */
 function decode(name: string, bytes: Buffer): Unchecked<RuleSetMessage> {
-  const collector = new PartCollector();
+  const collector = new PartCollector(MAX_SLOTS_PER_RULE_SET);
   for (const part of splitMessage(bytes)) collector.add(methodNamed(name).requestDeserialize(part));
   return collector.message() as Unchecked<RuleSetMessage>;
 }

@@ -1,4 +1,4 @@
-import { Metadata } from '@grpc/grpc-js';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { FloxyError } from '../base/errors.ts';
 import type { AddressFormat } from '../rules/endpoint-message.ts';
 
@@ -11,7 +11,7 @@ export const OVERRIDE_FOLLOWER_HEADER = 'collector-override-follower';
 export const REVISION_HEADER = 'collector-rules-revision';
 
 /** Spec E4. @throws FloxyError INVALID_INPUT */
-export function readAddressFormat(request: Metadata): AddressFormat {
+export function readAddressFormat(request: IncomingHttpHeaders): AddressFormat {
   const value = singleValue(request, ADDRESS_FORMAT_HEADER) ?? 'text';
   if (value === 'text' || value === 'binary') return value;
   throw new FloxyError(
@@ -26,7 +26,7 @@ export function readAddressFormat(request: Metadata): AddressFormat {
  * @returns undefined when the caller expects none
  * @throws FloxyError INVALID_INPUT
  */
-export function readExpectedRevision(request: Metadata): number | undefined {
+export function readExpectedRevision(request: IncomingHttpHeaders): number | undefined {
   const value = singleValue(request, EXPECTED_REVISION_HEADER);
   if (value === undefined) return undefined;
   const revision = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
@@ -41,7 +41,7 @@ export function readExpectedRevision(request: Metadata): number | undefined {
  * Whether rules are to be changed although they are those of another node.
  * @throws FloxyError INVALID_INPUT
  */
-export function readOverrideFollower(request: Metadata): boolean {
+export function readOverrideFollower(request: IncomingHttpHeaders): boolean {
   const value = singleValue(request, OVERRIDE_FOLLOWER_HEADER) ?? 'false';
   if (value === 'true' || value === 'false') return value === 'true';
   throw new FloxyError(
@@ -51,14 +51,12 @@ export function readOverrideFollower(request: Metadata): boolean {
 }
 
 /** Headers of an answer that tells the revision of the rules. */
-export function revisionHeaders(revision: number): Metadata {
-  const headers = new Metadata();
-  headers.set(REVISION_HEADER, String(revision));
-  return headers;
+export function revisionHeaders(revision: number): OutgoingHttpHeaders {
+  return { [REVISION_HEADER]: String(revision) };
 }
 
-/** Repeated headers arrive as a list, or joined by commas: then no value is right. */
-function singleValue(request: Metadata, name: string): string | undefined {
-  const values = request.get(name);
-  return values.length === 0 ? undefined : values.join(', ');
+/** Repeated headers arrive joined by commas: then no value is right. */
+function singleValue(request: IncomingHttpHeaders, name: string): string | undefined {
+  const value = request[name];
+  return Array.isArray(value) ? value.join(', ') : value;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { MAX_SLOTS_PER_RULE_SET } from '../model/limits.ts';
 import { PartCollector, splitMessage } from './parts.ts';
 
 /** A field with number and length-delimited contents. */
@@ -81,7 +82,7 @@ test('V6: a field that no rule can need is refused before it is decoded', () => 
 });
 
 test('V6: items are counted at every depth over all parts', () => {
-  const collector = new PartCollector();
+  const collector = new PartCollector(MAX_SLOTS_PER_RULE_SET);
   const outputs = Array.from({ length: 999 }, () => ({ collectors: [] }));
   const part = { rules: Array.from({ length: 1000 }, () => ({ outputs })) };
   for (let i = 0; i < 4; i++) collector.add(part);
@@ -92,7 +93,7 @@ test('V6: items are counted at every depth over all parts', () => {
 });
 
 test('lists of the parts are joined in order', () => {
-  const collector = new PartCollector();
+  const collector = new PartCollector(MAX_SLOTS_PER_RULE_SET);
   collector.add({ rules: [{ a: 1 }], defaultOutputs: [] });
   collector.add({ rules: [{ a: 2 }], defaultOutputs: [{ b: 3 }] });
   assert.deepEqual(collector.message(), {

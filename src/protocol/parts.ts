@@ -3,7 +3,6 @@
  * fill its memory: a few bytes of protobuf can become an object of a hundred.
  */
 import { FloxyError } from '../base/errors.ts';
-import { MAX_SLOTS_PER_RULE_SET } from '../model/limits.ts';
 
 /** Size at which a part is complete: a few milliseconds of decoding. */
 const PART_BYTES = 64 * 1024;
@@ -43,15 +42,21 @@ export function* splitMessage(bytes: Buffer): Generator<Buffer> {
 /** Puts decoded parts together again and keeps count of what is in them. */
 export class PartCollector {
   readonly #lists = new Map<string, unknown[]>();
+  readonly #maxItems: number;
   #items = 0;
 
-  /** @throws FloxyError LIMIT_EXCEEDED when there are more items than a rule set can have */
+  /** @param maxItems members of all lists together, at every depth */
+  constructor(maxItems: number) {
+    this.#maxItems = maxItems;
+  }
+
+  /** @throws FloxyError LIMIT_EXCEEDED when there are more items than may be */
   add(part: object): void {
     this.#items += countItems(part);
-    if (this.#items > MAX_SLOTS_PER_RULE_SET) {
+    if (this.#items > this.#maxItems) {
       throw new FloxyError(
         'LIMIT_EXCEEDED',
-        `the request has more than ${MAX_SLOTS_PER_RULE_SET} rules, outputs and collectors together`,
+        `the request has more than ${this.#maxItems} members in all its lists together`,
       );
     }
     for (const [name, value] of Object.entries(part)) {

@@ -10,7 +10,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { type Logger, pino } from 'pino';
-import { ApiServer } from '../../src/api/server.ts';
+import { type ApiLimits, ApiServer } from '../../src/api/server.ts';
 import type { Config } from '../../src/config/config.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
@@ -38,7 +38,10 @@ export interface TestApi extends AsyncDisposable {
   readonly logged: Record<string, unknown>[];
 }
 
-export async function startApi(config: Partial<Config['api']> = {}): Promise<TestApi> {
+export async function startApi(
+  config: Partial<Config['api']> = {},
+  limits: Partial<ApiLimits> = {},
+): Promise<TestApi> {
   buildProtoOnce();
   const control = new FakeControl();
   const logged: Record<string, unknown>[] = [];
@@ -47,6 +50,7 @@ export async function startApi(config: Partial<Config['api']> = {}): Promise<Tes
     buildInfo: BUILD_INFO,
     config: { octets: LOOPBACK, port: 0, tls: undefined, ...config },
     log: recordingLog(logged),
+    limits,
   });
   await server.start();
   return {

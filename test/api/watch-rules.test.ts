@@ -224,7 +224,7 @@ test('a bad header, a huge request and an internal failure have their status', a
   using huge = new Watcher(api.address, { digest: 'd'.repeat(5000) });
   await waitFor('both end', () => bad.error && huge.error);
   assert.equal(bad.error?.code, Status.INVALID_ARGUMENT);
-  assert.equal(huge.error?.code, Status.INVALID_ARGUMENT);
+  assert.equal(huge.error?.code, Status.RESOURCE_EXHAUSTED);
   api.control.failure = new Error('secret');
   using failing = new Watcher(api.address);
   await waitFor('it ends', () => failing.error);

@@ -1,0 +1,145 @@
+import type { Socket } from 'node:net';
+
+export interface ConnectionLimits {
+  /**
+   * Open at the same time. For one more, the one that has been idle for the longest time is closed; when all are
+   * in use, the new one.
+   */
+  readonly connections: number;
+  /** A connection over which nothing came for so long, not even a TLS handshake, is closed. */
+  readonly firstWordMs: number;
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  // Each takes a file descriptor and some 50 KB.
+  connections: 512,
+  firstWordMs: 10_000,
+};
+
+/** What a client sends first: the preface and the head of its settings (RFC 9113 section 3.4). */
+const FIRST_WORD_BYTES = 33;
+
+/** A client's connection. */
+export class Connection {
+  readonly #socket: Socket;
+  /** `address:port` of the client, as grpc-js names it. */
+  readonly name: string;
+  readonly #openedMs = performance.now();
+  #calls = 0;
+  #lastUsedMs = this.#openedMs;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.name = `${socket.remoteAddress}:${socket.remotePort}`;
+  }
+
+  get isIdle(): boolean {
+    return this.#calls === 0;
+  }
+
+  get lastUsedMs(): number {
+    return this.#lastUsedMs;
+  }
+
+  isSilent(nowMs: number, limitMs: number): boolean {
+    return nowMs - this.#openedMs > limitMs && this.#socket.bytesRead < FIRST_WORD_BYTES;
+  }
+
+  /** A call has begun. @returns what ends it; once */
+  use(): () => void {
+    this.#calls += 1;
+    this.#lastUsedMs = performance.now();
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#calls -= 1;
+      this.#lastUsedMs = performance.now();
+    };
+  }
+
+  /** Drops it, with all its calls and what they keep. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  closed(): Promise<void> {
+    return new Promise((resolve) => this.#socket.once('close', () => resolve()));
+  }
+}
+
+/** Keeps connections within limits. */
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #open = new Map<string, Connection>();
+  readonly #refused: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param refused called when a connection was closed for want of room */
+  constructor(limits: ConnectionLimits, refused: () => void) {
+    this.#limits = limits;
+    this.#refused = refused;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#sweep(), this.#limits.firstWordMs / 4);
+    this.#timer.unref();
+  }
+
+  /** @returns whether the connection may be served */
+  add(socket: Socket): boolean {
+    const connection = new Connection(socket);
+    socket.once('close', () => this.#forget(connection));
+    // A connection that breaks ends its calls; there is nothing else to do about it.
+    socket.on('error', () => socket.destroy());
+    if (this.#open.size >= this.#limits.connections && !this.#makeRoom()) {
+      this.#refused();
+      socket.destroy();
+      return false;
+    }
+    this.#open.set(connection.name, connection);
+    return true;
+  }
+
+  /** @param name as grpc-js names the peer of a call; undefined when it has gone */
+  find(name: string): Connection | undefined {
+    return this.#open.get(name);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  cutAll(): void {
+    for (const connection of this.#open.values()) connection.cut();
+  }
+
+  /** Resolves when none is left. */
+  async closed(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((connection) => connection.closed()));
+  }
+
+  /** Closes the connection that has been idle for the longest time. @returns whether there was one */
+  #makeRoom(): boolean {
+    let oldest: Connection | undefined;
+    for (const connection of this.#open.values()) {
+      if (!connection.isIdle) continue;
+      if (oldest === undefined || connection.lastUsedMs < oldest.lastUsedMs) oldest = connection;
+    }
+    if (oldest === undefined) return false;
+    oldest.cut();
+    this.#forget(oldest);
+    return true;
+  }
+
+  #forget(connection: Connection): void {
+    if (this.#open.get(connection.name) === connection) this.#open.delete(connection.name);
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#open.values()) {
+      if (connection.isSilent(nowMs, this.#limits.firstWordMs)) connection.cut();
+    }
+  }
+}
