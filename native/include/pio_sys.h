@@ -30,8 +30,16 @@ int64_t pio_socket_drops(int fd);
 /* A new anonymous shared memory file (memfd_create), all zero and sparse. */
 int pio_memory_create(const char *name, uint64_t bytes);
 
-/* Touching what was mapped and is cut off kills the process (SIGBUS). */
+/* Touching what was mapped and is cut off kills the process (SIGBUS): see pio_memory_seal. */
 int pio_memory_resize(int fd, uint64_t bytes);
+
+/*
+ * What whoever has a descriptor cannot do any more, whatever it is open for (fcntl(2),
+ * F_ADD_SEALS): make the memory shorter, and with against_writing also write to it or map it for
+ * writing, which mappings from before still can. Cannot be undone, nor can seals be added. -EPERM
+ * when it is sealed already.
+ */
+int pio_memory_seal(int fd, int against_writing);
 
 /* The calling process gets SIGKILL when its parent ends; -ESRCH when it has already. */
 int pio_die_with_parent(int parent_pid);

@@ -1,6 +1,7 @@
 #include "pio_sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/sock_diag.h>
@@ -131,7 +132,7 @@ int64_t pio_socket_drops(int fd)
 
 int pio_memory_create(const char *name, uint64_t bytes)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC);
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
 	return fd_or_error(fd, pio_memory_resize(fd, bytes));
@@ -140,6 +141,12 @@ int pio_memory_create(const char *name, uint64_t bytes)
 int pio_memory_resize(int fd, uint64_t bytes)
 {
 	return ftruncate(fd, (off_t)bytes) < 0 ? -errno : 0;
+}
+
+int pio_memory_seal(int fd, int against_writing)
+{
+	int seals = F_SEAL_SEAL | F_SEAL_SHRINK | (against_writing ? F_SEAL_FUTURE_WRITE : 0);
+	return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -errno : 0;
 }
 
 int pio_die_with_parent(int parent_pid)

@@ -61,6 +61,7 @@ export interface Addon {
   socketDrops(fd: number): number;
   memoryCreate(name: string, bytes: number): number;
   memoryResize(fd: number, bytes: number): number;
+  memorySeal(fd: number, againstWriting: number): number;
   memoryMap(fd: number, bytes: number, writable: number): ArrayBuffer | number;
   memoryUnmap(memory: ArrayBuffer): number;
   dieWithParent(parentPid: number): number;

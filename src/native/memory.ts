@@ -24,6 +24,18 @@ export function resizeMemory(fd: number, bytes: number): void {
 }
 
 /**
+ * Takes from everybody who has the memory, however it is open, the means to make it shorter, and so to kill
+ * who has mapped it. Cannot be undone.
+ *
+ * @param againstWriting nor can anybody write to it any more, or map it so; what is mapped already can be
+ *   written to
+ * @throws SystemCallError EPERM when it is sealed already
+ */
+export function sealMemory(fd: number, againstWriting: boolean): void {
+  check('sealMemory', addon().memorySeal(checkFd(fd), Number(againstWriting)));
+}
+
+/**
  * Maps the first bytes of shared memory. Unmapped when collected, or by unmapMemory.
  *
  * @param isWritable to write to memory mapped without it kills the process (SIGSEGV)

@@ -29,6 +29,12 @@ static napi_value memory_resize(napi_env env, const napi_value arguments[ARGUMEN
 		      pio_memory_resize(int_of(env, arguments[0]), bytes_of(env, arguments[1])));
 }
 
+/* memorySeal(fd, againstWriting): 0 or errno. */
+static napi_value memory_seal(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	return number(env, pio_memory_seal(int_of(env, arguments[0]), int_of(env, arguments[1])));
+}
+
 static void unmap(struct mapping *mapping)
 {
 	if (mapping->address != NULL)
@@ -85,9 +91,7 @@ static napi_value memory_unmap(napi_env env, const napi_value arguments[ARGUMENT
 }
 
 const struct exported memory_exports[] = {
-	{"memoryCreate", memory_create},
-	{"memoryResize", memory_resize},
-	{"memoryMap", memory_map},
-	{"memoryUnmap", memory_unmap},
-	{NULL, NULL},
+	{"memoryCreate", memory_create}, {"memoryResize", memory_resize},
+	{"memorySeal", memory_seal},	 {"memoryMap", memory_map},
+	{"memoryUnmap", memory_unmap},	 {NULL, NULL},
 };

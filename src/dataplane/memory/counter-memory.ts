@@ -3,7 +3,7 @@ import { getSystemErrorName } from 'node:util';
 import type { Counters } from '../../model/statistics.ts';
 import type { ErrnoCount } from '../../model/status.ts';
 import { COUNTERS, SLOT } from '../../native/layout.ts';
-import { createMemory, mapMemory, resizeMemory, unmapMemory } from '../../native/memory.ts';
+import { createMemory, mapMemory, resizeMemory, sealMemory, unmapMemory } from '../../native/memory.ts';
 import { STATE } from '../../table/layout.ts';
 
 /**
@@ -34,7 +34,7 @@ export class CounterMemory {
 
   /** @param fd the memory of a forwarder before; undefined = new memory, all zero */
   constructor(index: number, fd?: number) {
-    this.fd = fd ?? createMemory(`floxy-counters-${index}`, COUNTER_MEMORY.SIZE);
+    this.fd = fd ?? createSealed(`floxy-counters-${index}`, COUNTER_MEMORY.SIZE);
     // That of an earlier version may be shorter: states come last.
     if (fstatSync(this.fd).size < COUNTER_MEMORY.SIZE) resizeMemory(this.fd, COUNTER_MEMORY.SIZE);
     this.#memory = mapMemory(this.fd, COUNTER_MEMORY.SIZE, true);
@@ -76,6 +76,13 @@ export class CounterMemory {
     unmapMemory(this.#memory);
     closeSync(this.fd);
   }
+}
+
+/** A forwarder that was broken into cannot cut it off under control, which has it mapped. */
+function createSealed(name: string, bytes: number): number {
+  const fd = createMemory(name, bytes);
+  sealMemory(fd, false);
+  return fd;
 }
 
 function slotAt(slot: number): number {
