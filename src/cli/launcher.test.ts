@@ -68,13 +68,16 @@ class FakePackage implements Disposable {
   }
 }
 
-test('bin/floxy prefers the Node.js of the package, and passes the arguments on', () => {
+test('bin/floxy prefers the Node.js of the package, without debugger, and passes the arguments on', () => {
   using fake = new FakePackage();
   fake.build();
   fake.addPathNode('26.1.0');
   fake.addOwnNode('24.21.0');
   const run = fake.run(['rules', 'list', 'two words']);
-  assert.equal(run.stdout, `24.21.0 ${fake.root}/dist/main.js rules list two words\n`);
+  assert.equal(
+    run.stdout,
+    `24.21.0 --disable-sigusr1 ${fake.root}/dist/main.js rules list two words\n`,
+  );
 });
 
 test('bin/floxy takes a node of PATH that is new enough', () => {
@@ -120,7 +123,10 @@ test('bin/floxy finds its package through absolute and relative links', () => {
   symlinkSync('../bin/floxy', relative);
   symlinkSync(relative, absolute);
   for (const link of [relative, absolute]) {
-    assert.equal(fake.run([], link).stdout, `24.21.0 ${fake.root}/dist/main.js\n`);
+    assert.equal(
+      fake.run([], link).stdout,
+      `24.21.0 --disable-sigusr1 ${fake.root}/dist/main.js\n`,
+    );
   }
 });
 

@@ -54,7 +54,7 @@ test('without any variable the documented defaults hold, and the proxy is off', 
     receiveBufferBytes: 33_554_432,
     sendBufferBytes: 4_194_304,
     ipv4SourcePrefix: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255),
-    forwarderUser: { name: 'nobody', uid: 65_533, gid: 65_532 },
+    forwarderUser: { name: 'floxy', uid: 990, gid: 991 },
     drainSeconds: 0,
     follow: undefined,
     probeIntervalMs: 500,
@@ -104,6 +104,7 @@ const GOOD: readonly (readonly [string, string, Pick, unknown])[] = [
   ['FLOXY_IPV4_SOURCE_PREFIX', '64:ff9b::/96', (c) => c.ipv4SourcePrefix, NAT64],
   ['FLOXY_IPV4_SOURCE_PREFIX', '64:FF9B::0.0.0.0/96', (c) => c.ipv4SourcePrefix, NAT64],
   ['FLOXY_USER', 'floxy', (c) => c.forwarderUser, { name: 'floxy', uid: 990, gid: 991 }],
+  ['FLOXY_USER', 'nobody', (c) => c.forwarderUser, { name: 'nobody', uid: 65_533, gid: 65_532 }],
   ['FLOXY_USER', '990', (c) => c.forwarderUser, { name: 'floxy', uid: 990, gid: 991 }],
   ['FLOXY_DRAIN_SECONDS', '0', (c) => c.drainSeconds, 0],
   ['FLOXY_DRAIN_SECONDS', '3600', (c) => c.drainSeconds, 3600],
@@ -251,9 +252,12 @@ test('more cores than forwarders can be: the default stops at the largest number
   assert.equal(readConfig({}, { ...SYSTEM, availableCores: () => 384 }).forwarders, 256);
 });
 
-test('the default user works where /etc/passwd does not name it', () => {
-  const config = readConfig({}, { ...SYSTEM, readPasswd: () => '' });
-  assert.deepEqual(config.forwarderUser, { name: 'nobody', uid: 65_534, gid: 65_534 });
+test('the default user needs no line in /etc/passwd, and is nobody else', () => {
+  const userOf = (passwd: string) =>
+    readConfig({}, { ...SYSTEM, readPasswd: () => passwd }).forwarderUser;
+  assert.deepEqual(userOf(''), { name: 'floxy', uid: 65_533, gid: 65_533 });
+  const taken = 'nobody:x:65533:65534::/:/bin/false\nother:x:1000:65532::/:/bin/false\n';
+  assert.deepEqual(userOf(taken), { name: 'floxy', uid: 65_531, gid: 65_531 });
 });
 
 test('TLS needs certificate and key that belong together, and client authorities need both', (t) => {

@@ -59,7 +59,8 @@ export const PROXY_SETTINGS = {
   },
   forwarderUser: {
     variable: 'COLLECTOR_FLOXY_USER',
-    meaning: 'whom forwarders run as when the service is started as root',
+    meaning:
+      'whom forwarders run as when the service is started as root; floxy is a user of their own, with a free id unless /etc/passwd has one',
     kind: FORWARDER_USER,
     default: DEFAULT_USER,
   },

@@ -66,6 +66,9 @@ export interface Addon {
   memoryUnmap(memory: ArrayBuffer): number;
   dieWithParent(parentPid: number): number;
   restrictPrivileges(keep: bigint): number;
+  restrictCalls(): number;
+  denyIoUring(): number;
+  canRestrictCalls(): number;
   localRoutes(routes: Uint8Array): number;
   handoverListen(path: string): number;
   handoverAccept(listener: number, user: number, data: Uint8Array, fds: Int32Array): number;

@@ -20,8 +20,8 @@ export interface TableContent {
 export interface CompileOptions {
   /** Destination port of collectors without one (spec R5). */
   readonly listenPort: number;
-  /** Gives memory of so many bytes for the table, whatever is in it; the one given before is free then. */
-  readonly provide: (bytes: number) => ArrayBuffer;
+  /** Gives memory of so many words for the table, whatever is in it; the one given before is free then. */
+  readonly provide: (words: number) => Int32Array;
   /** Instead of random ones, in tests. */
   readonly writeKey?: (words: Int32Array) => void;
 }
@@ -84,7 +84,7 @@ async function fillBuckets(
 ): Promise<Int32Array> {
   const rules = ruleRows.length / RULE.WORDS;
   for (let buckets = bucketsFor(rules); ; buckets *= 2) {
-    const words = new Int32Array(provide(tableWords(buckets, rows) * 4));
+    const words = provide(tableWords(buckets, rows));
     for (let attempt = 0; attempt < TRIES; attempt++) {
       writeHeader(words, buckets, rows);
       writeKey(words);

@@ -53,10 +53,10 @@ export async function compileRules(
   allocator.commit(assignment);
   const { defaults } = assignment;
   let memory = new ArrayBuffer(0);
-  const provide = (bytes: number) => {
-    memory = new ArrayBuffer(bytes);
+  const provide = (words: number) => {
+    memory = new ArrayBuffer(words * 4);
     new Uint8Array(memory).fill(LEFTOVER);
-    return memory;
+    return new Int32Array(memory);
   };
   const content = { rules: [...allocator.rulesOf(assignment)], defaults };
   const editor = await compile(content, { ...options, listenPort: LISTEN_PORT, provide });

@@ -1,6 +1,7 @@
 #include <stdbool.h>
 
 #include "exports.h"
+#include "pio_seccomp.h"
 #include "pio_sys.h"
 #include "values.h"
 
@@ -19,8 +20,29 @@ static napi_value restrict_privileges(napi_env env, const napi_value arguments[A
 	return number(env, pio_restrict_privileges(capabilities));
 }
 
+/* restrictCalls(): 0 or errno. */
+static napi_value restrict_calls(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	(void)arguments;
+	return number(env, pio_restrict_calls());
+}
+
+/* denyIoUring(): 0 or errno. */
+static napi_value deny_io_uring(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	(void)arguments;
+	return number(env, pio_deny_io_uring());
+}
+
+/* canRestrictCalls(): 1 or 0. */
+static napi_value can_restrict_calls(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	(void)arguments;
+	return number(env, pio_can_restrict_calls());
+}
+
 const struct exported process_exports[] = {
-	{"dieWithParent", die_with_parent},
-	{"restrictPrivileges", restrict_privileges},
-	{NULL, NULL},
+	{"dieWithParent", die_with_parent},	  {"restrictPrivileges", restrict_privileges},
+	{"restrictCalls", restrict_calls},	  {"denyIoUring", deny_io_uring},
+	{"canRestrictCalls", can_restrict_calls}, {NULL, NULL},
 };

@@ -3,7 +3,13 @@ import { getSystemErrorName } from 'node:util';
 import type { Counters } from '../../model/statistics.ts';
 import type { ErrnoCount } from '../../model/status.ts';
 import { COUNTERS, SLOT } from '../../native/layout.ts';
-import { createMemory, mapMemory, resizeMemory, sealMemory, unmapMemory } from '../../native/memory.ts';
+import {
+  createMemory,
+  mapMemory,
+  resizeMemory,
+  sealMemory,
+  unmapMemory,
+} from '../../native/memory.ts';
 import { STATE } from '../../table/layout.ts';
 
 /**

@@ -1,14 +1,23 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { createMemory, mapMemory, resizeMemory, unmapMemory } from '../../native/memory.ts';
+import { closeSync, openSync } from 'node:fs';
+import { FloxyError } from '../../base/errors.ts';
+import { createMemory, mapMemory, sealMemory, unmapMemory } from '../../native/memory.ts';
 import { compile, type TableContent } from '../../table/compile.ts';
 import type { TableEdit, TableEditor } from '../../table/table-editor.ts';
 import { TouchedWords } from '../../table/touched-words.ts';
 import type { TableReference } from '../engine.ts';
 
+/**
+ * Twice what the largest rule set allowed takes. Files are sparse: only what was written takes room, and
+ * keeps it.
+ */
+const CAPACITY_WORDS = 2 ** 28;
+
 interface TableFile {
-  readonly fd: number;
-  /** The same memory, opened for reading: what forwarders inherit. */
+  /** Opened for reading: what forwarders inherit. */
   readonly readOnlyFd: number;
+  /** Mapped before the file was sealed: nobody else can write to it. */
+  readonly memory: ArrayBuffer;
+  readonly words: Int32Array;
   /** What of the table in force is not in it yet; undefined: all. */
   missing: TouchedWords | undefined;
 }
@@ -40,19 +49,16 @@ export class TableMemory {
   async make(content: TableContent): Promise<TableReference> {
     this.#editor = undefined;
     const { next, file } = this.#next();
-    let memory: ArrayBuffer | undefined;
-    const provide = (bytes: number) => {
-      if (memory !== undefined) unmapMemory(memory);
-      resizeMemory(file.fd, bytes);
-      this.#bytes = bytes;
-      memory = mapMemory(file.fd, bytes, true);
-      return memory;
+    const provide = (words: number) => {
+      if (words > CAPACITY_WORDS)
+        throw new FloxyError(
+          'LIMIT_EXCEEDED',
+          `the forwarding table would have ${words * 4} bytes`,
+        );
+      this.#bytes = words * 4;
+      return file.words.subarray(0, words);
     };
-    try {
-      this.#editor = await compile(content, { listenPort: this.#listenPort, provide });
-    } finally {
-      if (memory !== undefined) unmapMemory(memory);
-    }
+    this.#editor = await compile(content, { listenPort: this.#listenPort, provide });
     return this.#written(next, undefined);
   }
 
@@ -67,25 +73,18 @@ export class TableMemory {
     if (editor === undefined) return undefined;
     this.#editor = undefined;
     const { next, file, last } = this.#next();
-    if (fstatSync(file.fd).size !== this.#bytes) resizeMemory(file.fd, this.#bytes);
-    const from = mapMemory(last.fd, this.#bytes, false);
-    const to = mapMemory(file.fd, this.#bytes, true);
-    try {
-      const [old, words] = [new Int32Array(from), new Int32Array(to)];
-      (file.missing ?? editor.wordsInUse(old)).copy(old, words);
-      const touched = await editor.edit(words, edit);
-      if (touched === undefined) return undefined;
-      this.#editor = editor;
-      return this.#written(next, touched);
-    } finally {
-      unmapMemory(from);
-      unmapMemory(to);
-    }
+    const old = last.words.subarray(0, this.#bytes / 4);
+    const words = file.words.subarray(0, this.#bytes / 4);
+    (file.missing ?? editor.wordsInUse(old)).copy(old, words);
+    const touched = await editor.edit(words, edit);
+    if (touched === undefined) return undefined;
+    this.#editor = editor;
+    return this.#written(next, touched);
   }
 
   close(): void {
-    for (const { fd, readOnlyFd } of this.#files) {
-      closeSync(fd);
+    for (const { memory, readOnlyFd } of this.#files) {
+      unmapMemory(memory);
       closeSync(readOnlyFd);
     }
   }
@@ -108,6 +107,11 @@ export class TableMemory {
 }
 
 function openTableFile(index: number): TableFile {
-  const fd = createMemory(`floxy-table-${index}`, 0);
-  return { fd, readOnlyFd: openSync(`/proc/self/fd/${fd}`, 'r'), missing: undefined };
+  const bytes = CAPACITY_WORDS * 4;
+  const fd = createMemory(`floxy-table-${index}`, bytes);
+  const memory = mapMemory(fd, bytes, true);
+  const readOnlyFd = openSync(`/proc/self/fd/${fd}`, 'r');
+  sealMemory(fd, true);
+  closeSync(fd);
+  return { readOnlyFd, memory, words: new Int32Array(memory), missing: undefined };
 }

@@ -19,6 +19,9 @@ export interface ForwarderProcessEvents {
 /** Three times the share of processor time of a process with 0, where they compete (sched(7)). */
 const FORWARDER_NICENESS = -5;
 
+/** SIGUSR1 starts no debugger: whoever runs as the same user could run code in the process. */
+const NO_DEBUGGER = '--disable-sigusr1';
+
 const STDERR_KEPT_CHARS = 2000;
 
 /** One process that moves packets, seen from control. */
@@ -39,7 +42,8 @@ export class ForwarderProcess {
     events: ForwarderProcessEvents,
   ) {
     this.#events = events;
-    const argv = [...process.execArgv, mainPath(), JSON.stringify(options)];
+    const switches = process.execArgv.filter((name) => name !== NO_DEBUGGER);
+    const argv = [NO_DEBUGGER, ...switches, mainPath(), JSON.stringify(options)];
     this.#child = spawn(process.execPath, argv, {
       env: { NODE_OPTIONS: '' },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc', ...descriptors],

@@ -5,7 +5,7 @@ import type { Rule } from '../../model/rules.ts';
 import type { SubsystemStatus } from '../../model/status.ts';
 import { describeSocket } from '../../native/inherited.ts';
 import { COUNTER } from '../../native/layout.ts';
-import { restrictPrivileges } from '../../native/privileges.ts';
+import { canRestrictCalls, denyIoUring, restrictPrivileges } from '../../native/privileges.ts';
 import type { Identities } from '../../table/identities.ts';
 import type { ForwarderStatus } from '../../telemetry/status.ts';
 import type { Engine, SharedMemory, TableReference } from '../engine.ts';
@@ -182,6 +182,8 @@ export class SocketEngine implements Engine {
 
   async #prepareForwarders(): Promise<void> {
     restrictPrivileges(KEPT_CAPABILITIES);
+    if (canRestrictCalls()) denyIoUring();
+    else this.#log.warn('the kernel has no seccomp filters: forwarders may make any system call');
     this.#warnOfSmallBuffer();
     this.#drops = this.#sockets.map(({ receive }) => receive.map((fd) => new KernelDrops(fd)));
     this.#probes = await this.#openProbes();

@@ -1,6 +1,12 @@
 /** The forwarder process: gives up its privileges, then moves packets until control ends. */
 
-import { dieWithParent, loadAddon, restrictPrivileges } from '../../../native/privileges.ts';
+import {
+  canRestrictCalls,
+  dieWithParent,
+  loadAddon,
+  restrictCalls,
+  restrictPrivileges,
+} from '../../../native/privileges.ts';
 import {
   type Descriptors,
   descriptorsOf,
@@ -40,6 +46,8 @@ function main(options: ForwarderOptions): void {
     }
   });
   forwarder.start();
+  // Nothing that came from the network has been looked at yet.
+  if (canRestrictCalls()) restrictCalls();
   tell({ kind: 'applied', generation: options.table.generation });
 }
 
