@@ -6,7 +6,7 @@ import {
   type RuleSet,
 } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule, RuleSlots } from '../table/assigned.ts';
-import { deletedLine, type Identities, limboLine, ruleLine } from '../table/identities.ts';
+import { deletedLine, type Identities, IdentityWriter, limboLine } from '../table/identities.ts';
 import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from '../table/slots.ts';
 import type { TableEdit } from '../table/table-editor.ts';
 import type { SharedMemory, TableReference } from './engine.ts';
@@ -185,8 +185,9 @@ function* linesOf(
   { defaults, released }: SlotAssignment,
   rules: Iterable<AssignedRule>,
 ): Iterable<string> {
-  for (const rule of rules) yield ruleLine(rule, exporterKey(rule.exporter));
-  yield ruleLine(defaults);
+  const writer = new IdentityWriter();
+  for (const rule of rules) yield writer.ruleLine(rule, exporterKey(rule.exporter));
+  yield writer.ruleLine(defaults);
   yield limboLine(released);
 }
 

@@ -23,7 +23,7 @@ export class Assigning {
   readonly #slots: NumberPool;
   readonly #states: NumberPool;
   /** Many rules have the same outputs. */
-  readonly #identities = new Map<readonly Output[], readonly Identity[]>();
+  readonly #keys = new Map<readonly Output[], readonly (readonly string[])[]>();
 
   constructor(slots: NumberPool, states: NumberPool) {
     this.#slots = slots;
@@ -61,10 +61,11 @@ export class Assigning {
     input: number,
   ): AssignedOutputs {
     if (old === undefined) {
-      return { outputs, slots: { input, outputs: this.#assign(outputs, new Map()) } };
+      return { outputs, slots: { input, outputs: outputs.map((output) => this.#new(output)) } };
     }
-    const before = 'keys' in old ? identify(old.keys) : this.#identitiesOf(old.outputs);
-    if (areSame(this.#identitiesOf(outputs), before)) return { outputs, slots: old.slots };
+    const oldKeys = 'keys' in old ? old.keys : this.#keysOf(old.outputs);
+    if (areSame(this.#keysOf(outputs), oldKeys)) return { outputs, slots: old.slots };
+    const before = identify(oldKeys);
     const kept = new Map<string, number>();
     for (const { name, output, collector } of before) {
       const slots = old.slots.outputs[output];
@@ -80,10 +81,15 @@ export class Assigning {
     return { outputs, slots };
   }
 
+  /** Of an output of which nothing was there before. */
+  #new({ collectors }: Output): OutputSlots {
+    return { state: this.#takeState(), collectors: collectors.map(() => this.takeSlot()) };
+  }
+
   /** @param kept what was there before by name; what is used is taken out */
   #assign(outputs: readonly Output[], kept: Map<string, number>): OutputSlots[] {
     const assigned = outputs.map(() => ({ state: 0, collectors: [] as number[] }));
-    for (const { name, output, collector } of this.#identitiesOf(outputs)) {
+    for (const { name, output, collector } of identify(this.#keysOf(outputs))) {
       const slots = assigned[output] as { state: number; collectors: number[] };
       const old = kept.get(name);
       kept.delete(name);
@@ -93,13 +99,13 @@ export class Assigning {
     return assigned;
   }
 
-  #identitiesOf(outputs: readonly Output[]): readonly Identity[] {
-    let identities = this.#identities.get(outputs);
-    if (identities === undefined) {
-      identities = identify(collectorKeys(outputs));
-      this.#identities.set(outputs, identities);
+  #keysOf(outputs: readonly Output[]): readonly (readonly string[])[] {
+    let keys = this.#keys.get(outputs);
+    if (keys === undefined) {
+      keys = collectorKeys(outputs);
+      this.#keys.set(outputs, keys);
     }
-    return identities;
+    return keys;
   }
 }
 
@@ -122,6 +128,14 @@ function identify(keys: readonly (readonly string[])[]): Identity[] {
   });
 }
 
-function areSame(some: readonly Identity[], others: readonly Identity[]): boolean {
-  return some.length === others.length && some.every(({ name }, i) => name === others[i]?.name);
+function areSame(
+  some: readonly (readonly string[])[],
+  others: readonly (readonly string[])[],
+): boolean {
+  const isSameOutput = (keys: readonly string[], other: readonly string[] | undefined) =>
+    keys.length === other?.length && keys.every((key, i) => key === other[i]);
+  return (
+    some === others ||
+    (some.length === others.length && some.every((keys, i) => isSameOutput(keys, others[i])))
+  );
 }

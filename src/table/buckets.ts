@@ -9,15 +9,18 @@ import type { TouchedWords } from './touched-words.ts';
 
 export class Buckets {
   readonly #words: Int32Array;
-  readonly #touched: TouchedWords;
+  readonly #touched: TouchedWords | undefined;
   readonly #hash: ExporterHash;
   readonly #hashShift: number;
   /** The rule that waits for a place. */
   readonly #carried = new Int32Array(RULE.WORDS);
   readonly #swapped = new Int32Array(RULE.WORDS);
 
-  /** @param words with a header that says where buckets are, and the key */
-  constructor(words: Int32Array, touched: TouchedWords) {
+  /**
+   * @param words with a header that says where buckets are, and the key
+   * @param touched is told what is written
+   */
+  constructor(words: Int32Array, touched?: TouchedWords) {
     this.#words = words;
     this.#touched = touched;
     this.#hash = new ExporterHash(words);
@@ -27,12 +30,12 @@ export class Buckets {
   /**
    * Adds a rule whose exporter has none.
    *
-   * @param row a whole struct table_rule
+   * @param rows structs table_rule, of which the one that begins at a word is meant
    * @returns false when a rule would be too far from its place: then the table has to be made anew
    */
-  insert(row: Int32Array): boolean {
+  insert(rows: Int32Array, row: number): boolean {
     const words = this.#words;
-    this.#carried.set(row);
+    copyRow(rows, row, this.#carried, 0);
     let at = this.#home(this.#carried, 0);
     for (let distance = 0; distance <= TABLE.PROBE_MAX; distance++, at += RULE.WORDS) {
       if ((words[at + RULE.PORT] as number) === 0) {
@@ -41,9 +44,9 @@ export class Buckets {
       }
       const other = (at - this.#home(words, at)) / RULE.WORDS;
       if (other >= distance) continue;
-      this.#swapped.set(words.subarray(at, at + RULE.WORDS));
+      copyRow(words, at, this.#swapped, 0);
       this.#put(at, distance);
-      this.#carried.set(this.#swapped);
+      copyRow(this.#swapped, 0, this.#carried, 0);
       distance = other;
     }
     return false;
@@ -71,13 +74,13 @@ export class Buckets {
       next += RULE.WORDS;
     }
     words.fill(0, hole, hole + RULE.WORDS);
-    this.#touched.add(rule, hole + RULE.WORDS - rule);
+    this.#touched?.add(rule, hole + RULE.WORDS - rule);
   }
 
   #put(at: number, distance: number): void {
     const words = this.#words;
-    words.set(this.#carried, at);
-    this.#touched.add(at, RULE.WORDS);
+    copyRow(this.#carried, 0, words, at);
+    this.#touched?.add(at, RULE.WORDS);
     if (distance > (words[HEADER.LONGEST_PROBE] as number)) words[HEADER.LONGEST_PROBE] = distance;
   }
 
@@ -91,6 +94,10 @@ export class Buckets {
     const hash = this.#hash.withPort(this.#hash.ofAddress(a0, a1, a2, a3), port);
     return HEADER.WORDS + (hash >>> this.#hashShift) * RULE.WORDS;
   }
+}
+
+function copyRow(from: Int32Array, fromAt: number, to: Int32Array, toAt: number): void {
+  for (let i = 0; i < RULE.WORDS; i++) to[toAt + i] = from[fromAt + i] as number;
 }
 
 function isSameExporter(words: Int32Array, at: number, row: Int32Array): boolean {

@@ -9,7 +9,6 @@ import { OutputWriter, type TableRows } from './output-writer.ts';
 import { writeExporter } from './rows.ts';
 import { Runs } from './runs.ts';
 import { TableEditor } from './table-editor.ts';
-import { TouchedWords } from './touched-words.ts';
 
 /** All that a table says. */
 export interface TableContent {
@@ -47,8 +46,7 @@ export async function compile(
   const ruleRows = await makeRuleRows(rules);
   const words = await fillBuckets(ruleRows, rows, options);
   const turn = new Turn();
-  const touched = new TouchedWords();
-  const writer = new OutputWriter(words, rows, options.listenPort, touched);
+  const writer = new OutputWriter(words, rows, options.listenPort);
   const row = new Int32Array(RULE.WORDS);
   // In the order of the rows, which say already where each finds its outputs.
   for (const rule of rules) {
@@ -95,10 +93,10 @@ async function fillBuckets(
 
 async function insertAll(words: Int32Array, ruleRows: Int32Array): Promise<boolean> {
   const turn = new Turn();
-  const buckets = new Buckets(words, new TouchedWords());
+  const buckets = new Buckets(words);
   for (let at = 0; at < ruleRows.length; at += RULE.WORDS) {
     if (turn.isOver) await turn.next();
-    if (!buckets.insert(ruleRows.subarray(at, at + RULE.WORDS))) return false;
+    if (!buckets.insert(ruleRows, at)) return false;
     const hasPort = ruleRows[at + RULE.PORT] !== TABLE.RULE_PRESENT;
     const kind = hasPort ? HEADER.PORT_RULES : HEADER.ADDRESS_RULES;
     words[kind] = (words[kind] as number) + 1;

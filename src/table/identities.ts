@@ -13,6 +13,7 @@
  * Whoever changes a meaning raises IDENTITIES_LAYOUT.
  */
 import { Turn } from '../base/turn.ts';
+import type { Output } from '../model/rules.ts';
 import {
   type AssignedOutputs,
   collectorKeys,
@@ -33,13 +34,30 @@ export interface IdentifiedRule {
   readonly slots: RuleSlots;
 }
 
-/** @param key of the exporter; none for the default outputs */
-export function ruleLine({ outputs, slots }: AssignedOutputs, key: string = DEFAULTS): string {
-  const places = collectorKeys(outputs).map((keys, output) => {
-    const { state, collectors } = slots.outputs[output] as OutputSlots;
-    return [state, ...keys.flatMap((name, i) => [name, collectors[i]])];
-  });
-  return `${JSON.stringify([key, slots.input, places])}\n`;
+/** Writes lines of rules. It remembers outputs: many rules have the same. */
+export class IdentityWriter {
+  readonly #quotedKeys = new Map<readonly Output[], readonly (readonly string[])[]>();
+
+  /** @param key of the exporter; none for the default outputs */
+  ruleLine({ outputs, slots }: AssignedOutputs, key: string = DEFAULTS): string {
+    let places = '';
+    for (const [output, keys] of this.#quoted(outputs).entries()) {
+      const { state, collectors } = slots.outputs[output] as OutputSlots;
+      let place = String(state);
+      for (const [i, name] of keys.entries()) place += `,${name},${collectors[i]}`;
+      places += output === 0 ? `[${place}]` : `,[${place}]`;
+    }
+    return `[${JSON.stringify(key)},${slots.input},[${places}]]\n`;
+  }
+
+  #quoted(outputs: readonly Output[]): readonly (readonly string[])[] {
+    let quoted = this.#quotedKeys.get(outputs);
+    if (quoted === undefined) {
+      quoted = collectorKeys(outputs).map((keys) => keys.map((key) => JSON.stringify(key)));
+      this.#quotedKeys.set(outputs, quoted);
+    }
+    return quoted;
+  }
 }
 
 export function deletedLine(key: string): string {

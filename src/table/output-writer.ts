@@ -16,14 +16,17 @@ export class OutputWriter {
   readonly #words: Int32Array;
   readonly #rows: TableRows;
   readonly #listenPort: number;
-  readonly #touched: TouchedWords;
+  readonly #touched: TouchedWords | undefined;
   readonly #outputsAt: number;
   readonly #collectorsAt: number;
   /** Many rules have the same outputs. */
   readonly #made = new Map<readonly Output[], readonly OutputRows[]>();
 
-  /** @param words with a header that says where outputs and collectors are */
-  constructor(words: Int32Array, rows: TableRows, listenPort: number, touched: TouchedWords) {
+  /**
+   * @param words with a header that says where outputs and collectors are
+   * @param touched is told what is written of them
+   */
+  constructor(words: Int32Array, rows: TableRows, listenPort: number, touched?: TouchedWords) {
     this.#words = words;
     this.#rows = rows;
     this.#listenPort = listenPort;
@@ -73,12 +76,12 @@ export class OutputWriter {
       const slot = slots.collectors[collector] as number;
       words[from + i * COLLECTOR.WORDS + COLLECTOR.OUTPUT_SLOT] = slot;
     }
-    this.#touched.add(from, order.length * COLLECTOR.WORDS);
+    this.#touched?.add(from, order.length * COLLECTOR.WORDS);
     const at = this.#outputsAt + index * OUTPUT.WORDS;
     words.set(output, at);
     words[at + OUTPUT.FIRST_COLLECTOR] = first;
     words[at + OUTPUT.STATE] = slots.state;
-    this.#touched.add(at, OUTPUT.WORDS);
+    this.#touched?.add(at, OUTPUT.WORDS);
     return true;
   }
 

@@ -14,7 +14,7 @@ import {
 import { makeAllocator } from '../../test/support/tables.ts';
 import type { RuleEdit, RuleSet } from '../model/rules.ts';
 import type { AssignedOutputs, RuleSlots } from './assigned.ts';
-import { Identities, limboLine, ruleLine } from './identities.ts';
+import { Identities, IdentityWriter, limboLine } from './identities.ts';
 import type { SlotAllocator, SlotAssignment } from './slots.ts';
 
 interface Slots {
@@ -52,13 +52,14 @@ function logOf(
   set: RuleSet,
   limbo?: SlotAssignment,
 ): Promise<Identities> {
+  const writer = new IdentityWriter();
   const rules = set.rules.map(({ exporter: { endpoint }, outputs: groups }) => {
     const slots = allocator.rule({ endpoint }) as RuleSlots;
-    return ruleLine({ outputs: groups, slots }, endpoint.host);
+    return writer.ruleLine({ outputs: groups, slots }, endpoint.host);
   });
   const defaults: AssignedOutputs = { outputs: set.defaultOutputs, slots: allocator.defaults };
   const released = limbo?.released ?? { slots: [], states: [] };
-  return Identities.read([...rules, ruleLine(defaults), limboLine(released)].join(''));
+  return Identities.read([...rules, writer.ruleLine(defaults), limboLine(released)].join(''));
 }
 
 describe('SlotAllocator', () => {

@@ -100,7 +100,7 @@ class Editing {
     if (rule !== 0) return this.#replaceOutputs(assigned, rule);
     if (!this.#outputs.write(assigned, this.#row, 0) || !this.#hasRoomForRule()) return false;
     this.#count(assigned.exporter, 1);
-    return this.#buckets.insert(this.#row);
+    return this.#buckets.insert(this.#row, 0);
   }
 
   #replaceOutputs(assigned: AssignedOutputs, rule: number): boolean {
