@@ -49,7 +49,7 @@ static int arrives(uint32_t packet, const char *source, uint16_t source_port)
 {
 	static uint8_t payload[65536];
 	struct pollfd socket = {.fd = collector_fd, .events = POLLIN};
-	if (poll(&socket, 1, 3000) != 1) {
+	if (poll(&socket, 1, 60000) != 1) {
 		printf("# nothing arrived\n");
 		return 0;
 	}

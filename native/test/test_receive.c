@@ -69,7 +69,7 @@ static void open_lab(int fd, uint32_t buffer_bytes)
 static int receive(int fd)
 {
 	struct pollfd socket = {.fd = fd, .events = POLLIN};
-	poll(&socket, 1, 5000);
+	poll(&socket, 1, 60000);
 	return pio_receive(lab.receiver);
 }
 
