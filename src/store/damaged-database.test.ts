@@ -13,6 +13,7 @@ import {
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
 import { rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { SCHEMA_VERSION } from './schema.ts';
 
 const saved = manyRules(300);
 const replacement = ruleSet([rule('198.51.100.1', ['192.0.2.1:2055'])]);
@@ -47,8 +48,9 @@ function assertMovedAside(t: TestContext, path: string, reason: RegExp): void {
   const damaged = readFileSync(path);
   const store = quietStore(path);
   t.after(() => store.close());
-  const { restoreError = '', ...restored } = store.open();
-  assert.deepEqual(restored, { revision: { number: 0 }, ruleSet: ruleSet([]) });
+  const { restoreError = '', revision, ...restored } = store.open();
+  assert.deepEqual(restored, { ruleSet: ruleSet([]) });
+  assert.ok(revision.number > 1_700_000_000, 'a number that was never used');
   assert.match(restoreError, reason);
   const [kept = '', ...others] = keptFiles(path);
   assert.deepEqual(others, []);
@@ -56,9 +58,10 @@ function assertMovedAside(t: TestContext, path: string, reason: RegExp): void {
   assert.deepEqual(readFileSync(kept), damaged);
   assert.deepEqual(store.status(), { state: 'NotConfigured', error: restoreError });
 
-  store.write(update, { number: 1 });
+  const next = { number: revision.number + 1 };
+  store.write(update, next);
   store.close();
-  assert.deepEqual(store.open(), { revision: { number: 1 }, ruleSet: replacement, restoreError });
+  assert.deepEqual(store.open(), { revision: next, ruleSet: replacement, restoreError });
   assert.deepEqual(store.status(), { state: 'NotConfigured', error: restoreError });
 
   store.write(replacing(saved), { number: 2 });
@@ -117,10 +120,35 @@ test('damage of any one page is either found or harmless', (t) => {
   }
 });
 
-test('a database of a newer version is kept aside, not changed', (t) => {
+test('a database of a newer version waits for it where it is: there and back again loses nothing', (t) => {
   const path = savedDatabase(t);
   execute(path, 'PRAGMA user_version = 99');
-  assertMovedAside(t, path, /newer version of floxy \(schema 99/);
+  const older = quietStore(path);
+  const { restoreError, isPending } = older.open();
+  assert.match(restoreError ?? '', /newer version of floxy \(schema 99.*start the newer version/);
+  assert.equal(isPending, true);
+  assert.equal(older.open().isPending, true);
+  older.tend();
+  older.close();
+  assert.deepEqual(keptFiles(path), []);
+  execute(path, `PRAGMA user_version = ${SCHEMA_VERSION}`);
+  const newer = quietStore(path);
+  t.after(() => newer.close());
+  assert.deepEqual(newer.open(), { revision: { number: 5 }, ruleSet: saved });
+});
+
+test('a database of a newer version is kept aside when all rules are replaced', (t) => {
+  const path = savedDatabase(t);
+  execute(path, 'PRAGMA user_version = 99');
+  const written = readFileSync(path);
+  const store = quietStore(path);
+  t.after(() => store.close());
+  store.open();
+  store.write(replacing(replacement), { number: 1_800_000_000 });
+  assert.deepEqual(store.status(), { state: 'OK' });
+  assert.deepEqual(readFileSync(keptFiles(path)[0] ?? ''), written);
+  store.close();
+  assert.deepEqual(store.open(), { revision: { number: 1_800_000_000 }, ruleSet: replacement });
 });
 
 for (const [what, sql, reason] of [

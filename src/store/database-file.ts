@@ -8,18 +8,20 @@ import {
   fsyncSync,
   linkSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../base/folder.ts';
 
 const DIRECTORY_MODE = 0o750;
 const FILE_MODE = 0o640;
 const MODE_OF_OTHERS = 0o007;
+const DRAFT_MARK = '.new-';
 
 /** What SQLite keeps beside a database; without them its last changes are lost. */
 export const SIDECAR_SUFFIXES: readonly string[] = ['-wal', '-journal', '-shm'];
@@ -58,9 +60,10 @@ export function isMissing(path: string): boolean {
 
 /** Writes a file that becomes a database by moveIntoPlace(). @returns its path, in the same directory */
 export function writeDraft(path: string, image: Buffer): string {
-  const draft = `${path}.new-${randomUUID()}`;
+  const draft = `${path}${DRAFT_MARK}${randomUUID()}`;
   try {
-    writeFileSync(draft, image, { flag: 'wx', mode: FILE_MODE, flush: true });
+    writeFileSync(draft, image, { flag: 'wx', mode: FILE_MODE });
+    sync(draft);
   } catch (error) {
     rmSync(draft, { force: true });
     throw error;
@@ -77,12 +80,20 @@ export function moveIntoPlace(draft: string, path: string): void {
     if (!existsSync(path)) renameSync(draft, path);
   }
   rmSync(draft, { force: true });
-  syncDirectory(path);
+  sync(dirname(path));
 }
 
-/** Makes new names in the directory of a path last over a power loss. */
-function syncDirectory(path: string): void {
-  const descriptor = openSync(dirname(path), constants.O_RDONLY);
+/** Removes what a power failure has left of making a database here. */
+export function removeDrafts(path: string): void {
+  const prefix = basename(path) + DRAFT_MARK;
+  for (const name of readdirSync(dirname(path))) {
+    if (name.startsWith(prefix)) rmSync(join(dirname(path), name), { force: true });
+  }
+}
+
+/** Makes the contents of a file, or the names in a directory, last over a power failure. */
+function sync(path: string): void {
+  const descriptor = openSync(path, constants.O_RDONLY);
   try {
     fsyncSync(descriptor);
   } finally {

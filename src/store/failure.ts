@@ -7,13 +7,22 @@ import { DecodeError } from './encoding.ts';
 /**
  * What went wrong with a database.
  *
- * - `unreadable`: its contents are damaged, or of a newer version.
+ * - `unreadable`: its contents are damaged.
+ * - `newer`: a newer version of this program has written it.
+ * - `moved`: the file at the path is not the one that is open.
  * - `foreign`: it is sound, but not ours: another program's, or not a file.
  * - `busy`: another process uses it.
  * - `full`: no room on the disk, or the quota is used up.
  * - `inaccessible`: it or its directory cannot be opened, read or written.
  */
-export type FailureKind = 'unreadable' | 'foreign' | 'busy' | 'full' | 'inaccessible';
+export type FailureKind =
+  | 'unreadable'
+  | 'newer'
+  | 'moved'
+  | 'foreign'
+  | 'busy'
+  | 'full'
+  | 'inaccessible';
 
 /** An expected failure of the database; the message says what happened, not where. */
 export class StoreFailure extends Error {
@@ -88,7 +97,8 @@ function sqliteKind(code: string, path: string): FailureKind | undefined {
 
 const FULL_BELOW_BYTES = 64 * 1024;
 
-function isDiskFull(path: string): boolean {
+/** Whether there is hardly any room left beside a file. */
+export function isDiskFull(path: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(dirname(path));
     return bavail * bsize < FULL_BELOW_BYTES;
@@ -107,10 +117,27 @@ export function toFloxyError(failure: StoreFailure, path: string): FloxyError {
   return new FloxyError(code, `${message}; the rules are unchanged; ${advice}`, { cause: failure });
 }
 
+/** The user's view of saved rules that were not restored from a database that was left as it is. */
+export function toRestoreError({ kind, message }: StoreFailure, path: string): string {
+  const what = kind === 'unreadable' ? 'is unreadable' : 'cannot be opened';
+  const { advice } = WRITE_ERRORS[kind];
+  return `the saved rules could not be restored: the database ${path} ${what}: ${message}; it was left as it is, and is tried again every second; ${advice}`;
+}
+
 const WRITE_ERRORS: Readonly<Record<FailureKind, { code: ErrorCode; advice: string }>> = {
   unreadable: {
     code: 'STORE_UNWRITABLE',
     advice: 'replace the rules: the damaged database is then moved aside and a new one is made',
+  },
+  newer: {
+    code: 'STORE_UNWRITABLE',
+    advice:
+      'start the newer version again, or replace all rules: the database is then kept aside and a new one is made',
+  },
+  moved: {
+    code: 'STORE_UNWRITABLE',
+    advice:
+      'put it back, or replace all rules (as ListProxyRules answers them): they are then written to a new file; or restart the service to use the file that is there now',
   },
   foreign: {
     code: 'STORE_UNWRITABLE',
@@ -118,7 +145,8 @@ const WRITE_ERRORS: Readonly<Record<FailureKind, { code: ErrorCode; advice: stri
   },
   busy: {
     code: 'STORE_UNWRITABLE',
-    advice: 'stop the other process that uses the database, then try again',
+    advice:
+      'stop the other process that uses the database (fuser and lsof name it), then try again',
   },
   full: { code: 'LIMIT_EXCEEDED', advice: 'make room, then try again' },
   inaccessible: {

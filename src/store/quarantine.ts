@@ -1,7 +1,16 @@
-import { existsSync, linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { moveIntoPlace, SIDECAR_SUFFIXES, writeDraft } from './database-file.ts';
 import { newDatabaseImage } from './rules-database.ts';
+import { isLogDamaged } from './wal-damage.ts';
 
 /**
  * Gives the write-ahead log a second name before SQLite opens a database: closing one that turned out to be
@@ -18,6 +27,18 @@ export function guardLog(path: string): string {
     rmSync(guard, { force: true });
   }
   return guard;
+}
+
+/**
+ * Copies a write-ahead log of which changes cannot be read: SQLite takes it to be shorter, and writes over the rest.
+ *
+ * @returns the copy; undefined when nothing is lost
+ */
+export function copyDamagedLog(path: string): string | undefined {
+  if (!isLogDamaged(`${path}-wal`)) return undefined;
+  const copy = `${path}.damaged-log-${timestamp()}`;
+  copyFileSync(`${path}-wal`, copy);
+  return copy;
 }
 
 /**
@@ -81,11 +102,15 @@ function moveAside(path: string, aside: string): void {
 
 /** `<path>.unreadable-20261120T101112Z`, with a number when that name is taken. */
 function asidePath(path: string): string {
-  const timestamp = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
-  const first = `${path}.unreadable-${timestamp}`;
+  const first = `${path}.unreadable-${timestamp()}`;
   let aside = first;
   for (let number = 2; isTaken(aside); number++) aside = `${first}-${number}`;
   return aside;
+}
+
+/** `20261120T101112Z` */
+function timestamp(): string {
+  return new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
 }
 
 function isTaken(aside: string): boolean {

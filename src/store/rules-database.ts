@@ -3,6 +3,7 @@ import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { messageOf } from '../base/errors.ts';
 import {
   exporterKey,
+  nextEraNumber,
   type Output,
   type Revision,
   type Rule,
@@ -10,6 +11,7 @@ import {
   type RuleEdit,
   type RuleSet,
 } from '../model/rules.ts';
+import { CHECKSUM_KEY, rowSum, tableSum } from './checksum.ts';
 import { DecodeError, encodeOutput, RuleDecoder, RuleEncoder, type RuleRow } from './encoding.ts';
 import { StoreFailure } from './failure.ts';
 import { decodeRecord, encodeRecord, isRevisionNumber } from './revision-record.ts';
@@ -23,6 +25,14 @@ export interface SavedRules {
   readonly restoreError: string | undefined;
 }
 
+interface Loaded {
+  readonly saved: SavedRules;
+  /** Over the rows of `rules`. */
+  readonly rulesSum: number;
+  /** As it is in the database. */
+  readonly checksum: unknown;
+}
+
 /** SQLite cuts the write-ahead log to this after a checkpoint; replacing many rules swells it. */
 const WAL_LIMIT_BYTES = 4 * 1024 * 1024;
 
@@ -30,12 +40,13 @@ const WAL_LIMIT_BYTES = 4 * 1024 * 1024;
 export function newDatabaseImage(restoreError: string | undefined): Buffer {
   const database = new SqliteDatabase(':memory:');
   try {
-    migrate(database, () => {});
-    if (restoreError !== undefined) {
-      database
-        .prepare(`INSERT INTO meta (key, value) VALUES ('restore_error', ?)`)
-        .run(restoreError);
-    }
+    migrate(database, () => {
+      if (restoreError !== undefined) {
+        setMeta(database, 'restore_error', restoreError);
+        setMeta(database, 'revision', BigInt(nextEraNumber()));
+      }
+      setMeta(database, CHECKSUM_KEY, BigInt(tableSum(database, 'meta')));
+    });
     return database.serialize();
   } finally {
     database.close();
@@ -49,6 +60,7 @@ export function newDatabaseImage(restoreError: string | undefined): Buffer {
  */
 export class RulesDatabase {
   readonly #database: Database;
+  #rulesSum = 0;
 
   /**
    * Opens a database that exists, checks it and brings it to the present schema.
@@ -69,24 +81,15 @@ export class RulesDatabase {
     }
   }
 
-  /** Reads everything; one bad row makes the whole database unreadable. */
+  /** Reads everything; one bad row, or a wrong checksum, makes the whole database unreadable. */
   read(): SavedRules {
-    const meta = new Map(
-      this.#database
-        .prepare<[], { key: string; value: unknown }>('SELECT key, value FROM meta')
-        .all()
-        .map((row) => [row.key, row.value]),
-    );
-    const restoreError = meta.get('restore_error');
-    const decoder = new RuleDecoder();
-    return {
-      revision: {
-        ...decodeRecord(meta.get('record')),
-        number: decodeRevision(meta.get('revision')),
-      },
-      ruleSet: { rules: this.#readRules(decoder), defaultOutputs: this.#readDefaults(decoder) },
-      restoreError: restoreError === undefined ? undefined : String(restoreError),
-    };
+    const { saved, rulesSum, checksum } = this.#load();
+    const expected = rulesSum + this.#smallTablesSum();
+    if (checksum !== expected) {
+      throw new DecodeError(`its checksum is ${checksum} and not ${expected}: data has changed`);
+    }
+    this.#rulesSum = rulesSum;
+    return saved;
   }
 
   /**
@@ -94,14 +97,21 @@ export class RulesDatabase {
    * place.
    */
   write(change: RuleChange, revision: Revision): void {
-    this.#database
+    this.#rulesSum = this.#database
       .transaction(() => {
-        if (change.kind === 'replace') this.#replace(change.ruleSet);
-        else this.#edit(change);
-        this.#setMeta('revision', BigInt(revision.number));
-        this.#setMeta('record', encodeRecord(revision));
+        const rulesSum =
+          change.kind === 'replace' ? this.#replace(change.ruleSet) : this.#edit(change);
+        setMeta(this.#database, 'revision', BigInt(revision.number));
+        setMeta(this.#database, 'record', encodeRecord(revision));
+        this.#setChecksum(rulesSum);
+        return rulesSum;
       })
       .immediate();
+  }
+
+  /** Moves what the write-ahead log holds into the database: damage of the log then costs nothing. */
+  checkpoint(): void {
+    this.#database.pragma('wal_checkpoint(TRUNCATE)');
   }
 
   close(): void {
@@ -125,7 +135,7 @@ export class RulesDatabase {
     if (problem !== 'ok') {
       throw new StoreFailure('unreadable', String(problem).replaceAll(/\s+/g, ' '));
     }
-    migrate(this.#database, () => this.read());
+    migrate(this.#database, () => this.#setChecksum(this.#load().rulesSum));
   }
 
   /** Comes before the first write, so that nothing of another program is touched. */
@@ -137,23 +147,46 @@ export class RulesDatabase {
     const version = schemaVersion(this.#database);
     if (version > SCHEMA_VERSION) {
       throw new StoreFailure(
-        'unreadable',
+        'newer',
         `it was written by a newer version of floxy (schema ${version}; this one knows ${SCHEMA_VERSION})`,
       );
     }
   }
 
-  #readRules(decoder: RuleDecoder): Rule[] {
+  #load(): Loaded {
+    const meta = new Map(
+      this.#database.prepare<[], [string, unknown]>('SELECT key, value FROM meta').raw().all(),
+    );
+    const restoreError = meta.get('restore_error');
+    const decoder = new RuleDecoder();
+    const { rules, rulesSum } = this.#readRules(decoder);
+    return {
+      rulesSum,
+      checksum: meta.get(CHECKSUM_KEY),
+      saved: {
+        revision: {
+          ...decodeRecord(meta.get('record')),
+          number: decodeRevision(meta.get('revision')),
+        },
+        ruleSet: { rules, defaultOutputs: this.#readDefaults(decoder) },
+        restoreError: restoreError === undefined ? undefined : String(restoreError),
+      },
+    };
+  }
+
+  #readRules(decoder: RuleDecoder): { rules: Rule[]; rulesSum: number } {
     const rules: Rule[] = [];
+    let rulesSum = 0;
     const rows = this.#database
-      .prepare<[], [number, unknown, unknown, unknown]>(
+      .prepare<[], [number, ...unknown[]]>(
         'SELECT position, exporter, rule, outputs FROM rules ORDER BY position',
       )
       .raw();
-    for (const [position, ...row] of rows.iterate()) {
-      rules.push(decodeRow('rules', position, () => decoder.rule(...row)));
+    for (const [position, exporter, rule, outputs] of rows.iterate()) {
+      rules.push(decodeRow('rules', position, () => decoder.rule(exporter, rule, outputs)));
+      rulesSum += rowSum('rules', position, exporter, rule, outputs);
     }
-    return rules;
+    return { rules, rulesSum };
   }
 
   #readDefaults(decoder: RuleDecoder): Output[] {
@@ -168,26 +201,60 @@ export class RulesDatabase {
       );
   }
 
-  #replace({ rules, defaultOutputs }: RuleSet): void {
+  /** @returns the sum over the rows of `rules`, as #edit() does */
+  #replace({ rules, defaultOutputs }: RuleSet): number {
     this.#database.exec(`DELETE FROM rules; DELETE FROM meta WHERE key = 'restore_error'`);
-    const insert = this.#database.prepare<[...RuleRow]>(
-      'INSERT INTO rules (exporter, rule, outputs) VALUES (?, ?, ?)',
+    const insert = this.#database.prepare<[number, ...RuleRow]>(
+      'INSERT INTO rules (position, exporter, rule, outputs) VALUES (?, ?, ?, ?)',
     );
     const encoder = new RuleEncoder();
-    for (const rule of rules) insert.run(...encoder.rule(rule));
+    let sum = 0;
+    for (const [index, rule] of rules.entries()) {
+      const row = encoder.rule(rule);
+      insert.run(index + 1, ...row);
+      sum += rowSum('rules', index + 1, ...row);
+    }
     this.#replaceDefaults(defaultOutputs);
+    return sum;
   }
 
-  #edit({ deleted, upserts, defaultOutputs }: RuleEdit): void {
-    const remove = this.#database.prepare<[string]>('DELETE FROM rules WHERE exporter = ?');
-    for (const exporter of deleted) remove.run(exporterKey(exporter));
-    const upsert = this.#database.prepare<[...RuleRow]>(
-      `INSERT INTO rules (exporter, rule, outputs) VALUES (?, ?, ?)
-       ON CONFLICT (exporter) DO UPDATE SET rule = excluded.rule, outputs = excluded.outputs`,
-    );
+  #edit({ deleted, upserts, defaultOutputs }: RuleEdit): number {
+    const remove = this.#database
+      .prepare<[string], unknown[]>(
+        'DELETE FROM rules WHERE exporter = ? RETURNING position, exporter, rule, outputs',
+      )
+      .raw();
+    let sum = this.#rulesSum;
+    for (const exporter of deleted) {
+      const row = remove.get(exporterKey(exporter));
+      if (row !== undefined) sum -= rowSum('rules', ...row);
+    }
+    const upsert = this.#upserter();
     const encoder = new RuleEncoder();
-    for (const rule of upserts) upsert.run(...encoder.rule(rule));
+    for (const rule of upserts) sum += upsert(encoder.rule(rule));
     if (defaultOutputs !== undefined) this.#replaceDefaults(defaultOutputs);
+    return sum;
+  }
+
+  /** @returns what writes a row, and returns by how much the sum over the rows grows */
+  #upserter(): (row: RuleRow) => number {
+    const find = this.#database
+      .prepare<[string], unknown[]>(
+        'SELECT position, exporter, rule, outputs FROM rules WHERE exporter = ?',
+      )
+      .raw();
+    const upsert = this.#database
+      .prepare<[...RuleRow], number>(
+        `INSERT INTO rules (exporter, rule, outputs) VALUES (?, ?, ?)
+         ON CONFLICT (exporter) DO UPDATE SET rule = excluded.rule, outputs = excluded.outputs
+         RETURNING position`,
+      )
+      .pluck();
+    return (row) => {
+      const old = find.get(row[0]);
+      const sum = rowSum('rules', upsert.get(...row), ...row);
+      return old === undefined ? sum : sum - rowSum('rules', ...old);
+    };
   }
 
   #replaceDefaults(outputs: readonly Output[]): void {
@@ -198,11 +265,17 @@ export class RulesDatabase {
     for (const output of outputs) insert.run(encodeOutput(output));
   }
 
-  #setMeta(key: string, value: bigint | string): void {
-    this.#database
-      .prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)')
-      .run(key, value);
+  #setChecksum(rulesSum: number): void {
+    setMeta(this.#database, CHECKSUM_KEY, BigInt(rulesSum + this.#smallTablesSum()));
   }
+
+  #smallTablesSum(): number {
+    return tableSum(this.#database, 'meta') + tableSum(this.#database, 'default_outputs');
+  }
+}
+
+function setMeta(database: Database, key: string, value: bigint | string): void {
+  database.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)').run(key, value);
 }
 
 function decodeRow<T>(table: string, position: number, decode: () => T): T {

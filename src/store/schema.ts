@@ -71,6 +71,9 @@ const MIGRATIONS: readonly string[] = [
   DROP TABLE default_outputs_1;
   DELETE FROM meta WHERE key = 'followed'; -- a follower that does not know asks its leader
   `,
+  `
+  INSERT INTO meta (key, value) VALUES ('checksum', 0); -- of all rows (store/checksum.ts): set when this is applied
+  `,
 ];
 
 /**
@@ -101,9 +104,9 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
 /**
  * Brings a database to SCHEMA_VERSION in one transaction. A database that is there already is not written.
  *
- * @param check throws when the database is not sound afterwards: then it stays what it was
+ * @param finish sets the checksum; throws when the database is not sound: then it stays what it was
  */
-export function migrate(database: Database, check: () => void): void {
+export function migrate(database: Database, finish: () => void): void {
   const version = schemaVersion(database);
   if (version >= SCHEMA_VERSION) return;
   database
@@ -111,7 +114,7 @@ export function migrate(database: Database, check: () => void): void {
       for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
       database.pragma(`application_id = ${APPLICATION_ID}`);
       database.pragma(`user_version = ${SCHEMA_VERSION}`);
-      check();
+      finish();
     })
     .immediate();
 }

@@ -1,14 +1,20 @@
-import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { FloxyError } from '../base/errors.ts';
+import { FloxyError, messageOf } from '../base/errors.ts';
 import type { RestoredRules } from '../control/ports.ts';
 import { EMPTY_RULE_SET, type Revision, type RuleChange } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
-import { claimPath, followLinks, isMissing } from './database-file.ts';
-import { expectStoreFailure, type StoreFailure, toFloxyError } from './failure.ts';
-import { createDatabase, guardLog, replaceUnreadable } from './quarantine.ts';
+import { type Connection, connect } from './connection.ts';
+import { followLinks, isMissing } from './database-file.ts';
+import {
+  expectStoreFailure,
+  type FailureKind,
+  isDiskFull,
+  type StoreFailure,
+  toFloxyError,
+  toRestoreError,
+} from './failure.ts';
 import { readCopy } from './read-copy.ts';
-import { RulesDatabase, type SavedRules } from './rules-database.ts';
+import type { SavedRules } from './rules-database.ts';
 
 /** How long to wait at start for another process (a predecessor that is ending) to let go of the file. */
 const OPEN_BUSY_TIMEOUT_MS = 5000;
@@ -16,16 +22,19 @@ const OPEN_BUSY_TIMEOUT_MS = 5000;
 /** The same when a write tries again to open it: nothing else runs while it waits. */
 const REOPEN_BUSY_TIMEOUT_MS = 500;
 
+const NO_CHANGE: RuleChange = { kind: 'edit', deleted: [], upserts: [] };
+
+/** Failures with which the connection is of use still. */
+const KEPT_OPEN: ReadonlySet<FailureKind> = new Set(['full', 'moved']);
+
+/** Failures with which the rules may be readable all the same. */
+const READ_BY_COPY: ReadonlySet<FailureKind> = new Set(['unreadable', 'full', 'inaccessible']);
+
 const NOTHING_SAVED: SavedRules = {
   revision: { number: 0 },
   ruleSet: EMPTY_RULE_SET,
   restoreError: undefined,
 };
-
-interface Connected {
-  readonly database: RulesDatabase;
-  readonly saved: SavedRules;
-}
 
 export interface RuleStoreOptions {
   /** The database file; it and its directory are made when they are missing. */
@@ -48,13 +57,15 @@ export type LogLevel = 'info' | 'warn' | 'error';
 export class SqliteRuleStore {
   readonly #path: string;
   readonly #log: RuleStoreOptions['log'];
-  #phase: 'new' | 'open' | 'closed' = 'new';
-  #database: RulesDatabase | undefined;
-  /** The revision that the caller works by: the last that was handed out or written. */
-  #revision = 0;
+  #phase: 'new' | 'pending' | 'open' | 'closed' = 'new';
+  #connection: Connection | undefined;
+  /** That the caller works by: the last that was handed out or written. */
+  #revision: Revision = NOTHING_SAVED.revision;
   #restoreError: string | undefined;
   /** Why nothing can be written, or why the last write failed. */
   #writeError: string | undefined;
+  /** What is to be known of a database that works. */
+  #notice: string | undefined;
   /** Set while the file holds other rules than the caller works by: only a replacement may be written then. */
   #divergence: string | undefined;
 
@@ -63,47 +74,77 @@ export class SqliteRuleStore {
     this.#log = options.log;
   }
 
-  /** Opens the database and reads the rules. Never throws for a bad file: see restoreError and status(). */
+  /**
+   * Opens the database and reads the rules. Never throws for a bad file: see restoreError and status(). May be
+   * called again while the rules are pending.
+   */
   open(): RestoredRules {
     if (this.#phase === 'open') throw new Error('the store is open already');
-    this.#phase = 'open';
-    this.#writeError = undefined;
+    const busyTimeoutMs = this.#phase === 'pending' ? REOPEN_BUSY_TIMEOUT_MS : OPEN_BUSY_TIMEOUT_MS;
     this.#divergence = undefined;
-    const saved = this.#restore();
-    const { revision, ruleSet, restoreError } = saved;
-    this.#revision = revision.number;
-    this.#restoreError = restoreError;
-    const fields = { path: this.#path, revision: revision.number, rules: ruleSet.rules.length };
-    if (restoreError === undefined) this.#log.info(fields, 'rules restored');
-    else this.#log.error({ ...fields, error: restoreError }, 'saved rules not restored');
-    return { revision, ruleSet, ...(restoreError !== undefined && { restoreError }) };
+    try {
+      const { saved } = this.#connect(busyTimeoutMs, false);
+      this.#writeError = undefined;
+      return this.#restored(saved);
+    } catch (error) {
+      return this.#openWithoutWriting(expectStoreFailure(error, this.#path));
+    }
   }
 
   write(change: RuleChange, revision: Revision): void {
-    if (this.#phase !== 'open') {
-      throw new FloxyError('NOT_READY', `the database ${this.#path} is not open`);
+    const isReplacing = change.kind === 'replace';
+    if (this.#phase !== 'open' && !(this.#phase === 'pending' && isReplacing)) {
+      const reason = this.#restoreError ?? 'it was not opened, or is closed';
+      throw new FloxyError('NOT_READY', `the database ${this.#path} is not open: ${reason}`);
     }
     try {
-      const database = this.#database ?? this.#reconnect();
-      this.#checkDivergence(change);
+      const { database } = this.#writable(isReplacing);
+      this.#checkDivergence(isReplacing);
       database.write(change, revision);
     } catch (error) {
       throw this.#writeFailed(error);
     }
-    if (change.kind === 'replace') this.#restoreError = undefined;
+    if (isReplacing) {
+      this.#restoreError = undefined;
+      this.#notice = undefined;
+    }
+    this.#phase = 'open';
     this.#divergence = undefined;
-    this.#revision = revision.number;
+    this.#revision = revision;
     this.#writeError = undefined;
+  }
+
+  /**
+   * Looks after the database while nobody writes, now and then: sees whether it is there still and whether what was
+   * in the way of a write has gone, and empties the write-ahead log.
+   */
+  tend(): void {
+    if (this.#phase !== 'open' || this.#divergence !== undefined) return;
+    // Somebody may be about to put it back.
+    if (this.#revision.number > 0 && isMissing(followLinks(this.#path)) && !this.#connection)
+      return;
+    try {
+      const { database } = this.#writable(false);
+      database.checkpoint();
+      if (this.#writeError === undefined || this.#divergence !== undefined) return;
+      if (isDiskFull(this.#path)) return;
+      database.write(NO_CHANGE, this.#revision);
+      this.#writeError = undefined;
+      this.#log.info({ path: this.#path }, 'the database can be written again');
+    } catch (error) {
+      this.#writeFailed(error);
+    }
   }
 
   status(): SubsystemStatus {
     if (this.#phase === 'new') return { state: 'Configuring' };
     if (this.#phase === 'closed') return { state: 'Offline', error: 'the database is closed' };
-    if (this.#writeError !== undefined) return { state: 'Offline', error: this.#writeError };
+    const writeError = this.#divergence ?? this.#writeError;
+    if (writeError !== undefined) return { state: 'Offline', error: writeError };
     if (this.#restoreError !== undefined) {
       return { state: 'NotConfigured', error: this.#restoreError };
     }
-    return { state: 'OK' };
+    return { state: 'OK', ...(this.#notice !== undefined && { error: this.#notice }) };
   }
 
   close(): void {
@@ -111,112 +152,103 @@ export class SqliteRuleStore {
     this.#phase = 'closed';
   }
 
-  #restore(): SavedRules {
-    try {
-      return this.#connect(OPEN_BUSY_TIMEOUT_MS).saved;
-    } catch (error) {
-      const failure = expectStoreFailure(error, this.#path);
-      this.#writeError = toFloxyError(failure, this.#path).message;
-      this.#log.error({ path: this.#path, error: this.#writeError }, 'database not writable');
-      return this.#restoreWithoutWriting(failure);
+  #connect(busyTimeoutMs: number, isReplacing: boolean): Connection {
+    const log = this.#log;
+    const connection = connect(this.#path, { busyTimeoutMs, isReplacing, log });
+    this.#connection = connection;
+    const { damagedLog, saved } = connection;
+    if (damagedLog !== undefined) {
+      const { number, at = 'an unknown time' } = saved.revision;
+      this.#notice = `the write-ahead log of the database ${this.#path} is damaged: changes after revision ${number} of ${at} could not be read (the last one may never have been acknowledged); a copy of the log is kept as ${damagedLog}; check the rules`;
+      log.error({ path: this.#path }, this.#notice);
     }
+    return connection;
   }
 
-  #restoreWithoutWriting(failure: StoreFailure): SavedRules {
-    if (failure.kind === 'busy' || failure.kind === 'foreign') return this.#notRestored(failure);
+  #openWithoutWriting(failure: StoreFailure): RestoredRules {
+    this.#writeFailed(failure);
+    if (!READ_BY_COPY.has(failure.kind)) return this.#pending(failure);
     const path = followLinks(this.#path);
-    if (isMissing(path)) return NOTHING_SAVED;
+    if (isMissing(path)) return this.#restored(NOTHING_SAVED);
     try {
-      return readCopy(path);
+      return this.#restored(readCopy(path));
     } catch (error) {
-      return this.#notRestored(expectStoreFailure(error, this.#path));
+      return this.#pending(expectStoreFailure(error, this.#path));
     }
   }
 
-  #notRestored(failure: StoreFailure): SavedRules {
-    const what = failure.kind === 'unreadable' ? 'is unreadable' : 'cannot be opened';
-    const restoreError = `the saved rules could not be restored: the database ${this.#path} ${what}: ${failure.message}; it was left as it is`;
-    return { ...NOTHING_SAVED, restoreError };
-  }
-
-  /** Opens the database for writing; makes one if there is none or only an unreadable one. */
-  #connect(busyTimeoutMs: number): Connected {
-    const path = followLinks(this.#path);
-    claimPath(path);
-    if (isMissing(path)) this.#announceNew(path, createDatabase(path));
-    const guard = guardLog(path);
-    try {
-      return this.#openAndRead(path, busyTimeoutMs);
-    } catch (error) {
-      const failure = expectStoreFailure(error, path);
-      if (failure.kind !== 'unreadable') throw failure;
-      this.#announceNew(path, replaceUnreadable(path, failure.message, guard));
-      return this.#openAndRead(path, busyTimeoutMs);
-    } finally {
-      rmSync(guard, { force: true });
+  #pending(failure: StoreFailure): RestoredRules {
+    const restoreError = toRestoreError(failure, this.#path);
+    if (this.#restoreError !== restoreError) {
+      this.#log.error({ path: this.#path, error: restoreError }, 'saved rules not restored');
     }
+    this.#phase = 'pending';
+    this.#restoreError = restoreError;
+    return { ...NOTHING_SAVED, restoreError, isPending: true };
   }
 
-  #announceNew(path: string, restoreError: string | undefined): void {
-    if (restoreError === undefined) this.#log.info({ path }, 'new database');
-    else
-      this.#log.warn({ path, error: restoreError }, 'new database in place of an unreadable one');
+  #restored({ revision, ruleSet, restoreError }: SavedRules): RestoredRules {
+    this.#phase = 'open';
+    this.#revision = revision;
+    this.#restoreError = restoreError;
+    const fields = { path: this.#path, revision: revision.number, rules: ruleSet.rules.length };
+    if (restoreError === undefined) this.#log.info(fields, 'rules restored');
+    else this.#log.error({ ...fields, error: restoreError }, 'saved rules not restored');
+    return { revision, ruleSet, ...(restoreError !== undefined && { restoreError }) };
   }
 
-  #openAndRead(path: string, busyTimeoutMs: number): Connected {
-    const database = new RulesDatabase(path, busyTimeoutMs);
+  /** @throws what toStoreFailure() understands */
+  #writable(isReplacing: boolean): Connection {
     try {
-      const saved = database.read();
-      this.#database = database;
-      return { database, saved };
+      this.#connection?.checkPath();
     } catch (error) {
-      database.close();
-      throw error;
+      if (!isReplacing) throw error;
+      this.#log.warn({ path: this.#path, reason: messageOf(error) }, 'all rules go to a new file');
+      this.#disconnect();
     }
+    return this.#connection ?? this.#reconnect(isReplacing);
   }
 
   /** Opens the database after a failure and sees whether it still holds what the caller works by. */
-  #reconnect(): RulesDatabase {
-    const { database, saved } = this.#connect(REOPEN_BUSY_TIMEOUT_MS);
-    const isEmpty = saved.ruleSet.rules.length === 0 && saved.ruleSet.defaultOutputs.length === 0;
-    const isSame = saved.revision.number === this.#revision && (this.#revision > 0 || isEmpty);
+  #reconnect(isReplacing: boolean): Connection {
+    const connection = this.#connect(REOPEN_BUSY_TIMEOUT_MS, isReplacing);
+    const { revision, ruleSet, restoreError } = connection.saved;
+    const { number } = this.#revision;
+    const isEmpty = ruleSet.rules.length === 0 && ruleSet.defaultOutputs.length === 0;
+    const isSame = revision.number === number && (number > 0 || isEmpty);
     this.#divergence = isSame
       ? undefined
-      : `the database holds rules of revision ${saved.revision.number}, and the service works by revision ${this.#revision}`;
-    if (isSame || saved.restoreError !== undefined) this.#restoreError = saved.restoreError;
-    this.#log.info({ path: this.#path, revision: saved.revision.number }, 'database opened again');
-    return database;
+      : `the saved rules in ${this.#path} were not restored: the database holds rules of revision ${revision.number}, and the service works by revision ${number}; restart the service to use the saved rules, or replace the rules`;
+    if (isSame || restoreError !== undefined) this.#restoreError = restoreError;
+    this.#log.info({ path: this.#path, revision: revision.number }, 'database opened again');
+    return connection;
   }
 
-  #checkDivergence(change: RuleChange): void {
+  #checkDivergence(isReplacing: boolean): void {
     if (this.#divergence === undefined) return;
-    if (change.kind === 'replace') {
-      this.#log.warn({ path: this.#path, reason: this.#divergence }, 'replacing saved rules');
-      return;
-    }
-    throw new FloxyError(
-      'STORE_UNWRITABLE',
-      `the saved rules in ${this.#path} were not restored: ${this.#divergence}; restart the service to use the saved rules, or replace the rules`,
-    );
+    if (!isReplacing) throw new FloxyError('STORE_UNWRITABLE', this.#divergence);
+    this.#log.warn({ path: this.#path, reason: this.#divergence }, 'replacing saved rules');
   }
 
-  /** Remembers a failed write. The next one opens the file anew, unless it is only full. */
+  /** Remembers a failed write. The next one opens the file anew, unless the connection is of use still. */
   #writeFailed(thrown: unknown): FloxyError {
     const error = this.#toFloxyError(thrown);
+    if (error.message !== this.#writeError) {
+      this.#log.error({ path: this.#path, error: error.message }, 'database not writable');
+    }
     this.#writeError = error.message;
-    this.#log.error({ path: this.#path, error: error.message }, 'rules not saved');
     return error;
   }
 
   #toFloxyError(thrown: unknown): FloxyError {
     if (thrown instanceof FloxyError) return thrown;
     const failure = expectStoreFailure(thrown, this.#path);
-    if (failure.kind !== 'full') this.#disconnect();
+    if (!KEPT_OPEN.has(failure.kind)) this.#disconnect();
     return toFloxyError(failure, this.#path);
   }
 
   #disconnect(): void {
-    this.#database?.close();
-    this.#database = undefined;
+    this.#connection?.database.close();
+    this.#connection = undefined;
   }
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import SqliteDatabase from 'better-sqlite3';
 import { requireRoot } from '../../test/lab/require-root.ts';
 import {
   databasePath,
@@ -111,7 +112,12 @@ const scenarios: Scenarios = {
 
     const before = fillUp(directory);
     assert.throws(() => growUntilFull(store), floxyError('LIMIT_EXCEEDED', /is full/));
+    const other = new SqliteDatabase(databasePath(directory), { timeout: 0 });
+    assert.throws(() => other.pragma('user_version'), /locked/, 'it is held still');
+    other.close();
     rmSync(before);
+    store.tend();
+    assert.deepEqual(store.status(), { state: 'OK' });
     const { number } = reopen(store).revision;
     store.write(replacing(both), { number: number + 1 });
     assert.deepEqual(store.status(), { state: 'OK' });
@@ -153,7 +159,7 @@ const scenarios: Scenarios = {
     assert.deepEqual(readdirSync(directory).sort(), ['ballast', 'collector.db']);
     assert.equal(readFileSync(path, 'utf8'), 'not a database');
     rmSync(ballast);
-    store.write(update, { number: 1 });
+    assert.match(store.open().restoreError ?? '', /unreadable.*is kept as/);
     assert.equal(store.status().state, 'NotConfigured');
     assert.match(reopen(store).restoreError ?? '', /unreadable.*is kept as/);
   },

@@ -32,7 +32,9 @@ export type ThreadMessage =
       readonly result?: unknown;
       readonly failure?: ThreadFailure;
       readonly status: SubsystemStatus;
-    };
+    }
+  /** When it is another than before. */
+  | { readonly kind: 'status'; readonly status: SubsystemStatus };
 
 export interface ThreadFailure {
   /** undefined: a fault of the program. */

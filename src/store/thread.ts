@@ -13,6 +13,9 @@ import type {
   ThreadRequest,
 } from './thread-messages.ts';
 
+/** The database is looked after so often. */
+const TEND_INTERVAL_MS = 1000;
+
 function serveStore(port: MessagePort, { path }: ThreadOptions): void {
   const send = (message: ThreadMessage) => port.postMessage(message);
   const logAs = (level: LogLevel) => (fields: object, message: string) =>
@@ -20,6 +23,12 @@ function serveStore(port: MessagePort, { path }: ThreadOptions): void {
   const log = { info: logAs('info'), warn: logAs('warn'), error: logAs('error') };
   const store = new SqliteRuleStore({ path, log });
   const lists = new LongLists();
+  const tending = setInterval(() => {
+    const before = JSON.stringify(store.status());
+    store.tend();
+    const status = store.status();
+    if (JSON.stringify(status) !== before) send({ kind: 'status', status });
+  }, TEND_INTERVAL_MS);
 
   port.on('message', (request: ThreadRequest) => {
     if (request.kind === 'piece') {
@@ -33,7 +42,9 @@ function serveStore(port: MessagePort, { path }: ThreadOptions): void {
     } catch (thrown) {
       send({ kind: 'answer', status: store.status(), failure: failureOf(thrown) });
     }
-    if (method === 'close') port.close();
+    if (method !== 'close') return;
+    clearInterval(tending);
+    port.close();
   });
 }
 

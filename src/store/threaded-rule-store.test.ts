@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import {
   databasePath,
@@ -9,6 +9,7 @@ import {
   replacing,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
+import { waitFor } from '../../test/lab/shell.ts';
 import { ThreadedRuleStore } from './threaded-rule-store.ts';
 
 function makeStore(path: string) {
@@ -27,7 +28,7 @@ test('A10: what goes through the thread comes back equal and in order, and other
   const { store, said } = makeStore(path);
   assert.equal(store.status().state, 'Configuring');
   assert.equal((await store.open()).revision.number, 0);
-  assert.ok(said.includes('new database'));
+  assert.ok(said.some((message) => message.startsWith('new, empty database')));
   const { rules } = manyRules(5_000);
   const defaultOutputs = numberedRule(1).outputs;
   let turns = 0;
@@ -66,4 +67,21 @@ test('a failure comes through as what it is, and changes nothing', async (t) => 
     store.write(replacing(ruleSet), { number: 1 }),
     floxyError('NOT_READY', /not open/),
   );
+});
+
+test('A10: a database that is pending is opened again by the same thread, and told when it changes by itself', async (t) => {
+  const path = databasePath(temporaryDirectory(t));
+  mkdirSync(path);
+  const { store } = makeStore(path);
+  assert.equal((await store.open()).isPending, true);
+  assert.equal((await store.open()).isPending, true);
+  rmdirSync(path);
+  assert.equal((await store.open()).restoreError, undefined);
+  assert.deepEqual(store.status(), { state: 'OK' });
+  const { rules } = manyRules(1);
+  await store.write(replacing({ rules, defaultOutputs: [] }), { number: 1 });
+  rmSync(path);
+  await waitFor('it is missed', () => /moved, removed/.test(store.status().error ?? ''));
+  await store.close();
+  assert.ok(!process.getActiveResourcesInfo().includes('MessagePort'), 'no thread is left');
 });

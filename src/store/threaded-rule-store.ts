@@ -45,16 +45,7 @@ export class ThreadedRuleStore implements RuleStore {
   }
 
   async open(): Promise<RestoredRules> {
-    const workerData: ThreadOptions = { path: this.#path };
-    const thread = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), {
-      workerData,
-    });
-    thread.on('message', (message: ThreadMessage) => this.#receive(message));
-    // It answers whatever goes wrong with a database: this is a fault of the program, and ends it.
-    thread.on('error', (error) => {
-      throw error;
-    });
-    this.#thread = thread;
+    this.#thread ??= this.#startThread();
     return this.#call('open');
   }
 
@@ -76,6 +67,19 @@ export class ThreadedRuleStore implements RuleStore {
     await this.#call('close');
     this.#thread = undefined;
     await ended;
+  }
+
+  #startThread(): Worker {
+    const workerData: ThreadOptions = { path: this.#path };
+    const thread = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), {
+      workerData,
+    });
+    thread.on('message', (message: ThreadMessage) => this.#receive(message));
+    // It answers whatever goes wrong with a database: this is a fault of the program, and ends it.
+    thread.on('error', (error) => {
+      throw error;
+    });
+    return thread;
   }
 
   async #call<M extends StoreMethod>(
@@ -108,9 +112,10 @@ export class ThreadedRuleStore implements RuleStore {
       this.#log[message.level](message.fields, message.message);
       return;
     }
+    this.#status = message.status;
+    if (message.kind === 'status') return;
     const pending = this.#pending;
     this.#pending = undefined;
-    this.#status = message.status;
     if (message.failure === undefined) pending?.resolve(message.result);
     else pending?.reject(errorOf(message.failure));
   }

@@ -9,7 +9,7 @@ import { rule } from '../../test/support/rule-sets.ts';
 import { changeBetween } from '../rules/difference.ts';
 
 /** Rows of `meta` that every change writes. */
-const META_ROWS = 2;
+const META_ROWS = 3;
 
 test('one exporter swapped for another among 100,000 rules is an edit of two rows', (t: TestContext) => {
   const connections = connectionsOf(t);

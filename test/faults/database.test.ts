@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import SqliteDatabase from 'better-sqlite3';
 import { type ApiFailure, GRPC, toMessage } from '../lab/api.ts';
 import { Lab, makeFolder } from '../lab/lab.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { Service } from '../lab/service.ts';
+import { waitFor } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
 import { endSteadyTraffic, STEADY_RULES, startSteadyTraffic } from '../lab/steady-traffic.ts';
 
@@ -73,6 +75,41 @@ describe('the database', { skip: requireRoot() }, () => {
     await startSteadyTraffic(stage);
     await stage.api.status();
     await endSteadyTraffic(stage);
+    await stage.service.stop();
+    await using again = await Service.start(stage.lab, { folder });
+    assert.deepEqual(await again.api.rules(), toMessage(STEADY_RULES));
+  });
+
+  test('A10: one that is locked at the start: nothing is answered without its rules, which come when it is free', async () => {
+    await saveRules();
+    const holder = new SqliteDatabase(join(folder, 'collector.db'));
+    holder.exec('BEGIN EXCLUSIVE');
+    await using stage = await Stage.start({ folder, state: 'NotConfigured' });
+    const { proxy } = await stage.api.status();
+    assert.match(proxy.error ?? '', /is locked.*tried again every second.*stop the other process/);
+    for (const call of ['ListProxyRules', 'GetProxyStats', 'UpdateProxyRules']) {
+      await assert.rejects(stage.api.call('Settings', call, {}), { code: GRPC.UNAVAILABLE });
+    }
+    holder.close();
+    await stage.service.waitForState('OK');
+    assert.deepEqual(await stage.api.rules(), toMessage(STEADY_RULES));
+    await startSteadyTraffic(stage);
+    await endSteadyTraffic(stage);
+    await stage.service.stop();
+  });
+
+  test('one that is removed while it is in use: said, no change is acknowledged, and all rules go to a new file', async () => {
+    await using stage = await Stage.start({ folder });
+    await stage.api.replace(STEADY_RULES);
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+    await waitFor('the status says so', async () =>
+      /moved, removed or replaced/.test((await stage.api.status()).database.error ?? ''),
+    );
+    await assert.rejects(stage.api.call('Settings', 'UpdateProxyRules', OTHER_RULES), {
+      code: GRPC.FAILED_PRECONDITION,
+    });
+    await stage.api.replace(STEADY_RULES);
+    assert.equal((await stage.api.status()).database.state, 'OK');
     await stage.service.stop();
     await using again = await Service.start(stage.lab, { folder });
     assert.deepEqual(await again.api.rules(), toMessage(STEADY_RULES));

@@ -1,0 +1,101 @@
+import { rmSync, statSync } from 'node:fs';
+import { claimPath, followLinks, isMissing, removeDrafts } from './database-file.ts';
+import { expectStoreFailure, StoreFailure } from './failure.ts';
+import { copyDamagedLog, createDatabase, guardLog, replaceUnreadable } from './quarantine.ts';
+import { RulesDatabase, type SavedRules } from './rules-database.ts';
+import type { StoreLog } from './sqlite-rule-store.ts';
+
+/** An open database, and whether it is the file at its path still. */
+export class Connection {
+  readonly database: RulesDatabase;
+  readonly saved: SavedRules;
+  /** A copy of a write-ahead log of which changes could not be read; undefined when all could. */
+  readonly damagedLog: string | undefined;
+  readonly #path: string;
+  readonly #identity: string | undefined;
+
+  constructor(path: string, busyTimeoutMs: number) {
+    this.#path = path;
+    this.#identity = identityOf(path);
+    this.damagedLog = copyDamagedLog(path);
+    try {
+      this.database = new RulesDatabase(path, busyTimeoutMs);
+      this.saved = this.#read();
+    } catch (error) {
+      if (this.damagedLog !== undefined) rmSync(this.damagedLog, { force: true });
+      throw error;
+    }
+    // It is ours now: nobody else is making one here.
+    removeDrafts(path);
+  }
+
+  /** @throws StoreFailure `moved`: what is written would be lost with the next start */
+  checkPath(): void {
+    const identity = identityOf(this.#path);
+    if (identity === this.#identity) return;
+    const what = identity === undefined ? 'no file is there any more' : 'another file is there';
+    throw new StoreFailure('moved', `it was moved, removed or replaced while in use: ${what}`);
+  }
+
+  #read(): SavedRules {
+    try {
+      this.checkPath();
+      return this.database.read();
+    } catch (error) {
+      this.database.close();
+      throw error;
+    }
+  }
+}
+
+export interface ConnectOptions {
+  /** How long to wait for another process to let go of the database. */
+  readonly busyTimeoutMs: number;
+  /** All rules are about to be replaced: a database of a newer version is moved aside. */
+  readonly isReplacing: boolean;
+  readonly log: StoreLog;
+}
+
+/**
+ * Opens a database for writing; makes one if there is none or only an unreadable one.
+ *
+ * @throws what toStoreFailure() understands
+ */
+export function connect(givenPath: string, options: ConnectOptions): Connection {
+  const { busyTimeoutMs, isReplacing, log } = options;
+  const path = followLinks(givenPath);
+  claimPath(path);
+  if (isMissing(path)) announceNew(path, createDatabase(path), log);
+  const guard = guardLog(path);
+  try {
+    return new Connection(path, busyTimeoutMs);
+  } catch (error) {
+    const failure = expectStoreFailure(error, path);
+    const isInTheWay = failure.kind === 'unreadable' || (failure.kind === 'newer' && isReplacing);
+    if (!isInTheWay) throw failure;
+    announceNew(path, replaceUnreadable(path, failure.message, guard), log);
+    return new Connection(path, busyTimeoutMs);
+  } finally {
+    rmSync(guard, { force: true });
+  }
+}
+
+function announceNew(path: string, restoreError: string | undefined, log: StoreLog): void {
+  const fields = { path };
+  if (restoreError === undefined) {
+    log.warn(
+      fields,
+      'new, empty database: no rules are in force until some are loaded; if there were any before, look at COLLECTOR_DATABASE_PATH',
+    );
+  } else {
+    log.warn(
+      { ...fields, error: restoreError },
+      'new database in place of one that could not be used',
+    );
+  }
+}
+
+function identityOf(path: string): string | undefined {
+  const file = statSync(path, { throwIfNoEntry: false });
+  return file && `${file.dev}:${file.ino}`;
+}
