@@ -1,10 +1,12 @@
+import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
 import { LogWriter } from '../telemetry/log-writer.ts';
+import { readableLine } from '../telemetry/readable-line.ts';
 
 /** What is left of the log at the end has this long to find its reader. */
 const CLOSE_LIMIT_MS = 500;
 
-/** The log of a process: one JSON object a line, on standard output. */
+/** The log of a process, on standard output: one JSON object a line, or for people where that is a terminal. */
 export interface ProcessLog {
   readonly log: Logger;
   /** Writes what waits, as far as it can be written soon. Comes last. */
@@ -16,7 +18,8 @@ export function openLog(level: string): ProcessLog {
   const writer = new LogWriter(1, (lines, error) => {
     log.warn({ lines, error }, 'log lines were dropped: they could not be written');
   });
-  const log = pino({ level, base: null }, writer);
+  const write = (line: string) => writer.write(readableLine(line));
+  const log = pino({ level, base: null }, isatty(1) ? { write } : writer);
   // Node.js writes warnings there: a reader that has gone must not end the process.
   process.stderr.on('error', () => undefined);
   return { log, close: () => writer.close(CLOSE_LIMIT_MS) };
