@@ -23,6 +23,7 @@ import type { DrainRequest, EmptyRequest, ExportersRequest } from '../protocol/m
 import type { Unchecked } from '../rules/endpoint-message.ts';
 import type { RuleSetMessage } from '../rules/message.ts';
 import type { CallContext } from './call-context.ts';
+import { reportChange } from './change-report.ts';
 import type { Answer, Handler, RequestLimits } from './method.ts';
 
 export interface ServiceParts {
@@ -58,8 +59,10 @@ export function settingsEntries({ control, buildInfo, log }: ServiceParts): Entr
     const overrideFollower = readOverrideFollower(context.headers);
     context.throwIfGone();
     const { peer: author } = context;
+    const before = control.rules();
     const revision = await control.change(change, expectedRevision, { overrideFollower, author });
-    log.info({ call, peer: author, revision, ...sizeOf(change) }, 'rules changed');
+    const report = reportChange(change, before, control.rules(), revision);
+    log.info({ call, peer: author, revision, ...report }, 'rules changed');
     return { parts: [{}], headers: revisionHeaders(revision) };
   };
   return {
@@ -122,18 +125,4 @@ function entry<Request>(
 function checkRestored(control: Control): void {
   const reason = control.restoring();
   if (reason !== undefined) throw new FloxyError('NOT_READY', reason);
-}
-
-/** What the log says of a change besides who made it. */
-function sizeOf(change: RuleChange): Readonly<Record<string, number>> {
-  if (change.kind === 'replace') {
-    const { rules, defaultOutputs } = change.ruleSet;
-    return { rules: rules.length, defaultOutputs: defaultOutputs.length };
-  }
-  const { deleted, upserts, defaultOutputs } = change;
-  return {
-    ...(upserts.length > 0 && { rules: upserts.length }),
-    ...(deleted.length > 0 && { deleted: deleted.length }),
-    ...(defaultOutputs && { defaultOutputs: defaultOutputs.length }),
-  };
 }

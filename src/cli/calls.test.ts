@@ -206,6 +206,13 @@ for (const [what, exitCode, code, details] of REFUSALS) {
   });
 }
 
+test('what a server writes cannot steer the terminal', async () => {
+  const details = 'no\u001b[2J\u009b2J';
+  await using api = await startFakeApi({ code: status.ABORTED, details });
+  const run = await runFloxy(['rules', 'list', ...at(api.port)]);
+  assert.equal(run.errors, 'floxy: ABORTED: no\\u001b[2J\\u009b2J\n');
+});
+
 test('input that the service refuses is told with its line', async () => {
   const details = 'rules[1].exporter.endpoint.port: 70000 is above 65535';
   await using api = await startFakeApi({ code: status.INVALID_ARGUMENT, details });

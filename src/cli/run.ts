@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { withoutControls } from '../base/text.ts';
 import { ConfigError } from '../config/config.ts';
 import { packageRoot } from '../package-root.ts';
 import { addAccessOptions } from './access-options.ts';
@@ -77,7 +78,8 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
     return EXIT.usage;
   }
   if (error instanceof CliError) {
-    terminal.printError(`floxy: ${error.message}\n`);
+    // A server may have written some of it.
+    terminal.printError(`floxy: ${withoutControls(error.message)}\n`);
     return error.exitCode;
   }
   if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return EXIT.ok;

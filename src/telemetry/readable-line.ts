@@ -1,3 +1,5 @@
+import { withoutControls } from '../base/text.ts';
+
 /** pino's numbers. */
 const LEVELS: Readonly<Record<number, string>> = {
   10: 'TRACE',
@@ -19,11 +21,4 @@ export function readableLine(line: string): string {
   const who = component === undefined ? '' : `${component}: `;
   const rest = Object.entries(details).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
   return `${withoutControls(`${when} ${name} ${who}${msg ?? ''}${rest.join('')}`)}\n`;
-}
-
-/** JSON leaves those from U+007F to U+009F as they are. */
-function withoutControls(text: string): string {
-  return text.replace(/\p{Cc}/gu, (control) => {
-    return `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }

@@ -207,10 +207,21 @@ test('every change is logged with its caller, and nothing else is', async () => 
         call: 'ReplaceProxyRules',
         revision: 1,
         rules: 1,
+        rulesBefore: 0,
         defaultOutputs: 0,
+        defaultOutputsBefore: 0,
         msg: 'rules changed',
       },
-      { level: 30, call: 'DeleteProxyRules', revision: 2, deleted: 1, msg: 'rules changed' },
+      {
+        level: 30,
+        call: 'DeleteProxyRules',
+        revision: 2,
+        added: 0,
+        replaced: 0,
+        deleted: 1,
+        rules: 0,
+        msg: 'rules changed',
+      },
     ],
   );
   for (const { peer } of api.logged) assert.match(String(peer), /^127\.0\.0\.1:\d+$/);
