@@ -107,6 +107,11 @@ test('a rule that is not that of its exporter, or says more than is known, is re
   }
 });
 
+test('fields that are not known are told as those of a newer version', () => {
+  const text = collecting('{"endpoint":{"host":"192.0.2.1"},"unknown":1}');
+  assert.throws(() => decodeOutputs(text), /it is of a newer version of floxy, or damaged$/);
+});
+
 test('a wrong port is refused also when the same collector was read before', () => {
   const text =
     '[{"collectors":[{"endpoint":{"host":"192.0.2.1","port":1}},{"endpoint":{"host":"192.0.2.1","port":"1"}}]}]';

@@ -87,9 +87,10 @@ export class RuleDecoder {
   #decode<T>(text: unknown, read: (message: unknown) => T, encode: (value: T) => string): T {
     const value = this.#read(text, read);
     // Nothing that was read may be lost, and equal addresses must be equal texts: exporters are unique by theirs.
-    if (encode(value) !== text)
-      throw new DecodeError(`${quote(text)} is not what would be written`);
-    return value;
+    if (encode(value) === text) return value;
+    throw new DecodeError(
+      `${quote(text)} is not what this version writes: it is of a newer version of floxy, or damaged`,
+    );
   }
 
   #read<T>(text: unknown, read: (message: unknown) => T): T {
