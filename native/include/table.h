@@ -38,7 +38,7 @@ typedef __u32 uint32_t;
 #endif
 
 #define TABLE_MAGIC 0x464c5831u /* "FLX1" */
-#define TABLE_LAYOUT 2u
+#define TABLE_LAYOUT 3u
 
 /* No rule is further behind the bucket that its hash names. */
 #define TABLE_PROBE_MAX 16u
@@ -77,6 +77,22 @@ struct table_rule {
 	uint32_t outputs; /* TABLE_RULE_OUTPUTS: how many, none: packets are dropped; flags */
 };
 
+/* table_output.flags: its collectors have different weights. */
+#define TABLE_OUTPUT_WEIGHTED 1u
+
+/*
+ * An output has so many turns as collectors can take the packet; with TABLE_OUTPUT_WEIGHTED, as
+ * many as the sum of their weights. What turn t is, and whose: without weights that of collector
+ * t. With weights, collectors are halved until one is left (the first half has n / 2 of n,
+ * rounded down). With w the sum of weights of the first half, and W that of both,
+ *
+ *     share(t) = (2 * t * w + W) / (2 * W), rounded down
+ *
+ * is how many of the turns before t are the first half's; t is one of them if share(t + 1) is
+ * more than share(t). Then it is that half's turn share(t), else the other's turn t - share(t).
+ * So all get exactly their weight in any W turns one after the other, spread evenly: of any n
+ * collectors, the first t turns are off by at most log2(n) / 2 (rounded up) of its share.
+ */
 struct table_output {
 	uint32_t first_collector;
 	uint32_t collectors;	  /* that an IPv4 packet can go to: all */
@@ -96,7 +112,8 @@ struct table_collector {
 	uint8_t reserved0;
 	uint32_t output_slot; /* where copies accepted by the kernel are counted */
 	uint32_t flags;
-	uint32_t reserved[5];
+	uint32_t weights; /* the sum of its weight and of those before it in its output */
+	uint32_t reserved[4];
 };
 
 /*
@@ -105,7 +122,7 @@ struct table_collector {
  */
 #define TABLE_STATE_LAYOUT 1u
 struct table_state {
-	uint32_t next_ipv4; /* whose turn it is: index of a collector */
+	uint32_t next_ipv4; /* the turn to come, see struct table_output; beyond the last it is 0 */
 	uint32_t next_ipv6;
 	uint32_t reserved[2];
 };

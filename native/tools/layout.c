@@ -41,6 +41,7 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, KEY_WORDS);
 	VALUE("table", "TABLE", TABLE_, RULE_PRESENT);
 	VALUE("table", "TABLE", TABLE_, RULE_OUTPUTS);
+	VALUE("table", "TABLE", TABLE_, OUTPUT_WEIGHTED);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_LISTEN_PORT);
 	VALUE("table", "TABLE", TABLE_, STATE_LAYOUT);
 	STRUCT("table", "HEADER", struct table_header);
@@ -75,6 +76,7 @@ static void print_table(void)
 	MEMBER("table", "COLLECTOR", struct table_collector, family);
 	MEMBER("table", "COLLECTOR", struct table_collector, output_slot);
 	MEMBER("table", "COLLECTOR", struct table_collector, flags);
+	MEMBER("table", "COLLECTOR", struct table_collector, weights);
 	STRUCT("table", "STATE", struct table_state);
 	MEMBER("table", "STATE", struct table_state, next_ipv4);
 	MEMBER("table", "STATE", struct table_state, next_ipv6);

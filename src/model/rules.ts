@@ -10,7 +10,12 @@ export interface Exporter {
 export interface Collector {
   /** Where its copies go; without port, to the one on which the proxy received the packet (spec R5). */
   readonly endpoint: Endpoint;
+  /** Its share of the packets of its output, against the weights of the others (spec R16): 1 to MAX_WEIGHT. */
+  readonly weight: number;
 }
+
+/** With it, 64 collectors take turns in a cycle of 64,000 packets at most. */
+export const MAX_WEIGHT = 1000;
 
 /** A group of collectors: each packet that reaches it goes to exactly one of them. */
 export interface Output {
@@ -52,7 +57,7 @@ export interface FollowedRevision extends LeaderRevision {
 
 /** A collector of which nothing but its endpoint is told. */
 export function makeCollector(endpoint: Endpoint): Collector {
-  return { endpoint };
+  return { endpoint, weight: 1 };
 }
 
 /** The identity of an exporter, for maps and messages: there is one rule for each (spec V1). */

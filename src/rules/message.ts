@@ -7,7 +7,7 @@ import type { Problem } from '../base/errors.ts';
 import {
   type Collector,
   type Exporter,
-  makeCollector,
+  MAX_WEIGHT,
   type Output,
   type Rule,
 } from '../model/rules.ts';
@@ -25,6 +25,7 @@ export interface ExporterMessage {
 
 export interface CollectorMessage {
   readonly endpoint: EndpointMessage;
+  readonly weight?: number;
 }
 
 export interface OutputMessage {
@@ -45,8 +46,12 @@ export function exporterMessage({ endpoint }: Exporter, format: AddressFormat): 
   return { endpoint: endpointMessage(endpoint, format) };
 }
 
-export function collectorMessage({ endpoint }: Collector, format: AddressFormat): CollectorMessage {
-  return { endpoint: endpointMessage(endpoint, format) };
+export function collectorMessage(
+  { endpoint, weight }: Collector,
+  format: AddressFormat,
+): CollectorMessage {
+  const message = { endpoint: endpointMessage(endpoint, format) };
+  return weight === 1 ? message : { ...message, weight };
 }
 
 export function outputMessage({ collectors }: Output, format: AddressFormat): OutputMessage {
@@ -98,7 +103,18 @@ export class RuleReader {
   }
 
   #collector(message: Unchecked<CollectorMessage>, path: string): Collector {
-    return makeCollector(readEndpoint(message.endpoint, `${path}.endpoint`, this.problems));
+    return {
+      endpoint: readEndpoint(message.endpoint, `${path}.endpoint`, this.problems),
+      weight: this.#weight(message.weight ?? 1, `${path}.weight`),
+    };
+  }
+
+  /** Spec V9. */
+  #weight(weight: number, path: string): number {
+    if (!Number.isInteger(weight) || weight < 1 || weight > MAX_WEIGHT) {
+      this.problems.push({ path, message: `${weight} is not within 1 to ${MAX_WEIGHT}` });
+    }
+    return weight;
   }
 
   /** What has problems is read each time: each place is named. */

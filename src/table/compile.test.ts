@@ -108,7 +108,9 @@ describe('compile()', () => {
     const output = words[HEADER.OUTPUTS] as number;
     const rest = words.subarray(output + OUTPUT.FLAGS, output + OUTPUT.WORDS);
     const collector = words[HEADER.COLLECTORS] as number;
-    const more = words.subarray(collector + COLLECTOR.FLAGS, collector + COLLECTOR.WORDS);
+    const more = words.slice(collector + COLLECTOR.FLAGS, collector + COLLECTOR.WORDS);
+    assert.equal(more[COLLECTOR.WEIGHTS - COLLECTOR.FLAGS], 1);
+    more[COLLECTOR.WEIGHTS - COLLECTOR.FLAGS] = 0;
     assert.deepEqual(
       [...rest, ...more].filter((word) => word !== 0),
       [],

@@ -5,11 +5,12 @@
  */
 export const TABLE = {
   MAGIC: 1179408433,
-  LAYOUT: 2,
+  LAYOUT: 3,
   PROBE_MAX: 16,
   KEY_WORDS: 16,
   RULE_PRESENT: 65536,
   RULE_OUTPUTS: 255,
+  OUTPUT_WEIGHTED: 1,
   COLLECTOR_LISTEN_PORT: 1,
   STATE_LAYOUT: 1,
 } as const;
@@ -60,6 +61,7 @@ export const COLLECTOR = {
   FAMILY_BYTE: 18,
   OUTPUT_SLOT: 5,
   FLAGS: 6,
+  WEIGHTS: 7,
 } as const;
 
 export const STATE = {

@@ -25,8 +25,9 @@ export function outputRows({ collectors }: Output, listenPort: number): OutputRo
   const order = [...ipv6, ...indexes.filter((i) => !isOfIpv6(i))];
   const bytes = new Uint8Array(order.length * COLLECTOR.SIZE);
   const words = new Int32Array(bytes.buffer);
+  let weights = 0;
   for (const [place, index] of order.entries()) {
-    const { endpoint } = collectors[index] as Collector;
+    const { endpoint, weight } = collectors[index] as Collector;
     const at = place * COLLECTOR.SIZE;
     const port = endpoint.port === 0 ? listenPort : endpoint.port;
     bytes.set(mappedOctets(endpoint.octets), at + COLLECTOR.ADDRESS * 4);
@@ -35,10 +36,14 @@ export function outputRows({ collectors }: Output, listenPort: number): OutputRo
     bytes[at + COLLECTOR.FAMILY_BYTE] = isIpv6(endpoint) ? 6 : 4;
     const flags = endpoint.port === 0 ? TABLE.COLLECTOR_LISTEN_PORT : 0;
     words[place * COLLECTOR.WORDS + COLLECTOR.FLAGS] = flags;
+    weights += weight;
+    words[place * COLLECTOR.WORDS + COLLECTOR.WEIGHTS] = weights;
   }
   const output = new Int32Array(OUTPUT.WORDS);
   output[OUTPUT.COLLECTORS] = order.length;
   output[OUTPUT.IPV6_COLLECTORS] = ipv6.length;
+  const isWeighted = collectors.some(({ weight }) => weight !== collectors[0]?.weight);
+  output[OUTPUT.FLAGS] = isWeighted ? TABLE.OUTPUT_WEIGHTED : 0;
   return { output, collectors: words, order };
 }
 

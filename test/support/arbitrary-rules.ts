@@ -11,6 +11,7 @@ import {
   collectorKey,
   type Exporter,
   exporterKey,
+  MAX_WEIGHT,
   type Output,
   type Rule,
   type RuleSet,
@@ -47,7 +48,12 @@ function exporterFields({ exporters = arbitraryEndpoint }: Ingredients): Fields<
 }
 
 function collectorFields({ collectors = arbitraryEndpoint }: Ingredients): Fields<Collector> {
-  return { endpoint: collectors };
+  const weight = fc.oneof(
+    fc.constant(1),
+    fc.integer({ min: 1, max: 9 }),
+    fc.integer({ min: 1, max: MAX_WEIGHT }),
+  );
+  return { endpoint: collectors, weight };
 }
 
 function outputFields(ingredients: Ingredients): Fields<Output> {

@@ -1,6 +1,6 @@
 import { COPY, PACKET, PACKET_FLAG } from '../../../native/layout.ts';
 import type { ForwardingTable } from '../../../table/forwarding-table.ts';
-import { OUTPUT, RULE, STATE, TABLE } from '../../../table/layout.ts';
+import { COLLECTOR, OUTPUT, RULE, STATE, TABLE } from '../../../table/layout.ts';
 
 /** Memory shared with packet I/O, as words: signed, which V8 never boxes. */
 export interface RouterMemory {
@@ -13,7 +13,7 @@ export interface RouterMemory {
 }
 
 /**
- * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14). The innermost loop of
+ * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14, R16). The innermost loop of
  * the proxy: it reads and writes flat memory only and allocates nothing.
  */
 export class Router {
@@ -106,14 +106,55 @@ export class Router {
     return copies;
   }
 
-  /** Round robin over the collectors that can take the packet. */
+  /** Round robin over the collectors that can take the packet. @returns whose turn it is, among them */
   #takeTurn(outputAt: number, ipv6: 0 | 1, eligible: number): number {
     const { states } = this.#memory;
-    const state = this.#table.words[outputAt + OUTPUT.STATE] as number;
+    const words = this.#table.words;
+    const isWeighted = ((words[outputAt + OUTPUT.FLAGS] as number) & TABLE.OUTPUT_WEIGHTED) !== 0;
+    const turns = isWeighted ? this.#weightsUpTo(outputAt, eligible) : eligible;
+    const state = words[outputAt + OUTPUT.STATE] as number;
     const at = state * STATE.WORDS + STATE.NEXT_IPV4 + ipv6;
     const next = states[at] as number;
-    const turn = next >= 0 && next < eligible ? next : 0;
+    const turn = next >= 0 && next < turns ? next : 0;
     states[at] = turn + 1;
-    return turn;
+    return isWeighted ? this.#collectorOf(turn, outputAt, eligible) : turn;
   }
+
+  /** Whose turn of all is this one by weights? See struct table_output (native/include/table.h). */
+  #collectorOf(turn: number, outputAt: number, eligible: number): number {
+    let first = 0;
+    let end = eligible;
+    let before = 0;
+    let weights = this.#weightsUpTo(outputAt, eligible);
+    let rest = turn;
+    while (end - first > 1) {
+      const middle = (first + end) >> 1;
+      const half = this.#weightsUpTo(outputAt, middle) - before;
+      const share = shareOf(rest, half, weights);
+      if (shareOf(rest + 1, half, weights) > share) {
+        end = middle;
+        rest = share;
+        weights = half;
+      } else {
+        first = middle;
+        before += half;
+        rest -= share;
+        weights -= half;
+      }
+    }
+    return first;
+  }
+
+  /** The sum of weights of the first collectors of an output. */
+  #weightsUpTo(outputAt: number, collectors: number): number {
+    const words = this.#table.words;
+    const last = (words[outputAt + OUTPUT.FIRST_COLLECTOR] as number) + collectors - 1;
+    const at = (this.#table.collectorsAtBytes >> 2) + last * COLLECTOR.WORDS;
+    return words[at + COLLECTOR.WEIGHTS] as number;
+  }
+}
+
+/** How many of the first turns are those of `weight` in `weights`; at most 2^33 in between. */
+function shareOf(turns: number, weight: number, weights: number): number {
+  return Math.floor((2 * turns * weight + weights) / (2 * weights));
 }
