@@ -46,6 +46,18 @@ test('R1: the order of rules, outputs and collectors makes no difference', () =>
   assert.deepEqual(compareRuleSets(from, to), { lines: [], added: 0, removed: 0, changed: 0 });
 });
 
+test('R16: a collector with a weight is printed with it', () => {
+  const [light] = outputs(['198.51.100.1:9995', '198.51.100.2']);
+  assert.ok(light);
+  const collectors = light.collectors.map((collector, i) => ({ ...collector, weight: i + 1 }));
+  const from = ruleSet([], [light]);
+  assert.deepEqual(compareRuleSets(from, ruleSet([], [{ ...light, collectors }])).lines, [
+    'changed default outputs:',
+    '  - 198.51.100.1:9995 | 198.51.100.2',
+    '  + 198.51.100.1:9995 | 198.51.100.2 weight: 2',
+  ]);
+});
+
 test('one output twice is not the same as once', () => {
   const once = ruleSet([rule('192.0.2.1', ['198.51.100.1'])]);
   const twice = ruleSet([rule('192.0.2.1', ['198.51.100.1'], ['198.51.100.1'])]);

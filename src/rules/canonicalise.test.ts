@@ -65,6 +65,23 @@ describe('canonicaliseRuleSet()', () => {
     });
   });
 
+  it('V9: takes weights from 1 to 1000, and none as 1', () => {
+    const read = (weight?: number) => {
+      const collectors = [{ endpoint: { host: '192.0.2.1' }, weight }];
+      return canonicaliseRuleSet({ defaultOutputs: [{ collectors }] }).defaultOutputs[0];
+    };
+    assert.deepEqual(
+      [undefined, 1, 2, 1000].map((weight) => read(weight)?.collectors[0]?.weight),
+      [1, 1, 2, 1000],
+    );
+    for (const weight of [0, 1001, 1.5, 4294967295]) {
+      assert.throws(() => read(weight), {
+        code: 'INVALID_INPUT',
+        message: `default_outputs[0].collectors[0].weight: ${weight} is not within 1 to 1000`,
+      });
+    }
+  });
+
   it('lists at most twenty problems and counts the rest', () => {
     const rules = Array.from({ length: 25 }, () => ({}));
     assert.throws(() => canonicaliseRuleSet({ rules }), /rules\[19\].*; and 5 more$/);

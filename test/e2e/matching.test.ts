@@ -129,6 +129,41 @@ describe('matching and balancing', { skip: requireRoot() }, () => {
     );
   });
 
+  test('R16: collectors get packets by their weights, those of each family apart, and not in bursts', async () => {
+    const v4 = { host: '203.0.113.3', port: 5000 };
+    const v6 = { host: '2001:db8:e::3', port: 5000 };
+    const all = [{ ...C1, weight: 5 }, { ...C6A, weight: 3 }, C2, { ...C6B, weight: 1 }];
+    const arrived = await forward({ rules: [], defaultOutputs: [all] }, [v4, v6], 40);
+    // In the order in which they were sent: copies to different collectors can overtake each other.
+    const numberOf = ({ payload }: (typeof arrived)[number]) => Number(`${payload}`.split(' ')[1]);
+    const [ofV6 = [], ofV4 = []] = [true, false].map((isV6) =>
+      arrived
+        .filter(({ source }) => (source === v6.host) === isV6)
+        .toSorted((a, b) => numberOf(a) - numberOf(b)),
+    );
+    const counts = (datagrams: typeof arrived) =>
+      all.map((c) => datagrams.filter(({ destination }) => destination === c.host).length);
+    assert.deepEqual(counts(ofV4), [20, 12, 4, 4]);
+    assert.deepEqual(counts(ofV6), [0, 30, 0, 10]);
+    for (let cycle = 0; cycle < 40; cycle += 10) {
+      assert.deepEqual(counts(ofV4.slice(cycle, cycle + 10)), [5, 3, 1, 1]);
+    }
+    const sequence = ofV6.map(({ destination }) => (destination === C6A.host ? 'a' : 'b')).join('');
+    assert.doesNotMatch(sequence, /bb|aaaa/);
+  });
+
+  test('R16: other weights are in force with the answer to the change', async () => {
+    const from = { host: '203.0.113.2', port: 5000 };
+    const rules = (weight: number) => ({
+      rules: [{ exporter: { host: from.host }, outputs: [[{ ...C1, weight }, C2]] }],
+    });
+    for (const weight of [1, 3, 19]) {
+      const arrived = await forward(rules(weight), [from], 40);
+      const ofC1 = arrived.filter(({ destination }) => destination === C1.host);
+      assert.equal(ofC1.length, 40 - 40 / (weight + 1));
+    }
+  });
+
   test('R3: an output where nobody can take the packet sends nothing and counts it', async () => {
     const before = await stage.api.status();
     const v6 = { host: '2001:db8:e::4', port: 5000 };

@@ -16,12 +16,9 @@ const C6 = { host: '2001:db8:c::31', port: 9995 };
 const BASE: RuleSetText = { rules: [{ exporter: E1, outputs: [[C1]] }], defaultOutputs: [[C2]] };
 
 /** The wire form of a rule set with one rule. */
-function oneRule(exporter: object, collector: object = C1): object {
-  return {
-    rules: [
-      { exporter: { endpoint: exporter }, outputs: [{ collectors: [{ endpoint: collector }] }] },
-    ],
-  };
+function oneRule(exporter: object, collector: object = C1, weight?: number): object {
+  const collectors = [{ endpoint: collector, ...(weight !== undefined && { weight }) }];
+  return { rules: [{ exporter: { endpoint: exporter }, outputs: [{ collectors }] }] };
 }
 
 function revisionOf({ headers }: { headers: Readonly<Record<string, string>> }): number {
@@ -118,6 +115,23 @@ describe('requests', { skip: requireRoot() }, () => {
     );
   });
 
+  test('V9: weights are listed as they were given, and left out when they are 1', async () => {
+    const outputs = (weight?: number) => [
+      [
+        { ...C1, weight: 1000 },
+        { ...C2, ...(weight && { weight }) },
+      ],
+    ];
+    await stage.api.replace({
+      rules: [{ exporter: E1, outputs: outputs(1) }],
+      defaultOutputs: outputs(2),
+    });
+    assert.deepEqual(
+      await stage.api.rules(),
+      toMessage({ rules: [{ exporter: E1, outputs: outputs() }], defaultOutputs: outputs(2) }),
+    );
+  });
+
   test('E4: the header collector-address-format chooses host or octets; other values are refused', async () => {
     await stage.api.replace(BASE);
     const list = (format: string) =>
@@ -167,6 +181,16 @@ describe('requests', { skip: requireRoot() }, () => {
       'V5: a multicast collector',
       oneRule(E1, { host: '239.1.1.1', port: 1 }),
       /rules\[0\]\.outputs\[0\]\.collectors\[0\]/,
+    ],
+    [
+      'V9: a weight of 0',
+      oneRule(E1, C1, 0),
+      /rules\[0\]\.outputs\[0\]\.collectors\[0\]\.weight: 0 is not within 1 to 1000/,
+    ],
+    [
+      'V9: a weight beyond 1000',
+      oneRule(E1, C1, 1001),
+      /rules\[0\]\.outputs\[0\]\.collectors\[0\]\.weight: 1001 is not within 1 to 1000/,
     ],
     [
       'V7: an output without collectors',

@@ -3,7 +3,7 @@
  * shapes of the .proto files.
  */
 import { Agent } from './agent.ts';
-import type { RuleSetText } from './reference.ts';
+import type { CollectorText, RuleSetText } from './reference.ts';
 import { HANG_MS } from './shell.ts';
 import type { EndpointText } from './wire.ts';
 
@@ -103,7 +103,7 @@ export interface SystemStatusMessage {
 }
 
 interface OutputMessage {
-  readonly collectors: readonly { readonly endpoint: EndpointMessage }[];
+  readonly collectors: readonly { readonly endpoint: EndpointMessage; readonly weight?: number }[];
 }
 
 export interface ProxyRulesMessage {
@@ -116,8 +116,11 @@ export interface ProxyRulesMessage {
 
 /** The wire form of a rule set. */
 export function toMessage(ruleSet: RuleSetText): ProxyRulesMessage {
-  const output = (collectors: readonly EndpointText[]) => ({
-    collectors: collectors.map((endpoint) => ({ endpoint })),
+  const output = (collectors: readonly CollectorText[]) => ({
+    collectors: collectors.map(({ weight, ...endpoint }) => ({
+      endpoint,
+      ...(weight !== undefined && { weight }),
+    })),
   });
   return {
     rules: ruleSet.rules.map((rule) => ({

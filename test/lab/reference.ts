@@ -4,16 +4,21 @@
  */
 import { canonicalText, type EndpointText, keyOf } from './wire.ts';
 
+export interface CollectorText extends EndpointText {
+  /** Absent: 1. */
+  readonly weight?: number;
+}
+
 export interface RuleText {
   readonly exporter: EndpointText;
   /** The collectors of each output. */
-  readonly outputs: readonly (readonly EndpointText[])[];
+  readonly outputs: readonly (readonly CollectorText[])[];
 }
 
 /** A rule set as a test writes it. */
 export interface RuleSetText {
   readonly rules: readonly RuleText[];
-  readonly defaultOutputs?: readonly (readonly EndpointText[])[];
+  readonly defaultOutputs?: readonly (readonly CollectorText[])[];
 }
 
 export interface Decision {
@@ -21,6 +26,8 @@ export interface Decision {
   readonly rule: RuleText | undefined;
   /** For each output that can take the packet: who may get it, as `host:port` with the port on the wire. */
   readonly groups: readonly (readonly string[])[];
+  /** What part of the packets that come to a group each member of it gets (R16). */
+  readonly shares: readonly (readonly number[])[];
   /** Outputs in which nobody can take it. */
   readonly withoutEligibleCollector: number;
 }
@@ -30,14 +37,25 @@ export function decide(ruleSet: RuleSetText, source: EndpointText, receivedOn: n
   const rule = findRule(ruleSet.rules, source);
   const outputs = rule === undefined ? (ruleSet.defaultOutputs ?? []) : rule.outputs;
   const isIpv6 = canonicalText(source.host).includes(':');
-  const groups = outputs.map(
-    (collectors) =>
-      collectors
-        .filter(({ host }) => !isIpv6 || canonicalText(host).includes(':')) // R3
-        .map(({ host, port }) => keyOf(host, port || receivedOn)), // R5
-  );
-  const usable = groups.filter((group) => group.length > 0);
-  return { rule, groups: usable, withoutEligibleCollector: groups.length - usable.length };
+  const usable = outputs
+    .map(
+      (collectors) => collectors.filter(({ host }) => !isIpv6 || canonicalText(host).includes(':')), // R3
+    )
+    .filter((collectors) => collectors.length > 0);
+  return {
+    rule,
+    groups: usable.map(
+      (collectors) => collectors.map(({ host, port }) => keyOf(host, port || receivedOn)), // R5
+    ),
+    shares: usable.map(sharesOf),
+    withoutEligibleCollector: outputs.length - usable.length,
+  };
+}
+
+/** R16 */
+function sharesOf(collectors: readonly CollectorText[]): number[] {
+  const sum = collectors.reduce((all, { weight = 1 }) => all + weight, 0);
+  return collectors.map(({ weight = 1 }) => weight / sum);
 }
 
 /** R1: address and port beat the address alone. */

@@ -95,6 +95,21 @@ for (const [fault, change, message] of [
   });
 }
 
+test('R16: packets that are not shared by weights are found', () => {
+  const [rule] = DEMAND.ruleSet.rules;
+  assert.ok(rule && A && B && C);
+  const demand = (weight: number) => {
+    const outputs = [[{ ...A, weight }, B], [C]];
+    return { ...DEMAND, unevenness: 1, ruleSet: { rules: [{ ...rule, outputs }] } };
+  };
+  verify(faultless(), demand(1));
+  assert.throws(() => verify(faultless(), demand(5)), /uneven/);
+  const byWeight = faultless().map((copy, i) =>
+    i < 6 ? datagram(i, COLLECTORS[i === 3 ? 1 : 0] ?? '') : copy,
+  );
+  verify(byWeight, demand(5));
+});
+
 test('uneven balancing is found', () => {
   const toOne = faultless().map((copy, i) => (i < 6 ? datagram(i, '198.51.100.1') : copy));
   assert.throws(() => verify(toOne, DEMAND), /uneven/);

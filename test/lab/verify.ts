@@ -19,7 +19,7 @@ export interface Demand {
   readonly ruleSet: RuleSetText;
   readonly sent: readonly Sent[];
   readonly receivedOn?: number;
-  /** How far the counts of an output's collectors may be apart: each forwarder rotates on its own. */
+  /** How far the counts of an output's collectors, less their shares, may be apart: each forwarder rotates on its own. */
   readonly unevenness?: number;
   /** What precedes an IPv4 source on its way to an IPv6 collector; default `::ffff:`. */
   readonly prefix?: string;
@@ -27,32 +27,47 @@ export interface Demand {
 
 /** Copies that arrived at one collector from one exporter endpoint. */
 type Queues = Map<string, Map<string, { at: number; datagrams: Indexed[] }>>;
+/** Of shares. */
+const ROUNDING = 1e-6;
+
+/** By member of a group: how many packets it got, and what part of all it should get. */
+type Balance = readonly { readonly count: number; readonly share: number }[];
 type Indexed = { readonly datagram: Datagram; readonly index: number };
 
 /** @throws AssertionError that names exporter, packet and collector */
 export function verify(arrived: readonly Datagram[], demand: Demand): void {
   const { ruleSet, sent, receivedOn = 2055, unevenness = 2, prefix = '::ffff:' } = demand;
   const queues = queuesOf(arrived);
-  const balance = new Map<string, Map<string, number>>();
+  const balance = new Map<string, Balance>();
   for (const stream of sent) {
-    const { groups, rule } = decide(ruleSet, stream.from, receivedOn);
+    const { groups, shares, rule } = decide(ruleSet, stream.from, receivedOn);
     const owner =
       rule === undefined ? 'default' : keyOf(rule.exporter.host, rule.exporter.port ?? 0);
     groups.forEach((group, output) => {
       const counts = verifyGroup(queues, stream, group, prefix);
       const family = stream.from.host.includes(':') ? 'IPv6' : 'IPv4';
       const name = `output ${output} of ${owner} for ${family} to [${group}]`;
-      const sums = balance.get(name) ?? new Map<string, number>();
-      for (const [collector, count] of counts)
-        sums.set(collector, (sums.get(collector) ?? 0) + count);
-      balance.set(name, sums);
+      const sums =
+        balance.get(name) ?? group.map((_, i) => ({ count: 0, share: shares[output]?.[i] ?? 0 }));
+      balance.set(
+        name,
+        sums.map(({ count, share }, i) => ({
+          count: count + (counts.get(group[i] ?? '') ?? 0),
+          share,
+        })),
+      );
     });
   }
   assertNothingLeft(queues);
-  for (const [name, counts] of balance) {
-    const spread = Math.max(...counts.values()) - Math.min(...counts.values());
-    assert.ok(spread <= unevenness, `${name} is uneven: ${JSON.stringify([...counts])}`);
-  }
+  for (const [name, members] of balance) assertBalanced(name, members, unevenness);
+}
+
+/** R2, R16: with equal shares, how far the counts themselves are apart. */
+function assertBalanced(name: string, members: Balance, unevenness: number): void {
+  const all = members.reduce((sum, { count }) => sum + count, 0);
+  const surplus = members.map(({ count, share }) => count - all * share);
+  const spread = Math.max(...surplus) - Math.min(...surplus);
+  assert.ok(spread <= unevenness + ROUNDING, `${name} is uneven: ${JSON.stringify(members)}`);
 }
 
 /** Every datagram that arrived has to be well-formed, wherever it went. */
