@@ -58,6 +58,9 @@
 	COUNTER(NO_ELIGIBLE_COLLECTOR, 9)                                                          \
 	COUNTER(HEARTBEAT, 10)                                                                     \
 	COUNTER(HOP_LIMIT_EXCEEDED, 11)                                                            \
+	/* Only in the sums of forwarders that are no more, which control keeps. */                \
+	COUNTER(KERNEL_DROPS, 12)                                                                  \
+	COUNTER(COUNTED_SINCE, 13)   /* milliseconds of the Unix epoch */                          \
 	COUNTER(SEND_ERRORS, 256)    /* + errno, 0 to 255: copies not sent */                      \
 	COUNTER(RECEIVE_ERRORS, 512) /* + errno, 0 to 255 */
 

@@ -151,6 +151,7 @@ export class ControlPlane implements Control {
       proxy: this.#proxyStatus(),
       database: this.#store.status(),
       forwarders: this.#dataPlane.forwarders(),
+      endedForwarders: this.#dataPlane.endedForwarders(),
       isDraining: this.#isDraining,
     };
   }

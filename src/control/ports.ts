@@ -2,7 +2,7 @@
 import type { Revision, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
-import type { ForwarderStatus } from '../telemetry/status.ts';
+import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
 
 /** What the database had to say when it was opened. */
 export interface RestoredRules {
@@ -41,6 +41,8 @@ export interface DataPlane {
   /** What the data plane itself can say of its state: sockets and forwarders, not rules. */
   status(): SubsystemStatus;
   forwarders(): readonly ForwarderStatus[];
+  /** Undefined while the proxy is off. */
+  endedForwarders(): EndedForwarders | undefined;
   /**
    * Does all of putting a rule set in force that can fail, so that it can be stored before it is. One rule
    * set at a time: the next one after putInForce() or discard() of this one.

@@ -1,7 +1,7 @@
 import type { Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { Identities } from '../table/identities.ts';
-import type { ForwarderStatus } from '../telemetry/status.ts';
+import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
 
 /** Which table is in force: a part of one of two memory files, which take turns. */
 export interface TableReference {
@@ -37,6 +37,8 @@ export interface Engine {
   /** What is in the way of moving packets; OK says nothing of whether a table was published. */
   status(): SubsystemStatus;
   forwarders(): readonly ForwarderStatus[];
+  /** Undefined before it has started. */
+  endedForwarders(): EndedForwarders | undefined;
   /** Ends control of what moves packets and leaves it to the next control. */
   leave(): void;
   /** Moves what has arrived, then ends. */

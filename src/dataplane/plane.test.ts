@@ -50,6 +50,7 @@ class FakeEngine implements Engine {
   forwarders(): [] {
     return [];
   }
+  endedForwarders(): undefined {}
   leave(): void {}
   async stop(): Promise<void> {}
 }

@@ -4,7 +4,7 @@ import type { Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { RuleSlots } from '../table/assigned.ts';
 import { LossLog } from '../telemetry/loss-log.ts';
-import type { ForwarderStatus } from '../telemetry/status.ts';
+import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
 import type { Engine } from './engine.ts';
 import type { CounterColumns } from './memory/counter-columns.ts';
 import type { PreparedTable, RulePublisher } from './rule-publisher.ts';
@@ -90,6 +90,12 @@ export class Plane implements DataPlane {
 
   forwarders(): readonly ForwarderStatus[] {
     return this.#engines.flatMap((engine) => engine.forwarders());
+  }
+
+  endedForwarders(): EndedForwarders | undefined {
+    return this.#engines
+      .find((engine) => engine.endedForwarders() !== undefined)
+      ?.endedForwarders();
   }
 
   async prepare(ruleSet: RuleSet, change?: RuleChange): Promise<PreparedRules> {

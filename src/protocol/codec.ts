@@ -19,7 +19,12 @@ import { canonicaliseExporters, canonicaliseInTurns } from '../rules/canonicalis
 import { type AddressFormat, endpointMessage, type Unchecked } from '../rules/endpoint-message.ts';
 import { outputMessage, type RuleSetMessage, ruleMessage } from '../rules/message.ts';
 import { FORWARDER_COUNTERS, type KnownCounter } from '../telemetry/catalogue.ts';
-import type { ForwarderStatus, SystemStatus } from '../telemetry/status.ts';
+import type {
+  EndedForwarders,
+  ForwarderCounters,
+  ForwarderStatus,
+  SystemStatus,
+} from '../telemetry/status.ts';
 import type {
   BuildInfoMessage,
   CountersMessage,
@@ -103,6 +108,7 @@ export function fromSystemStatus(status: SystemStatus): SystemStatusMessage {
     proxy: fromSubsystemStatus(status.proxy),
     database: fromSubsystemStatus(status.database),
     forwarders: status.forwarders.map(fromForwarderStatus),
+    ...(status.endedForwarders && fromEndedForwarders(status.endedForwarders)),
     ...(status.isDraining ? { draining: true } : {}),
     ...(status.follower && { follower: fromFollowerStatus(status.follower) }),
   };
@@ -141,19 +147,30 @@ function fromSubsystemStatus({ state, error }: SubsystemStatus): SubsystemStatus
   return error === undefined ? { state } : { state, error };
 }
 
+function fromEndedForwarders({ countedSince, counters }: EndedForwarders) {
+  return {
+    countersSince: countedSince.toISOString(),
+    endedForwarders: fromForwarderCounters(counters),
+  };
+}
+
+function fromForwarderCounters(counters: ForwarderCounters): ForwarderCountersMessage {
+  const messages = FORWARDER_COUNTERS.map((row) => [row.key, fromCounter(counters, row)]);
+  // One message of its kind for each row.
+  return Object.fromEntries(messages) as ForwarderCountersMessage;
+}
+
 function fromForwarderStatus(status: ForwarderStatus): ForwarderStatusMessage {
   const { index, pid, restarts } = status;
-  const counters = FORWARDER_COUNTERS.map((row) => [row.key, fromCounter(status, row)]);
   return {
     index,
     ...(pid === undefined ? {} : { pid }),
     restarts: restarts.toString(),
-    // One message of its kind for each row.
-    ...(Object.fromEntries(counters) as ForwarderCountersMessage),
+    ...fromForwarderCounters(status),
   };
 }
 
-function fromCounter(status: ForwarderStatus, row: KnownCounter) {
+function fromCounter(status: ForwarderCounters, row: KnownCounter) {
   switch (row.kind) {
     case 'traffic':
       return fromCounters(status[row.key]);

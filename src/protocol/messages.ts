@@ -131,5 +131,8 @@ export interface SystemStatusMessage {
   readonly database: SubsystemStatusMessage;
   readonly forwarders: readonly ForwarderStatusMessage[];
   readonly draining?: boolean;
+  /** RFC 3339 in UTC. */
+  readonly countersSince?: string;
+  readonly endedForwarders?: ForwarderCountersMessage;
   readonly follower?: FollowerStatusMessage;
 }

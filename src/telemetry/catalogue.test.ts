@@ -10,8 +10,8 @@ import { FORWARDER_COUNTERS, type ForwarderCounter } from './catalogue.ts';
 
 const ROWS: readonly ForwarderCounter[] = FORWARDER_COUNTERS;
 
-/** Of packet I/O, and not for users: the sign of life of a forwarder. */
-const NOT_SHOWN = ['HEARTBEAT'];
+/** The sign of life of a forwarder; of forwarders that are no more, what others tell elsewhere. */
+const NOT_SHOWN = ['HEARTBEAT', 'KERNEL_DROPS', 'COUNTED_SINCE'];
 
 /** Fields of ForwarderStatus that tell of its process. */
 const PROCESS_FIELDS = ['index', 'pid', 'restarts'];

@@ -22,10 +22,19 @@ export interface ForwarderStatus extends ForwarderCounters {
   readonly restarts: number;
 }
 
+/** What is left of forwarders that are no more, as there were more of them before an upgrade or a restart. */
+export interface EndedForwarders {
+  /** Since when counters of this node go on: before, others began at 0. */
+  readonly countedSince: Date;
+  readonly counters: ForwarderCounters;
+}
+
 export interface SystemStatus {
   readonly proxy: SubsystemStatus;
   readonly database: SubsystemStatus;
   readonly forwarders: readonly ForwarderStatus[];
+  /** Absent while the proxy is off. */
+  readonly endedForwarders?: EndedForwarders | undefined;
   /** Of a node that takes over the rules of another. */
   readonly follower?: FollowerStatus;
   /** The network is asked to send flow elsewhere; packets that still come are forwarded. */

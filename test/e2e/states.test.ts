@@ -100,10 +100,12 @@ describe('states', { skip: requireRoot() }, () => {
 
   test('forwarders run as an unprivileged user without capabilities, control with no more than it needs', async () => {
     await using lab = await Lab.create();
-    await using service = await Service.start(lab);
+    await using service = await Service.start(lab, { prefix: ['setpriv', '--groups=12345'] });
     const pids = await service.forwarderPids();
     assert.equal(pids.length, 2);
     for (const pid of pids) {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+      assert.match(environment, /^(?:NODE_\w+=[^\0]*\0)+$/);
       const status = processStatus(pid);
       assert.ok(
         status['Uid']?.split('\t').every((uid) => Number(uid) > 0),

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { Lab } from '../lab/lab.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { Service } from '../lab/service.ts';
-import { Stage } from '../lab/stage.ts';
+import { waitFor } from '../lab/shell.ts';
+import { proxyFor, Stage } from '../lab/stage.ts';
 import { accountFor, STEADY_RULES, startSteadyTraffic } from '../lab/steady-traffic.ts';
 
 describe('shutdown', { skip: requireRoot() }, () => {
@@ -18,6 +19,22 @@ describe('shutdown', { skip: requireRoot() }, () => {
     const arrived = await stage.capture.stop();
     accountFor(arrived, arrived.length);
     assert.match(stage.service.log, /floxy stopped/);
+  });
+
+  test('SIGTERM: packets that wait in a forwarder are forwarded first', async () => {
+    await using stage = await Stage.start({ settings: { COLLECTOR_FLOXY_THREAD_COUNT: '1' } });
+    await stage.api.replace(STEADY_RULES);
+    const [pid] = await stage.service.forwarderPids();
+    assert.ok(pid);
+    process.kill(pid, 'SIGSTOP');
+    const from = { host: '203.0.113.1', port: 15_000 };
+    const shot = { from, to: proxyFor(from.host), payload: Buffer.alloc(200) };
+    await stage.exporters.send(Array.from({ length: 300 }, () => shot));
+    process.kill(stage.service.pid, 'SIGTERM');
+    await waitFor('control stops', () => stage.service.log.includes('floxy stops'));
+    process.kill(pid, 'SIGCONT');
+    await stage.service.waitForEnd();
+    await waitFor('all arrive', () => stage.capture.arrived().length === 300);
   });
 
   test('SIGTERM at any moment of the start ends everything as well', async () => {

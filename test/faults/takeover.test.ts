@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import { makeFolder } from '../lab/lab.ts';
 import { requireRoot } from '../lab/require-root.ts';
@@ -15,6 +17,7 @@ import {
 
 /** Long enough for a busy machine. */
 const ORPHANS = { COLLECTOR_FLOXY_ORPHAN_SECONDS: '60' };
+const ORPHANS_OF_A_SECOND = { COLLECTOR_FLOXY_ORPHAN_SECONDS: '1' };
 const PACKETS_PER_SECOND = 1500;
 const WAIT_MS = 20_000;
 
@@ -59,13 +62,19 @@ describe('a control that takes over from another', { skip: requireRoot() }, () =
     await endSteadyTraffic(stage);
   });
 
-  for (const [before, after] of [[2, 3]] as const) {
-    test(`loses and doubles no packet, and no count, in an upgrade from ${before} to ${after} forwarders`, async () => {
+  for (const [before, after] of [
+    [2, 3],
+    [3, 2],
+    [2, 1],
+  ] as const) {
+    test(`S5: loses and doubles no packet, and no count, in an upgrade from ${before} to ${after} forwarders`, async () => {
       await using stage = await startWithTraffic(before);
+      const { counters_since: since } = await stage.api.status();
       await arrivesMore(stage, 500);
       await leave(stage);
       await arrivesMore(stage, 100);
-      await using _ = await succeed(stage, threads(after));
+      await using service = await succeed(stage, threads(after));
+      assert.equal((await service.api.status()).counters_since, since);
       await arrivesMore(stage, 500);
       // Exporters move between forwarders: those packets may pass each other.
       const { sentPerStream } = await stage.exporters.stopTraffic('steady');
@@ -73,6 +82,12 @@ describe('a control that takes over from another', { skip: requireRoot() }, () =
       const arrived = await stage.settle(sent);
       const numbers = new Set(arrived.map(({ payload }) => payload.toString('latin1', 0, 8)));
       assert.deepEqual([arrived.length, numbers.size], [sent, sent]);
+      const { rules, mismatched } = await service.api.statistics();
+      const inputs = [...rules.map(({ exporter }) => exporter.input), mismatched];
+      assert.equal(
+        inputs.reduce((sum, { packets }) => sum + Number(packets), 0),
+        sent,
+      );
     });
   }
 
@@ -120,5 +135,26 @@ describe('a control that takes over from another', { skip: requireRoot() }, () =
     } finally {
       rmSync(runtime, { recursive: true, force: true });
     }
+  });
+
+  test('without the saved rules, packets go on by the rules in force before, also beyond the limit of orphans', async () => {
+    await using stage = await Stage.start({ settings: ORPHANS_OF_A_SECOND });
+    await stage.api.replace(STEADY_RULES);
+    await startSteadyTraffic(stage, PACKETS_PER_SECOND);
+    await stage.service.killControl();
+    const database = new DatabaseSync(join(stage.service.folder, 'collector.db'));
+    database.exec('PRAGMA user_version = 12345');
+    database.close();
+    await using service = await Service.start(stage.lab, {
+      folder: stage.service.folder,
+      settings: ORPHANS_OF_A_SECOND,
+      state: 'NotConfigured',
+    });
+    const { error } = (await service.api.status()).proxy;
+    assert.match(error ?? '', /by the rules in force before/);
+    await arrivesMore(stage, PACKETS_PER_SECOND * 3);
+    await service.api.replace(STEADY_RULES);
+    await service.waitForState('OK');
+    await endSteadyTraffic(stage);
   });
 });

@@ -33,6 +33,7 @@ class NoDataPlane implements DataPlane {
   forwarders(): [] {
     return [];
   }
+  endedForwarders(): undefined {}
   async prepare(ruleSet: RuleSet): Promise<PreparedRules> {
     return {
       putInForce: async () => {

@@ -90,6 +90,8 @@ export interface SystemStatusMessage {
   readonly proxy: { readonly state: string; readonly error?: string };
   readonly database: { readonly state: string; readonly error?: string };
   readonly forwarders: readonly ForwarderMessage[];
+  readonly counters_since?: string;
+  readonly ended_forwarders?: ForwarderMessage;
   readonly follower?: {
     readonly state: string;
     readonly leader: string;

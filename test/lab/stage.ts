@@ -113,7 +113,8 @@ export class Stage implements AsyncDisposable {
     let previous = '';
     let kernelDrops = 0;
     const isQuiet = async (): Promise<boolean> => {
-      const { forwarders } = await this.api.status();
+      const { forwarders: running, ended_forwarders: ended } = await this.api.status();
+      const forwarders = ended === undefined ? running : [...running, ended];
       const seen = JSON.stringify(forwarders);
       const isSame = seen === previous;
       previous = seen;

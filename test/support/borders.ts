@@ -54,6 +54,7 @@ export class Borders implements RuleStore, DataPlane {
   forwarders(): [] {
     return [];
   }
+  endedForwarders(): undefined {}
   async prepare(set: RuleSet): Promise<PreparedRules> {
     if (this.prepareError) throw this.prepareError;
     return {

@@ -2,7 +2,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { Counters } from '../../model/statistics.ts';
 import type { ErrnoCount } from '../../model/status.ts';
-import { COUNTERS, SLOT } from '../../native/layout.ts';
+import { COUNTER, COUNTERS, SLOT } from '../../native/layout.ts';
 import {
   createMemory,
   mapMemory,
@@ -39,8 +39,8 @@ export class CounterMemory {
   readonly #words: BigUint64Array;
 
   /** @param fd the memory of a forwarder before; undefined = new memory, all zero */
-  constructor(index: number, fd?: number) {
-    this.fd = fd ?? createSealed(`floxy-counters-${index}`, COUNTER_MEMORY.SIZE);
+  constructor(name: number | 'ended', fd?: number) {
+    this.fd = fd ?? createSealed(`floxy-counters-${name}`, COUNTER_MEMORY.SIZE);
     // That of an earlier version may be shorter: states come last.
     if (fstatSync(this.fd).size < COUNTER_MEMORY.SIZE) resizeMemory(this.fd, COUNTER_MEMORY.SIZE);
     this.#memory = mapMemory(this.fd, COUNTER_MEMORY.SIZE, true);
@@ -68,6 +68,25 @@ export class CounterMemory {
     this.#words.fill(0n, at, at + STATE.SIZE / 8);
   }
 
+  /** Only for what no forwarder writes. */
+  setCounter(index: number, value: bigint): void {
+    this.#words[index] = value;
+  }
+
+  /** Adds what another has counted that nobody writes to any more, at these slots. */
+  absorb(other: CounterMemory, slots: Iterable<number>): void {
+    const add = (at: number) => {
+      this.#words[at] = (this.#words[at] ?? 0n) + (other.#words[at] ?? 0n);
+    };
+    for (let at = 0; at < COUNTER_MEMORY.SLOTS / 8; at++) {
+      if (at !== COUNTER.HEARTBEAT && at !== COUNTER.COUNTED_SINCE) add(at);
+    }
+    for (const slot of slots) {
+      add(slotAt(slot));
+      add(slotAt(slot) + 1);
+    }
+  }
+
   /** @param first COUNTER.SEND_ERRORS or COUNTER.RECEIVE_ERRORS */
   errors(first: number): ErrnoCount[] {
     const counts: ErrnoCount[] = [];
@@ -78,8 +97,13 @@ export class CounterMemory {
     return counts;
   }
 
-  close(): void {
+  /** Its descriptor is closed by others. */
+  unmap(): void {
     unmapMemory(this.#memory);
+  }
+
+  close(): void {
+    this.unmap();
     closeSync(this.fd);
   }
 }

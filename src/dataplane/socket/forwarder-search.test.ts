@@ -18,7 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { handoverListen } from '../../native/handover.ts';
-import { createMemory, mapMemory } from '../../native/memory.ts';
+import { createMemory, mapMemory, sealMemory } from '../../native/memory.ts';
 import { openReceiver } from '../../native/sockets.ts';
 import { COUNTER_MEMORY } from '../memory/counter-memory.ts';
 import { type Descriptors, presentDescriptors } from './descriptors.ts';
@@ -78,6 +78,7 @@ describe('ForwarderSearch', () => {
     agents = [];
     log = [];
     counters = createMemory('test-counters', COUNTER_MEMORY.SIZE);
+    sealMemory(counters, false);
     identities = createMemory('test-identities', 64);
     receive = openReceiver({
       octets: Uint8Array.of(127, 0, 0, 1),
@@ -188,6 +189,10 @@ describe('ForwarderSearch', () => {
     'a socket as memory': (fds) => [{ ...fds, identities: fds['receive 0'] }, {}],
     'a file as memory': (fds) => [{ ...fds, identities: 0 }, {}],
     'something without a name that is known': (fds) => [{ ...fds, handover: fds['receive 0'] }, {}],
+    'counters that it can cut off': (fds) => [
+      { ...fds, counters: createMemory('test-unsealed', COUNTER_MEMORY.SIZE) },
+      {},
+    ],
     'counters that are too small to be mapped': (fds) => [{ ...fds, counters: fds.identities }, {}],
   };
   for (const [what, lie] of Object.entries(lies)) {

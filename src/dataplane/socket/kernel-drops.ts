@@ -1,18 +1,17 @@
-import { socketDrops } from '../../native/sockets.ts';
-
 /** Datagrams that the kernel dropped at a socket. It counts modulo 2^32: read at least now and then. */
 export class KernelDrops {
-  #fd: number | undefined;
+  #read: (() => number) | undefined;
   #last = 0;
   #total = 0n;
 
-  constructor(fd: number) {
-    this.#fd = fd;
+  /** @param read what the kernel has counted (native/sockets.ts, socketDrops()) */
+  constructor(read: () => number) {
+    this.#read = read;
   }
 
   read(): bigint {
-    if (this.#fd === undefined) return this.#total;
-    const drops = socketDrops(this.#fd);
+    if (this.#read === undefined) return this.#total;
+    const drops = this.#read();
     this.#total += BigInt((drops - this.#last) >>> 0);
     this.#last = drops;
     return this.#total;
@@ -21,6 +20,6 @@ export class KernelDrops {
   /** Reads for the last time: the socket is about to be closed. */
   close(): void {
     this.read();
-    this.#fd = undefined;
+    this.#read = undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cutOffSocket, describeSocket, memorySeals, SOCKET } from '../../native/inherited.ts';
+import { cutOffSocket, describeSocket, memorySeals, SEAL, SOCKET } from '../../native/inherited.ts';
 import { hasProcessEnded, killProcess } from '../../native/processes.ts';
 import { COUNTER_MEMORY } from '../memory/counter-memory.ts';
 import { type Descriptors, presentDescriptors } from './descriptors.ts';
@@ -79,9 +79,10 @@ export class Predecessor {
     return hasEnded;
   }
 
-  /** For descriptors that are not going to be used. */
-  closeDescriptors(): void {
-    closeAll(this.descriptors);
+  /** @param used those that others go on with */
+  closeDescriptors(used: readonly (number | undefined)[] = []): void {
+    for (const [, fd] of presentDescriptors(this.descriptors))
+      if (!used.includes(fd)) closeSync(fd);
   }
 
   /** What arrives from now on goes to the other sockets of the address. */
@@ -156,13 +157,16 @@ function receiverProblem(fd: number): string | undefined {
 }
 
 function memoryProblem(fd: number, minBytes: number): string | undefined {
+  let seals: number;
   try {
-    memorySeals(fd);
+    seals = memorySeals(fd);
   } catch {
     return 'is no shared memory';
   }
   const { size } = fstatSync(fd);
-  return size < minBytes ? `has ${size} bytes, not ${minBytes}` : undefined;
+  if (size < minBytes) return `has ${size} bytes, not ${minBytes}`;
+  // To touch what somebody has cut off kills a process.
+  return minBytes > 0 && (seals & SEAL.SHRINK) === 0 ? 'can be cut off' : undefined;
 }
 
 export function closeAll(descriptors: Descriptors): void {

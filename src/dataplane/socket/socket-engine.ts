@@ -6,8 +6,9 @@ import type { SubsystemStatus } from '../../model/status.ts';
 import { describeSocket } from '../../native/inherited.ts';
 import { COUNTER } from '../../native/layout.ts';
 import { canRestrictCalls, denyIoUring, restrictPrivileges } from '../../native/privileges.ts';
+import { socketDrops } from '../../native/sockets.ts';
 import type { Identities } from '../../table/identities.ts';
-import type { ForwarderStatus } from '../../telemetry/status.ts';
+import type { EndedForwarders, ForwarderStatus } from '../../telemetry/status.ts';
 import type { Engine, SharedMemory, TableReference } from '../engine.ts';
 import { readForwarderCounters } from '../forwarder-counters.ts';
 import type { CounterColumns } from '../memory/counter-columns.ts';
@@ -65,6 +66,8 @@ export class SocketEngine implements Engine {
   readonly #succession: Succession;
   #memory: SharedMemory | undefined;
   #counters: readonly CounterMemory[] = [];
+  /** The sums of forwarders that are no more. */
+  #ended: CounterMemory | undefined;
   #sockets: readonly ForwarderSockets[] = [];
   /** By forwarder, then by listener. */
   #drops: readonly (readonly KernelDrops[])[] = [];
@@ -99,7 +102,8 @@ export class SocketEngine implements Engine {
       { length: this.#config.forwarders },
       (_, i) => new CounterMemory(i, this.#succession.counters(i)),
     );
-    for (const column of this.#counters) this.#columns.add(column);
+    this.#ended = this.#openEnded();
+    for (const column of [...this.#counters, this.#ended]) this.#columns.add(column);
     await this.#open(0);
     return this.#succession.identities;
   }
@@ -148,13 +152,29 @@ export class SocketEngine implements Engine {
     });
   }
 
+  endedForwarders(): EndedForwarders | undefined {
+    if (this.#ended === undefined) return undefined;
+    const kernelDrops = this.#ended.counter(COUNTER.KERNEL_DROPS);
+    return {
+      countedSince: new Date(Number(this.#ended.counter(COUNTER.COUNTED_SINCE))),
+      counters: { kernelDrops, ...readForwarderCounters(this.#ended) },
+    };
+  }
+
+  #openEnded(): CounterMemory {
+    const inherited = this.#succession.endedCounters();
+    const ended = new CounterMemory('ended', inherited);
+    if (inherited === undefined) ended.setCounter(COUNTER.COUNTED_SINCE, BigInt(Date.now()));
+    return ended;
+  }
+
   async #open(attempt: number): Promise<void> {
     // Another control may have had the sockets until now.
     if (attempt > 0) await this.#succession.takeLate();
     try {
       const inherited = this.#counters.map((_, index) => this.#succession.sockets(index));
       this.#sockets = openSockets(this.#config, inherited);
-      await this.#succession.endSuperfluous();
+      if (this.#ended !== undefined) await this.#succession.endSuperfluous(this.#ended);
     } catch (error) {
       const message = messageOf(error);
       if (message !== this.#openError) this.#log.error({ error: message }, 'proxy offline');
@@ -185,7 +205,9 @@ export class SocketEngine implements Engine {
     if (canRestrictCalls()) denyIoUring();
     else this.#log.warn('the kernel has no seccomp filters: forwarders may make any system call');
     this.#warnOfSmallBuffer();
-    this.#drops = this.#sockets.map(({ receive }) => receive.map((fd) => new KernelDrops(fd)));
+    this.#drops = this.#sockets.map(({ receive }) =>
+      receive.map((fd) => new KernelDrops(() => socketDrops(fd))),
+    );
     this.#probes = await this.#openProbes();
     const specs = this.#sockets.map((sockets, index) => this.#spec(index, sockets));
     this.#supervisor = new Supervisor(specs, this.#log);
@@ -225,6 +247,7 @@ export class SocketEngine implements Engine {
       ...nameDescriptors('send IPv4', sockets.ipv4Senders),
       ...nameDescriptors('send IPv6', sockets.ipv6Senders),
       counters: counters.fd,
+      'ended counters': this.#ended?.fd,
       identities: this.#memory?.identities,
       'table 0': this.#memory?.tables[0],
       'table 1': this.#memory?.tables[1],

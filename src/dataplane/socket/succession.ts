@@ -1,13 +1,16 @@
-import { unlinkSync } from 'node:fs';
+import { openSync, unlinkSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { handoverListen } from '../../native/handover.ts';
 import { describeSocket } from '../../native/inherited.ts';
+import { COUNTER } from '../../native/layout.ts';
+import { socketDrops } from '../../native/sockets.ts';
+import { MISMATCHED_SLOT } from '../../table/assigned.ts';
 import { Identities } from '../../table/identities.ts';
-import { SlotAllocator } from '../../table/slots.ts';
-import { SLOT_COUNT, STATE_COUNT } from '../memory/counter-memory.ts';
+import { PROBE_SLOTS, SlotAllocator } from '../../table/slots.ts';
+import { CounterMemory, SLOT_COUNT, STATE_COUNT } from '../memory/counter-memory.ts';
 import { readIdentityMemory } from '../memory/identity-memory.ts';
 import { descriptorsOf } from './descriptors.ts';
 import type { HandoverOptions } from './forwarder/messages.ts';
@@ -23,6 +26,13 @@ export type SuccessionSettings = Pick<
   SocketEngineConfig,
   'listeners' | 'forwarders' | 'forwarderUser' | 'orphanLimitMs' | 'runtimeDirectory'
 >;
+
+/** Slots of no rule. */
+const FIXED_SLOTS = [
+  MISMATCHED_SLOT,
+  PROBE_SLOTS.input,
+  ...PROBE_SLOTS.outputs.flatMap(({ collectors }) => collectors),
+];
 
 /** Of a million rules. */
 const MAX_IDENTITIES_BYTES = 1 << 28;
@@ -77,6 +87,17 @@ export class Succession {
     return predecessor?.fits('counters') ? predecessor.descriptors.counters : undefined;
   }
 
+  /** Descriptor of the sums of forwarders that are no more. */
+  endedCounters(): number | undefined {
+    if (this.#identities === undefined) return undefined;
+    const fds = [...this.#predecessors.values(), ...this.#superfluous].map((predecessor) =>
+      predecessor.fits('counters') ? predecessor.descriptors['ended counters'] : undefined,
+    );
+    const one = fds.find((fd) => fd !== undefined);
+    // All forwarders carry the same memory; this is one more way to it.
+    return one === undefined ? undefined : openSync(`/proc/self/fd/${one}`, 'r+');
+  }
+
   /** What forwarders before count where; undefined when that is not known. */
   get identities(): Identities | undefined {
     return this.#identities;
@@ -96,12 +117,19 @@ export class Succession {
     return `forwarder ${names} has died, and there are no rules to start another by: replace the rules`;
   }
 
-  /** Ends forwarders whose sockets are not kept, once all that waits in them is forwarded. */
-  async endSuperfluous(): Promise<void> {
+  /**
+   * Ends forwarders whose sockets are not kept, once all that waits in them is forwarded.
+   *
+   * @param sums gets what they counted
+   */
+  async endSuperfluous(sums: CounterMemory): Promise<void> {
     const ended = this.#superfluous;
     this.#superfluous = [];
     await Promise.all(ended.map((predecessor) => this.#end(predecessor, 'drain')));
-    for (const predecessor of ended) predecessor.closeDescriptors();
+    for (const predecessor of ended) {
+      this.#addUp(predecessor, sums);
+      predecessor.closeDescriptors();
+    }
   }
 
   /** Ends the forwarders before: others are about to start on their sockets. */
@@ -109,6 +137,7 @@ export class Succession {
     const ended = [...this.#predecessors.values()];
     this.#predecessors.clear();
     await Promise.all(ended.map((predecessor) => this.#end(predecessor, 'end')));
+    for (const predecessor of ended) predecessor.closeDescriptors(this.#used(predecessor));
   }
 
   /**
@@ -154,6 +183,19 @@ export class Succession {
     }
   }
 
+  #addUp(predecessor: Predecessor, sums: CounterMemory): void {
+    const { counters } = predecessor.descriptors;
+    if (counters === undefined || this.#identities === undefined) return;
+    if (!predecessor.fits('counters')) return;
+    const memory = new CounterMemory(predecessor.index, counters);
+    sums.absorb(memory, [...FIXED_SLOTS, ...this.#identities.slots()]);
+    memory.unmap();
+    for (const fd of descriptorsOf(predecessor.descriptors, 'receive')) {
+      const drops = sums.counter(COUNTER.KERNEL_DROPS) + BigInt(socketDrops(fd));
+      sums.setCounter(COUNTER.KERNEL_DROPS, drops);
+    }
+  }
+
   #take(predecessor: Predecessor): void {
     const { index, pid } = predecessor;
     const isKept =
@@ -177,6 +219,16 @@ export class Succession {
       const text = 'forwarder taken over, but for what is of another version';
       this.#log.warn({ forwarder: index, pid, another: others }, text);
     }
+  }
+
+  /** Descriptors that others go on with. */
+  #used(predecessor: Predecessor): readonly (number | undefined)[] {
+    const isCounting = this.#identities !== undefined && predecessor.fits('counters');
+    const { counters } = predecessor.descriptors;
+    return [
+      ...this.#settings.listeners.map((_, i) => this.#receiver(predecessor, i)),
+      isCounting ? counters : undefined,
+    ];
   }
 
   /** The socket of a forwarder before that listens where a listener of ours does. */

@@ -54,4 +54,30 @@ describe('Supervisor', () => {
     t.mock.timers.tick(CHECK_INTERVAL_MS);
     assert.deepEqual(forwarder.process.killed, ['was stuck']);
   });
+
+  it('says that a forwarder has started when it moves packets, not when it cannot be started', (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+    const log: string[] = [];
+    const stream = { write: (line: string) => log.push(JSON.parse(line).msg) };
+    const process = new FakeProcess();
+    let events: { applied(): void; exited(reason: string): void } | undefined;
+    const spec = {
+      index: 0,
+      spawn: (_: unknown, given: typeof events) => {
+        events = given;
+        return process as unknown as ForwarderProcess;
+      },
+      heartbeat: () => 0n,
+    };
+    const supervisor = new Supervisor([spec], pino({}, stream));
+    void supervisor.publish({ generation: 1, file: 0, bytes: 1 });
+    events?.exited('exited with status 1: Cannot find module');
+    assert.match(supervisor.passingFailure() ?? '', /Cannot find module/);
+    t.mock.timers.tick(CHECK_INTERVAL_MS);
+    assert.deepEqual(log, ['forwarder died, restarting it']);
+    process.appliedGeneration = 1;
+    events?.applied();
+    events?.applied();
+    assert.deepEqual(log, ['forwarder died, restarting it', 'forwarder started']);
+  });
 });

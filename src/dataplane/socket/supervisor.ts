@@ -155,12 +155,18 @@ export class Supervisor {
   #spawn(forwarder: Forwarder): void {
     const { spec } = forwarder;
     forwarder.checksWithoutHeartbeat = 0;
+    let hasStarted = false;
     const process = spec.spawn(this.#table as TableReference, {
-      applied: () => this.#progress(),
+      applied: () => {
+        if (!hasStarted) {
+          this.#log.info({ forwarder: spec.index, pid: process.pid }, 'forwarder started');
+        }
+        hasStarted = true;
+        this.#progress();
+      },
       exited: (reason) => this.#exited(forwarder, process, reason),
     });
     forwarder.process = process;
-    this.#log.info({ forwarder: spec.index, pid: process.pid }, 'forwarder started');
   }
 
   #exited(forwarder: Forwarder, process: ForwarderProcess, reason: string): void {
