@@ -60,6 +60,14 @@ test('a large request that is no message is refused, whatever its bytes', () => 
   }
 });
 
+test('field number 0 is none, in a small request as in a large one: zeros do not replace all rules by nothing', () => {
+  const good = field(1, Buffer.alloc(100));
+  const zeros = [Buffer.alloc(2), Buffer.alloc(100_000), Buffer.concat([good, Buffer.alloc(2)])];
+  for (const bytes of [...zeros, field(0, Buffer.alloc(5))]) {
+    assert.throws(() => [...splitMessage(bytes)], { code: 'INVALID_INPUT', message: /at byte/ });
+  }
+});
+
 test('numbers of a later version are passed over in a large request as they are in a small one', () => {
   const numbers = [
     Buffer.from([0x78, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]),

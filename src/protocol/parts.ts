@@ -24,10 +24,7 @@ const MAX_VARINT_BYTES = 10;
  * @throws FloxyError INVALID_INPUT for bytes that are no such message, LIMIT_EXCEEDED for a huge field
  */
 export function* splitMessage(bytes: Buffer): Generator<Buffer> {
-  if (bytes.length <= PART_BYTES) {
-    yield bytes;
-    return;
-  }
+  if (bytes.length === 0) yield bytes;
   let start = 0;
   let end = 0;
   while (end < bytes.length) {
@@ -88,6 +85,8 @@ function countItems(message: object): number {
 
 function endOfField(bytes: Buffer, start: number): number {
   const tag = readVarint(bytes, start);
+  // Field numbers begin at 1; decoders differ in what they do with 0.
+  if (tag.value < 8) throw malformed(start);
   const end = endOfValue(bytes, tag.end, tag.value & 7);
   if (end === undefined || end > bytes.length) throw malformed(start);
   return end;
