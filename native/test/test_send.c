@@ -232,6 +232,11 @@ static void test_indexes(void)
 	lab.sender->options.batch.payload_bytes = 100;
 	uint32_t no_input = lab_packet("192.0.2.1", 2055, 10);
 	lab.packets[no_input].input_slot = UINT32_MAX;
+	uint32_t beyond = lab_packet("192.0.2.1", 2055, 10);
+	/* What lies behind the slots. */
+	lab.slots[LAB_SLOTS - 1] = (struct pio_slot){7, 70};
+	lab.sender->options.slot_count = LAB_SLOTS - 1;
+	lab.packets[beyond].input_slot = LAB_SLOTS - 1;
 	lab_copy(lab.packet_count, collector);
 	lab_copy(UINT32_MAX, collector);
 	lab_copy(packet, lab.collector_count);
@@ -243,10 +248,12 @@ static void test_indexes(void)
 	lab_copy(no_input, collector);
 	lab_send();
 	check_equal(lab.counters[PIO_SEND_ERRORS + EINVAL], 7, "copies out of range are EINVAL");
-	check_equal(lab.counters[PIO_RECEIVE_ERRORS + EINVAL], 1, "an input slot out of range too");
+	check_equal(lab.counters[PIO_RECEIVE_ERRORS + EINVAL], 2, "an input slot out of range too");
+	check(lab.slots[LAB_SLOTS - 1].packets == 7 && lab.slots[LAB_SLOTS - 1].bytes == 70,
+	      "what is behind the slots is left alone");
 	check_equal(lab.counters[PIO_FORWARDED_PACKETS], 2, "the others go");
 	pio_send(lab.sender, LAB_BATCH + 3, LAB_COPIES + 5);
-	check_equal(lab.counters[PIO_RECEIVE_ERRORS + EINVAL], 1 + 3 + 1, "more packets than room");
+	check_equal(lab.counters[PIO_RECEIVE_ERRORS + EINVAL], 2 + 3 + 2, "more packets than room");
 	check(lab.counters[PIO_SEND_ERRORS + EINVAL] >= 7 + 5, "more copies than room");
 	pio_set_collectors(lab.sender, NULL, 0);
 	uint64_t errors = lab_send_errors();

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { requireRoot } from '../../test/lab/require-root.ts';
 import { HANG_MS } from '../../test/lab/shell.ts';
 import { COLLECTOR } from '../table/layout.ts';
@@ -218,6 +221,25 @@ test('polling calls back again in the next turn while datagrams wait', async () 
   await exportFrom('127.0.0.1', lab.port, Buffer.from('x'));
   await promise;
   assert.equal(lab.receiver.receive(), 1);
+});
+
+test('polling goes on after an error of the socket, which is counted', {
+  skip: requireRoot(),
+}, async (t) => {
+  await using lab = await openLab();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  lab.receiver.startPolling(() => {
+    if (lab.receiver.receive() > 0) resolve();
+  });
+  // What an operator can do to any socket: sock_diag(7), SOCK_DESTROY.
+  spawnSync('ss', ['-Kuan', 'src', `127.0.0.1:${lab.port}`]);
+  await delay(100);
+  if (lab.counted[COUNTER.RECEIVE_ERRORS + constants.errno.ECONNABORTED] === 0n) {
+    t.skip('this kernel destroys no sockets');
+    return;
+  }
+  await exportFrom('127.0.0.1', lab.port, Buffer.from('x'));
+  await promise;
 });
 
 test('an exclusive receiver is refused while any other socket has the port', async () => {

@@ -8,14 +8,9 @@ import { ForwardingTable } from '../../../table/forwarding-table.ts';
 import type { TableReference } from '../../engine.ts';
 import { COUNTER_MEMORY } from '../../memory/counter-memory.ts';
 import { type Descriptors, descriptorsOf, requireDescriptor } from '../descriptors.ts';
+import { forwardBatches } from './batch-loop.ts';
 import type { ForwarderOptions } from './messages.ts';
 import { Router } from './router.ts';
-
-/** After this many batches the event loop gets a turn: rule changes come within milliseconds. */
-const BATCHES_PER_TURN = 16;
-
-/** And so it does after this, when batches have to wait for full send buffers: heartbeats must come. */
-const TURN_LIMIT_MS = 100;
 
 const HEARTBEAT_INTERVAL_MS = 250;
 
@@ -73,7 +68,7 @@ export class Forwarder {
   start(): void {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_INTERVAL_MS);
     for (const receiver of this.#receivers)
-      receiver.startPolling(() => this.#forwardBatches(receiver, BATCHES_PER_TURN));
+      receiver.startPolling(() => this.#forwardBatches(receiver));
   }
 
   /** Every packet taken from now on is handled by this table. */
@@ -100,25 +95,24 @@ export class Forwarder {
     clearInterval(this.#heartbeat);
   }
 
-  /** A batch of each receiver. @returns whether packets may be waiting */
+  /** @returns whether packets may be waiting at any receiver */
   #forwardWaiting(): boolean {
-    const areWaiting = this.#receivers.map((receiver) => this.#forwardBatches(receiver, 1));
-    return areWaiting.includes(true);
+    return this.#receivers.map((receiver) => this.#forwardBatches(receiver)).includes(true);
   }
 
   /** @returns whether packets may be waiting at the receiver */
-  #forwardBatches(receiver: PacketReceiver, batches: number): boolean {
-    const deadline = performance.now() + TURN_LIMIT_MS;
-    for (let i = 0; i < batches; i++) {
-      const packets = receiver.receive();
-      if (packets <= 0) return false;
-      const copies = this.#router.route(packets);
-      this.#sender.send(packets, copies);
-      this.#countRouted();
-      if (packets < this.#batch) return false;
-      if (performance.now() >= deadline) return true;
-    }
-    return true;
+  #forwardBatches(receiver: PacketReceiver): boolean {
+    return forwardBatches(this.#batch, () => this.#forwardBatch(receiver));
+  }
+
+  /** @returns how many packets it had, or a negative errno */
+  #forwardBatch(receiver: PacketReceiver): number {
+    const packets = receiver.receive();
+    if (packets <= 0) return packets;
+    const copies = this.#router.route(packets);
+    this.#sender.send(packets, copies);
+    this.#countRouted();
+    return packets;
   }
 
   #setCollectors(table: ForwardingTable): void {
