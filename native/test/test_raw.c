@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "lab.h"
-#include "pio_sys.h"
+#include "sys.h"
 #include "tap.h"
 
 static int collector_fd;
@@ -133,8 +133,8 @@ int main(void)
 	must(unshare(CLONE_NEWNET) == 0, "make a network namespace");
 	set_up_loopback(1500);
 	open_collector();
-	int send4 = pio_open_sender(4, 1 << 20);
-	int send6 = pio_open_sender(6, 1 << 20);
+	int send4 = sys_open_sender(4, 1 << 20);
+	int send6 = sys_open_sender(6, 1 << 20);
 	struct pio_sender_options options = lab_sender_options(&send4, 1, &send6, 1);
 	lab_open_sender(&options);
 	test_lengths();

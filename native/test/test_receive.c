@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "lab.h"
-#include "pio_sys.h"
+#include "sys.h"
 #include "tap.h"
 
 static const uint8_t any6[16];
@@ -20,7 +20,7 @@ static uint16_t port_of(int fd)
 static int open_receiver(const uint8_t *address, size_t bytes)
 {
 	uint32_t granted;
-	int fd = pio_open_receiver(address, bytes, 0, 1 << 20, 0, &granted);
+	int fd = sys_open_receiver(address, bytes, 0, 1 << 20, 0, &granted);
 	if (fd < 0) {
 		printf("Bail out! no receiver: %s\n", strerror(-fd));
 		exit(1);
@@ -205,7 +205,7 @@ static void test_groups(uint32_t takes_group)
 
 static void test_errors(void)
 {
-	int file = pio_memory_create("not-a-socket", 0);
+	int file = sys_memory_create("not-a-socket", 0);
 	struct pio_receiver_options options = lab_receiver_options(file);
 	pio_receiver_t *receiver;
 	check(pio_receiver_new(&receiver, &options) == -ENOTSOCK && receiver == NULL,

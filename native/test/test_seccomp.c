@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "kernel.h"
-#include "pio_seccomp.h"
-#include "pio_sys.h"
+#include "sys.h"
+#include "sys_seccomp.h"
 #include "tap.h"
 
 #ifndef __NR_io_uring_setup
@@ -183,7 +183,7 @@ static int outcome_of(int (*try)(void))
 	fflush(stdout);
 	pid_t child = fork();
 	if (child == 0) {
-		if (pio_restrict_privileges(0) < 0 || pio_restrict_calls() < 0)
+		if (sys_restrict_privileges(0) < 0 || sys_restrict_calls() < 0)
 			_exit(255);
 		_exit(try());
 	}
@@ -229,7 +229,7 @@ static void test_ring(void)
 	fflush(stdout);
 	pid_t child = fork();
 	if (child == 0) {
-		if (pio_restrict_privileges(0) < 0 || pio_deny_io_uring() < 0)
+		if (sys_restrict_privileges(0) < 0 || sys_deny_io_uring() < 0)
 			_exit(255);
 		if (make_ring() != ENOSYS || open_file() != 0)
 			_exit(1);
@@ -243,7 +243,7 @@ static void test_ring(void)
 
 int main(void)
 {
-	if (!pio_can_restrict_calls()) {
+	if (!sys_can_restrict_calls()) {
 		printf("1..0 # SKIP this kernel has no seccomp filters\n");
 		return 0;
 	}

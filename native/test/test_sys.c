@@ -11,7 +11,7 @@
 
 #include "address.h"
 #include "kernel.h"
-#include "pio_sys.h"
+#include "sys.h"
 #include "tap.h"
 
 static const uint8_t loopback4[4] = {127, 0, 0, 1};
@@ -35,22 +35,22 @@ static int is_close_on_exec(int fd)
 static void test_receiver(void)
 {
 	uint32_t granted = 0;
-	int first = pio_open_receiver(loopback4, 4, 0, 100000, 1, &granted);
+	int first = sys_open_receiver(loopback4, 4, 0, 100000, 1, &granted);
 	check(first >= 0, "a receiver on a free port");
 	check_equal(granted, 200000, "its buffer, as the kernel counts it");
 	check(is_close_on_exec(first) && (fcntl(first, F_GETFL) & O_NONBLOCK) != 0,
 	      "close-on-exec and non-blocking");
 	uint16_t port = port_of(first);
-	int second = pio_open_receiver(loopback4, 4, port, 100000, 0, &granted);
+	int second = sys_open_receiver(loopback4, 4, port, 100000, 0, &granted);
 	check(second >= 0, "a second one shares the port");
-	check(pio_open_receiver(loopback4, 4, port, 1, 1, &granted) == -EADDRINUSE,
+	check(sys_open_receiver(loopback4, 4, port, 1, 1, &granted) == -EADDRINUSE,
 	      "exclusive: refused although both would share");
-	check(pio_open_receiver(any4, 4, port, 1, 1, &granted) == -EADDRINUSE,
+	check(sys_open_receiver(any4, 4, port, 1, 1, &granted) == -EADDRINUSE,
 	      "exclusive: the wildcard is refused for one address");
-	check(pio_open_receiver(any6, 16, port, 1, 1, &granted) == -EADDRINUSE,
+	check(sys_open_receiver(any6, 16, port, 1, 1, &granted) == -EADDRINUSE,
 	      "exclusive: the IPv6 wildcard is refused for an IPv4 address");
-	check(pio_open_receiver(loopback4, 5, port, 1, 0, &granted) == -EINVAL, "no address");
-	check(pio_open_receiver((const uint8_t[]){192, 0, 2, 99}, 4, port, 1, 0, &granted) ==
+	check(sys_open_receiver(loopback4, 5, port, 1, 0, &granted) == -EINVAL, "no address");
+	check(sys_open_receiver((const uint8_t[]){192, 0, 2, 99}, 4, port, 1, 0, &granted) ==
 		      -EADDRNOTAVAIL,
 	      "an address that is not ours");
 	close(first);
@@ -60,8 +60,8 @@ static void test_receiver(void)
 static void test_drops(void)
 {
 	uint32_t granted;
-	int fd = pio_open_receiver(loopback4, 4, 0, 0, 0, &granted);
-	check_equal((uint64_t)pio_socket_drops(fd), 0, "no drops at first");
+	int fd = sys_open_receiver(loopback4, 4, 0, 0, 0, &granted);
+	check_equal((uint64_t)sys_socket_drops(fd), 0, "no drops at first");
 	struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port_of(fd))};
 	memcpy(&name.sin_addr, loopback4, 4);
 	int sender = socket(AF_INET, SOCK_DGRAM, 0);
@@ -71,21 +71,21 @@ static void test_drops(void)
 	char byte;
 	while (recv(fd, &byte, 1, 0) >= 0)
 		received++;
-	check_equal((uint64_t)pio_socket_drops(fd), 100 - received,
+	check_equal((uint64_t)sys_socket_drops(fd), 100 - received,
 		    "what did not come in is there");
-	check(pio_socket_drops(-1) == -EBADF, "no socket");
+	check(sys_socket_drops(-1) == -EBADF, "no socket");
 	close(sender);
 	close(fd);
 }
 
 static void test_memory(void)
 {
-	int fd = pio_memory_create("floxy-test", 4096);
+	int fd = sys_memory_create("floxy-test", 4096);
 	check(fd >= 0 && is_close_on_exec(fd), "shared memory");
 	check_equal((uint64_t)lseek(fd, 0, SEEK_END), 4096, "of the size asked for");
-	check_equal((uint64_t)pio_memory_resize(fd, 1u << 30), 0, "resized");
+	check_equal((uint64_t)sys_memory_resize(fd, 1u << 30), 0, "resized");
 	check_equal((uint64_t)lseek(fd, 0, SEEK_END), 1u << 30, "to the new size");
-	check(pio_memory_resize(-1, 1) == -EBADF, "no memory to resize");
+	check(sys_memory_resize(-1, 1) == -EBADF, "no memory to resize");
 	close(fd);
 }
 
@@ -112,7 +112,7 @@ static int in_child(int (*function)(void))
 
 static int wrong_parent(void)
 {
-	return pio_die_with_parent(getppid() + 1) == -ESRCH ? 0 : 1;
+	return sys_die_with_parent(getppid() + 1) == -ESRCH ? 0 : 1;
 }
 
 /* The parent makes a child that waits for ever, and ends; the pipe closes when the child is gone.
@@ -124,7 +124,7 @@ static int end_above_child(int pipe_end)
 		return 1;
 	pid_t parent = getpid();
 	if (fork() == 0) {
-		if (pio_die_with_parent(parent) == 0 && write(ready[1], "", 1) == 1)
+		if (sys_die_with_parent(parent) == 0 && write(ready[1], "", 1) == 1)
 			for (;;)
 				pause();
 		_exit(1);
@@ -156,7 +156,7 @@ static void test_parent(void)
 
 static int lose_all(void)
 {
-	if (pio_restrict_privileges(0) != 0)
+	if (sys_restrict_privileges(0) != 0)
 		return 1;
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct sets[2];
@@ -168,21 +168,21 @@ static int lose_all(void)
 	}
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return 4;
-	return pio_restrict_privileges(UINT64_MAX) == 0 ? 0 : 5; /* those it lacks are ignored */
+	return sys_restrict_privileges(UINT64_MAX) == 0 ? 0 : 5; /* those it lacks are ignored */
 }
 
 static int keep_one(void)
 {
-	if (pio_restrict_privileges(1u << CAP_NET_RAW) != 0)
+	if (sys_restrict_privileges(1u << CAP_NET_RAW) != 0)
 		return 1;
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct sets[2];
-	if (pio_open_sender(4, 65536) < 0 || syscall(SYS_capget, &header, sets) < 0)
+	if (sys_open_sender(4, 65536) < 0 || syscall(SYS_capget, &header, sets) < 0)
 		return 2;
 	if (sets[0].permitted != 1u << CAP_NET_RAW || sets[1].permitted != 0)
 		return 3;
-	pio_restrict_privileges(0);
-	return pio_open_sender(4, 65536) == -EPERM ? 0 : 4;
+	sys_restrict_privileges(0);
+	return sys_open_sender(4, 65536) == -EPERM ? 0 : 4;
 }
 
 static void test_privileges(void)
@@ -194,13 +194,13 @@ static void test_privileges(void)
 
 static void test_sender(void)
 {
-	check(pio_open_sender(5, 1) == -EINVAL, "no family");
+	check(sys_open_sender(5, 1) == -EINVAL, "no family");
 	if (geteuid() != 0) {
-		check(pio_open_sender(4, 1) == -EPERM, "no permission for raw sockets");
+		check(sys_open_sender(4, 1) == -EPERM, "no permission for raw sockets");
 		return;
 	}
 	for (int family = 4; family <= 6; family += 2) {
-		int fd = pio_open_sender(family, 1 << 20);
+		int fd = sys_open_sender(family, 1 << 20);
 		int granted = 0;
 		socklen_t bytes = sizeof(granted);
 		getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &granted, &bytes);

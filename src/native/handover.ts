@@ -1,10 +1,10 @@
-/** Handing descriptors from a process to its successor over a unix socket (native/include/pio_sys.h). */
+/** Handing descriptors from a process to its successor over a unix socket (native/include/sys.h). */
 import { constants } from 'node:os';
 import { addon } from './addon.ts';
 import { check } from './system-call.ts';
 
 const MAX_DATA_BYTES = 4096;
-/** PIO_HANDOVER_DESCRIPTORS. */
+/** SYS_HANDOVER_DESCRIPTORS. */
 const MAX_DESCRIPTORS = 32;
 const SENDER_WORDS = 4;
 

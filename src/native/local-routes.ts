@@ -10,7 +10,7 @@ export interface LocalRoute {
   readonly isBroadcast: boolean;
 }
 
-/** Bytes of a struct pio_local_route, and where its fields are (native/include/pio_routes.h). */
+/** Bytes of a struct sys_local_route, and where its fields are (native/include/sys_routes.h). */
 const ROUTE_BYTES = 20;
 const FAMILY_AT = 16;
 const PREFIX_BITS_AT = 17;

@@ -1,4 +1,4 @@
-/** Memory that processes share (native/include/pio_sys.h). */
+/** Memory that processes share (native/include/sys.h). */
 import { addon } from './addon.ts';
 import { checkFd, checkInteger } from './arguments.ts';
 import { check, SystemCallError } from './system-call.ts';

@@ -1,4 +1,4 @@
-/** What a process may do, and when it ends (native/include/pio_sys.h). */
+/** What a process may do, and when it ends (native/include/sys.h). */
 import { addon } from './addon.ts';
 import { checkInteger, INT32_MAX } from './arguments.ts';
 import { check } from './system-call.ts';
@@ -41,7 +41,7 @@ export function denyIoUring(): void {
 
 /**
  * Takes from all threads of the process, for good, the system calls that a forwarder that moves packets has
- * no use for (native/include/pio_seccomp.h): they fail with EPERM, or kill the process. All code has to be
+ * no use for (native/include/sys_seccomp.h): they fail with EPERM, or kill the process. All code has to be
  * loaded. Needs restrictPrivileges() before, and denyIoUring() in the process that started this one.
  *
  * @throws SystemCallError ENOSYS without canRestrictCalls()

@@ -1,4 +1,4 @@
-/** The proxy's sockets (native/include/pio_sys.h). */
+/** The proxy's sockets (native/include/sys.h). */
 import { addon } from './addon.ts';
 import { checkFd, checkInteger, UINT32_MAX } from './arguments.ts';
 import { check } from './system-call.ts';

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "exports.h"
-#include "pio_sys.h"
+#include "sys.h"
 #include "values.h"
 
 /* What handoverReceive tells before the descriptors. */
@@ -14,7 +14,7 @@ static napi_value handover_listen(napi_env env, const napi_value arguments[ARGUM
 {
 	char path[PATH_MAX];
 	string_of(env, arguments[0], path, sizeof(path));
-	return number(env, pio_handover_listen(path));
+	return number(env, sys_handover_listen(path));
 }
 
 /* handoverAccept(listener, user, data: Uint8Array, fds: Int32Array): connection or errno. */
@@ -25,7 +25,7 @@ static napi_value handover_accept(napi_env env, const napi_value arguments[ARGUM
 	const uint8_t *data = typed_array_of(env, arguments[2], &bytes);
 	const int *fds = typed_array_of(env, arguments[3], &count);
 	return number(env,
-		      pio_handover_accept(int_of(env, arguments[0]), uint_of(env, arguments[1]),
+		      sys_handover_accept(int_of(env, arguments[0]), uint_of(env, arguments[1]),
 					  data, bytes, fds, count));
 }
 
@@ -34,7 +34,7 @@ static napi_value handover_connect(napi_env env, const napi_value arguments[ARGU
 {
 	char path[PATH_MAX];
 	string_of(env, arguments[0], path, sizeof(path));
-	return number(env, pio_handover_connect(path));
+	return number(env, sys_handover_connect(path));
 }
 
 /*
@@ -47,12 +47,12 @@ static napi_value handover_receive(napi_env env, const napi_value arguments[ARGU
 	size_t room = 0;
 	uint8_t *data = typed_array_of(env, arguments[1], &bytes);
 	int32_t *sender = typed_array_of(env, arguments[2], &room);
-	struct pio_handover taken;
-	int result = pio_handover_receive(int_of(env, arguments[0]), data, bytes, &taken);
+	struct sys_handover taken;
+	int result = sys_handover_receive(int_of(env, arguments[0]), data, bytes, &taken);
 	if (result < 0)
 		return number(env, result);
 	if (room < SENDER_WORDS + taken.count) {
-		pio_handover_drop(&taken);
+		sys_handover_drop(&taken);
 		return number(env, -EMSGSIZE);
 	}
 	sender[0] = taken.pid;

@@ -1,32 +1,32 @@
 #include <string.h>
 
 #include "exports.h"
-#include "pio_sys.h"
+#include "sys.h"
 #include "values.h"
 
 /* processOpen(pid): descriptor or errno. */
 static napi_value process_open(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	return number(env, pio_process_open(int_of(env, arguments[0])));
+	return number(env, sys_process_open(int_of(env, arguments[0])));
 }
 
 /* processKill(pidfd): 0 or errno. */
 static napi_value process_kill(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	return number(env, pio_process_kill(int_of(env, arguments[0])));
+	return number(env, sys_process_kill(int_of(env, arguments[0])));
 }
 
 /* processEnded(pidfd): 1, 0 or errno. */
 static napi_value process_ended(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	return number(env, pio_process_ended(int_of(env, arguments[0])));
+	return number(env, sys_process_ended(int_of(env, arguments[0])));
 }
 
 /* processDescriptor(pidfd, fd): descriptor or errno. */
 static napi_value process_descriptor(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
 	return number(env,
-		      pio_process_descriptor(int_of(env, arguments[0]), int_of(env, arguments[1])));
+		      sys_process_descriptor(int_of(env, arguments[0]), int_of(env, arguments[1])));
 }
 
 /*
@@ -35,8 +35,8 @@ static napi_value process_descriptor(napi_env env, const napi_value arguments[AR
  */
 static napi_value socket_describe(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	struct pio_socket_name name;
-	int error = pio_socket_describe(int_of(env, arguments[0]), &name);
+	struct sys_socket_name name;
+	int error = sys_socket_describe(int_of(env, arguments[0]), &name);
 	if (error < 0)
 		return number(env, error);
 	uint32_t *numbers = typed_array_of(env, arguments[1], NULL);
@@ -53,13 +53,13 @@ static napi_value socket_describe(napi_env env, const napi_value arguments[ARGUM
 /* socketCutOff(fd): 0 or errno. */
 static napi_value socket_cut_off(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	return number(env, pio_socket_cut_off(int_of(env, arguments[0])));
+	return number(env, sys_socket_cut_off(int_of(env, arguments[0])));
 }
 
 /* memorySeals(fd): bits or errno. */
 static napi_value memory_seals(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	return number(env, pio_memory_seals(int_of(env, arguments[0])));
+	return number(env, sys_memory_seals(int_of(env, arguments[0])));
 }
 
 const struct exported inherited_exports[] = {

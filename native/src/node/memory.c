@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 
 #include "exports.h"
-#include "pio_sys.h"
+#include "sys.h"
 #include "values.h"
 
 #define NAME_BYTES 250 /* memfd_create takes 249 */
@@ -19,20 +19,20 @@ static napi_value memory_create(napi_env env, const napi_value arguments[ARGUMEN
 {
 	char name[NAME_BYTES];
 	string_of(env, arguments[0], name, sizeof(name));
-	return number(env, pio_memory_create(name, bytes_of(env, arguments[1])));
+	return number(env, sys_memory_create(name, bytes_of(env, arguments[1])));
 }
 
 /* memoryResize(fd, bytes): 0 or errno. */
 static napi_value memory_resize(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
 	return number(env,
-		      pio_memory_resize(int_of(env, arguments[0]), bytes_of(env, arguments[1])));
+		      sys_memory_resize(int_of(env, arguments[0]), bytes_of(env, arguments[1])));
 }
 
 /* memorySeal(fd, againstWriting): 0 or errno. */
 static napi_value memory_seal(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	return number(env, pio_memory_seal(int_of(env, arguments[0]), int_of(env, arguments[1])));
+	return number(env, sys_memory_seal(int_of(env, arguments[0]), int_of(env, arguments[1])));
 }
 
 static void unmap(struct mapping *mapping)

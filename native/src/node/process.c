@@ -1,14 +1,14 @@
 #include <stdbool.h>
 
 #include "exports.h"
-#include "pio_seccomp.h"
-#include "pio_sys.h"
+#include "sys.h"
+#include "sys_seccomp.h"
 #include "values.h"
 
 /* dieWithParent(parentPid): 0 or errno. */
 static napi_value die_with_parent(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	return number(env, pio_die_with_parent(int_of(env, arguments[0])));
+	return number(env, sys_die_with_parent(int_of(env, arguments[0])));
 }
 
 /* restrictPrivileges(keep: bigint): 0 or errno. */
@@ -17,28 +17,28 @@ static napi_value restrict_privileges(napi_env env, const napi_value arguments[A
 	uint64_t capabilities = 0;
 	bool is_whole = false;
 	napi_get_value_bigint_uint64(env, arguments[0], &capabilities, &is_whole);
-	return number(env, pio_restrict_privileges(capabilities));
+	return number(env, sys_restrict_privileges(capabilities));
 }
 
 /* restrictCalls(): 0 or errno. */
 static napi_value restrict_calls(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
 	(void)arguments;
-	return number(env, pio_restrict_calls());
+	return number(env, sys_restrict_calls());
 }
 
 /* denyIoUring(): 0 or errno. */
 static napi_value deny_io_uring(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
 	(void)arguments;
-	return number(env, pio_deny_io_uring());
+	return number(env, sys_deny_io_uring());
 }
 
 /* canRestrictCalls(): 1 or 0. */
 static napi_value can_restrict_calls(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
 	(void)arguments;
-	return number(env, pio_can_restrict_calls());
+	return number(env, sys_can_restrict_calls());
 }
 
 const struct exported process_exports[] = {

@@ -1,5 +1,5 @@
 #include "exports.h"
-#include "pio_sys.h"
+#include "sys.h"
 #include "values.h"
 
 /* openReceiver(octets, port, receiveBufferBytes, exclusive, granted: Uint32Array): fd or errno. */
@@ -7,7 +7,7 @@ static napi_value open_receiver(napi_env env, const napi_value arguments[ARGUMEN
 {
 	size_t bytes = 0;
 	const uint8_t *address = typed_array_of(env, arguments[0], &bytes);
-	return number(env, pio_open_receiver(address, bytes, (uint16_t)uint_of(env, arguments[1]),
+	return number(env, sys_open_receiver(address, bytes, (uint16_t)uint_of(env, arguments[1]),
 					     uint_of(env, arguments[2]), int_of(env, arguments[3]),
 					     typed_array_of(env, arguments[4], NULL)));
 }
@@ -15,13 +15,13 @@ static napi_value open_receiver(napi_env env, const napi_value arguments[ARGUMEN
 /* openSender(family, sendBufferBytes): fd or errno. */
 static napi_value open_sender(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	return number(env, pio_open_sender(int_of(env, arguments[0]), uint_of(env, arguments[1])));
+	return number(env, sys_open_sender(int_of(env, arguments[0]), uint_of(env, arguments[1])));
 }
 
 /* socketDrops(fd): count or errno. */
 static napi_value socket_drops(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	return number(env, pio_socket_drops(int_of(env, arguments[0])));
+	return number(env, sys_socket_drops(int_of(env, arguments[0])));
 }
 
 const struct exported socket_exports[] = {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "pio_sys.h"
+#include "sys.h"
 
 union address {
 	struct sockaddr any;
@@ -27,7 +27,7 @@ static int read_address(int fd, union address *address)
 	return getsockname(fd, &address->any, &bytes) < 0 ? -errno : 0;
 }
 
-int pio_socket_describe(int fd, struct pio_socket_name *name)
+int sys_socket_describe(int fd, struct sys_socket_name *name)
 {
 	memset(name, 0, sizeof(*name));
 	union address address;
@@ -54,7 +54,7 @@ int pio_socket_describe(int fd, struct pio_socket_name *name)
 	return 0;
 }
 
-int pio_socket_cut_off(int fd)
+int sys_socket_cut_off(int fd)
 {
 	static const uint16_t discard_port = 9; /* any: nothing is sent to it */
 	union address address;
@@ -75,7 +75,7 @@ int pio_socket_cut_off(int fd)
 	return connect(fd, &address.any, bytes) < 0 ? -errno : 0;
 }
 
-int pio_memory_seals(int fd)
+int sys_memory_seals(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	return seals < 0 ? -errno : seals;

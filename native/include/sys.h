@@ -4,8 +4,8 @@
  * Return values: 0, a file descriptor or a count, or a negative errno. Descriptors are
  * close-on-exec.
  */
-#ifndef PIO_SYS_H
-#define PIO_SYS_H
+#ifndef SYS_H
+#define SYS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,20 +18,20 @@
  * exclusive: first makes sure that no other socket has the port (binds once without SO_REUSEPORT):
  * -EADDRINUSE otherwise, also when the other one has SO_REUSEPORT itself.
  */
-int pio_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t port,
+int sys_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t port,
 		      uint32_t receive_buffer, int exclusive, uint32_t *granted);
 
 /* Opens a raw socket that sends header-included packets, family 4 or 6, non-blocking. */
-int pio_open_sender(int family, uint32_t send_buffer);
+int sys_open_sender(int family, uint32_t send_buffer);
 
 /* Datagrams that the kernel dropped at this socket since it was opened, modulo 2^32. */
-int64_t pio_socket_drops(int fd);
+int64_t sys_socket_drops(int fd);
 
 /* A new anonymous shared memory file (memfd_create), all zero and sparse. */
-int pio_memory_create(const char *name, uint64_t bytes);
+int sys_memory_create(const char *name, uint64_t bytes);
 
-/* Touching what was mapped and is cut off kills the process (SIGBUS): see pio_memory_seal. */
-int pio_memory_resize(int fd, uint64_t bytes);
+/* Touching what was mapped and is cut off kills the process (SIGBUS): see sys_memory_seal. */
+int sys_memory_resize(int fd, uint64_t bytes);
 
 /*
  * What whoever has a descriptor cannot do any more, whatever it is open for (fcntl(2),
@@ -39,10 +39,10 @@ int pio_memory_resize(int fd, uint64_t bytes);
  * writing, which mappings from before still can. Cannot be undone, nor can seals be added. -EPERM
  * when it is sealed already.
  */
-int pio_memory_seal(int fd, int against_writing);
+int sys_memory_seal(int fd, int against_writing);
 
 /* The calling process gets SIGKILL when its parent ends; -ESRCH when it has already. */
-int pio_die_with_parent(int parent_pid);
+int sys_die_with_parent(int parent_pid);
 
 /*
  * Gives up for good, in this thread and all children it makes, every capability but those in keep
@@ -51,7 +51,7 @@ int pio_die_with_parent(int parent_pid);
  * gives nothing any more, and a program file with a capability outside of it could not be executed
  * at all.
  */
-int pio_restrict_privileges(uint64_t keep);
+int sys_restrict_privileges(uint64_t keep);
 
 /*
  * Handing descriptors from a process to its successor over a unix socket (unix(7), SCM_RIGHTS).
@@ -59,59 +59,59 @@ int pio_restrict_privileges(uint64_t keep);
  * listen: a socket at path that only this user can reach; one that is left there is replaced.
  * -ENAMETOOLONG beyond 107 bytes.
  */
-int pio_handover_listen(const char *path);
+int sys_handover_listen(const char *path);
 
 /*
  * Gives one client that waits on the listener data and descriptors, in one message. Returns the
  * connection, or -EAGAIN when nobody waits, -EPERM when it was neither root nor user.
  */
-int pio_handover_accept(int listener, uint32_t user, const uint8_t *data, size_t bytes,
+int sys_handover_accept(int listener, uint32_t user, const uint8_t *data, size_t bytes,
 			const int *fds, size_t count);
 
 /* Connects to a listener without waiting: -EAGAIN when its queue is full, -ECONNREFUSED when nobody
  * listens any more. */
-int pio_handover_connect(const char *path);
+int sys_handover_connect(const char *path);
 
-#define PIO_HANDOVER_DESCRIPTORS 32
+#define SYS_HANDOVER_DESCRIPTORS 32
 
 /* What came over a connection, and from whom: the kernel says so, not the sender. */
-struct pio_handover {
+struct sys_handover {
 	int pid;      /* 0 when it is in another pid namespace */
 	uint32_t uid; /* UINT32_MAX when unknown */
 	int pidfd;    /* -1 with pid 0 */
 	size_t count;
-	int fds[PIO_HANDOVER_DESCRIPTORS];
+	int fds[SYS_HANDOVER_DESCRIPTORS];
 };
 
 /*
- * Takes what pio_handover_accept gives, without waiting. Returns how many bytes came; -EAGAIN when
+ * Takes what sys_handover_accept gives, without waiting. Returns how many bytes came; -EAGAIN when
  * nothing has come yet, -ECONNRESET when nothing will, -EMSGSIZE when it was more than fits,
  * -ESRCH when the sender has ended. Descriptors in *taken are the caller's when it succeeds.
  */
-int pio_handover_receive(int fd, uint8_t *data, size_t bytes, struct pio_handover *taken);
+int sys_handover_receive(int fd, uint8_t *data, size_t bytes, struct sys_handover *taken);
 
 /* Closes all that was taken. */
-void pio_handover_drop(struct pio_handover *taken);
+void sys_handover_drop(struct sys_handover *taken);
 
 /*
  * Processes by descriptor (pidfd_open(2)): it never means another process that got the same number.
  *
  * open: -ESRCH when there is none.
  */
-int pio_process_open(int pid);
+int sys_process_open(int pid);
 
 /* SIGKILL. -ESRCH when it has ended and was waited for. */
-int pio_process_kill(int pidfd);
+int sys_process_kill(int pidfd);
 
 /* 1 when it has ended, else 0. */
-int pio_process_ended(int pidfd);
+int sys_process_ended(int pidfd);
 
 /* The caller's own descriptor of what the process has open as fd (pidfd_getfd(2), Linux 5.6);
  * -EPERM without the right to trace it (ptrace(2)), -EBADF when it is not open. */
-int pio_process_descriptor(int pidfd, int fd);
+int sys_process_descriptor(int pidfd, int fd);
 
 /* What a socket is: numbers of socket(2), and where it is bound. */
-struct pio_socket_name {
+struct sys_socket_name {
 	uint32_t domain;
 	uint32_t type;
 	uint32_t protocol;
@@ -122,15 +122,15 @@ struct pio_socket_name {
 };
 
 /* -ENOTSOCK when fd is none. */
-int pio_socket_describe(int fd, struct pio_socket_name *name);
+int sys_socket_describe(int fd, struct sys_socket_name *name);
 
 /*
  * A socket of a SO_REUSEPORT group gets no more packets, but keeps those that wait: it is connected
  * to the discard port of its own address, and the kernel passes over connected sockets.
  */
-int pio_socket_cut_off(int fd);
+int sys_socket_cut_off(int fd);
 
 /* Seals of shared memory (fcntl(2), F_GET_SEALS); -EINVAL when fd is not such memory. */
-int pio_memory_seals(int fd);
+int sys_memory_seals(int fd);
 
 #endif

@@ -1,4 +1,4 @@
-#include "pio_sys.h"
+#include "sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,7 +83,7 @@ static int open_bound(const union socket_name *name, socklen_t name_bytes, int r
 	return fd_or_error(fd, error);
 }
 
-int pio_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t port,
+int sys_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t port,
 		      uint32_t receive_buffer, int exclusive, uint32_t *granted)
 {
 	if (address_bytes != 4 && address_bytes != 16)
@@ -106,7 +106,7 @@ int pio_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t por
 	return fd_or_error(fd, error);
 }
 
-int pio_open_sender(int family, uint32_t send_buffer)
+int sys_open_sender(int family, uint32_t send_buffer)
 {
 	if (family != 4 && family != 6)
 		return -EINVAL;
@@ -121,7 +121,7 @@ int pio_open_sender(int family, uint32_t send_buffer)
 	return fd_or_error(fd, error);
 }
 
-int64_t pio_socket_drops(int fd)
+int64_t sys_socket_drops(int fd)
 {
 	uint32_t memory[SK_MEMINFO_VARS] = {0};
 	socklen_t bytes = sizeof(memory);
@@ -130,26 +130,26 @@ int64_t pio_socket_drops(int fd)
 	return memory[SK_MEMINFO_DROPS];
 }
 
-int pio_memory_create(const char *name, uint64_t bytes)
+int sys_memory_create(const char *name, uint64_t bytes)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
-	return fd_or_error(fd, pio_memory_resize(fd, bytes));
+	return fd_or_error(fd, sys_memory_resize(fd, bytes));
 }
 
-int pio_memory_resize(int fd, uint64_t bytes)
+int sys_memory_resize(int fd, uint64_t bytes)
 {
 	return ftruncate(fd, (off_t)bytes) < 0 ? -errno : 0;
 }
 
-int pio_memory_seal(int fd, int against_writing)
+int sys_memory_seal(int fd, int against_writing)
 {
 	int seals = F_SEAL_SEAL | F_SEAL_SHRINK | (against_writing ? F_SEAL_FUTURE_WRITE : 0);
 	return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -errno : 0;
 }
 
-int pio_die_with_parent(int parent_pid)
+int sys_die_with_parent(int parent_pid)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return -errno;
@@ -157,7 +157,7 @@ int pio_die_with_parent(int parent_pid)
 	return getppid() == parent_pid ? 0 : -ESRCH;
 }
 
-int pio_restrict_privileges(uint64_t keep)
+int sys_restrict_privileges(uint64_t keep)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];

@@ -1,4 +1,4 @@
-#include "pio_routes.h"
+#include "sys_routes.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct pio_local_route) == 20, "src/native/local-routes.ts knows the layout");
+_Static_assert(sizeof(struct sys_local_route) == 20, "src/native/local-routes.ts knows the layout");
 
 /* A dump that the tables changed under is begun anew, this often at most. */
 #define ATTEMPTS 5
@@ -17,7 +17,7 @@ _Static_assert(sizeof(struct pio_local_route) == 20, "src/native/local-routes.ts
 #define BUFFER_BYTES 32768
 
 struct dump {
-	struct pio_local_route *routes;
+	struct sys_local_route *routes;
 	size_t room;
 	size_t count;
 	bool changed; /* the tables changed while they were dumped */
@@ -58,7 +58,7 @@ static void take_route(struct dump *dump, const struct rtmsg *route, size_t byte
 	size_t address_bytes = route->rtm_family == AF_INET ? 4 : 16;
 	if (route->rtm_table != RT_TABLE_LOCAL || (!own && !broadcast))
 		return;
-	struct pio_local_route found = {
+	struct sys_local_route found = {
 		.family = route->rtm_family == AF_INET ? 4 : 6,
 		.prefix_bits = route->rtm_dst_len,
 		.broadcast = broadcast,
@@ -107,7 +107,7 @@ static int take_dump(struct dump *dump, int fd, uint8_t family)
 	return error == 1 ? 0 : error;
 }
 
-int pio_local_routes(struct pio_local_route *routes, size_t room)
+int sys_local_routes(struct sys_local_route *routes, size_t room)
 {
 	struct dump dump = {.changed = true};
 	int error = 0;

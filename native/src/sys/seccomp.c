@@ -1,4 +1,4 @@
-#include "pio_seccomp.h"
+#include "sys_seccomp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -280,14 +280,14 @@ static int install(struct program *program, unsigned int flags)
 	return result > 0 ? -EBUSY : 0;
 }
 
-int pio_restrict_calls(void)
+int sys_restrict_calls(void)
 {
 	struct program program = {.length = 0};
 	build(&program);
 	return install(&program, SECCOMP_FILTER_FLAG_TSYNC);
 }
 
-int pio_deny_io_uring(void)
+int sys_deny_io_uring(void)
 {
 	struct program program = {.length = 0};
 	begin(&program, SECCOMP_RET_ERRNO | ENOSYS);
@@ -297,23 +297,23 @@ int pio_deny_io_uring(void)
 	return install(&program, 0);
 }
 
-int pio_can_restrict_calls(void)
+int sys_can_restrict_calls(void)
 {
 	uint32_t action = SECCOMP_RET_KILL_PROCESS;
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 #else
-int pio_restrict_calls(void)
+int sys_restrict_calls(void)
 {
 	return -ENOSYS;
 }
 
-int pio_deny_io_uring(void)
+int sys_deny_io_uring(void)
 {
 	return -ENOSYS;
 }
 
-int pio_can_restrict_calls(void)
+int sys_can_restrict_calls(void)
 {
 	return 0;
 }

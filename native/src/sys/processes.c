@@ -4,28 +4,28 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "pio_sys.h"
+#include "sys.h"
 
 /* Not in the C library of Debian 12 and before under these names. */
-int pio_process_open(int pid)
+int sys_process_open(int pid)
 {
 	long fd = syscall(SYS_pidfd_open, pid, 0);
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int pio_process_kill(int pidfd)
+int sys_process_kill(int pidfd)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
 }
 
-int pio_process_ended(int pidfd)
+int sys_process_ended(int pidfd)
 {
 	struct pollfd end = {.fd = pidfd, .events = POLLIN};
 	int ready = poll(&end, 1, 0);
 	return ready < 0 ? -errno : ready;
 }
 
-int pio_process_descriptor(int pidfd, int fd)
+int sys_process_descriptor(int pidfd, int fd)
 {
 	long own = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	return own < 0 ? -errno : (int)own;

@@ -6,7 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "pio_sys.h"
+#include "sys.h"
 
 /* What a kernel takes in one message (SCM_MAX_FD is 253); ours are about ten. */
 #define DESCRIPTORS_MAX 32
@@ -42,7 +42,7 @@ static int close_with(int fd, int error)
 	return error;
 }
 
-int pio_handover_listen(const char *path)
+int sys_handover_listen(const char *path)
 {
 	struct sockaddr_un address;
 	int error = make_address(&address, path);
@@ -72,7 +72,7 @@ static int is_trusted(int fd, uint32_t user)
 	return peer.uid == 0 || peer.uid == user;
 }
 
-int pio_handover_accept(int listener, uint32_t user, const uint8_t *data, size_t bytes,
+int sys_handover_accept(int listener, uint32_t user, const uint8_t *data, size_t bytes,
 			const int *fds, size_t count)
 {
 	if (count > DESCRIPTORS_MAX)
@@ -102,7 +102,7 @@ int pio_handover_accept(int listener, uint32_t user, const uint8_t *data, size_t
 	return fd;
 }
 
-int pio_handover_connect(const char *path)
+int sys_handover_connect(const char *path)
 {
 	struct sockaddr_un address;
 	int error = make_address(&address, path);
@@ -121,20 +121,20 @@ int pio_handover_connect(const char *path)
 	return fd;
 }
 
-static void take_descriptors(const struct cmsghdr *header, struct pio_handover *taken)
+static void take_descriptors(const struct cmsghdr *header, struct sys_handover *taken)
 {
 	size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	for (size_t i = 0; i < count; i++) {
 		int fd;
 		memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(fd));
-		if (taken->count < PIO_HANDOVER_DESCRIPTORS)
+		if (taken->count < SYS_HANDOVER_DESCRIPTORS)
 			taken->fds[taken->count++] = fd;
 		else
 			close(fd);
 	}
 }
 
-static void take_control(struct msghdr *message, struct pio_handover *taken)
+static void take_control(struct msghdr *message, struct sys_handover *taken)
 {
 	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
 	     header = CMSG_NXTHDR(message, header)) {
@@ -160,18 +160,18 @@ static int is_connected(int fd)
 	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
 }
 
-static int complete(int fd, const struct msghdr *message, struct pio_handover *taken)
+static int complete(int fd, const struct msghdr *message, struct sys_handover *taken)
 {
 	if ((message->msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0)
 		return -EMSGSIZE;
 	/* Of a process in another container the kernel tells no number. */
 	if (taken->pidfd >= 0 || taken->pid <= 0)
 		return 0;
-	taken->pidfd = pio_process_open(taken->pid);
+	taken->pidfd = sys_process_open(taken->pid);
 	return taken->pidfd >= 0 && is_connected(fd) ? 0 : -ESRCH;
 }
 
-void pio_handover_drop(struct pio_handover *taken)
+void sys_handover_drop(struct sys_handover *taken)
 {
 	while (taken->count > 0)
 		close(taken->fds[--taken->count]);
@@ -180,9 +180,9 @@ void pio_handover_drop(struct pio_handover *taken)
 	taken->pidfd = -1;
 }
 
-int pio_handover_receive(int fd, uint8_t *data, size_t bytes, struct pio_handover *taken)
+int sys_handover_receive(int fd, uint8_t *data, size_t bytes, struct sys_handover *taken)
 {
-	*taken = (struct pio_handover){.pidfd = -1, .uid = UINT32_MAX};
+	*taken = (struct sys_handover){.pidfd = -1, .uid = UINT32_MAX};
 	union control_buffer control;
 	struct iovec part = {.iov_base = data, .iov_len = bytes};
 	struct msghdr message = {
@@ -198,6 +198,6 @@ int pio_handover_receive(int fd, uint8_t *data, size_t bytes, struct pio_handove
 	int error = complete(fd, &message, taken);
 	if (error == 0)
 		return (int)received;
-	pio_handover_drop(taken);
+	sys_handover_drop(taken);
 	return error;
 }
