@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KernelBackend } from './kernel-backend.ts';
+import { KernelBackend, loopbackAddressesOf } from './kernel-backend.ts';
 import { RouteError } from './route-backend.ts';
 
 function make(loopback: readonly string[] = [], failure?: Error) {
@@ -10,18 +10,22 @@ function make(loopback: readonly string[] = [], failure?: Error) {
       commands.push(args.join(' '));
       if (failure !== undefined) throw failure;
     },
-    loopbackAddresses: () => loopback,
+    loopbackAddresses: () =>
+      loopback.map((cidr) => {
+        const [address = '', prefixLength] = cidr.split('/');
+        return { address, prefixLength: Number(prefixLength) };
+      }),
   });
   return { backend, commands };
 }
 
 test('announced are the service addresses that the loopback device has, and no others', async () => {
-  const { backend } = make(['127.0.0.1', '::1', '2001:db8::100']);
+  const { backend } = make(['127.0.0.1/8', '::1/128', '2001:db8::100/128']);
   assert.deepEqual(await backend.announced(), new Set(['2001:db8::100']));
 });
 
 test('addresses are added and deleted as host routes; IPv6 ones are no source of calls', async () => {
-  const { backend, commands } = make();
+  const { backend, commands } = make(['192.0.2.100/32', '2001:db8::100/128']);
   for (const address of ['192.0.2.100', '2001:db8::100']) {
     await backend.announce(address);
     await backend.withdraw(address);
@@ -32,6 +36,30 @@ test('addresses are added and deleted as host routes; IPv6 ones are no source of
     'addr add 2001:db8::100/128 dev lo nodad preferred_lft 0 valid_lft forever',
     'addr del 2001:db8::100/128 dev lo',
   ]);
+});
+
+test('an address that somebody added with a label, or with a network, is announced, and withdrawn as it is', async () => {
+  const entry = (cidr: string) => ({
+    address: cidr.split('/')[0] ?? '',
+    netmask: '255.255.255.255',
+    family: 'IPv4' as const,
+    mac: '00:00:00:00:00:00',
+    internal: true,
+    cidr,
+  });
+  const found = loopbackAddressesOf({
+    lo: [entry('127.0.0.1/8')],
+    'lo:1': [entry('192.0.2.100/24')],
+    lo0: [entry('192.0.2.101/32')],
+  });
+  assert.deepEqual(found, [
+    { address: '127.0.0.1', prefixLength: 8 },
+    { address: '192.0.2.100', prefixLength: 24 },
+  ]);
+  const { backend, commands } = make(['192.0.2.100/24']);
+  assert.deepEqual(await backend.announced(), new Set(['192.0.2.100']));
+  await backend.withdraw('192.0.2.100');
+  assert.deepEqual(commands, ['addr del 192.0.2.100/24 dev lo']);
 });
 
 const FAILURES = [

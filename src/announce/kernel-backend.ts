@@ -12,11 +12,18 @@ const COMMAND_TIMEOUT_MS = 2_000;
 /** Runs `ip` with arguments. @throws Error with what it wrote to standard error */
 export type RunIp = (args: readonly string[]) => Promise<void>;
 
+export interface LoopbackAddress {
+  /** Canonical. */
+  readonly address: string;
+  /** Bits of its network: the kernel deletes an address only when they are named as they are. */
+  readonly prefixLength: number;
+}
+
 /** The system that the addresses are on; replaced in tests. */
 export interface KernelAccess {
   readonly runIp: RunIp;
   /** Addresses of the loopback device, as they are now. */
-  readonly loopbackAddresses: () => readonly string[];
+  readonly loopbackAddresses: () => readonly LoopbackAddress[];
 }
 
 /**
@@ -35,26 +42,35 @@ export class KernelBackend implements RouteBackend {
   }
 
   async announced(): Promise<ReadonlySet<string>> {
-    const present = this.#kernel.loopbackAddresses();
-    return new Set(present.filter((address) => this.#addresses.has(address)));
+    return new Set(this.#present().map(({ address }) => address));
   }
 
   async announce(address: string): Promise<void> {
     // A deprecated IPv6 address (preferred_lft 0) serves whoever calls it, and is no source of calls from here.
     const options = isIPv6(address) ? ['nodad', 'preferred_lft', '0', 'valid_lft', 'forever'] : [];
-    await this.#change('add', address, options);
+    await this.#change('add', { address, prefixLength: hostLength(address) }, options);
   }
 
   async withdraw(address: string): Promise<void> {
-    await this.#change('del', address, []);
+    for (const present of this.#present()) {
+      if (present.address === address) await this.#change('del', present, []);
+    }
   }
 
   close(): void {
     // Nothing is held open.
   }
 
-  async #change(verb: 'add' | 'del', address: string, options: readonly string[]): Promise<void> {
-    const prefix = `${address}/${isIPv6(address) ? 128 : 32}`;
+  #present(): readonly LoopbackAddress[] {
+    return this.#kernel.loopbackAddresses().filter(({ address }) => this.#addresses.has(address));
+  }
+
+  async #change(
+    verb: 'add' | 'del',
+    { address, prefixLength }: LoopbackAddress,
+    options: readonly string[],
+  ): Promise<void> {
+    const prefix = `${address}/${prefixLength}`;
     const args = ['addr', verb, prefix, 'dev', DEVICE, ...options];
     try {
       await this.#kernel.runIp(args);
@@ -70,12 +86,28 @@ const hostKernel: KernelAccess = {
   runIp: async (args) => {
     await execFileAsync('ip', [...args], { timeout: COMMAND_TIMEOUT_MS });
   },
-  loopbackAddresses: () =>
-    (networkInterfaces()[DEVICE] ?? []).flatMap(({ address }) => {
-      const octets = parseAddress(address.replace(/%.*/, ''));
-      return octets === undefined ? [] : [formatAddress(octets)];
-    }),
+  loopbackAddresses: () => loopbackAddressesOf(networkInterfaces()),
 };
+
+/** Addresses that have a label (`ip addr add … label lo:1`) stand under it, and not under the device. */
+export function loopbackAddressesOf(
+  interfaces: ReturnType<typeof networkInterfaces>,
+): LoopbackAddress[] {
+  const found = Object.entries(interfaces).flatMap(([name, addresses = []]) =>
+    name === DEVICE || name.startsWith(`${DEVICE}:`) ? addresses : [],
+  );
+  return found.flatMap(({ address: text, cidr }) => {
+    const octets = parseAddress(text.replace(/%.*/, ''));
+    if (octets === undefined) return [];
+    const address = formatAddress(octets);
+    return [{ address, prefixLength: Number(cidr?.split('/')[1] ?? hostLength(address)) }];
+  });
+}
+
+/** Bits of a network of one address. */
+function hostLength(address: string): number {
+  return isIPv6(address) ? 128 : 32;
+}
 
 function explain(error: unknown): string {
   const { code, stderr } = error as { code?: unknown; stderr?: string };

@@ -3,7 +3,8 @@
  *
  * | name | SERVING while |
  * |---|---|
- * | `` (empty) | the proxy's state is OK, and it is not draining: this node does its share. BGP announcers and load balancers watch it. A node that lost its rules (NotConfigured) takes packets but forwards none of them, so its peers should get them |
+ * | `` (empty) | the proxy's state is OK, and it is not draining: this node does its share. Load balancers watch it. A node that lost its rules (NotConfigured) takes packets but forwards none of them, so its peers should get them |
+ * | `configured` | the same as the empty name, on a node that has had rules: a new one, or one with the wrong database, forwards nothing and must not draw traffic. BGP announcers watch it |
  * | `proxy` | packets are taken: OK or NotConfigured |
  * | full names of the API's services | the API runs, whatever the state of the proxy |
  *
@@ -15,7 +16,7 @@ import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
 import type { Control } from '../control/control.ts';
 import type { State } from '../model/status.ts';
-import { METRICS_SERVICE, SETTINGS_SERVICE } from '../protocol/definitions.ts';
+import { HEALTH_NAMES, METRICS_SERVICE, SETTINGS_SERVICE } from '../protocol/definitions.ts';
 import type { CallContext } from './call-context.ts';
 import type { Method } from './method.ts';
 import { SMALL } from './services.ts';
@@ -39,9 +40,11 @@ interface HealthCheckResponse {
 interface Present {
   readonly state: State;
   readonly isDraining: boolean;
+  /** Somebody has given rules to this node, be it long ago. */
+  readonly hasHadRules: boolean;
 }
 
-const GONE: Present = { state: 'Offline', isDraining: false };
+const GONE: Present = { state: 'Offline', isDraining: false, hasHadRules: false };
 
 /** The health service of one API server. */
 export class Health {
@@ -98,11 +101,13 @@ export class Health {
   }
 
   #statuses(isRunning: boolean): ReadonlyMap<string, ServingStatus> {
-    const { state, isDraining } = isRunning ? this.#present() : GONE;
+    const { state, isDraining, hasHadRules } = isRunning ? this.#present() : GONE;
+    const doesItsShare = state === 'OK' && !isDraining;
     const serving = (isServing: boolean) => (isServing ? 'SERVING' : 'NOT_SERVING');
-    return new Map([
-      ['', serving(state === 'OK' && !isDraining)],
-      ['proxy', serving(state === 'OK' || state === 'NotConfigured')],
+    return new Map<string, ServingStatus>([
+      [HEALTH_NAMES.node, serving(doesItsShare)],
+      [HEALTH_NAMES.configured, serving(doesItsShare && hasHadRules)],
+      [HEALTH_NAMES.proxy, serving(state === 'OK' || state === 'NotConfigured')],
       [SETTINGS_SERVICE, serving(isRunning)],
       [METRICS_SERVICE, serving(isRunning)],
     ]);
@@ -112,7 +117,8 @@ export class Health {
     try {
       const { proxy, isDraining } = this.#control.status();
       this.#isStatusFailing = false;
-      return { state: proxy.state, isDraining };
+      const hasHadRules = this.#control.rules().revision > 0;
+      return { state: proxy.state, isDraining, hasHadRules };
     } catch (thrown) {
       if (!this.#isStatusFailing) this.#log.error({ err: thrown }, 'state of the proxy is unknown');
       this.#isStatusFailing = true;

@@ -4,13 +4,14 @@ import type { Logger } from 'pino';
 import { Announcer } from '../announce/announcer.ts';
 import { GobgpBackend } from '../announce/gobgp-backend.ts';
 import { HealthJudge } from '../announce/health-judge.ts';
-import { HealthProbe, type HealthTarget } from '../announce/health-probe.ts';
+import { HealthProbe } from '../announce/health-probe.ts';
 import { KernelBackend } from '../announce/kernel-backend.ts';
 import type { RouteBackend } from '../announce/route-backend.ts';
 import { messageOf } from '../base/errors.ts';
 import type { AnnounceConfig } from '../config/announce.ts';
 import type { UnknownVariable } from '../config/config.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
+import type { ClientTarget } from '../protocol/client.ts';
 import { openLog, type ProcessLog } from './log.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
@@ -26,7 +27,7 @@ const FLAP_WINDOW_MS = 60_000;
  */
 export async function announce(
   config: AnnounceConfig,
-  health: HealthTarget,
+  api: ClientTarget,
   unknownVariables: readonly UnknownVariable[],
 ): Promise<number> {
   process.title = 'floxy: announce';
@@ -35,7 +36,10 @@ export async function announce(
   warnOfUnknown(unknownVariables, log);
   if (config.method === 'gobgp') warnOfForeignAddresses(config.addresses, log);
   const announcer = new Announcer({
-    probe: new HealthProbe(health, config.timeoutMs),
+    probe: new HealthProbe(api, {
+      timeoutMs: config.timeoutMs,
+      isWellWithoutRules: config.withoutRules === 'yes',
+    }),
     judge: new HealthJudge({
       fall: config.fall,
       rise: config.rise,

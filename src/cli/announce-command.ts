@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { readAnnounceConfig } from '../config/announce.ts';
 import { unknownVariables } from '../config/config.ts';
 import { readAccess } from './access-options.ts';
-import { channelCredentials } from './api-client.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Adds `floxy announce`. @param finish takes the exit status of the announcer */
@@ -19,14 +18,13 @@ export function addAnnounceCommand(
     .option('--withdraw', 'withdraw the addresses and end; for when no announcer runs')
     .action(async ({ withdraw = false }: { readonly withdraw?: boolean }, command: Command) => {
       const config = readAnnounceConfig(terminal.env);
-      const { target, tls } = readAccess(command, terminal.env);
-      const health = { target, credentials: channelCredentials(tls), serverName: tls?.serverName };
+      const api = readAccess(command, terminal.env);
       // Loaded late: other commands need none of it.
       const { announce, withdrawOnce } = await import('../app/announce.ts');
       finish(
         withdraw
           ? await withdrawOnce(config)
-          : await announce(config, health, unknownVariables(terminal.env)),
+          : await announce(config, api, unknownVariables(terminal.env)),
       );
     });
 }

@@ -1,11 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  ADDRESS_FORMAT_HEADER,
+  EXPECTED_REVISION_HEADER,
+  OVERRIDE_FOLLOWER_HEADER,
+} from '../protocol/headers.ts';
 import type { MessageFormat } from './messages.ts';
-
-/** Headers of the gRPC API: see proto/settings.proto. */
-const ADDRESS_FORMAT_HEADER = 'collector-address-format';
-export const EXPECTED_REVISION_HEADER = 'collector-expected-rules-revision';
-const OVERRIDE_FOLLOWER_HEADER = 'collector-override-follower';
-export const REVISION_HEADER = 'collector-rules-revision';
 
 /** Options that say how messages are read and printed, and which headers go with a call. */
 export interface FormatOptions {

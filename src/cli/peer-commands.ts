@@ -3,6 +3,7 @@ import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { messageOf } from '../base/errors.ts';
 import type { RuleSet } from '../model/rules.ts';
+import { EXPECTED_REVISION_HEADER, REVISION_HEADER } from '../protocol/headers.ts';
 import { canonicaliseRuleSet } from '../rules/canonicalise.ts';
 import type { Unchecked } from '../rules/endpoint-message.ts';
 import type { RuleSetMessage } from '../rules/message.ts';
@@ -12,9 +13,7 @@ import { CliError, EXIT, type ExitCode } from './exit.ts';
 import {
   addOverrideFollowerOption,
   addRevisionOption,
-  EXPECTED_REVISION_HEADER,
   type FormatOptions,
-  REVISION_HEADER,
   requestHeaders,
 } from './format-options.ts';
 import { findMethod, makeMessage } from './messages.ts';

@@ -79,10 +79,15 @@ export function addHealthCommand(
   program
     .command('health')
     .description('exit with 0 when the service is serving, with 1 in any other case')
-    .action(async (_options: object, command: Command) => {
+    .option(
+      '--service <name>',
+      'the name to ask for: proxy = packets are taken, configured = the node also has had rules (default: the node does its share)',
+      '',
+    )
+    .action(async ({ service }: { readonly service: string }, command: Command) => {
       const method = findMethod('health', 'grpc.health.v1.Health', 'Check');
       const access = readAccess(command, terminal.env);
-      const request = makeMessage(method.input, { service: '' });
+      const request = makeMessage(method.input, { service });
       const answer = await callApi(access, method, request).catch((error: unknown) => {
         throw error instanceof CliError && error.exitCode === EXIT.unreachable
           ? new CliError(EXIT.failed, error.message, { cause: error })

@@ -1,6 +1,7 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { messageOf } from '../base/errors.ts';
+import { REVISION_HEADER } from '../protocol/headers.ts';
 import { readAccess } from './access-options.ts';
 import { callApi } from './api-client.ts';
 import { collectExporter, type ExporterJson } from './endpoint-argument.ts';
@@ -12,7 +13,6 @@ import {
   addOverrideFollowerOption,
   addRevisionOption,
   type FormatOptions,
-  REVISION_HEADER,
   requestHeaders,
 } from './format-options.ts';
 import { findMethod, makeMessage, parseMessage, printMessage } from './messages.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { FloxyError } from '../base/errors.ts';
 import { withoutControls } from '../base/text.ts';
 import { ConfigError } from '../config/config.ts';
 import { packageRoot } from '../package-root.ts';
@@ -75,6 +76,10 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof ConfigError) {
     terminal.printError(`${error.message}\n`);
+    return EXIT.usage;
+  }
+  if (error instanceof FloxyError && error.code === 'INVALID_INPUT') {
+    terminal.printError(`floxy: ${error.message}\n`);
     return EXIT.usage;
   }
   if (error instanceof CliError) {

@@ -31,6 +31,7 @@ test('with the addresses alone the documented defaults hold', () => {
     rise: 4,
     holdSeconds: 30,
     holdMaxSeconds: 300,
+    withoutRules: 'no',
     onExit: 'withdraw',
     logLevel: 'info',
   });

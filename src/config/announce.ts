@@ -84,6 +84,13 @@ export const ANNOUNCE_SETTINGS = {
     kind: integer(0, MAX_HOLD_SECONDS),
     default: '300',
   },
+  withoutRules: {
+    variable: 'COLLECTOR_ANNOUNCE_WITHOUT_RULES',
+    meaning:
+      'whether the addresses are announced while the node has never had rules: it would swallow its share',
+    kind: choice(['no', 'yes']),
+    default: 'no',
+  },
   onExit: {
     variable: 'COLLECTOR_ANNOUNCE_ON_EXIT',
     meaning: 'what happens to the addresses when the announcer ends',

@@ -3,6 +3,7 @@ import type { ChangeOptions, Control } from '../control/control.ts';
 import type { Exporter, NumberedRuleSet, RuleChange } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
+import { OVERRIDE_FOLLOWER_HEADER } from '../protocol/headers.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import type { Follower } from './follower.ts';
 
@@ -73,6 +74,6 @@ function waiting(leader: string): string {
 function refusal(leader: string): FloxyError {
   return new FloxyError(
     'FOLLOWER',
-    `this node follows ${leader}: change the rules there, or send the header collector-override-follower: true (floxy --override-follower) to change them here until they change there`,
+    `this node follows ${leader}: change the rules there, or send the header ${OVERRIDE_FOLLOWER_HEADER}: true (floxy --override-follower) to change them here until they change there`,
   );
 }

@@ -11,6 +11,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { messageOf } from '../base/errors.ts';
 import type { FollowConfig } from '../config/config.ts';
+import { ADDRESS_FORMAT_HEADER } from '../protocol/headers.ts';
 import { FrameReader, frameMessage } from './grpc-frames.ts';
 
 /** A part of a rule set has some 64 KiB; one rule at the limits of a rule set not much more. */
@@ -113,7 +114,7 @@ export class LeaderLine {
       [constants.HTTP2_HEADER_PATH]: path,
       [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
       [constants.HTTP2_HEADER_TE]: 'trailers',
-      'collector-address-format': 'binary',
+      [ADDRESS_FORMAT_HEADER]: 'binary',
     });
     const frames = new FrameReader(MAX_MESSAGE_BYTES);
     stream.on('error', (error) => this.#end('unreachable', messageOf(error)));

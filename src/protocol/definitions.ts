@@ -11,6 +11,9 @@ const DESCRIPTOR_FOLDER = join(packageRoot, 'dist/proto');
 export const SETTINGS_SERVICE = 'collector.proto.Settings';
 export const METRICS_SERVICE = 'collector.proto.Metrics';
 
+/** Names of the health service besides those of the API's services: see src/api/health.ts. */
+export const HEALTH_NAMES = { node: '', proxy: 'proxy', configured: 'configured' } as const;
+
 /**
  * Files with the compiled descriptors of everything that is served, made by `npm run build:proto`.
  * @throws Error when one is missing

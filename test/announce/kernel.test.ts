@@ -67,6 +67,18 @@ for (const { name, programs, start } of DAEMONS) {
 }
 
 describe('announcing by the kernel', { skip: requirePrograms() }, () => {
+  test('an address with a label is withdrawn too', async () => {
+    await using lab = await Lab.create();
+    await using proxy = await StandIn.start(lab.proxy);
+    await proxy.set('NOT_SERVING');
+    const [address = ''] = BOTH;
+    await lab.run(lab.proxy, ['ip', 'addr', 'add', `${address}/32`, 'dev', 'lo', 'label', 'lo:1']);
+    await using announcer = startAnnouncer(lab.proxy, SETTINGS);
+    await waitForRecord(announcer, 'withdrawn');
+    assert.ok(!(await addressesOf(lab)).includes(address));
+    await announcer.end();
+  });
+
   test('without CAP_NET_ADMIN the log says what is missing, once', async () => {
     await using lab = await Lab.create();
     await using _proxy = await StandIn.start(lab.proxy);

@@ -5,7 +5,7 @@ import { attempt, run, waitFor } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
 import { endSteadyTraffic, STEADY_RULES, startSteadyTraffic } from '../lab/steady-traffic.ts';
 import { tellTime } from '../lab/times.ts';
-import { type AnnounceSettings, startAnnouncer } from './announcing.ts';
+import { type AnnounceSettings, startAnnouncer, waitForRecord } from './announcing.ts';
 import {
   BOTH,
   Gobgpd,
@@ -34,7 +34,12 @@ describe('announcing the real proxy', { skip: requirePrograms('gobgpd') }, () =>
     const node = await Gobgpd.start(stage.lab.proxy, readConfiguration('gobgpd.toml'));
     stack.use(node);
     const announce: AnnounceSettings = { COLLECTOR_ANNOUNCE_GOBGP_ADDRESS: node.target };
-    stack.use(startAnnouncer(stage.lab.proxy, announce));
+    const announcer = stack.use(startAnnouncer(stage.lab.proxy, announce));
+    const record = await waitForRecord(
+      announcer,
+      'the proxy is not well: the network has to do without it',
+    );
+    assert.match(String(record['reason']), /the node has never had rules/);
     await stage.api.replace(STEADY_RULES);
     await waitForRoutes(router, BOTH);
   });
@@ -75,6 +80,7 @@ describe('announcing the real proxy', { skip: requirePrograms('gobgpd') }, () =>
 
   test('kill -9 of all processes of the proxy: withdrawn', async (t) => {
     await using service = await Service.start(stage.lab);
+    await service.api.replace(STEADY_RULES);
     await waitForRoutes(router, BOTH);
     const pids = [service.pid, ...(await service.forwarderPids())];
     await run(['kill', '-9', ...pids.map(String)]);

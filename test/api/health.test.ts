@@ -47,6 +47,16 @@ test('A11: health: the node is SERVING only while the proxy is OK, the proxy als
   }
 });
 
+test('health: "configured" is SERVING when the node does its share and has had rules, now or before', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  assert.equal(await check(client.client, 'configured'), 'NOT_SERVING');
+  await client.ask('ReplaceProxyRules');
+  assert.equal(await check(client.client, 'configured'), 'SERVING');
+  await client.ask('Drain');
+  assert.equal(await check(client.client, 'configured'), 'NOT_SERVING');
+});
+
 test('health: an unknown service is NOT_FOUND, and SERVICE_UNKNOWN to its watchers', async () => {
   await using api = await startApi();
   using client = new TestClient(api.address);
@@ -67,6 +77,7 @@ test('health: all services are listed', async () => {
   );
   assert.deepEqual(answer?.statuses, {
     '': { status: 'SERVING' },
+    configured: { status: 'NOT_SERVING' },
     proxy: { status: 'SERVING' },
     'collector.proto.Settings': { status: 'SERVING' },
     'collector.proto.Metrics': { status: 'SERVING' },
