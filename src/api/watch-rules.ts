@@ -11,7 +11,7 @@ import { RecentRules } from './recent-rules.ts';
 /** A watcher hears something at least this often. */
 export const HEARTBEAT_MS = 500;
 
-type Watched = Pick<Control, 'rules' | 'rulesProblem' | 'onChange'>;
+type Watched = Pick<Control, 'rules' | 'rulesProblem' | 'onChange' | 'nodes'>;
 
 /**
  * The handler of WatchProxyRules. Sends what is different between the rules that the watcher has and those in
@@ -26,7 +26,9 @@ export function watchRules(control: Watched): StreamHandler<WatchRequest> {
     try {
       while (!signal.aborted) {
         alarm.reset();
-        yield* present(control, known, addressFormat);
+        for await (const message of present(control, known, addressFormat)) {
+          yield { ...message, nodes: control.nodes() };
+        }
         await alarm.wait(HEARTBEAT_MS);
       }
     } finally {

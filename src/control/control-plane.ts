@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
 import {
@@ -35,6 +36,9 @@ interface Current {
   readonly ruleSet: RuleSet;
 }
 
+/** Of a node's identity: no two nodes have the same. */
+const NODE_BYTES = 8;
+
 /** Owns the rules: one writer queue from a change to its being stored and in force. */
 export class ControlPlane implements Control {
   readonly #store: RuleStore;
@@ -53,6 +57,7 @@ export class ControlPlane implements Control {
   #retryTimer: NodeJS.Timeout | undefined;
   readonly #listeners = new Set<() => void>();
   #isDraining = false;
+  readonly #node = randomBytes(NODE_BYTES).toString('hex');
 
   constructor(options: ControlPlaneOptions) {
     this.#store = options.store;
@@ -98,6 +103,10 @@ export class ControlPlane implements Control {
       if (!isSame) await this.#putInForce(this.#current, setAside);
       this.#checkLoops();
     });
+  }
+
+  nodes(): readonly string[] {
+    return [this.#node];
   }
 
   onChange(listener: () => void): () => void {

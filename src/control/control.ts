@@ -24,6 +24,8 @@ export interface Control {
   rulesProblem(): string | undefined;
   /** Why the saved rules are not known yet; undefined once they are, or are known to be lost. */
   restoring(): string | undefined;
+  /** Identities of this node, and of those whose rules it takes over: see RulesRevision in proto/settings.proto. */
+  nodes(): readonly string[];
   /** Calls the listener each time other rules are in force. @returns what ends it */
   onChange(listener: () => void): () => void;
   /**

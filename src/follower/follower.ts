@@ -12,6 +12,13 @@ import { loadWatchCall } from './watch-call.ts';
 
 const TICK_MS = 100;
 
+/** Of those that a leader tells; nobody has so many nodes one behind the other. */
+const MAX_NODES = 64;
+
+const ITSELF = 'it is this node itself (COLLECTOR_FLOXY_FOLLOW)';
+const CIRCLE =
+  'it follows this node, directly or through others; take COLLECTOR_FLOXY_FOLLOW away at one of them and restart it';
+
 /** Rules that could not be put in force are tried again after so long, and then after twice as long … */
 const FIRST_RETRY_MS = 1000;
 /** … up to this. */
@@ -20,7 +27,7 @@ const MAX_RETRY_MS = 30_000;
 /** What the follower needs of the control plane. */
 export type FollowedControl = Pick<
   ControlPlane,
-  'rules' | 'rulesProblem' | 'change' | 'followed' | 'noteFollowed'
+  'nodes' | 'rules' | 'rulesProblem' | 'change' | 'followed' | 'noteFollowed'
 >;
 
 export interface FollowerOptions {
@@ -53,6 +60,7 @@ export class Follower {
   #failure: Failure | undefined;
   /** Why there is no word from the leader, or it has no rules to give. */
   #leaderProblem: string | undefined = 'not connected yet';
+  #leaderNodes: readonly string[] = [];
   #hasLoggedLoss = false;
   #isStopped = false;
 
@@ -63,6 +71,7 @@ export class Follower {
     this.#watch = new LeaderWatch(follow, loadWatchCall(), {
       knownRules: () => this.#known(),
       rules: (rules) => this.#hear(rules),
+      accepts: (nodes) => this.#accepts(nodes),
       problem: (reason) => this.#hearProblem(reason),
       connected: () => this.#connected(),
       disconnected: (reason) => this.#disconnected(reason),
@@ -107,6 +116,11 @@ export class Follower {
     return this.#followed() === undefined && this.#control.rules().revision === 0;
   }
 
+  /** Identities of the leader and of the nodes that it follows, as it told them last. */
+  leaderNodes(): readonly string[] {
+    return this.#leaderNodes;
+  }
+
   #tick(): void {
     const nowMs = performance.now();
     this.#watch.tick(nowMs);
@@ -131,6 +145,16 @@ export class Follower {
     if (rules.digest !== this.#failure?.digest) this.#failure = undefined;
     this.#target = rules;
     this.#settle(performance.now());
+  }
+
+  /** Rules that come back to where they came from would change places with others for ever. */
+  #accepts(nodes: readonly string[]): boolean {
+    const own = new Set(this.#control.nodes());
+    const self = nodes.findIndex((node) => own.has(node));
+    const heard = self < 0 ? nodes : nodes.slice(0, self);
+    this.#leaderNodes = heard.slice(0, MAX_NODES);
+    if (self >= 0) this.#hearProblem(self === 0 ? ITSELF : CIRCLE);
+    return self < 0;
   }
 
   #hearProblem(reason: string): void {

@@ -7,15 +7,17 @@ import { OVERRIDE_FOLLOWER_HEADER } from '../protocol/headers.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import type { Follower } from './follower.ts';
 
+type FollowerPart = Pick<Follower, 'status' | 'isWaitingForFirstRules' | 'leaderNodes'>;
+
 /**
  * The control plane of a node that follows another, as its API shows it: the rules are changed at the leader, and
  * here only by those who say that they mean it.
  */
 export class FollowingControl implements Control {
   readonly #control: Control;
-  readonly #follower: Pick<Follower, 'status' | 'isWaitingForFirstRules'>;
+  readonly #follower: FollowerPart;
 
-  constructor(control: Control, follower: Pick<Follower, 'status' | 'isWaitingForFirstRules'>) {
+  constructor(control: Control, follower: FollowerPart) {
     this.#control = control;
     this.#follower = follower;
   }
@@ -31,6 +33,10 @@ export class FollowingControl implements Control {
 
   restoring(): string | undefined {
     return this.#control.restoring();
+  }
+
+  nodes(): readonly string[] {
+    return [...this.#control.nodes(), ...this.#follower.leaderNodes()];
   }
 
   onChange(listener: () => void): () => void {

@@ -28,6 +28,8 @@ const LATE_TICK_MS = 500;
 export interface WatchEvents {
   /** What the request names; the leader sends what is different. */
   knownRules(): KnownRules;
+  /** The leader's identity, and those of the nodes that it follows. @returns whether its rules may be taken over */
+  accepts(nodes: readonly string[]): boolean;
   /** The rules of the leader are known to be these. Also comes with each heartbeat. */
   rules(rules: LeaderRules): void;
   /** The leader is there and has no rules to give. */
@@ -124,6 +126,7 @@ export class LeaderWatch {
     if (from !== this.#current) this.#promote(from);
     this.#closeCandidates();
     this.#heard();
+    if (!this.#events.accepts(message.nodes ?? [])) return;
     if (message.error !== undefined) {
       this.#events.problem(message.error);
       return;

@@ -45,6 +45,7 @@ export interface RulesRevisionMessage {
   readonly digest?: string;
   readonly part?: RulesPartMessage | null;
   readonly error?: string;
+  readonly nodes?: readonly string[];
 }
 
 export interface CountersMessage {

@@ -62,6 +62,10 @@ export class FakeControl implements Control {
     return this.isRestoring ? 'being restored' : undefined;
   }
 
+  nodes(): readonly string[] {
+    return ['this node'];
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -221,6 +221,51 @@ test('a node that had rules of its own takes those of its leader', async () => {
   assert.equal(follower.control.rules().revision, 4, 'one change of its own');
 });
 
+/** Two ports that nothing listens on. */
+async function freePorts(): Promise<[number, number]> {
+  await using one = await Node.start();
+  await using other = await Node.start();
+  return [one.port, other.port];
+}
+
+test('nodes that follow each other, or a third one in a circle, notice it and change no rules', async () => {
+  await using resources = new AsyncDisposableStack();
+  const ports = [...(await freePorts()), (await freePorts())[0]];
+  const folders: string[] = [];
+  for (const last of [1, 2, 3]) {
+    const alone = resources.use(await Node.start());
+    await alone.control.change(add(last));
+    folders.push(alone.folder);
+    await alone.stop();
+  }
+  const nodes: Node[] = [];
+  for (const [i, port] of ports.entries()) {
+    const leader = { port: ports[(i + 1) % ports.length] ?? 0 };
+    const folder = folders[i] ?? '';
+    nodes.push(resources.use(await Node.start({ follow: follow(leader), port, folder })));
+  }
+  const errors = () => nodes.map((node) => node.following.error ?? '');
+  await waitFor(
+    () => `all notice it: ${errors()}`,
+    () => errors().every((error) => /follows this node/.test(error)),
+    20_000,
+  );
+  const revisions = () => nodes.map((node) => node.control.rules().revision);
+  const before = revisions();
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  assert.deepEqual(revisions(), before);
+  assert.ok(
+    before.every((revision) => revision <= 4),
+    `${before}`,
+  );
+});
+
+test('a node that follows itself notices it', async () => {
+  const [port] = await freePorts();
+  await using node = await Node.start({ follow: follow({ port }), port });
+  await waitFor('it notices', () => /this node itself/.test(node.following.error ?? ''));
+});
+
 test('a follower can be followed, and so on', async () => {
   await using resources = new AsyncDisposableStack();
   const { leader, follower } = await pair(resources);
