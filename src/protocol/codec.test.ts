@@ -180,7 +180,7 @@ test('the status of a follower leaves out what is not known', () => {
     leaderRevision: 9,
     appliedRevision: 7,
     lagRevisions: 2,
-    secondsSinceContact: 0.25,
+    secondsSinceContact: 0.25049999999,
     isOverridden: true,
     error: 'why',
   };

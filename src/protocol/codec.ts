@@ -189,7 +189,9 @@ function fromFollowerStatus(status: FollowerStatus): FollowerStatusMessage {
     ...(leaderRevision !== undefined && { leaderRevision: leaderRevision.toString() }),
     ...(appliedRevision !== undefined && { appliedRevision: appliedRevision.toString() }),
     ...(lagRevisions !== undefined && { lagRevisions: lagRevisions.toString() }),
-    ...(secondsSinceContact !== undefined && { secondsSinceContact }),
+    ...(secondsSinceContact !== undefined && {
+      secondsSinceContact: Math.round(secondsSinceContact * 1000) / 1000,
+    }),
     overridden: status.isOverridden,
     ...(status.error !== undefined && { error: status.error }),
   };

@@ -221,6 +221,21 @@ test('a node that had rules of its own takes those of its leader', async () => {
   assert.equal(follower.control.rules().revision, 4, 'one change of its own');
 });
 
+test('rules that somebody changes here just then are not mixed with those of the leader', async () => {
+  await using resources = new AsyncDisposableStack();
+  const { leader, follower } = await pair(resources);
+  const change = follower.control.change.bind(follower.control);
+  let isInterrupted = false;
+  follower.control.change = async (wanted, expected, options) => {
+    if (!isInterrupted) await change(add(9));
+    isInterrupted = true;
+    return change(wanted, expected, options);
+  };
+  await leader.control.change(add(2));
+  await waitFor('the rules of both are the same', () => follower.digest === leader.digest);
+  assert.ok(isInterrupted);
+});
+
 /** Two ports that nothing listens on. */
 async function freePorts(): Promise<[number, number]> {
   await using one = await Node.start();
