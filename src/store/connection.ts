@@ -8,9 +8,9 @@ import type { StoreLog } from './sqlite-rule-store.ts';
 /** An open database, and whether it is the file at its path still. */
 export class Connection {
   readonly database: RulesDatabase;
-  readonly saved: SavedRules;
   /** A copy of a write-ahead log of which changes could not be read; undefined when all could. */
   readonly damagedLog: string | undefined;
+  #saved: SavedRules | undefined;
   readonly #path: string;
   readonly #identity: string | undefined;
 
@@ -20,13 +20,20 @@ export class Connection {
     this.damagedLog = copyDamagedLog(path);
     try {
       this.database = new RulesDatabase(path, busyTimeoutMs);
-      this.saved = this.#read();
+      this.#saved = this.#read();
     } catch (error) {
       if (this.damagedLog !== undefined) rmSync(this.damagedLog, { force: true });
       throw error;
     }
     // It is ours now: nobody else is making one here.
     removeDrafts(path);
+  }
+
+  /** What it held when it was opened; once, because nobody needs 100,000 rules a second time. */
+  takeSaved(): SavedRules {
+    const saved = this.#saved;
+    this.#saved = undefined;
+    return saved ?? this.#read();
   }
 
   /** @throws StoreFailure `moved`: what is written would be lost with the next start */

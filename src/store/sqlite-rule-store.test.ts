@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import SqliteDatabase from 'better-sqlite3';
 import {
   adding,
@@ -165,4 +168,17 @@ test('A10: writes before open() and after close() are refused as not ready', (t)
   store.close();
   assert.throws(() => store.write(NO_CHANGE, { number: 1 }), floxyError('NOT_READY', /not open/));
   assert.equal(store.status().state, 'Offline');
+});
+
+test('an open store keeps no copy of the rules', async (t) => {
+  const store = openStore(t, join(temporaryDirectory(t), 'collector.db'));
+  store.write(replacing(manyRules(100)), { number: 1 });
+  store.close();
+  const restored = new WeakRef(store.open().ruleSet);
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  // What a WeakRef was made of lives to the end of the turn.
+  await setImmediate();
+  collectGarbage();
+  assert.equal(restored.deref(), undefined);
 });

@@ -36,6 +36,11 @@ const NOTHING_SAVED: SavedRules = {
   restoreError: undefined,
 };
 
+interface Connected {
+  readonly connection: Connection;
+  readonly saved: SavedRules;
+}
+
 export interface RuleStoreOptions {
   /** The database file; it and its directory are made when they are missing. */
   readonly path: string;
@@ -152,17 +157,18 @@ export class SqliteRuleStore {
     this.#phase = 'closed';
   }
 
-  #connect(busyTimeoutMs: number, isReplacing: boolean): Connection {
+  #connect(busyTimeoutMs: number, isReplacing: boolean): Connected {
     const log = this.#log;
     const connection = connect(this.#path, { busyTimeoutMs, isReplacing, log });
     this.#connection = connection;
-    const { damagedLog, saved } = connection;
+    const { damagedLog } = connection;
+    const saved = connection.takeSaved();
     if (damagedLog !== undefined) {
       const { number, at = 'an unknown time' } = saved.revision;
       this.#notice = `the write-ahead log of the database ${this.#path} is damaged: changes after revision ${number} of ${at} could not be read (the last one may never have been acknowledged); a copy of the log is kept as ${damagedLog}; check the rules`;
       log.error({ path: this.#path }, this.#notice);
     }
-    return connection;
+    return { connection, saved };
   }
 
   #openWithoutWriting(failure: StoreFailure): RestoredRules {
@@ -211,8 +217,8 @@ export class SqliteRuleStore {
 
   /** Opens the database after a failure and sees whether it still holds what the caller works by. */
   #reconnect(isReplacing: boolean): Connection {
-    const connection = this.#connect(REOPEN_BUSY_TIMEOUT_MS, isReplacing);
-    const { revision, ruleSet, restoreError } = connection.saved;
+    const { connection, saved } = this.#connect(REOPEN_BUSY_TIMEOUT_MS, isReplacing);
+    const { revision, ruleSet, restoreError } = saved;
     const { number } = this.#revision;
     const isEmpty = ruleSet.rules.length === 0 && ruleSet.defaultOutputs.length === 0;
     const isSame = revision.number === number && (number > 0 || isEmpty);
