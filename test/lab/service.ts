@@ -21,6 +21,8 @@ export type Settings = Readonly<Record<`COLLECTOR_${string}`, string>>;
 export interface ServiceOptions {
   /** On top of the defaults: flow on `[::]:2055`, two forwarders, warnings logged. */
   readonly settings?: Settings;
+  /** The command; default that of this tree. */
+  readonly command?: string;
   /** Words before `bin/floxy serve`, such as those of setpriv. */
   readonly prefix?: readonly string[];
   /** Shell commands that run before it in a mount namespace of its own. */
@@ -163,8 +165,8 @@ function isAgent(pid: number): boolean {
 }
 
 function startProgram(namespace: string, folder: string, options: ServiceOptions): Program {
-  const { settings = {}, prefix = [], prepare } = options;
-  const command = [...prefix, floxy, 'serve'];
+  const { settings = {}, prefix = [], prepare, command: program = floxy } = options;
+  const command = [...prefix, program, 'serve'];
   // The mount namespace that `ip netns exec` makes is private to this process and its children.
   const shell = prepare === undefined ? [] : ['sh', '-ec', `${prepare}\nexec "$@"`, 'sh'];
   const env = {
