@@ -118,9 +118,8 @@ struct table_collector {
 
 /*
  * The state of balancing of one output, in memory of each forwarder that it alone writes. All
- * zero at first; other values are of whoever had the index before, so any value must do.
+ * zero at first; a version before may have left anything there, so any value must do.
  */
-#define TABLE_STATE_LAYOUT 1u
 struct table_state {
 	uint32_t next_ipv4; /* the turn to come, see struct table_output; beyond the last it is 0 */
 	uint32_t next_ipv6;

@@ -43,7 +43,6 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, RULE_OUTPUTS);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_WEIGHTED);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_LISTEN_PORT);
-	VALUE("table", "TABLE", TABLE_, STATE_LAYOUT);
 	STRUCT("table", "HEADER", struct table_header);
 	MEMBER("table", "HEADER", struct table_header, magic);
 	MEMBER("table", "HEADER", struct table_header, layout);

@@ -77,6 +77,14 @@ describe('ControlPlane.change()', () => {
     ]);
   });
 
+  it('the data plane is told what change makes the rules of those in force', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    await control.change(replaceWith('192.0.2.1'));
+    await control.change({ ...NO_CHANGE, upserts: [rule('192.0.2.2')] });
+    assert.deepEqual(borders.changes.slice(-2), ['replace', 'edit']);
+  });
+
   it('A8: a change that cannot be stored is not put in force', async () => {
     const borders = new Borders();
     const control = await startedControl(borders);

@@ -183,6 +183,10 @@ describe('V8: saved rules that do not fit this host any more', () => {
     } as const;
     assert.equal(await control.change(change), 8);
     assert.deepEqual(borders.events.slice(1), ['store edit 8', 'in force 2']);
+    // It is not the change alone that makes the rules in force now of those that were.
+    assert.deepEqual(borders.changes, [undefined, undefined]);
+    await control.change(NO_CHANGE);
+    assert.equal(borders.changes.at(-1), 'edit');
     assert.deepEqual(control.status().proxy, { state: 'OK' });
   });
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import pino from 'pino';
-import { rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { decompile } from '../../test/support/decompile.ts';
+import { rule, ruleEdit, ruleSet } from '../../test/support/rule-sets.ts';
 import { exporterKey, type Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { mapMemory, unmapMemory } from '../native/memory.ts';
-import { decompile } from '../table/decompile.ts';
 import { ForwardingTable } from '../table/forwarding-table.ts';
+import { HEADER } from '../table/layout.ts';
 import type { Engine, SharedMemory, TableReference } from './engine.ts';
 import { CounterColumns } from './memory/counter-columns.ts';
 import { Plane } from './plane.ts';
@@ -18,6 +19,8 @@ const PROBE = '127.0.0.1:40000';
 /** Writes down the exporters of each table that it moves packets by. */
 class FakeEngine implements Engine {
   readonly tables: string[][] = [];
+  /** Of their hash tables: one that is made anew has a new one. */
+  readonly keys: string[] = [];
   state: SubsystemStatus = { state: 'OK' };
   probes: readonly Rule[] = [];
   /** Putting a table in force waits for it. */
@@ -41,6 +44,7 @@ class FakeEngine implements Engine {
     await this.gate;
     const memory = mapMemory(this.#fds[file] ?? -1, bytes, false);
     const { rules } = decompile(new ForwardingTable(memory));
+    this.keys.push(new Int32Array(memory).subarray(HEADER.KEY, HEADER.WORDS).join());
     unmapMemory(memory);
     this.tables.push(rules.map(({ exporter }) => exporterKey(exporter)).sort());
   }
@@ -97,6 +101,19 @@ describe('Plane', () => {
     await putInForce('192.0.2.2');
     assert.deepEqual(engine.tables.at(-1), [PROBE, '192.0.2.2']);
     assert.ok(engine.tables.every((exporters) => exporters.length === 2));
+  });
+
+  it('an edit changes the table in force, a replacement makes another one', async () => {
+    await engine.open();
+    await putInForce('192.0.2.1');
+    const added = rule('192.0.2.2');
+    const both = ruleSet([rule('192.0.2.1'), added]);
+    await (await plane.prepare(both, ruleEdit([], [added]))).putInForce();
+    await (await plane.prepare(both, { kind: 'replace', ruleSet: both })).putInForce();
+    assert.deepEqual(engine.tables.slice(1), Array(2).fill([PROBE, '192.0.2.1', '192.0.2.2']));
+    const [first, second, third] = engine.keys;
+    assert.equal(second, first);
+    assert.notEqual(third, second);
   });
 
   it('is Configuring until rules are in force, and Offline when an engine is, whatever the rules', async () => {

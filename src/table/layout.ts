@@ -12,7 +12,6 @@ export const TABLE = {
   RULE_OUTPUTS: 255,
   OUTPUT_WEIGHTED: 1,
   COLLECTOR_LISTEN_PORT: 1,
-  STATE_LAYOUT: 1,
 } as const;
 
 export const HEADER = {

@@ -25,6 +25,8 @@ export const ZERO: Counters = { packets: 0n, bytes: 0n };
 export class Borders implements RuleStore, DataPlane {
   readonly events: string[] = [];
   restored: RestoredRules = { revision: { number: 0 }, ruleSet: EMPTY_RULE_SET };
+  /** What prepare() was told of how the rules came to be. */
+  readonly changes: (RuleChange['kind'] | undefined)[] = [];
   storeError: FloxyError | undefined;
   prepareError: FloxyError | undefined;
   state: SubsystemStatus = { state: 'OK' };
@@ -55,8 +57,9 @@ export class Borders implements RuleStore, DataPlane {
     return [];
   }
   endedForwarders(): undefined {}
-  async prepare(set: RuleSet): Promise<PreparedRules> {
+  async prepare(set: RuleSet, change?: RuleChange): Promise<PreparedRules> {
     if (this.prepareError) throw this.prepareError;
+    this.changes.push(change?.kind);
     return {
       putInForce: async () => {
         await this.gate;

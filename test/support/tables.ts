@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { exporterKey, type RuleEdit, type RuleSet } from '../../src/model/rules.ts';
 import { type CompileOptions, compile } from '../../src/table/compile.ts';
-import { decompile } from '../../src/table/decompile.ts';
 import { ForwardingTable } from '../../src/table/forwarding-table.ts';
 import { HEADER } from '../../src/table/layout.ts';
 import { addressWords } from '../../src/table/rows.ts';
 import { SlotAllocator } from '../../src/table/slots.ts';
 import type { TableEditor } from '../../src/table/table-editor.ts';
+import { decompile } from './decompile.ts';
 
 export const LISTEN_PORT = 2055;
 

@@ -43,10 +43,13 @@ class RouterHarness {
   readonly table: ForwardingTable;
   readonly router: Router;
 
-  static async make(set: RuleSet): Promise<RouterHarness> {
+  /** @param left in each word of the states */
+  static async make(set: RuleSet, left = 0): Promise<RouterHarness> {
     const allocator = makeAllocator(STATES);
     const { table } = await compileRules(set, allocator);
-    return new RouterHarness(allocator, table);
+    const harness = new RouterHarness(allocator, table);
+    harness.#states.fill(left);
+    return harness;
   }
 
   private constructor(allocator: SlotAllocator, table: ForwardingTable) {
@@ -292,6 +295,15 @@ describe('Router', () => {
     const routed = harness.route([endpoint('192.0.2.1:9')]);
     assert.deepEqual(routed[0]?.copies, ['192.0.2.11:1'], 'no turn was taken for it');
     assert.equal(harness.router.hopLimitExceeded, 0);
+  });
+
+  it('R3: balances whatever was left in the state of an output', async () => {
+    const all = ['192.0.2.11:1', '192.0.2.12:1', '192.0.2.13:1'];
+    for (const left of [-1, -(2 ** 31), 2 ** 31 - 1, 3]) {
+      const harness = await RouterHarness.make(ruleSet([], outputs(all)), left);
+      const routed = harness.route(Array.from({ length: 3 }, () => endpoint('192.0.2.1:9')));
+      assert.deepEqual(routed.flatMap(({ copies }) => copies).toSorted(), all, `${left}`);
+    }
   });
 
   it('R1: finds each of 20,000 rules and nothing else', async () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { decompile } from '../../test/support/decompile.ts';
 import { exporter, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { compileRules, makeAllocator } from '../../test/support/tables.ts';
 import { collectorKey, exporterKey } from '../model/rules.ts';
-import { decompile } from './decompile.ts';
 
-describe('decompile()', () => {
-  it('finds each exporter and collector with its slot, and tells collectors without port', async () => {
+describe('a compiled table', () => {
+  it('says where each exporter, output and collector counts, and which have no port of their own', async () => {
     const set = ruleSet(
       [
         rule('192.0.2.1', ['192.0.2.11', '2001:db8::21', '192.0.2.12:2055'], ['192.0.2.11']),

@@ -2,20 +2,17 @@
  * Reads back what a compiled forwarding table counts where. The collectors of an output come in the order
  * of the table, IPv6 first. Pure. Layout: native/include/table.h.
  */
-import { canonicalOctets } from '../model/address.ts';
-import { type Endpoint, makeEndpoint } from '../model/endpoint.ts';
+import { canonicalOctets } from '../../src/model/address.ts';
+import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
 import {
   type Collector,
   type Exporter,
-  exporterKey,
   makeCollector,
   type Output,
-} from '../model/rules.ts';
-import { collectorKeys, type OutputSlots, type RuleSlots } from './assigned.ts';
-import type { ForwardingTable } from './forwarding-table.ts';
-import { Identities } from './identities.ts';
-import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
-import { PROBE_SLOTS } from './slots.ts';
+} from '../../src/model/rules.ts';
+import type { OutputSlots, RuleSlots } from '../../src/table/assigned.ts';
+import type { ForwardingTable } from '../../src/table/forwarding-table.ts';
+import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from '../../src/table/layout.ts';
 
 /** A rule, or the default outputs, with its slots. */
 export interface DecompiledRule {
@@ -40,21 +37,6 @@ export function decompile(table: ForwardingTable): DecompiledTable {
     rules.push({ exporter, ...readRule(table, bytes, rule) });
   }
   return { rules, defaults: readRule(table, bytes, defaultRule) };
-}
-
-/** What a table counts where, but for the proxy's own test datagrams. */
-export function identitiesIn({ rules, defaults }: DecompiledTable): Identities {
-  const identities = new Identities();
-  const identified = ({ outputs, slots }: DecompiledRule) => ({
-    keys: collectorKeys(outputs),
-    slots,
-  });
-  for (const rule of rules) {
-    if (rule.slots.input === PROBE_SLOTS.input) continue;
-    identities.rules.set(exporterKey(rule.exporter), identified(rule));
-  }
-  identities.defaults = identified(defaults);
-  return identities;
 }
 
 function readRule(table: ForwardingTable, bytes: Uint8Array, rule: number): DecompiledRule {
