@@ -255,6 +255,23 @@ test('answers that are not read: the client is cut off, and they take no more th
   }
 });
 
+test('a stream that is not read: its client is cut off, and others go on', async () => {
+  await using api = await startApi({}, { unreadMs: 500 });
+  fill(api, 50_000);
+  using deaf = open(api, { settings: { initialWindowSize: 1000 } });
+  const { stream } = begin(deaf, `${SETTINGS}/WatchProxyRules`);
+  stream.pause();
+  stream.end(Buffer.from([0, 0, 0, 0, 0]));
+  using listening = open(api);
+  const { stream: heard } = begin(listening, `${SETTINGS}/WatchProxyRules`);
+  heard.resume();
+  heard.end(Buffer.from([0, 0, 0, 0, 0]));
+  await waitFor('it is cut off', () => deaf.destroyed);
+  assert.ok(api.logged.some(({ why }) => why === 'its client does not read the stream'));
+  assert.equal(listening.destroyed, false);
+  await waitFor('nothing of it is left', () => api.control.listeners === 1);
+});
+
 function openSocket(api: TestApi): Promise<{ socket: Socket; isClosed: () => boolean }> {
   const socket = connect(api.server.boundPort, '127.0.0.1');
   let isClosed = false;
