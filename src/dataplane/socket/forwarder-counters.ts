@@ -1,9 +1,9 @@
-import type { Counters } from '../model/statistics.ts';
-import { COUNTER } from '../native/layout.ts';
-import { PROBE_SLOTS } from '../table/slots.ts';
-import { FORWARDER_COUNTERS, type KnownCounter } from '../telemetry/catalogue.ts';
-import type { ForwarderCounters } from '../telemetry/status.ts';
-import type { CounterMemory } from './memory/counter-memory.ts';
+import type { Counters } from '../../model/statistics.ts';
+import { COUNTER } from '../../native/layout.ts';
+import { PROBE_SLOTS } from '../../table/slots.ts';
+import { FORWARDER_COUNTERS, type KnownCounter } from '../../telemetry/catalogue.ts';
+import type { ForwarderCounters } from '../../telemetry/status.ts';
+import type { CounterMemory } from '../memory/counter-memory.ts';
 
 /** Counters that packet I/O writes. */
 type MemoryCounter = Extract<KnownCounter, { readonly counter: string }>;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ForwarderStatus } from '../telemetry/status.ts';
+import type { ForwarderStatus } from '../../telemetry/status.ts';
 
 /** What the counters of a forwarder say of real packets; test datagrams are not among them. */
 export type RealTraffic = Pick<ForwarderStatus, 'index' | 'received' | 'forwarded'>;

@@ -1,10 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Logger } from 'pino';
-import type { Octets } from '../model/address.ts';
-import { addressKind } from '../model/address-kind.ts';
-import { type Endpoint, formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
-import { makeCollector, type Rule } from '../model/rules.ts';
+import type { Octets } from '../../model/address.ts';
+import { addressKind } from '../../model/address-kind.ts';
+import { type Endpoint, formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
+import { makeCollector, type Rule } from '../../model/rules.ts';
 import { PathVerdict, type RealTraffic } from './path-verdict.ts';
 
 /**
