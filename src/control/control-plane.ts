@@ -19,7 +19,6 @@ import { checkLimits, validateChange } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import { ChangeQueue } from './change-queue.ts';
 import type { ChangeOptions, Control, ControlPlaneOptions } from './control.ts';
-import { LoopWatch } from './loop-watch.ts';
 import { nextRevision } from './next-revision.ts';
 import type { DataPlane, RuleSetCounters, RuleStore } from './ports.ts';
 import { SetAside } from './set-aside.ts';
@@ -46,7 +45,6 @@ export class ControlPlane implements Control {
   readonly #hostAddresses: ControlPlaneOptions['hostAddresses'];
   readonly #log: Logger;
   readonly #queue = new ChangeQueue();
-  readonly #loops: LoopWatch;
   #current: Current = { revision: { number: 0 }, ruleSet: EMPTY_RULE_SET };
   #counters: RuleSetCounters = NO_COUNTERS;
   /** Made when it is needed. */
@@ -64,7 +62,6 @@ export class ControlPlane implements Control {
     this.#dataPlane = options.dataPlane;
     this.#hostAddresses = options.hostAddresses;
     this.#log = options.log;
-    this.#loops = new LoopWatch(options.log);
   }
 
   /** Restores the saved rules. Changes that come meanwhile wait (spec A10). */
@@ -93,15 +90,13 @@ export class ControlPlane implements Control {
   }
 
   /**
-   * The addresses of this host have changed: looks again whether rules that were set aside fit, and whether a
-   * collector of the others is the proxy itself. Never rejects.
+   * The addresses of this host have changed: sets aside what does not fit it any more, and puts in force again what
+   * was set aside and fits. Never rejects.
    */
   checkHost(): Promise<void> {
     return this.#inBackground(async () => {
-      const setAside = this.#setAside.again(this.#current.ruleSet, this.#hostAddresses());
-      const isSame = setAside.problem === this.#setAside.problem;
-      if (!isSame) await this.#putInForce(this.#current, setAside);
-      this.#checkLoops();
+      const setAside = SetAside.of(this.#current.ruleSet, this.#hostAddresses());
+      if (!setAside.isLike(this.#setAside)) await this.#putInForce(this.#current, setAside);
     });
   }
 
@@ -176,8 +171,8 @@ export class ControlPlane implements Control {
       return { state: 'NotConfigured', error: this.#restoreError };
     }
     if (this.#restoring !== undefined) return { state: 'Configuring', error: this.#restoring };
-    const error = [this.#loops, this.#setAside].flatMap(({ problem }) => problem ?? []).join('; ');
-    return error === '' ? dataPlane : { ...dataPlane, error };
+    const error = this.#setAside.problem;
+    return error === undefined ? dataPlane : { ...dataPlane, error };
   }
 
   async #restore(): Promise<void> {
@@ -267,10 +262,6 @@ export class ControlPlane implements Control {
     this.#restoreError = undefined;
   }
 
-  #checkLoops(): void {
-    this.#loops.check(this.#setAside.without(this.#current.ruleSet), this.#hostAddresses());
-  }
-
   async #putInForce(current: Current, setAside: SetAside): Promise<void> {
     const prepared = await this.#dataPlane.prepare(setAside.without(current.ruleSet));
     this.#setCurrent(current, setAside, await prepared.putInForce());
@@ -299,7 +290,6 @@ export class ControlPlane implements Control {
     this.#setAside = setAside;
     this.#counters = setAside.counters(counters, current.ruleSet);
     this.#byExporter = undefined;
-    if (this.#loops.problem !== undefined) this.#checkLoops();
     for (const listener of this.#listeners) listener();
   }
 }

@@ -119,7 +119,7 @@ describe('rules that an earlier control put in force', () => {
   });
 });
 
-describe('V8: saved rules that do not fit this host any more', () => {
+describe('V8: rules that do not fit this host any more', () => {
   const BAD = rule('192.0.2.2', ['192.0.2.99'], ['198.51.100.1']);
   const rules = [rule('192.0.2.1', ['198.51.100.1']), BAD, rule('192.0.2.255')];
   const saved = {
@@ -171,6 +171,39 @@ describe('V8: saved rules that do not fit this host any more', () => {
     await control.change(NO_CHANGE);
     assert.deepEqual(borders.events.slice(2), ['store edit 8', 'in force 3']);
     assert.deepEqual(control.status().proxy, { state: 'OK' });
+  });
+
+  it('are set aside when the addresses of the host change, and come back, with their places', async () => {
+    const borders = new Borders();
+    borders.restored = saved;
+    const control = makeControl(borders);
+    await control.start();
+    assert.deepEqual(control.status().proxy, { state: 'OK' });
+    borders.host = host(['192.0.2.99']);
+    await control.checkHost();
+    await control.checkHost();
+    assert.deepEqual(borders.events, ['in force 3', 'in force 2']);
+    assert.match(
+      control.status().proxy.error ?? '',
+      /the rule of 192\.0\.2\.2 .* a default output/,
+    );
+    assert.deepEqual(control.rules(), { revision: 7, ruleSet: saved.ruleSet });
+    borders.host = host();
+    await control.checkHost();
+    assert.deepEqual(borders.events.slice(2), ['in force 3']);
+    assert.deepEqual(control.status().proxy, { state: 'OK' });
+  });
+
+  it('are told apart also where more are set aside than are named', async () => {
+    const borders = new Borders();
+    const collectors = Array.from({ length: 7 }, (_, i) => `192.0.2.${i + 100}`);
+    const many = collectors.map((to, i) => rule(`192.0.2.${i + 1}`, [to]));
+    borders.restored = { revision: { number: 1 }, ruleSet: ruleSet(many) };
+    const control = makeControl(borders, host(collectors.slice(0, 6)));
+    await control.start();
+    borders.host = host([...collectors.slice(0, 5), ...collectors.slice(6)]);
+    await control.checkHost();
+    assert.equal(borders.events.length, 2);
   });
 
   it('can be deleted and given new outputs as all others', async () => {

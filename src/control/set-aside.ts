@@ -8,8 +8,8 @@ const MAX_LISTED = 5;
 const ZERO: Counters = { packets: 0n, bytes: 0n };
 
 /**
- * Saved rules that this host would refuse by now: its addresses have changed since they were accepted, say. They
- * stay in the rules, and are not in force until they fit again (spec V8).
+ * Rules that this host would refuse by now: its addresses have changed since they were accepted, say. They stay in the
+ * rules, and are not in force until they fit again (spec V8).
  */
 export class SetAside {
   static readonly NONE = new SetAside({ rules: new Map(), defaultOutputs: new Map() });
@@ -39,6 +39,14 @@ export class SetAside {
         defaultOutputs: ruleSet.defaultOutputs.filter((output) => defaultOutputs.has(output)),
       },
       host,
+    );
+  }
+
+  /** Whether the same is set aside for the same reasons. */
+  isLike(other: SetAside): boolean {
+    const { rules, defaultOutputs } = other.#unfit;
+    return (
+      areEqual(this.#unfit.rules, rules) && areEqual(this.#unfit.defaultOutputs, defaultOutputs)
     );
   }
 
@@ -79,7 +87,7 @@ export class SetAside {
     ];
     const listed = all.slice(0, MAX_LISTED).join(', ');
     const more = all.length > MAX_LISTED ? ` and ${all.length - MAX_LISTED} more` : '';
-    return `saved rules that do not fit this host any more are not in force: ${listed}${more}; change or delete them, or the addresses of this host`;
+    return `rules that do not fit this host any more are not in force: ${listed}${more}; change or delete them, or the addresses of this host`;
   }
 
   /** Says what is different from before. */
@@ -93,4 +101,8 @@ export class SetAside {
   get #count(): number {
     return this.#unfit.rules.size + this.#unfit.defaultOutputs.size;
   }
+}
+
+function areEqual<T>(some: ReadonlyMap<T, string>, others: ReadonlyMap<T, string>): boolean {
+  return some.size === others.size && [...some].every(([key, why]) => others.get(key) === why);
 }

@@ -3,7 +3,7 @@
 import { FloxyError, invalidInput, type Problem } from '../base/errors.ts';
 import type { Octets } from '../model/address.ts';
 import { addressKind, needsInterface } from '../model/address-kind.ts';
-import { type Endpoint, formatEndpoint, isIpv6 } from '../model/endpoint.ts';
+import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import {
   MAX_COLLECTORS_PER_OUTPUT,
   MAX_OUTPUTS_PER_RULE,
@@ -230,17 +230,4 @@ function checkLoop(
 function isProxyItself({ octets, port }: Endpoint, host: HostAddresses): boolean {
   if (host.listenPort === undefined) return false;
   return (port === 0 || port === host.listenPort) && host.isLocal(octets);
-}
-
-/** Collectors that are the proxy itself, each once, in text (spec V4). */
-export function findLoops({ rules, defaultOutputs }: RuleSet, host: HostAddresses): string[] {
-  // Many rules have the same outputs.
-  const distinct = new Set([defaultOutputs, ...rules.map(({ outputs }) => outputs)]);
-  const loops = new Set<string>();
-  for (const { collectors } of [...distinct].flat()) {
-    for (const { endpoint } of collectors) {
-      if (isProxyItself(endpoint, host)) loops.add(formatEndpoint(endpoint));
-    }
-  }
-  return [...loops].sort();
 }
