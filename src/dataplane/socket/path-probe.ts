@@ -48,6 +48,7 @@ export class PathProbe {
   readonly #verdict: PathVerdict;
   #sources: readonly Source[] = [];
   #collector: Socket | undefined;
+  #rules: readonly Rule[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ listen, intervalMs, traffic, log }: PathProbeParts) {
@@ -65,14 +66,14 @@ export class PathProbe {
     this.#collector = (await this.#bind()).socket;
     this.#collector.on('message', (_, { port }) => this.#cameBack(port));
     this.#sources = await Promise.all(Array.from({ length: count }, () => this.#bind()));
-  }
-
-  /** One rule for each source. Made before the first table is, and the same ever after. */
-  rules(): readonly Rule[] {
-    if (this.#collector === undefined) return [];
     const collector = makeEndpoint(this.#target.octets, this.#collector.address().port);
     const outputs = [{ collectors: [makeCollector(collector)] }];
-    return this.#sources.map(({ endpoint }) => ({ exporter: { endpoint }, outputs }));
+    this.#rules = this.#sources.map(({ endpoint }) => ({ exporter: { endpoint }, outputs }));
+  }
+
+  /** One rule for each source. Made before the first table is, and the same objects ever after. */
+  rules(): readonly Rule[] {
+    return this.#rules;
   }
 
   /** Begins to probe: a table with the rules is in force. */
