@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
+import { toMessage } from '../lab/api.ts';
 import { makeFolder } from '../lab/lab.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { Service, type Settings } from '../lab/service.ts';
@@ -17,7 +18,10 @@ import {
 
 /** Long enough for a busy machine. */
 const ORPHANS = { COLLECTOR_FLOXY_ORPHAN_SECONDS: '60' };
-const ORPHANS_OF_A_SECOND = { COLLECTOR_FLOXY_ORPHAN_SECONDS: '1' };
+/** In which control starts, also on a busy machine. */
+const START_SECONDS = 20;
+const ORPHANS_FOR_A_START = { COLLECTOR_FLOXY_ORPHAN_SECONDS: `${START_SECONDS}` };
+const NEWER_VERSION = 12_345;
 const PACKETS_PER_SECOND = 1500;
 const WAIT_MS = 20_000;
 
@@ -40,6 +44,13 @@ async function startWithTraffic(count: number): Promise<Stage> {
   await stage.api.replace(STEADY_RULES);
   await startSteadyTraffic(stage, PACKETS_PER_SECOND);
   return stage;
+}
+
+/** Packets that all rules, and none, have taken. */
+async function countedBy({ api }: Service): Promise<number> {
+  const { rules, mismatched } = await api.statistics();
+  const inputs = [...rules.map(({ exporter }) => exporter.input), mismatched];
+  return inputs.reduce((sum, { packets }) => sum + Number(packets), 0);
 }
 
 const arrivesMore = (stage: Stage, packets: number) => {
@@ -82,12 +93,7 @@ describe('a control that takes over from another', { skip: requireRoot() }, () =
       const arrived = await stage.settle(sent);
       const numbers = new Set(arrived.map(({ payload }) => payload.toString('latin1', 0, 8)));
       assert.deepEqual([arrived.length, numbers.size], [sent, sent]);
-      const { rules, mismatched } = await service.api.statistics();
-      const inputs = [...rules.map(({ exporter }) => exporter.input), mismatched];
-      assert.equal(
-        inputs.reduce((sum, { packets }) => sum + Number(packets), 0),
-        sent,
-      );
+      assert.equal(await countedBy(service), sent);
     });
   }
 
@@ -137,24 +143,69 @@ describe('a control that takes over from another', { skip: requireRoot() }, () =
     }
   });
 
-  test('without the saved rules, packets go on by the rules in force before, also beyond the limit of orphans', async () => {
-    await using stage = await Stage.start({ settings: ORPHANS_OF_A_SECOND });
-    await stage.api.replace(STEADY_RULES);
-    await startSteadyTraffic(stage, PACKETS_PER_SECOND);
-    await stage.service.killControl();
-    const database = new DatabaseSync(join(stage.service.folder, 'collector.db'));
-    database.exec('PRAGMA user_version = 12345');
-    database.close();
-    await using service = await Service.start(stage.lab, {
-      folder: stage.service.folder,
-      settings: ORPHANS_OF_A_SECOND,
-      state: 'NotConfigured',
+  describe('when the database is of a newer version', () => {
+    /** Ends control, and starts another with a database that it does not know. */
+    async function startWithout(stage: Stage) {
+      await stage.api.replace(STEADY_RULES);
+      await startSteadyTraffic(stage, PACKETS_PER_SECOND);
+      const pids = await stage.service.forwarderPids();
+      const databases = databasesOf(stage);
+      await stage.service.killControl();
+      const killedMs = performance.now();
+      const known = setVersion(stage, NEWER_VERSION);
+      const service = await Service.start(stage.lab, {
+        folder: stage.service.folder,
+        settings: ORPHANS_FOR_A_START,
+        state: 'NotConfigured',
+      });
+      const { error } = (await service.api.status()).proxy;
+      assert.match(error ?? '', /newer.*packets are forwarded by the rules in force before$/);
+      await arrivesMore(stage, 500);
+      assert.deepEqual(await service.forwarderPids(), pids);
+      assert.deepEqual(databasesOf(stage), databases);
+      return { service, killedMs, known, databases };
+    }
+
+    /** @returns the version that the database was of */
+    function setVersion(stage: Stage, version: number): number {
+      const database = new DatabaseSync(join(stage.service.folder, 'collector.db'));
+      const row = database.prepare('PRAGMA user_version').get();
+      database.exec(`PRAGMA user_version = ${version}`);
+      database.close();
+      return Number(row?.['user_version']);
+    }
+
+    const databasesOf = ({ service: { folder } }: Stage) =>
+      readdirSync(folder).filter((name) => !/-(wal|shm|journal)$/.test(name));
+
+    test('NotConfigured: packets go on by the rules in force before, also beyond the limit of orphans, until others replace them', async () => {
+      await using stage = await Stage.start({ settings: ORPHANS_FOR_A_START });
+      const { service, killedMs, databases } = await startWithout(stage);
+      await using _ = service;
+      const isBeyond = () => performance.now() > killedMs + (START_SECONDS + 1) * 1000;
+      await waitFor('orphans without a successor have ended', isBeyond);
+      await arrivesMore(stage, 500);
+      await service.api.replace(STEADY_RULES);
+      await service.waitForState('OK');
+      await arrivesMore(stage, 500);
+      const { arrived } = await endSteadyTraffic(stage);
+      assert.equal(await countedBy(service), arrived);
+      assert.deepEqual(await service.api.rules(), toMessage(STEADY_RULES));
+      assert.equal(databasesOf(stage).length, databases.length + 1, 'the other one is kept');
     });
-    const { error } = (await service.api.status()).proxy;
-    assert.match(error ?? '', /by the rules in force before/);
-    await arrivesMore(stage, PACKETS_PER_SECOND * 3);
-    await service.api.replace(STEADY_RULES);
-    await service.waitForState('OK');
-    await endSteadyTraffic(stage);
+
+    test('NotConfigured: the saved rules are in force again when the database is put back and control is restarted', async () => {
+      await using stage = await Stage.start({ settings: ORPHANS_FOR_A_START });
+      const { service, known, databases } = await startWithout(stage);
+      await using _ = service;
+      await service.killControl();
+      assert.equal(setVersion(stage, known), NEWER_VERSION);
+      await using again = await succeed(stage, ORPHANS_FOR_A_START);
+      assert.deepEqual(databasesOf(stage), databases);
+      assert.deepEqual(await again.api.rules(), toMessage(STEADY_RULES));
+      await arrivesMore(stage, 500);
+      const { arrived } = await endSteadyTraffic(stage);
+      assert.equal(await countedBy(again), arrived);
+    });
   });
 });
