@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { arbitraryOutputs, arbitraryRules } from '../../test/support/arbitrary-rules.ts';
-import { edited, endpoint, rule, ruleEdit } from '../../test/support/rule-sets.ts';
+import { edited, endpoint, rule, ruleEdit, ruleSet } from '../../test/support/rule-sets.ts';
 import {
   compileRules,
   editRules,
@@ -65,6 +65,26 @@ describe('TableEditor', () => {
     });
     await fc.assert(property, { numRuns: 150 });
     assert.ok(kept > 150, `${kept} edits were made in place`);
+  });
+
+  it('R1: an edit touches no exporter that differs in one word of the address, or in the port', async () => {
+    const addresses = [
+      '2001:db8:1:1:1:1:1:1',
+      '2001:db9:1:1:1:1:1:1',
+      '2001:db8:1:2:1:1:1:1',
+    ].concat(['2001:db8:1:1:1:2:1:1', '2001:db8:1:1:1:1:1:2']);
+    const all = [...addresses, ...addresses.map((address) => `[${address}]:9`)];
+    // All in one bucket: nothing but the comparison tells them apart.
+    const writeKey = (words: Int32Array) => words.fill(0, HEADER.KEY, HEADER.WORDS);
+    for (const deleted of all) {
+      const allocator = makeAllocator();
+      const set = ruleSet(all.map((name) => rule(name, ['192.0.2.11'])));
+      const table = await compileRules(set, allocator, { writeKey });
+      const edit = ruleEdit([deleted], [rule('2001:db8:1:1:1:3:1:1', ['192.0.2.12'])]);
+      assert.ok(await editRules(table, allocator, edited(set, edit), edit));
+      const whole = await compileRules(edited(set, edit), allocator, { writeKey });
+      assert.deepEqual(meaningOf(table.words.buffer), meaningOf(whole.words.buffer), deleted);
+    }
   });
 
   it('one change writes a few rows, however many rules there are', async () => {
