@@ -225,6 +225,7 @@ test('polling calls back again in the next turn while datagrams wait', async () 
 
 test('polling goes on after an error of the socket, which is counted', {
   skip: requireRoot(),
+  timeout: HANG_MS,
 }, async (t) => {
   await using lab = await openLab();
   const { promise, resolve } = Promise.withResolvers<void>();
