@@ -68,9 +68,7 @@ function outliveControl(
   }, HANDOVER_POLL_MS);
   const endAtLimit = () => {
     // It has no rules to start others by: packets are forwarded by those in force.
-    if (bequest.hasSuccessor) return;
-    forwarder.stop(DRAIN_MS);
-    process.exit(0);
+    if (!bequest.hasSuccessor) process.exit(0);
   };
   setTimeout(() => setInterval(endAtLimit, HANDOVER_POLL_MS), handover.limitMs);
 }
