@@ -2,8 +2,8 @@
  * Which processes hold the sockets of a listener, in a file beside the handover sockets. The next control
  * reads it to find forwarders that do not answer.
  */
-import { readFileSync, unlinkSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import { descriptorNames, type HandoverState, handoverVersions } from './handover.ts';
@@ -27,6 +27,7 @@ export interface ForwarderRecord {
 
 const MAX_FORWARDERS = 256;
 const MAX_BOOT_LENGTH = 64;
+const WRITABLE_BY_OTHERS = 0o022;
 
 const identity = { pid: integer(1), start: integer(0) };
 const shape: Shape<ForwarderRecord> = object({
@@ -39,13 +40,32 @@ const shape: Shape<ForwarderRecord> = object({
   ),
 });
 
-/** @returns undefined when there is none, it is of another boot, or nothing that can be read */
+/**
+ * The processes that a record names are killed when they do not answer: one is believed only when nobody but this
+ * user, or root, can have written it, whoever owns the folder.
+ *
+ * @returns undefined when there is none, it is of another boot or user, or nothing that can be read
+ */
 export function readForwarderRecord(path: string): ForwarderRecord | undefined {
   try {
-    const record = parse(readFileSync(path, 'utf8'), shape);
+    const record = parse(readOwnFile(path), shape);
     return record.boot === bootId() ? record : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** @throws Error when another user can have written it */
+function readOwnFile(path: string): string {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const { uid, mode } = fstatSync(fd);
+    const isOwn = uid === 0 || uid === process.geteuid?.();
+    if (!isOwn || (mode & WRITABLE_BY_OTHERS) !== 0) throw new Error('others can write it');
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -88,7 +108,9 @@ export class ForwarderRecorder {
     while (this.#isStale) {
       this.#isStale = false;
       try {
-        await writeFile(temporary, JSON.stringify(this.#record()), { mode: 0o600 });
+        // A new file: what is there may be somebody else's, or lead elsewhere.
+        await rm(temporary, { force: true });
+        await writeFile(temporary, JSON.stringify(this.#record()), { mode: 0o600, flag: 'wx' });
         await rename(temporary, this.#path);
         this.#hasFailed = false;
       } catch (error) {
