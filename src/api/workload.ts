@@ -4,7 +4,6 @@ import { Budget } from './budget.ts';
 export const SMALL_BYTES = 64 * 1024;
 
 const MIB = 1024 * 1024;
-const WAIT_LIMIT_MS = 20_000;
 
 export interface WorkloadLimits {
   readonly requestBytes: number;
@@ -12,6 +11,8 @@ export interface WorkloadLimits {
   readonly jobs: number;
   /** Long answers of one connection at once, from their making until the client has read them. */
   readonly longCalls: number;
+  /** What waits for room longer than this is refused. */
+  readonly waitMs: number;
 }
 
 /** What all clients together can make this process do and keep at the same time. */
@@ -24,11 +25,13 @@ export class Workload {
   readonly work: Budget;
   readonly #longCalls = new WeakMap<object, Budget>();
   readonly #maxLongCalls: number;
+  readonly #waitLimitMs: number;
 
   constructor(limits: Partial<WorkloadLimits> = {}) {
     const { requestBytes = 256 * MIB, answerBytes = 128 * MIB, jobs = 4, longCalls = 2 } = limits;
+    const { waitMs: waitLimitMs = 20_000 } = limits;
     this.#maxLongCalls = longCalls;
-    const waitLimitMs = WAIT_LIMIT_MS;
+    this.#waitLimitMs = waitLimitMs;
     this.requests = new Budget({ limit: requestBytes, waitLimitMs, of: 'bytes of requests' });
     this.answers = new Budget({ limit: answerBytes, waitLimitMs, of: 'bytes of unread answers' });
     this.work = new Budget({ limit: jobs, waitLimitMs, of: 'jobs' });
@@ -39,7 +42,7 @@ export class Workload {
     const known = this.#longCalls.get(connection);
     if (known !== undefined) return known;
     const of = 'long answers of a connection';
-    const made = new Budget({ limit: this.#maxLongCalls, waitLimitMs: WAIT_LIMIT_MS, of });
+    const made = new Budget({ limit: this.#maxLongCalls, waitLimitMs: this.#waitLimitMs, of });
     this.#longCalls.set(connection, made);
     return made;
   }

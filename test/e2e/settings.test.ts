@@ -5,7 +5,7 @@ import { Lab, PROXY_V4, PROXY_V6 } from '../lab/lab.ts';
 import { numberedPayload } from '../lab/numbered.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { floxy, Service } from '../lab/service.ts';
-import { attempt } from '../lab/shell.ts';
+import { attempt, HANG_MS } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
 
 const C1 = { host: '198.51.100.1', port: 9995 };
@@ -78,17 +78,21 @@ describe('settings', { skip: requireRoot() }, () => {
 
   test('the API is reached from outside only where COLLECTOR_API_ADDRESS opens it', async () => {
     await using lab = await Lab.create();
-    const fromOutside = async (settings: Record<`COLLECTOR_${string}`, string>, target: string) => {
+    const fromOutside = async (
+      settings: Record<`COLLECTOR_${string}`, string>,
+      target: string,
+      deadlineMs = HANG_MS,
+    ) => {
       await using service = await Service.start(lab, { settings });
       await using api = await Api.start(lab.exporters, target);
-      const outcome = await api.status(1_000).then(
+      const outcome = await api.status(deadlineMs).then(
         ({ proxy }) => proxy.state,
         () => 'unreachable',
       );
       await service.stop();
       return outcome;
     };
-    assert.equal(await fromOutside({}, `${PROXY_V4}:8853`), 'unreachable');
+    assert.equal(await fromOutside({}, `${PROXY_V4}:8853`, 1_000), 'unreachable');
     assert.equal(await fromOutside({ COLLECTOR_API_ADDRESS: '0.0.0.0' }, `${PROXY_V4}:8853`), 'OK');
     assert.equal(await fromOutside({ COLLECTOR_API_ADDRESS: '[::]' }, `[${PROXY_V6}]:8853`), 'OK');
   });
