@@ -10,8 +10,8 @@ const RULES = {
 };
 
 /** A firewall that drops what the proxy sends to itself to see whether packets are forwarded. */
-const DROP_TEST_DATAGRAMS =
-  'table inet floxy_test { chain input { type filter hook input priority 0; iif lo udp dport 2055 drop; }; }';
+const dropTestDatagrams = (match = '') =>
+  `table inet floxy_test { chain input { type filter hook input priority 0; iif lo udp dport 2055 ${match} drop; }; }`;
 
 async function stageWithRules(): Promise<Stage> {
   const stage = await Stage.start();
@@ -28,7 +28,7 @@ const countInLog = (stage: Stage, text: string) => stage.service.log.split(text)
 describe('test datagrams', { skip: requireRoot() }, () => {
   test('a firewall that drops them, and no packets: Configuring, and the text names firewall and setting', async () => {
     await using stage = await stageWithRules();
-    await nft(stage, DROP_TEST_DATAGRAMS);
+    await nft(stage, dropTestDatagrams());
     await stage.service.waitForState('Configuring');
     const { error = '' } = (await stage.api.status()).proxy;
     assert.match(error, /firewall/);
@@ -39,9 +39,20 @@ describe('test datagrams', { skip: requireRoot() }, () => {
     assert.equal(countInLog(stage, 'test datagrams come back'), 1);
   });
 
+  test('those of some source ports do not come back: the others do not hide it', async () => {
+    await using stage = await stageWithRules();
+    await nft(stage, dropTestDatagrams('udp sport & 1 == 1'));
+    await stage.service.waitForState('Configuring');
+    const { error = '' } = (await stage.api.status()).proxy;
+    const [, failing, sources] = /\((\d+) of (\d+) source ports\)/.exec(error) ?? [];
+    assert.ok(Number(failing) > 0 && Number(failing) < Number(sources), error);
+    await nft(stage, 'delete table inet floxy_test');
+    await stage.service.waitForState('OK');
+  });
+
   test('a firewall that drops them takes no node out whose packets are forwarded', async () => {
     await using stage = await stageWithRules();
-    await nft(stage, DROP_TEST_DATAGRAMS);
+    await nft(stage, dropTestDatagrams());
     const packet = { from: { host: '203.0.113.1', port: 1 }, to: { host: PROXY_V4, port: 2055 } };
     const send = () => stage.exporters.send([{ ...packet, payload: Buffer.from('real') }]);
     await waitFor('the log tells of it', async () => {
