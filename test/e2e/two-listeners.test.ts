@@ -145,7 +145,8 @@ describe('two listeners', { skip: requireRoot() }, () => {
       const pids = await before.ask<number[]>('pids');
       process.kill(before.pid, 'SIGKILL');
       for (const pid of pids) process.kill(pid, signal);
-      await startControl();
+      // By their addresses, not by their order.
+      await startControl(PORTS.toReversed());
       await waitForMore(600);
       await waitFor('the old ones are gone', () => !pids.some(isAlive));
       await endTraffic();

@@ -103,10 +103,11 @@ describe('a control that takes over from another', { skip: requireRoot() }, () =
     await stage.service.killControl();
     process.kill(pids[0] as number, 'SIGSTOP');
     await arrivesMore(stage, 500);
-    await using _ = await succeed(stage, threads(2));
+    await using service = await succeed(stage, threads(2));
     await waitFor('the old ones are gone', () => !pids.some(isAlive), WAIT_MS);
     await arrivesMore(stage, 500);
-    await endSteadyTraffic(stage);
+    const { arrived } = await endSteadyTraffic(stage);
+    assert.equal(await countedBy(service), arrived);
   });
 
   test('takes over the only forwarder when it was stopped', async () => {

@@ -42,7 +42,7 @@ const NO_PROCESS = { pid: undefined, restarts: 0 };
 
 /** The settings of forwarders and their sockets. */
 export type SocketEngineConfig = {
-  /** Where flow is received; each forwarder has a socket for each. At least one: it names the places of takeover. */
+  /** Where flow is received; each forwarder has a socket for each. At least one. */
   readonly listeners: readonly SocketAddress[];
 } & Pick<
   Config,

@@ -55,7 +55,7 @@ export class Succession {
   constructor(settings: SuccessionSettings, log: Logger) {
     this.#settings = settings;
     this.#log = log;
-    this.#paths = new HandoverPaths(settings.runtimeDirectory, this.#listen(0));
+    this.#paths = new HandoverPaths(settings.runtimeDirectory, this.#place());
     this.#recorder = new ForwarderRecorder(this.#paths.record, HANDOVER_VERSIONS, log);
   }
 
@@ -264,6 +264,12 @@ export class Succession {
       { forwarder: index, pid },
       'a forwarder of an earlier control does not end: it takes a share of the packets; kill it',
     );
+  }
+
+  /** Names where forwarders are found. One of the addresses does: no two services have the same. */
+  #place(): string {
+    const addresses = this.#settings.listeners.map((_, listener) => this.#listen(listener));
+    return addresses.sort()[0] ?? '';
   }
 
   #listen(listener: number): string {
