@@ -19,6 +19,7 @@ import { checkLimits, validateChange } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import { ChangeQueue } from './change-queue.ts';
 import type { ChangeOptions, Control, ControlPlaneOptions } from './control.ts';
+import { checkMemory } from './memory.ts';
 import { nextRevision } from './next-revision.ts';
 import type { DataPlane, RuleSetCounters, RuleStore } from './ports.ts';
 import { SetAside } from './set-aside.ts';
@@ -196,6 +197,7 @@ export class ControlPlane implements Control {
   async #useRestored({ revision, ruleSet }: Current): Promise<void> {
     try {
       checkLimits(ruleSet);
+      checkMemory(ruleSet);
       const setAside = SetAside.of(ruleSet, this.#hostAddresses());
       await this.#putInForce({ revision, ruleSet }, setAside);
     } catch (error) {
@@ -234,6 +236,7 @@ export class ControlPlane implements Control {
     // What holds the database may have let go of it since.
     if (this.#restoring !== undefined) await this.#restore();
     this.#checkExpected(expectedRevision);
+    checkMemory(this.#current.ruleSet, change);
     this.#validate(change);
     const ruleSet = mergeChange(this.#current.ruleSet, change);
     checkLimits(ruleSet);

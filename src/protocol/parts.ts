@@ -3,6 +3,7 @@
  * fill its memory: a few bytes of protobuf can become an object of a hundred.
  */
 import { FloxyError } from '../base/errors.ts';
+import { checkHeapRoom } from '../base/heap-room.ts';
 
 /** Size at which a part is complete: a few milliseconds of decoding. */
 const PART_BYTES = 64 * 1024;
@@ -47,8 +48,9 @@ export class PartCollector {
     this.#maxItems = maxItems;
   }
 
-  /** @throws FloxyError LIMIT_EXCEEDED when there are more items than may be */
+  /** @throws FloxyError LIMIT_EXCEEDED when there are more items than may be, or than there is memory for */
   add(part: object): void {
+    checkHeapRoom();
     this.#items += countItems(part);
     if (this.#items > this.#maxItems) {
       throw new FloxyError(

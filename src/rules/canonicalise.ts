@@ -3,6 +3,7 @@
  * is the business of rules/validate.ts.
  */
 import { invalidInput } from '../base/errors.ts';
+import { checkHeapRoom } from '../base/heap-room.ts';
 import { Turn } from '../base/turn.ts';
 import type { Exporter, Rule, RuleSet } from '../model/rules.ts';
 import type { Unchecked } from './endpoint-message.ts';
@@ -15,13 +16,20 @@ export function canonicaliseRuleSet(message: Unchecked<RuleSetMessage>): RuleSet
   return complete(reader, rules, message);
 }
 
-/** Does the same, and lets the process do other things in between. */
+/**
+ * Does the same, and lets the process do other things in between.
+ *
+ * @throws FloxyError LIMIT_EXCEEDED also when there is no memory for it
+ */
 export async function canonicaliseInTurns(message: Unchecked<RuleSetMessage>): Promise<RuleSet> {
   const reader = new RuleReader();
   const turn = new Turn();
   const rules: Rule[] = [];
   for (const rule of message.rules ?? []) {
-    if (turn.isOver) await turn.next();
+    if (turn.isOver) {
+      await turn.next();
+      checkHeapRoom();
+    }
     rules.push(reader.rule(rule, `rules[${rules.length}]`));
   }
   return complete(reader, rules, message);
