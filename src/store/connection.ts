@@ -1,9 +1,12 @@
 import { rmSync, statSync } from 'node:fs';
 import { claimPath, followLinks, isMissing, removeDrafts } from './database-file.ts';
-import { expectStoreFailure, StoreFailure } from './failure.ts';
+import { expectStoreFailure, type FailureKind, StoreFailure } from './failure.ts';
 import { copyDamagedLog, createDatabase, guardLog, replaceUnreadable } from './quarantine.ts';
 import { RulesDatabase, type SavedRules } from './rules-database.ts';
 import type { StoreLog } from './sqlite-rule-store.ts';
+
+/** Failures of databases that are moved aside when all rules are replaced, and used again otherwise. */
+const KEPT_FOR_LATER: ReadonlySet<FailureKind> = new Set(['newer', 'large']);
 
 /** An open database, and whether it is the file at its path still. */
 export class Connection {
@@ -58,7 +61,7 @@ export class Connection {
 export interface ConnectOptions {
   /** How long to wait for another process to let go of the database. */
   readonly busyTimeoutMs: number;
-  /** All rules are about to be replaced: a database of a newer version is moved aside. */
+  /** All rules are about to be replaced: a database that cannot be read here is moved aside. */
   readonly isReplacing: boolean;
   readonly log: StoreLog;
 }
@@ -78,7 +81,8 @@ export function connect(givenPath: string, options: ConnectOptions): Connection 
     return new Connection(path, busyTimeoutMs);
   } catch (error) {
     const failure = expectStoreFailure(error, path);
-    const isInTheWay = failure.kind === 'unreadable' || (failure.kind === 'newer' && isReplacing);
+    const isInTheWay =
+      failure.kind === 'unreadable' || (isReplacing && KEPT_FOR_LATER.has(failure.kind));
     if (!isInTheWay) throw failure;
     announceNew(path, replaceUnreadable(path, failure.message, guard), log);
     return new Connection(path, busyTimeoutMs);

@@ -13,6 +13,7 @@ import { DecodeError } from './encoding.ts';
  * - `foreign`: it is sound, but not ours: another program's, or not a file.
  * - `busy`: another process uses it.
  * - `full`: no room on the disk, or the quota is used up.
+ * - `large`: there is not enough memory to read it.
  * - `inaccessible`: it or its directory cannot be opened, read or written.
  */
 export type FailureKind =
@@ -22,6 +23,7 @@ export type FailureKind =
   | 'foreign'
   | 'busy'
   | 'full'
+  | 'large'
   | 'inaccessible';
 
 /** An expected failure of the database; the message says what happened, not where. */
@@ -149,6 +151,11 @@ const WRITE_ERRORS: Readonly<Record<FailureKind, { code: ErrorCode; advice: stri
       'stop the other process that uses the database (fuser and lsof name it), then try again',
   },
   full: { code: 'LIMIT_EXCEEDED', advice: 'make room, then try again' },
+  large: {
+    code: 'LIMIT_EXCEEDED',
+    advice:
+      'give the service more memory and restart it, or replace all rules: the database is then kept aside and a new one is made',
+  },
   inaccessible: {
     code: 'STORE_UNWRITABLE',
     advice: 'make the file and its directory writable for the service, then try again',

@@ -14,6 +14,7 @@ import {
 import { CHECKSUM_KEY, rowSum, tableSum } from './checksum.ts';
 import { DecodeError, encodeOutput, RuleDecoder, RuleEncoder, type RuleRow } from './encoding.ts';
 import { StoreFailure } from './failure.ts';
+import { inSteps } from './reading-room.ts';
 import { decodeRecord, encodeRecord, isRevisionNumber } from './revision-record.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './schema.ts';
 
@@ -182,11 +183,15 @@ export class RulesDatabase {
         'SELECT position, exporter, rule, outputs FROM rules ORDER BY position',
       )
       .raw();
-    for (const [position, exporter, rule, outputs] of rows.iterate()) {
+    for (const [position, exporter, rule, outputs] of inSteps(rows.iterate(), this.#countRules())) {
       rules.push(decodeRow('rules', position, () => decoder.rule(exporter, rule, outputs)));
       rulesSum += rowSum('rules', position, exporter, rule, outputs);
     }
     return { rules, rulesSum };
+  }
+
+  #countRules(): number {
+    return Number(this.#database.prepare('SELECT count(*) FROM rules').pluck().get());
   }
 
   #readDefaults(decoder: RuleDecoder): Output[] {
