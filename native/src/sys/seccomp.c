@@ -101,6 +101,8 @@ static const uint32_t allowed[] = {
 	__NR_rt_sigreturn,
 	__NR_rt_sigtimedwait,
 	__NR_sched_getaffinity,
+	__NR_sched_getparam,
+	__NR_sched_getscheduler,
 	__NR_sched_yield,
 	__NR_set_robust_list,
 	__NR_set_tid_address,
