@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { ApiServer } from '../api/server.ts';
 import { messageOf } from '../base/errors.ts';
+import { SpareMemory } from '../base/spare-memory.ts';
 import type { Config, EffectiveSetting, UnknownVariable } from '../config/config.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import { CounterColumns } from '../dataplane/memory/counter-columns.ts';
@@ -22,6 +23,8 @@ import { warnOfUnknown } from './unknown-variables.ts';
 
 /** Ends control but not the forwarders: they go on and wait for the next control. */
 const LEAVE_SIGNAL = 'SIGUSR2';
+
+const SPARE_MEMORY_INTERVAL_MS = 5000;
 
 /** What else the environment said, for the log. */
 export interface Environment {
@@ -91,10 +94,13 @@ async function run(config: Config, log: Logger): Promise<number> {
     log.debug('the addresses of this host have changed');
     void control.checkHost();
   });
+  const spareMemory = new SpareMemory();
+  const memoryTimer = setInterval(() => spareMemory.look(), SPARE_MEMORY_INTERVAL_MS);
   states.start();
   hostWatch.start();
 
   const signal = await ended;
+  clearInterval(memoryTimer);
   hostWatch.stop();
   states.stop();
   if (signal === 'SIGTERM') await drainBeforeEnd(control, config.drainSeconds, log);

@@ -16,6 +16,7 @@ class FakeHeap implements Heap {
   }
 
   used = () => this.#live + this.#garbage;
+  committed = () => this.used();
   limit = () => (1024 + 192) * MIB;
   collect = () => {
     this.collections++;

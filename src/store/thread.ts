@@ -4,6 +4,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { FloxyError } from '../base/errors.ts';
+import { SpareMemory } from '../base/spare-memory.ts';
 import { LongLists } from './long-lists.ts';
 import { type LogLevel, SqliteRuleStore } from './sqlite-rule-store.ts';
 import type {
@@ -23,11 +24,13 @@ function serveStore(port: MessagePort, { path }: ThreadOptions): void {
   const log = { info: logAs('info'), warn: logAs('warn'), error: logAs('error') };
   const store = new SqliteRuleStore({ path, log });
   const lists = new LongLists();
+  const spareMemory = new SpareMemory();
   const tending = setInterval(() => {
     const before = JSON.stringify(store.status());
     store.tend();
     const status = store.status();
     if (JSON.stringify(status) !== before) send({ kind: 'status', status });
+    spareMemory.look();
   }, TEND_INTERVAL_MS);
 
   port.on('message', (request: ThreadRequest) => {
