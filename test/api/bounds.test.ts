@@ -325,6 +325,21 @@ test('for one more connection than there may be, the one idle for longest goes',
   for (const { socket } of others) socket.destroy();
 });
 
+test('connections that never made a call go before one that did, however long that is idle', async () => {
+  await using api = await startApi({}, { connections: 3 });
+  using operator = open(api);
+  const call = begin(operator, `${SETTINGS}/GetBuildInfo`);
+  call.stream.end(Buffer.from([0, 0, 0, 0, 0]));
+  await once(call.stream.resume(), 'close');
+  const strangers: Awaited<ReturnType<typeof openSocket>>[] = [];
+  for (let i = 0; i < 20; i++) strangers.push(await openSocket(api));
+  await waitFor('those that came first are closed', () => {
+    return strangers.filter(({ isClosed }) => isClosed()).length === 18;
+  });
+  assert.equal(operator.closed || operator.destroyed, false);
+  for (const { socket } of strangers) socket.destroy();
+});
+
 test('when all connections are in use, one more is closed, and the log tells', async () => {
   await using api = await startApi({}, { connections: 2 });
   using first = open(api);

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 
 export interface ConnectionLimits {
   /**
-   * Open at the same time. For one more, the one that has been idle for the longest time is closed; when all are
-   * in use, the new one.
+   * Open at the same time. For one more, the one that has been idle for the longest time is closed, of those that
+   * never made a call if there are any; when all are in use, the new one.
    */
   readonly connections: number;
   /** A connection over which nothing came for so long, not even a TLS handshake, is closed. */
@@ -26,6 +26,7 @@ export class Connection {
   readonly name: string;
   readonly #openedMs = performance.now();
   #calls = 0;
+  #hasMadeCalls = false;
   #lastUsedMs = this.#openedMs;
 
   constructor(socket: Socket) {
@@ -37,8 +38,10 @@ export class Connection {
     return this.#calls === 0;
   }
 
-  get lastUsedMs(): number {
-    return this.#lastUsedMs;
+  /** Whether it goes before another one, when one has to. Both are idle. */
+  goesBefore(other: Connection): boolean {
+    if (this.#hasMadeCalls !== other.#hasMadeCalls) return other.#hasMadeCalls;
+    return this.#lastUsedMs < other.#lastUsedMs;
   }
 
   isSilent(nowMs: number, limitMs: number): boolean {
@@ -48,6 +51,7 @@ export class Connection {
   /** A call has begun. @returns what ends it; once */
   use(): () => void {
     this.#calls += 1;
+    this.#hasMadeCalls = true;
     this.#lastUsedMs = performance.now();
     let isOver = false;
     return () => {
@@ -119,16 +123,16 @@ export class Connections {
     await Promise.all([...this.#open.values()].map((connection) => connection.closed()));
   }
 
-  /** Closes the connection that has been idle for the longest time. @returns whether there was one */
+  /** Closes a connection that is idle: see ConnectionLimits. @returns whether there was one */
   #makeRoom(): boolean {
-    let oldest: Connection | undefined;
+    let first: Connection | undefined;
     for (const connection of this.#open.values()) {
       if (!connection.isIdle) continue;
-      if (oldest === undefined || connection.lastUsedMs < oldest.lastUsedMs) oldest = connection;
+      if (first === undefined || connection.goesBefore(first)) first = connection;
     }
-    if (oldest === undefined) return false;
-    oldest.cut();
-    this.#forget(oldest);
+    if (first === undefined) return false;
+    first.cut();
+    this.#forget(first);
     return true;
   }
 
