@@ -1,0 +1,15 @@
+import type { FlowProtocol } from './packets.ts';
+
+/** Messages for a producer. The memory is the caller's again when `offer` has returned. */
+export interface EncodedBatch {
+  /** All messages, one behind the other. */
+  readonly bytes: Buffer;
+  /** Where each message ends in bytes; the first begins at 0. */
+  readonly ends: Uint32Array;
+  /** One for each message: what is to stay in order has one key (the exporter); absent where the pipeline wants none. */
+  readonly keys?: readonly Buffer[];
+  /** Flow records in all of them: what loss is counted in. */
+  readonly records: number;
+  /** Of which protocol they are, when all are of one: part of topics (`{protocol}`). */
+  readonly protocol?: FlowProtocol;
+}
