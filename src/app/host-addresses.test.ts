@@ -91,6 +91,16 @@ const CASES: readonly (readonly [string, string, Readonly<Record<string, Seen>>]
       '203.0.113.9': LOCAL,
     },
   ],
+  [
+    'V5: a broadcast address stays one within a network that a route makes local',
+    `ip link add d0 type veth peer name d1
+     ip link set d0 up
+     ip link set d1 up
+     ip link set lo up
+     ip address add 198.51.100.1/25 brd + dev d0
+     ip route add local 198.51.100.0/24 dev lo`,
+    { '198.51.100.127': BROADCAST, '198.51.100.126': LOCAL, '198.51.100.255': LOCAL },
+  ],
 ];
 
 for (const [name, commands, expected] of CASES) {
