@@ -1,3 +1,4 @@
+import { nearestText } from '../base/nearest.ts';
 import { KNOWN_VARIABLES } from './all-settings.ts';
 
 /** A variable that looks like one of ours and is none: most likely misspelt. */
@@ -31,23 +32,6 @@ function isKnown(name: string): boolean {
 }
 
 function nearestVariable(name: string): UnknownVariable & { distance: number } {
-  return KNOWN_VARIABLES.map((nearest) => ({
-    name,
-    nearest,
-    distance: editDistance(name, nearest),
-  })).reduce((best, candidate) => (candidate.distance < best.distance ? candidate : best));
-}
-
-/** Levenshtein distance: letters to insert, delete or replace. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1];
-    for (let column = 1; column <= to.length; column++) {
-      const replaced = (row[column - 1] ?? 0) + (letter === to[column - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
+  const { text: nearest, distance } = nearestText(name, KNOWN_VARIABLES);
+  return { name, nearest, distance };
 }
