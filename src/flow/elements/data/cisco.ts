@@ -1,0 +1,41 @@
+/**
+ * Elements of Cisco (PEN 9): id, name, type, as tshark 4.0.17 knows them.
+ */
+export const CISCO_ELEMENTS = `
+4251 transportPacketsLostCounter unsigned32
+4254 transportRtpSsrc unsigned32
+4257 transportRtpJitterMaximum unsigned32
+4273 transportRtpPayloadType unsigned8
+8233 c3plClassCceId unsigned32
+8234 c3plClassName string
+8235 c3plClassType octetArray
+8236 c3plPolicyCceId unsigned32
+8237 c3plPolicyName string
+8238 c3plPolicyType octetArray
+9252 servicesWaasSegment unsigned8
+9253 servicesWaasPassthroughReason unsigned8
+9268 connectionClientCounterPacketsRetransmitted unsigned32
+9272 connectionTransactionCounterComplete unsigned32
+9273 connectionTransactionDurationSum unsigned32
+9292 connectionServerCounterResponses unsigned32
+9300 connectionDelayResponseToServerHistogramLate unsigned32
+9303 connectionDelayResponseToServerSum unsigned32
+9306 connectionDelayApplicationSum unsigned32
+9307 connectionDelayApplicationMax unsigned32
+9309 connectionDelayResponseClientToServerSum unsigned32
+9313 connectionDelayNetworkClientToServerSum unsigned32
+9316 connectionDelayNetworkToClientSum unsigned32
+9319 connectionDelayNetworkToServerSum unsigned32
+9357 applicationHttpUriStatistics string
+12232 applicationCategoryName string
+12233 applicationSubCategoryName string
+12234 applicationGroupName string
+12235 applicationHttpHost string
+12236 connectionClientIPv4Address ipv4Address
+12237 connectionServerIPv4Address ipv4Address
+12240 connectionClientTransportPort unsigned16
+12241 connectionServerTransportPort unsigned16
+12242 connectionId unsigned32
+12243 applicationTrafficClass octetArray
+12244 applicationBusinessRelevance octetArray
+`;

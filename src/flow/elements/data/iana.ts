@@ -1,0 +1,508 @@
+/**
+ * IANA's "IPFIX Information Elements" (www.iana.org/assignments/ipfix), one a line: id, name, abstract data type, semantics,
+ * units. `-`: no semantics. Ids up to 491 as libfixbuf 2.4.1 (CERT) has the registry, later ones from the registry of 2026.
+ */
+export const IANA_ELEMENTS = `
+1 octetDeltaCount unsigned64 deltaCounter octets
+2 packetDeltaCount unsigned64 deltaCounter packets
+3 deltaFlowCount unsigned64 deltaCounter flows
+4 protocolIdentifier unsigned8 identifier
+5 ipClassOfService unsigned8 identifier
+6 tcpControlBits unsigned16 flags
+7 sourceTransportPort unsigned16 identifier
+8 sourceIPv4Address ipv4Address
+9 sourceIPv4PrefixLength unsigned8 quantity bits
+10 ingressInterface unsigned32 identifier
+11 destinationTransportPort unsigned16 identifier
+12 destinationIPv4Address ipv4Address
+13 destinationIPv4PrefixLength unsigned8 quantity bits
+14 egressInterface unsigned32 identifier
+15 ipNextHopIPv4Address ipv4Address
+16 bgpSourceAsNumber unsigned32 identifier
+17 bgpDestinationAsNumber unsigned32 identifier
+18 bgpNextHopIPv4Address ipv4Address
+19 postMCastPacketDeltaCount unsigned64 deltaCounter packets
+20 postMCastOctetDeltaCount unsigned64 deltaCounter octets
+21 flowEndSysUpTime unsigned32 quantity milliseconds
+22 flowStartSysUpTime unsigned32 quantity milliseconds
+23 postOctetDeltaCount unsigned64 deltaCounter octets
+24 postPacketDeltaCount unsigned64 deltaCounter packets
+25 minimumIpTotalLength unsigned64 quantity octets
+26 maximumIpTotalLength unsigned64 quantity octets
+27 sourceIPv6Address ipv6Address
+28 destinationIPv6Address ipv6Address
+29 sourceIPv6PrefixLength unsigned8 quantity bits
+30 destinationIPv6PrefixLength unsigned8 quantity bits
+31 flowLabelIPv6 unsigned32 identifier
+32 icmpTypeCodeIPv4 unsigned16 identifier
+33 igmpType unsigned8 identifier
+34 samplingInterval unsigned32 quantity packets
+35 samplingAlgorithm unsigned8 identifier
+36 flowActiveTimeout unsigned16 quantity seconds
+37 flowIdleTimeout unsigned16 quantity seconds
+38 engineType unsigned8 identifier
+39 engineId unsigned8 identifier
+40 exportedOctetTotalCount unsigned64 totalCounter octets
+41 exportedMessageTotalCount unsigned64 totalCounter messages
+42 exportedFlowRecordTotalCount unsigned64 totalCounter flows
+43 ipv4RouterSc ipv4Address
+44 sourceIPv4Prefix ipv4Address
+45 destinationIPv4Prefix ipv4Address
+46 mplsTopLabelType unsigned8 identifier
+47 mplsTopLabelIPv4Address ipv4Address
+48 samplerId unsigned8 identifier
+49 samplerMode unsigned8 identifier
+50 samplerRandomInterval unsigned32 quantity
+51 classId unsigned8 identifier
+52 minimumTTL unsigned8 quantity hops
+53 maximumTTL unsigned8 quantity hops
+54 fragmentIdentification unsigned32 identifier
+55 postIpClassOfService unsigned8 identifier
+56 sourceMacAddress macAddress
+57 postDestinationMacAddress macAddress
+58 vlanId unsigned16 identifier
+59 postVlanId unsigned16 identifier
+60 ipVersion unsigned8 identifier
+61 flowDirection unsigned8 identifier
+62 ipNextHopIPv6Address ipv6Address
+63 bgpNextHopIPv6Address ipv6Address
+64 ipv6ExtensionHeaders unsigned32 flags
+70 mplsTopLabelStackSection octetArray
+71 mplsLabelStackSection2 octetArray
+72 mplsLabelStackSection3 octetArray
+73 mplsLabelStackSection4 octetArray
+74 mplsLabelStackSection5 octetArray
+75 mplsLabelStackSection6 octetArray
+76 mplsLabelStackSection7 octetArray
+77 mplsLabelStackSection8 octetArray
+78 mplsLabelStackSection9 octetArray
+79 mplsLabelStackSection10 octetArray
+80 destinationMacAddress macAddress
+81 postSourceMacAddress macAddress
+82 interfaceName string
+83 interfaceDescription string
+84 samplerName string
+85 octetTotalCount unsigned64 totalCounter octets
+86 packetTotalCount unsigned64 totalCounter packets
+87 flagsAndSamplerId unsigned32 identifier
+88 fragmentOffset unsigned16 quantity
+89 forwardingStatus unsigned8 identifier
+90 mplsVpnRouteDistinguisher octetArray
+91 mplsTopLabelPrefixLength unsigned8 quantity bits
+92 srcTrafficIndex unsigned32 identifier
+93 dstTrafficIndex unsigned32 identifier
+94 applicationDescription string
+95 applicationId octetArray
+96 applicationName string
+98 postIpDiffServCodePoint unsigned8 identifier
+99 multicastReplicationFactor unsigned32 quantity
+100 className string
+101 classificationEngineId unsigned8 identifier
+102 layer2packetSectionOffset unsigned16 quantity
+103 layer2packetSectionSize unsigned16 quantity
+104 layer2packetSectionData octetArray
+128 bgpNextAdjacentAsNumber unsigned32 identifier
+129 bgpPrevAdjacentAsNumber unsigned32 identifier
+130 exporterIPv4Address ipv4Address
+131 exporterIPv6Address ipv6Address
+132 droppedOctetDeltaCount unsigned64 deltaCounter octets
+133 droppedPacketDeltaCount unsigned64 deltaCounter packets
+134 droppedOctetTotalCount unsigned64 totalCounter octets
+135 droppedPacketTotalCount unsigned64 totalCounter packets
+136 flowEndReason unsigned8 identifier
+137 commonPropertiesId unsigned64 identifier
+138 observationPointId unsigned64 identifier
+139 icmpTypeCodeIPv6 unsigned16 identifier
+140 mplsTopLabelIPv6Address ipv6Address
+141 lineCardId unsigned32 identifier
+142 portId unsigned32 identifier
+143 meteringProcessId unsigned32 identifier
+144 exportingProcessId unsigned32 identifier
+145 templateId unsigned16 identifier
+146 wlanChannelId unsigned8 identifier
+147 wlanSSID string
+148 flowId unsigned64 identifier
+149 observationDomainId unsigned32 identifier
+150 flowStartSeconds dateTimeSeconds - seconds
+151 flowEndSeconds dateTimeSeconds - seconds
+152 flowStartMilliseconds dateTimeMilliseconds - milliseconds
+153 flowEndMilliseconds dateTimeMilliseconds - milliseconds
+154 flowStartMicroseconds dateTimeMicroseconds - microseconds
+155 flowEndMicroseconds dateTimeMicroseconds - microseconds
+156 flowStartNanoseconds dateTimeNanoseconds - nanoseconds
+157 flowEndNanoseconds dateTimeNanoseconds - nanoseconds
+158 flowStartDeltaMicroseconds unsigned32 quantity microseconds
+159 flowEndDeltaMicroseconds unsigned32 quantity microseconds
+160 systemInitTimeMilliseconds dateTimeMilliseconds - milliseconds
+161 flowDurationMilliseconds unsigned32 quantity milliseconds
+162 flowDurationMicroseconds unsigned32 quantity microseconds
+163 observedFlowTotalCount unsigned64 totalCounter flows
+164 ignoredPacketTotalCount unsigned64 totalCounter packets
+165 ignoredOctetTotalCount unsigned64 totalCounter octets
+166 notSentFlowTotalCount unsigned64 totalCounter flows
+167 notSentPacketTotalCount unsigned64 totalCounter packets
+168 notSentOctetTotalCount unsigned64 totalCounter octets
+169 destinationIPv6Prefix ipv6Address
+170 sourceIPv6Prefix ipv6Address
+171 postOctetTotalCount unsigned64 totalCounter octets
+172 postPacketTotalCount unsigned64 totalCounter packets
+173 flowKeyIndicator unsigned64 flags
+174 postMCastPacketTotalCount unsigned64 totalCounter packets
+175 postMCastOctetTotalCount unsigned64 totalCounter octets
+176 icmpTypeIPv4 unsigned8 identifier
+177 icmpCodeIPv4 unsigned8 identifier
+178 icmpTypeIPv6 unsigned8 identifier
+179 icmpCodeIPv6 unsigned8 identifier
+180 udpSourcePort unsigned16 identifier
+181 udpDestinationPort unsigned16 identifier
+182 tcpSourcePort unsigned16 identifier
+183 tcpDestinationPort unsigned16 identifier
+184 tcpSequenceNumber unsigned32 quantity
+185 tcpAcknowledgementNumber unsigned32 quantity
+186 tcpWindowSize unsigned16 quantity
+187 tcpUrgentPointer unsigned16 quantity
+188 tcpHeaderLength unsigned8 quantity octets
+189 ipHeaderLength unsigned8 quantity octets
+190 totalLengthIPv4 unsigned16 quantity octets
+191 payloadLengthIPv6 unsigned16 quantity octets
+192 ipTTL unsigned8 quantity hops
+193 nextHeaderIPv6 unsigned8 quantity
+194 mplsPayloadLength unsigned32 quantity octets
+195 ipDiffServCodePoint unsigned8 identifier
+196 ipPrecedence unsigned8 identifier
+197 fragmentFlags unsigned8 flags
+198 octetDeltaSumOfSquares unsigned64 quantity
+199 octetTotalSumOfSquares unsigned64 quantity octets
+200 mplsTopLabelTTL unsigned8 quantity hops
+201 mplsLabelStackLength unsigned32 quantity octets
+202 mplsLabelStackDepth unsigned32 quantity entries
+203 mplsTopLabelExp unsigned8 flags
+204 ipPayloadLength unsigned32 quantity octets
+205 udpMessageLength unsigned16 quantity octets
+206 isMulticast unsigned8 flags
+207 ipv4IHL unsigned8 quantity words
+208 ipv4Options unsigned32 flags
+209 tcpOptions unsigned64 flags
+210 paddingOctets octetArray
+211 collectorIPv4Address ipv4Address
+212 collectorIPv6Address ipv6Address
+213 exportInterface unsigned32 identifier
+214 exportProtocolVersion unsigned8 identifier
+215 exportTransportProtocol unsigned8 identifier
+216 collectorTransportPort unsigned16 identifier
+217 exporterTransportPort unsigned16 identifier
+218 tcpSynTotalCount unsigned64 totalCounter packets
+219 tcpFinTotalCount unsigned64 totalCounter packets
+220 tcpRstTotalCount unsigned64 totalCounter packets
+221 tcpPshTotalCount unsigned64 totalCounter packets
+222 tcpAckTotalCount unsigned64 totalCounter packets
+223 tcpUrgTotalCount unsigned64 totalCounter packets
+224 ipTotalLength unsigned64 quantity octets
+225 postNATSourceIPv4Address ipv4Address
+226 postNATDestinationIPv4Address ipv4Address
+227 postNAPTSourceTransportPort unsigned16 identifier
+228 postNAPTDestinationTransportPort unsigned16 identifier
+229 natOriginatingAddressRealm unsigned8 identifier
+230 natEvent unsigned8 identifier
+231 initiatorOctets unsigned64 deltaCounter octets
+232 responderOctets unsigned64 deltaCounter octets
+233 firewallEvent unsigned8 quantity
+234 ingressVRFID unsigned32 quantity
+235 egressVRFID unsigned32 quantity
+236 VRFname string
+237 postMplsTopLabelExp unsigned8 flags
+238 tcpWindowScale unsigned16 quantity
+239 biflowDirection unsigned8 identifier
+240 ethernetHeaderLength unsigned8 quantity octets
+241 ethernetPayloadLength unsigned16 quantity octets
+242 ethernetTotalLength unsigned16 quantity octets
+243 dot1qVlanId unsigned16 identifier
+244 dot1qPriority unsigned8 identifier
+245 dot1qCustomerVlanId unsigned16 identifier
+246 dot1qCustomerPriority unsigned8 identifier
+247 metroEvcId string
+248 metroEvcType unsigned8 identifier
+249 pseudoWireId unsigned32 identifier
+250 pseudoWireType unsigned16 identifier
+251 pseudoWireControlWord unsigned32 identifier
+252 ingressPhysicalInterface unsigned32 identifier
+253 egressPhysicalInterface unsigned32 identifier
+254 postDot1qVlanId unsigned16 identifier
+255 postDot1qCustomerVlanId unsigned16 identifier
+256 ethernetType unsigned16 identifier
+257 postIpPrecedence unsigned8 identifier
+258 collectionTimeMilliseconds dateTimeMilliseconds - milliseconds
+259 exportSctpStreamId unsigned16 identifier
+260 maxExportSeconds dateTimeSeconds - seconds
+261 maxFlowEndSeconds dateTimeSeconds - seconds
+262 messageMD5Checksum octetArray
+263 messageScope unsigned8 quantity
+264 minExportSeconds dateTimeSeconds - seconds
+265 minFlowStartSeconds dateTimeSeconds - seconds
+266 opaqueOctets octetArray
+267 sessionScope unsigned8 quantity
+268 maxFlowEndMicroseconds dateTimeMicroseconds - microseconds
+269 maxFlowEndMilliseconds dateTimeMilliseconds - milliseconds
+270 maxFlowEndNanoseconds dateTimeNanoseconds - nanoseconds
+271 minFlowStartMicroseconds dateTimeMicroseconds - microseconds
+272 minFlowStartMilliseconds dateTimeMilliseconds - milliseconds
+273 minFlowStartNanoseconds dateTimeNanoseconds - nanoseconds
+274 collectorCertificate octetArray
+275 exporterCertificate octetArray
+276 dataRecordsReliability boolean
+277 observationPointType unsigned8 identifier
+278 newConnectionDeltaCount unsigned32 deltaCounter
+279 connectionSumDurationSeconds unsigned64 quantity seconds
+280 connectionTransactionId unsigned64 identifier
+281 postNATSourceIPv6Address ipv6Address
+282 postNATDestinationIPv6Address ipv6Address
+283 natPoolId unsigned32 identifier
+284 natPoolName string
+285 anonymizationFlags unsigned16 flags
+286 anonymizationTechnique unsigned16 identifier
+287 informationElementIndex unsigned16 identifier
+288 p2pTechnology string
+289 tunnelTechnology string
+290 encryptedTechnology string
+291 basicList basicList list
+292 subTemplateList subTemplateList list
+293 subTemplateMultiList subTemplateMultiList list
+294 bgpValidityState unsigned8 identifier
+295 IPSecSPI unsigned32 identifier
+296 greKey unsigned32 identifier
+297 natType unsigned8 identifier
+298 initiatorPackets unsigned64 deltaCounter packets
+299 responderPackets unsigned64 deltaCounter packets
+300 observationDomainName string
+301 selectionSequenceId unsigned64 identifier
+302 selectorId unsigned64 identifier
+303 informationElementId unsigned16 identifier
+304 selectorAlgorithm unsigned16 identifier
+305 samplingPacketInterval unsigned32 quantity packets
+306 samplingPacketSpace unsigned32 quantity packets
+307 samplingTimeInterval unsigned32 quantity microseconds
+308 samplingTimeSpace unsigned32 quantity microseconds
+309 samplingSize unsigned32 quantity packets
+310 samplingPopulation unsigned32 quantity packets
+311 samplingProbability float64 quantity
+312 dataLinkFrameSize unsigned16 quantity
+313 ipHeaderPacketSection octetArray
+314 ipPayloadPacketSection octetArray
+315 dataLinkFrameSection octetArray
+316 mplsLabelStackSection octetArray
+317 mplsPayloadPacketSection octetArray
+318 selectorIdTotalPktsObserved unsigned64 totalCounter packets
+319 selectorIdTotalPktsSelected unsigned64 totalCounter packets
+320 absoluteError float64 quantity
+321 relativeError float64 quantity
+322 observationTimeSeconds dateTimeSeconds - seconds
+323 observationTimeMilliseconds dateTimeMilliseconds - milliseconds
+324 observationTimeMicroseconds dateTimeMicroseconds - microseconds
+325 observationTimeNanoseconds dateTimeNanoseconds - nanoseconds
+326 digestHashValue unsigned64 quantity
+327 hashIPPayloadOffset unsigned64 quantity
+328 hashIPPayloadSize unsigned64 quantity
+329 hashOutputRangeMin unsigned64 quantity
+330 hashOutputRangeMax unsigned64 quantity
+331 hashSelectedRangeMin unsigned64 quantity
+332 hashSelectedRangeMax unsigned64 quantity
+333 hashDigestOutput boolean
+334 hashInitialiserValue unsigned64 quantity
+335 selectorName string
+336 upperCILimit float64 quantity
+337 lowerCILimit float64 quantity
+338 confidenceLevel float64 quantity
+339 informationElementDataType unsigned8 quantity
+340 informationElementDescription string
+341 informationElementName string
+342 informationElementRangeBegin unsigned64 quantity
+343 informationElementRangeEnd unsigned64 quantity
+344 informationElementSemantics unsigned8 quantity
+345 informationElementUnits unsigned16 quantity
+346 privateEnterpriseNumber unsigned32 identifier
+347 virtualStationInterfaceId octetArray
+348 virtualStationInterfaceName string
+349 virtualStationUUID octetArray
+350 virtualStationName string
+351 layer2SegmentId unsigned64 identifier
+352 layer2OctetDeltaCount unsigned64 deltaCounter octets
+353 layer2OctetTotalCount unsigned64 totalCounter octets
+354 ingressUnicastPacketTotalCount unsigned64 totalCounter packets
+355 ingressMulticastPacketTotalCount unsigned64 totalCounter packets
+356 ingressBroadcastPacketTotalCount unsigned64 totalCounter packets
+357 egressUnicastPacketTotalCount unsigned64 totalCounter packets
+358 egressBroadcastPacketTotalCount unsigned64 totalCounter packets
+359 monitoringIntervalStartMilliSeconds dateTimeMilliseconds - milliseconds
+360 monitoringIntervalEndMilliSeconds dateTimeMilliseconds - milliseconds
+361 portRangeStart unsigned16 identifier
+362 portRangeEnd unsigned16 identifier
+363 portRangeStepSize unsigned16 identifier
+364 portRangeNumPorts unsigned16 identifier
+365 staMacAddress macAddress
+366 staIPv4Address ipv4Address
+367 wtpMacAddress macAddress
+368 ingressInterfaceType unsigned32 identifier
+369 egressInterfaceType unsigned32 identifier
+370 rtpSequenceNumber unsigned16 quantity
+371 userName string
+372 applicationCategoryName string
+373 applicationSubCategoryName string
+374 applicationGroupName string
+375 originalFlowsPresent unsigned64 deltaCounter flows
+376 originalFlowsInitiated unsigned64 deltaCounter flows
+377 originalFlowsCompleted unsigned64 deltaCounter flows
+378 distinctCountOfSourceIPAddress unsigned64 totalCounter
+379 distinctCountOfDestinationIPAddress unsigned64 totalCounter
+380 distinctCountOfSourceIPv4Address unsigned32 totalCounter
+381 distinctCountOfDestinationIPv4Address unsigned32 totalCounter
+382 distinctCountOfSourceIPv6Address unsigned64 totalCounter
+383 distinctCountOfDestinationIPv6Address unsigned64 totalCounter
+384 valueDistributionMethod unsigned8 quantity
+385 rfc3550JitterMilliseconds unsigned32 quantity milliseconds
+386 rfc3550JitterMicroseconds unsigned32 quantity microseconds
+387 rfc3550JitterNanoseconds unsigned32 quantity nanoseconds
+388 dot1qDEI boolean
+389 dot1qCustomerDEI boolean
+390 flowSelectorAlgorithm unsigned16 identifier
+391 flowSelectedOctetDeltaCount unsigned64 deltaCounter octets
+392 flowSelectedPacketDeltaCount unsigned64 deltaCounter packets
+393 flowSelectedFlowDeltaCount unsigned64 deltaCounter flows
+394 selectorIDTotalFlowsObserved unsigned64 quantity flows
+395 selectorIDTotalFlowsSelected unsigned64 quantity flows
+396 samplingFlowInterval unsigned64 quantity flows
+397 samplingFlowSpacing unsigned64 quantity flows
+398 flowSamplingTimeInterval unsigned64 quantity microseconds
+399 flowSamplingTimeSpacing unsigned64 quantity microseconds
+400 hashFlowDomain unsigned16 identifier
+401 transportOctetDeltaCount unsigned64 deltaCounter octets
+402 transportPacketDeltaCount unsigned64 deltaCounter packets
+403 originalExporterIPv4Address ipv4Address
+404 originalExporterIPv6Address ipv6Address
+405 originalObservationDomainId unsigned32 identifier
+406 intermediateProcessId unsigned32 identifier
+407 ignoredDataRecordTotalCount unsigned64 totalCounter
+408 dataLinkFrameType unsigned16 flags
+409 sectionOffset unsigned16 quantity
+410 sectionExportedOctets unsigned16 quantity
+411 dot1qServiceInstanceTag octetArray
+412 dot1qServiceInstanceId unsigned32 identifier
+413 dot1qServiceInstancePriority unsigned8 identifier
+414 dot1qCustomerSourceMacAddress macAddress
+415 dot1qCustomerDestinationMacAddress macAddress
+417 postLayer2OctetDeltaCount unsigned64 deltaCounter octets
+418 postMCastLayer2OctetDeltaCount unsigned64 deltaCounter octets
+420 postLayer2OctetTotalCount unsigned64 totalCounter octets
+421 postMCastLayer2OctetTotalCount unsigned64 totalCounter octets
+422 minimumLayer2TotalLength unsigned64 quantity octets
+423 maximumLayer2TotalLength unsigned64 quantity octets
+424 droppedLayer2OctetDeltaCount unsigned64 deltaCounter octets
+425 droppedLayer2OctetTotalCount unsigned64 totalCounter octets
+426 ignoredLayer2OctetTotalCount unsigned64 totalCounter octets
+427 notSentLayer2OctetTotalCount unsigned64 totalCounter octets
+428 layer2OctetDeltaSumOfSquares unsigned64 deltaCounter octets
+429 layer2OctetTotalSumOfSquares unsigned64 totalCounter octets
+430 layer2FrameDeltaCount unsigned64 deltaCounter frames
+431 layer2FrameTotalCount unsigned64 totalCounter frames
+432 pseudoWireDestinationIPv4Address ipv4Address
+433 ignoredLayer2FrameTotalCount unsigned64 totalCounter frames
+434 mibObjectValueInteger signed32 quantity
+435 mibObjectValueOctetString octetArray
+436 mibObjectValueOID octetArray
+437 mibObjectValueBits octetArray flags
+438 mibObjectValueIPAddress ipv4Address
+439 mibObjectValueCounter unsigned64 snmpCounter
+440 mibObjectValueGauge unsigned32 snmpGauge
+441 mibObjectValueTimeTicks unsigned32 quantity
+442 mibObjectValueUnsigned unsigned32 quantity
+443 mibObjectValueTable subTemplateList list
+444 mibObjectValueRow subTemplateList list
+445 mibObjectIdentifier octetArray
+446 mibSubIdentifier unsigned32 identifier
+447 mibIndexIndicator unsigned64 flags
+448 mibCaptureTimeSemantics unsigned8 identifier
+449 mibContextEngineID octetArray
+450 mibContextName string
+451 mibObjectName string
+452 mibObjectDescription string
+453 mibObjectSyntax string
+454 mibModuleName string
+455 mobileIMSI string
+456 mobileMSISDN string
+457 httpStatusCode unsigned16 identifier
+458 sourceTransportPortsLimit unsigned16 quantity
+459 httpRequestMethod string
+460 httpRequestHost string
+461 httpRequestTarget string
+462 httpMessageVersion string
+463 natInstanceID unsigned32 identifier
+464 internalAddressRealm octetArray identifier
+465 externalAddressRealm octetArray identifier
+466 natQuotaExceededEvent unsigned32 identifier
+467 natThresholdEvent unsigned32 identifier
+468 httpUserAgent string
+469 httpContentType string
+470 httpReasonPhrase string
+471 maxSessionEntries unsigned32 identifier
+472 maxBIBEntries unsigned32 identifier
+473 maxEntriesPerUser unsigned32 identifier
+474 maxSubscribers unsigned32 identifier
+475 maxFragmentsPendingReassembly unsigned32 identifier
+476 addressPoolHighThreshold unsigned32 identifier
+477 addressPoolLowThreshold unsigned32 identifier
+478 addressPortMappingHighThreshold unsigned32 identifier
+479 addressPortMappingLowThreshold unsigned32 identifier
+480 addressPortMappingPerUserHighThreshold unsigned32 identifier
+481 globalAddressMappingHighThreshold unsigned32 identifier
+482 vpnIdentifier octetArray
+483 bgpCommunity unsigned32 identifier
+484 bgpSourceCommunityList basicList list
+485 bgpDestinationCommunityList basicList list
+486 bgpExtendedCommunity octetArray
+487 bgpSourceExtendedCommunityList basicList list
+488 bgpDestinationExtendedCommunityList basicList list
+489 bgpLargeCommunity octetArray
+490 bgpSourceLargeCommunityList basicList list
+491 bgpDestinationLargeCommunityList basicList list
+492 srhFlagsIPv6 unsigned8 flags
+493 srhTagIPv6 unsigned16 identifier
+494 srhSegmentIPv6 ipv6Address
+495 srhActiveSegmentIPv6 ipv6Address
+496 srhSegmentIPv6BasicList basicList list
+497 srhSegmentIPv6ListSection octetArray
+498 srhSegmentsIPv6Left unsigned8 quantity
+499 srhIPv6Section octetArray
+500 srhIPv6ActiveSegmentType unsigned8 identifier
+501 srhSegmentIPv6LocatorLength unsigned8
+502 srhSegmentIPv6EndpointBehavior unsigned16 identifier
+503 transportChecksum unsigned16
+504 icmpHeaderPacketSection octetArray
+505 gtpuFlags unsigned8 flags
+506 gtpuMsgType unsigned8 identifier
+507 gtpuTEid unsigned32 identifier
+508 gtpuSequenceNum unsigned16 identifier
+509 gtpuQFI unsigned8 identifier
+510 gtpuPduType unsigned8 identifier
+511 bgpSourceAsPathList basicList list
+512 bgpDestinationAsPathList basicList list
+513 ipv6ExtensionHeaderType unsigned8 identifier
+514 ipv6ExtensionHeaderCount unsigned8 totalCounter
+515 ipv6ExtensionHeadersFull unsigned256 flags
+516 ipv6ExtensionHeaderTypeCountList subTemplateList list
+517 ipv6ExtensionHeadersLimit boolean
+518 ipv6ExtensionHeadersChainLength unsigned32 quantity octets
+519 ipv6ExtensionHeaderChainLengthList subTemplateList list
+520 tcpOptionsFull unsigned256 flags
+521 tcpSharedOptionExID16 unsigned16 identifier
+522 tcpSharedOptionExID32 unsigned32 identifier
+523 tcpSharedOptionExID16List basicList list
+524 tcpSharedOptionExID32List basicList list
+525 udpSafeOptions unsigned256 flags
+526 udpUnsafeOptions unsigned64 flags
+527 udpExID unsigned16 identifier
+528 udpSafeExIDList basicList list
+529 udpUnsafeExIDList basicList list
+530 pathDelayMeanDeltaMicroseconds unsigned32 deltaCounter microseconds
+531 pathDelayMinDeltaMicroseconds unsigned32 deltaCounter microseconds
+532 pathDelayMaxDeltaMicroseconds unsigned32 deltaCounter microseconds
+533 pathDelaySumDeltaMicroseconds unsigned64 deltaCounter microseconds
+`;
