@@ -6,7 +6,10 @@ export interface EncodedBatch {
   readonly bytes: Buffer;
   /** Where each message ends in bytes; the first begins at 0. */
   readonly ends: Uint32Array;
-  /** One for each message: what is to stay in order has one key (the exporter); absent where the pipeline wants none. */
+  /**
+   * One for each message: what is to stay in order has one key (the exporter); absent where the pipeline wants none.
+   * The array is the caller's again, its buffers never change: they are kept while messages wait.
+   */
   readonly keys?: readonly Buffer[];
   /** Flow records in all of them: what loss is counted in. */
   readonly records: number;

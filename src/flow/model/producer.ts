@@ -9,8 +9,12 @@ export interface ProducerStatus {
   readonly error?: string;
 }
 
-/** Cumulative. Records offered = delivered + failed + dropped + queued, at any time. */
+/** Cumulative, in records. Offered + recovered = delivered + failed + dropped + queued, at any time. */
 export interface ProducerCounters {
+  /** Records that were offered. */
+  offered: number;
+  /** Records that an earlier process left in the spool. */
+  recovered: number;
   /** Records that the peer has, as far as its protocol tells. */
   delivered: number;
   /** Records that the peer refused, or that were given up after all attempts. */
