@@ -1,0 +1,84 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { FloxyError, messageOf } from '../../base/errors.ts';
+import type { ProducerKind } from '../model/producer.ts';
+import { stdoutKind } from './stdout.ts';
+
+/** The kinds of producers that are built in, by name. */
+export const PRODUCER_KINDS: ReadonlyMap<string, ProducerKind<unknown>> = new Map(
+  [stdoutKind].map((kind: ProducerKind<unknown>) => [kind.name, kind]),
+);
+
+const kindShape = z.looseObject({
+  name: z.string({ error: 'must be a text' }).min(1, { error: 'must not be empty' }),
+  options: z.custom(isSchema, {
+    error: 'must be a zod schema of the options',
+  }),
+  formats: z.array(z.string(), { error: 'must be a list of names' }).optional(),
+  create: z.custom((create) => typeof create === 'function', { error: 'must be a function' }),
+});
+
+/**
+ * A kind of producers: one that is built in, by name, or a plug-in, by the path of its file.
+ *
+ * @param kind a name, or a path that ends in .mjs, .js or .ts: an ES module whose default export is a ProducerKind
+ * @param folder what relative paths begin at: that of the configuration
+ * @throws FloxyError INVALID_INPUT
+ */
+export async function loadProducerKind(
+  kind: string,
+  folder: string,
+): Promise<ProducerKind<unknown>> {
+  const known = PRODUCER_KINDS.get(kind);
+  if (known !== undefined) return known;
+  if (!/\.(mjs|js|ts)$/.test(kind)) {
+    throw new FloxyError(
+      'INVALID_INPUT',
+      `there is no kind of producers named ${JSON.stringify(kind)}: it must be ${[...PRODUCER_KINDS.keys()].join(', ')}, ` +
+        'or the path of a plug-in, such as ./my-producer.mjs',
+    );
+  }
+  return loadPlugIn(path.resolve(folder, kind));
+}
+
+async function loadPlugIn(file: string): Promise<ProducerKind<unknown>> {
+  let module: Record<string, unknown>;
+  try {
+    module = await import(pathToFileURL(file).href);
+  } catch (error) {
+    throw new FloxyError(
+      'INVALID_INPUT',
+      `the plug-in ${file} cannot be loaded: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (module['default'] === undefined) {
+    throw new FloxyError(
+      'INVALID_INPUT',
+      `the plug-in ${file} has no default export: it must be a ProducerKind`,
+    );
+  }
+  const checked = kindShape.safeParse(module['default']);
+  if (checked.success) return module['default'] as ProducerKind<unknown>;
+  const problems = checked.error.issues.map(
+    ({ path: place, message }) =>
+      `${place.length > 0 ? `its ${place.join('.')} ` : 'it '}${message}`,
+  );
+  throw new FloxyError(
+    'INVALID_INPUT',
+    `the default export of the plug-in ${file} is no ProducerKind: ${problems.join('; ')}`,
+  );
+}
+
+/** A plug-in may bring a zod of its own. */
+function isSchema(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'safeParse' in value &&
+    typeof value.safeParse === 'function'
+  );
+}
