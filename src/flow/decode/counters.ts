@@ -76,6 +76,9 @@ const PER_PROTOCOL = {
   ),
   outOfOrder: counter('datagrams that came late or twice by their sequence number'),
   restarts: counter('restarts of exporters, by sequence number and uptime'),
+  discardedPackets: counter('packets that devices say they discarded (sFlow)'),
+  agentDrops: loss('samples that exporters say they had to drop (sFlow)'),
+  samplePool: counter('packets that could have been sampled, as exporters say (sFlow)'),
   samplingUnknown: counter('flow records of which no sampling rate is known'),
 } as const satisfies Record<string, Description>;
 
