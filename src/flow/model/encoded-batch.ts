@@ -15,4 +15,11 @@ export interface EncodedBatch {
   readonly records: number;
   /** Of which protocol they are, when all are of one: part of topics (`{protocol}`). */
   readonly protocol?: FlowProtocol;
+  /**
+   * How many octets at the end of each message are for streams alone (a newline): files and byte streams write them,
+   * and so may write `bytes` as it stands; producers of messages leave them out. 0 when absent.
+   */
+  readonly terminator?: number;
+  /** What a file or a stream of such messages begins with, once: the header line of CSV. */
+  readonly header?: Buffer;
 }
