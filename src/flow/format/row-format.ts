@@ -1,0 +1,144 @@
+import type { ColumnKind } from '../model/columns.ts';
+import type { EncodedBatch } from '../model/encoded-batch.ts';
+import type { ColumnMemory, FlowBatch } from '../model/flow-batch.ts';
+import type { RowFormat } from '../model/format.ts';
+import { type ChosenColumn, isZero } from './columns.ts';
+import { EncodedTexts } from './encoded-texts.ts';
+import { OVERRUN } from './literal.ts';
+import { MessageCutter } from './messages.ts';
+
+/**
+ * Rows that are being written: each has a slot of memory of its own, so that one small loop can write a field of all
+ * of them. They are then moved together.
+ */
+export interface RowBlock {
+  readonly view: DataView;
+  /** Where the next octet of each row goes. */
+  readonly next: Uint32Array;
+  readonly texts: EncodedTexts;
+}
+
+/** What writes one column of a block of rows. */
+export interface Cell {
+  /** Most octets that it writes for a row, not counting a text. */
+  readonly room: number;
+  /** Whether it writes something for rows whose value is zero. */
+  readonly writesZero: boolean;
+  /** Writes it for the rows from `first` on and moves `next`. */
+  write(block: RowBlock, memory: ColumnMemory[ColumnKind], first: number, rows: number): void;
+}
+
+/** What stands around the cells of a row. */
+export interface RowFrame {
+  /** Octets before the cells. */
+  readonly before: number;
+  /** Octets after them. */
+  readonly after: number;
+  /**
+   * Writes what belongs before and after the cells of one row, which are at [start, end).
+   *
+   * @returns where the row begins; it ends at `end + after`
+   */
+  close(view: DataView, start: number, end: number): number;
+}
+
+export interface RowLayout {
+  readonly columns: readonly { readonly chosen: ChosenColumn; readonly cell: Cell }[];
+  readonly frame: RowFrame;
+  /** How a text is written. */
+  encodeText(text: string): string;
+  readonly keyed: boolean;
+  readonly terminator?: number;
+  readonly header?: Buffer;
+}
+
+/** Rows of a block: what is written and then moved stays in the cache. */
+const BLOCK_ROWS = 32;
+/** Octets of a block, unless one row needs more. */
+const BLOCK_OCTETS = 64 * 1024;
+
+/** Writes rows by blocks and columns. */
+export class SlottedFormat implements RowFormat {
+  readonly #layout: RowLayout;
+  readonly #room: number;
+  readonly #textCells: number;
+  readonly #cutter: MessageCutter;
+  readonly #texts: EncodedTexts;
+  readonly #next = new Uint32Array(BLOCK_ROWS);
+  #bytes = Buffer.alloc(BLOCK_OCTETS);
+  #view = viewOf(this.#bytes);
+  #rowEnds = new Uint32Array(0);
+
+  constructor(layout: RowLayout) {
+    this.#layout = layout;
+    const { columns, frame } = layout;
+    const cells = columns.reduce((sum, { cell }) => sum + cell.room, 0);
+    this.#room = frame.before + cells + frame.after + OVERRUN;
+    this.#textCells = columns.filter(({ chosen }) => chosen.column.kind === 'text').length;
+    this.#cutter = new MessageCutter(layout.keyed);
+    this.#texts = new EncodedTexts(layout.encodeText);
+  }
+
+  encode(batch: FlowBatch, recordsPerMessage: number): EncodedBatch {
+    const { columns, terminator, header } = this.#layout;
+    const { rows } = batch;
+    this.#texts.read(batch.texts);
+    if (this.#rowEnds.length < rows) this.#rowEnds = new Uint32Array(batch.capacity);
+    const used = columns.flatMap(({ chosen, cell }) => {
+      const memory = chosen.memory(batch);
+      const idle = !cell.writesZero && isZero(memory, chosen.column.kind, rows);
+      return idle ? [] : [{ cell, memory }];
+    });
+    const slot = this.#room + this.#textCells * this.#texts.longest;
+    const blockRows = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(BLOCK_OCTETS / slot)));
+    let end = 0;
+    for (let first = 0; first < rows; first += blockRows) {
+      const count = Math.min(blockRows, rows - first);
+      this.#reserve(end, count * slot);
+      end = this.#writeBlock(used, { first, count, start: end, slot });
+    }
+    const messages = this.#cutter.cut(batch, recordsPerMessage, this.#rowEnds);
+    return {
+      bytes: this.#bytes.subarray(0, end),
+      ...messages,
+      records: rows,
+      ...(terminator === undefined ? {} : { terminator }),
+      ...(header === undefined ? {} : { header }),
+    };
+  }
+
+  #writeBlock(
+    used: readonly { cell: Cell; memory: ColumnMemory[ColumnKind] }[],
+    { first, count, start, slot }: { first: number; count: number; start: number; slot: number },
+  ): number {
+    const { frame } = this.#layout;
+    const next = this.#next;
+    const view = this.#view;
+    for (let i = 0; i < count; i++) next[i] = start + i * slot + frame.before;
+    const block = { view, next, texts: this.#texts };
+    for (const { cell, memory } of used) cell.write(block, memory, first, count);
+    let end = start;
+    for (let i = 0; i < count; i++) {
+      const cellsEnd = next[i] as number;
+      const rowStart = frame.close(view, start + i * slot + frame.before, cellsEnd);
+      const rowEnd = cellsEnd + frame.after;
+      if (rowStart !== end) this.#bytes.copyWithin(end, rowStart, rowEnd);
+      end += rowEnd - rowStart;
+      this.#rowEnds[first + i] = end;
+    }
+    return end;
+  }
+
+  /** Makes sure that so many octets can be written behind `end`. */
+  #reserve(end: number, octets: number): void {
+    if (end + octets <= this.#bytes.length) return;
+    const grown = Buffer.alloc(Math.max(end + octets, this.#bytes.length * 2));
+    this.#bytes.copy(grown, 0, 0, end);
+    this.#bytes = grown;
+    this.#view = viewOf(grown);
+  }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
