@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { allowedCores, confine, takeTurn } from '../test/load/machine.ts';
 import { buildPrograms } from '../tools/traffic/programs.ts';
 import { runGroup } from './bench.ts';
+import { runCollector } from './collector/run.ts';
 import { CONTESTANTS, prepareContestant } from './contestants/all.ts';
 import { raisePriority } from './priority.ts';
 import { markdownReport } from './report/markdown.ts';
@@ -29,19 +30,23 @@ const RESULTS = path.join(import.meta.dirname, 'results');
 const MACHINE_CORES = availableParallelism();
 
 /** No run takes longer: whatever hangs, namespaces and processes go away. */
-const TIMEOUT_MS = 15 * 60_000;
+const TIMEOUT_MS = 25 * 60_000;
 
 const USAGE = `usage: npm run bench -- [--quick] [--only TEXT] [--contestants NAME,NAME]
+       npm run bench -- --collector [--quick] [--only TEXT]
        npm run bench -- --times [--only TEXT]
 
 --quick         a few scenarios with short measurements: under a minute
---only          only groups whose title, or test files whose name, contains the text
+--only          only groups whose title, measurements or test files whose name contains the text
 --contestants   only these of ${Object.keys(CONTESTANTS).join(', ')}
+--collector     only the collector: decoding, formats, producers
 --times         instead: how long what has a promised time takes; some minutes
 `;
 
 interface Choice {
   readonly isQuick: boolean;
+  /** The collector alone. */
+  readonly isCollector: boolean;
   /** Promised times instead of figures. */
   readonly isTimes: boolean;
   readonly only: string;
@@ -58,6 +63,7 @@ function choose(): Choice {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       contestants: { type: 'string' },
+      collector: { type: 'boolean', default: false },
       times: { type: 'boolean', default: false },
     },
   });
@@ -73,7 +79,13 @@ function choose(): Choice {
         contestants: scenario.contestants.filter((name) => wanted.includes(name)),
       })),
     }));
-  return { isQuick: values.quick, isTimes: values.times, only: values.only, groups };
+  return {
+    isQuick: values.quick,
+    isCollector: values.collector,
+    isTimes: values.times,
+    only: values.only,
+    groups: values.collector ? [] : groups,
+  };
 }
 
 /** @throws Error when there is only one core: nothing measured there would mean anything */
@@ -101,15 +113,38 @@ async function prepareContestants(
   return unavailable;
 }
 
+type Figures = Pick<Results, 'groups' | 'collector'>;
+
 /** Runs until the end or until it is told to end; what is made is removed in any case. */
-async function measure({ isQuick, groups }: Choice): Promise<readonly GroupResult[]> {
+async function measure(choice: Choice): Promise<Figures> {
   const cores = chooseCores();
   await confine(process.pid, [cores.rest]);
-  await buildPrograms();
-  const unavailable = await prepareContestants(groups);
+  const stopped = Promise.withResolvers<never>();
+  const stop = (reason: string) => stopped.reject(new Error(`stopped: ${reason}`));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const timeout = setTimeout(() => stop('took too long'), TIMEOUT_MS);
+  timeout.unref();
   await using resources = new AsyncDisposableStack();
   resources.use(await takeTurn());
   resources.use(raisePriority());
+  const groups = await measureProxy(choice, cores, stopped.promise);
+  say('\nCollector');
+  const { isQuick, only } = choice;
+  await using started = new AsyncDisposableStack();
+  const collecting = runCollector({ isQuick, only, cores, say }, started);
+  return { groups, collector: await Promise.race([collecting, stopped.promise]) };
+}
+
+async function measureProxy(
+  { isQuick, groups }: Choice,
+  cores: Cores,
+  stopped: Promise<never>,
+): Promise<readonly GroupResult[]> {
+  if (groups.length === 0) return [];
+  await buildPrograms();
+  const unavailable = await prepareContestants(groups);
+  await using resources = new AsyncDisposableStack();
   const topology = resources.use(await Topology.create(`fxbench${process.pid}`));
   const collector = resources.use(new Collector(topology, cores));
   const bench = {
@@ -122,16 +157,10 @@ async function measure({ isQuick, groups }: Choice): Promise<readonly GroupResul
     say,
   };
   const results: GroupResult[] = [];
-  const stopped = Promise.withResolvers<never>();
-  const stop = (reason: string) => stopped.reject(new Error(`stopped: ${reason}`));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  const timeout = setTimeout(() => stop('took too long'), TIMEOUT_MS);
-  timeout.unref();
   for (const group of groups) {
     say(`\n${group.title}`);
     await using started = new AsyncDisposableStack();
-    const result = await Promise.race([runGroup(bench, group, started), stopped.promise]);
+    const result = await Promise.race([runGroup(bench, group, started), stopped]);
     for (const { scenario, contestant, reason } of result.skipped) {
       say(`${scenario.name.padEnd(16)}  ${contestant.padEnd(9)}  skipped: ${reason}`);
     }
@@ -148,7 +177,7 @@ async function main(): Promise<void> {
     return;
   }
   const started = new Date();
-  const groups = await measure(choice);
+  const { groups, collector } = await measure(choice);
   const results: Results = {
     startedAt: started.toISOString(),
     seconds: Math.round((Date.now() - started.getTime()) / 1000),
@@ -163,6 +192,7 @@ async function main(): Promise<void> {
       Object.values(CONTESTANTS).map(({ name, description }) => [name, description]),
     ),
     groups,
+    collector,
   };
   mkdirSync(RESULTS, { recursive: true });
   const markdown = markdownReport(results);

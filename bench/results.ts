@@ -1,3 +1,4 @@
+import type { CollectorResults } from './collector/results.ts';
 import type { ProcessMemory } from './processes.ts';
 import type { ContestantName, Scenario } from './scenarios.ts';
 import type { Latency } from './tools.ts';
@@ -76,4 +77,5 @@ export interface Results {
   };
   readonly descriptions: Readonly<Record<string, string>>;
   readonly groups: readonly GroupResult[];
+  readonly collector: CollectorResults;
 }

@@ -2,6 +2,8 @@ import type { ProcessMemory } from '../processes.ts';
 import type { GroupResult, Measured, Results, Saturation } from '../results.ts';
 import { BASE_NAME } from '../scenarios.ts';
 import { median, sum } from '../statistics.ts';
+import { collectorReport } from './collector.ts';
+import { table, whole } from './table.ts';
 
 const NAMED_MEMORY_MB = 200;
 
@@ -23,17 +25,9 @@ export function markdownReport(results: Results): string {
     named(results),
     memory(results),
     contestants(results),
+    collectorReport(results.collector),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-function whole(value: number): string {
-  return Number.isFinite(value) ? Math.round(value).toLocaleString('en') : '–';
 }
 
 function percent(share: number): string {
@@ -121,6 +115,7 @@ const FIGURES_HEAD = [
 ];
 
 function figures(results: Results): string {
+  if (results.groups.length === 0) return '';
   const rows = results.groups.flatMap((group) => [
     ...group.measured.map((measured) => figuresRow(group, measured)),
     ...group.skipped.map(({ scenario, contestant, reason }) => [
@@ -222,6 +217,7 @@ function memory(results: Results): string {
 }
 
 function contestants(results: Results): string {
+  if (results.groups.length === 0) return '';
   const lines = Object.entries(results.descriptions).map(
     ([name, text]) => `- **${name}**: ${text}`,
   );
