@@ -1,6 +1,6 @@
 /**
- * Writes the constants of shared memory, src/table/layout.ts and src/native/layout.ts, from the C headers
- * (native/tools/layout.c says which). With --check it only tells whether they are what the headers say.
+ * Writes the constants of shared memory (FILES) from the C headers; native/tools/layout.c says which. With --check
+ * it only tells whether they are what the headers say.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { packageRoot } from '../src/package-root.ts';
 const FILES = {
   table: { path: 'src/table/layout.ts', header: 'native/include/table.h' },
   native: { path: 'src/native/layout.ts', header: 'native/include/pio.h' },
+  ring: { path: 'src/native/ring-layout.ts', header: 'native/include/ring.h' },
 } as const;
 
 type Groups = Map<string, Map<string, string>>;

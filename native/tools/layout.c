@@ -1,11 +1,12 @@
 /*
  * Prints what TypeScript must know of the C headers, one constant a line: file, group, name, value.
- * scripts/build-layout.ts makes src/table/layout.ts and src/native/layout.ts of it.
+ * scripts/build-layout.ts makes modules of it.
  */
 #include <stddef.h>
 #include <stdio.h>
 
 #include "pio.h"
+#include "ring.h"
 #include "table.h"
 
 static void print(const char *file, const char *group, const char *name, unsigned long value)
@@ -112,9 +113,41 @@ static void print_packet_io(void)
 	      sizeof(((struct pio_sender_options *)NULL)->mapped_prefix));
 }
 
+#define ACCOUNT(name)                                                                              \
+	print("ring", "ACCOUNT", #name, offsetof(struct ring_account, name) / sizeof(uint64_t))
+
+static void print_ring(void)
+{
+	VALUE("ring", "RING", RING_, DATA);
+	VALUE("ring", "RING", RING_, BYTES_MIN);
+	VALUE("ring", "RING", RING_, BYTES_MAX);
+	VALUE("ring", "RING", RING_, PIPELINES);
+	VALUE("ring", "RING", RING_, SLOTS);
+	VALUE("ring", "RING", RING_, SHARDS);
+	VALUE("ring", "RING", RING_, PAYLOAD_MAX);
+	VALUE("ring", "RING", RING_, RECORD_TRUNCATED);
+	print("ring", "READER_STATE", "size", sizeof(struct ring_reader_state));
+	print("ring", "ACCOUNT", "doubles", sizeof(struct ring_account) / sizeof(uint64_t));
+	ACCOUNT(position);
+	ACCOUNT(sequence);
+	ACCOUNT(first);
+	ACCOUNT(batch);
+	ACCOUNT(taken);
+	ACCOUNT(bytes);
+	ACCOUNT(done);
+	ACCOUNT(abandoned);
+	ACCOUNT(other_pipelines);
+	ACCOUNT(other_shards);
+	ACCOUNT(lost);
+	ACCOUNT(own_lost);
+	ACCOUNT(truncated);
+	ACCOUNT(resyncs);
+}
+
 int main(void)
 {
 	print_table();
 	print_packet_io();
+	print_ring();
 	return 0;
 }

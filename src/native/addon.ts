@@ -7,6 +7,8 @@ const ADDON_PATH = '../../native/build/floxy_pio.node';
 
 declare const receiverBrand: unique symbol;
 declare const senderBrand: unique symbol;
+declare const ringWriterBrand: unique symbol;
+declare const ringReaderBrand: unique symbol;
 
 /** A pio_receiver_t and what keeps its memory alive. */
 export interface ReceiverHandle {
@@ -16,6 +18,16 @@ export interface ReceiverHandle {
 /** A pio_sender_t and what keeps its memory alive. */
 export interface SenderHandle {
   readonly [senderBrand]: true;
+}
+
+/** A struct ring_writer and what keeps its memory alive. */
+export interface RingWriterHandle {
+  readonly [ringWriterBrand]: true;
+}
+
+/** A struct ring_reader and what keeps its memory alive. */
+export interface RingReaderHandle {
+  readonly [ringReaderBrand]: true;
 }
 
 /** What native/src/node/ exports. It checks no argument; what fails returns a negative errno. */
@@ -81,6 +93,46 @@ export interface Addon {
   socketDescribe(fd: number, numbers: Uint32Array, address: Uint8Array): number;
   socketCutOff(fd: number): number;
   memorySeals(fd: number): number;
+  ringInit(memory: ArrayBuffer, id: number): number;
+  ringSequence(memory: ArrayBuffer): number;
+  ringSlot(octets: Uint8Array): number;
+  ringWriterCreate(memory: ArrayBuffer): RingWriterHandle | number;
+  ringAppend(
+    handle: RingWriterHandle,
+    source: Uint8Array,
+    sourcePort: number,
+    listenPort: number,
+    pipelines: number,
+    flags: number,
+    receivedMs: number,
+    payload: Uint8Array,
+  ): void;
+  ringPublish(handle: RingWriterHandle): void;
+  ringReaderCreate(
+    memory: ArrayBuffer,
+    states: ArrayBuffer,
+    stateOffset: number,
+    pipeline: number,
+    shard: number,
+    shardOfSlot: ArrayBuffer,
+    owner: number,
+    pid: number,
+  ): RingReaderHandle | number;
+  ringTake(
+    handle: RingReaderHandle,
+    size: number,
+    bytes: Uint8Array,
+    offsets: Uint32Array,
+    lengths: Uint32Array,
+    sources: Uint32Array,
+    ports: Uint16Array,
+    listenPorts: Uint16Array,
+    receivedMs: Float64Array,
+  ): number;
+  ringDone(handle: RingReaderHandle): void;
+  ringAccount(states: ArrayBuffer, stateOffset: number, out: Float64Array): number;
+  ringStopAt(states: ArrayBuffer, stateOffset: number, sequence: number): void;
+  ringBeginAt(states: ArrayBuffer, stateOffset: number, stoppedOffset: number, owner: number): void;
 }
 
 let loaded: Addon | undefined;
