@@ -52,6 +52,7 @@ const PER_PROTOCOL = {
   optionRecords: counter('option records that were decoded (sFlow: counter samples)'),
   templateRecords: counter('template records, new or repeated'),
   templatesLearnt: counter('templates that were new, or whose content had changed'),
+  emptyTemplates: counter('new templates whose fields are all 0 octets long: they have no records'),
   templatesWithdrawn: counter('templates that were withdrawn'),
   templatesRefused: loss('template records over a limit of templates, fields or new ones a second'),
   templatesFromOtherPort: counter(
@@ -61,7 +62,7 @@ const PER_PROTOCOL = {
   truncated: loss('malformed: datagrams shorter than their header, or than it says'),
   badCount: counter('datagrams whose header counts other records than there are'),
   badSetLength: loss('malformed: sets shorter than their header, or longer than the datagram'),
-  badTemplate: loss('malformed: template records that are cut, or of which no record can be'),
+  badTemplate: loss('malformed: template records that are cut, or have no fields'),
   badRecord: loss('malformed: records that are cut'),
   badSample: loss('malformed: sFlow samples or records that are cut, or longer than the datagram'),
   reservedSets: counter('sets with an id that has no meaning (4 to 255; NetFlow v9: 2 to 255)'),
@@ -70,9 +71,9 @@ const PER_PROTOCOL = {
   pendingKept: counter('data sets that were kept until their template comes'),
   pendingDecoded: counter('data sets that were kept, and decoded when their template had come'),
   pendingDropped: loss('data sets without template that were given up: no room, or too old'),
-  sequenceGaps: counter('times that sequence numbers jumped ahead'),
+  sequenceGaps: counter('gaps in sequence numbers that no late datagram has filled'),
   lostBeforeUs: loss(
-    'what is missing by sequence numbers, lost before it was received: flows (v5), records (IPFIX), datagrams (v9, sFlow)',
+    'what is missing by sequence numbers, lost before it was received: flows (v5), records (IPFIX), datagrams (v9, sFlow), or what the exporter really counts',
   ),
   outOfOrder: counter('datagrams that came late or twice by their sequence number'),
   restarts: counter('restarts of exporters, by sequence number and uptime'),

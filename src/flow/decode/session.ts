@@ -17,4 +17,13 @@ export interface Session {
   readonly domain: number;
   /** Of data and options, by template id. */
   readonly templates: ReadonlyMap<number, Template>;
+  /** When the exporter started by its own word (systemInitTimeMilliseconds of an options record); 0 when unknown. */
+  readonly systemInitMs: number;
+  /**
+   * One in so many packets was looked at, by what options said: of this session and sampler, of this session, of its
+   * domain from other ports, of the exporter's address. 0 when unknown.
+   *
+   * @param samplerId flowSamplerId (48) or selectorId (302) of the record; 0 when it has none
+   */
+  samplingRate(samplerId: number): number;
 }
