@@ -1,8 +1,13 @@
 /** What users say of enrichment in a pipeline's configuration. */
 import { z } from 'zod';
+import { isPrefix } from './address-words.ts';
 
 const AUTH_PROTOCOLS = ['md5', 'sha', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 const PRIV_PROTOCOLS = ['des', 'aes', 'aes256b', 'aes256r'] as const;
+
+const prefix = z
+  .string()
+  .refine(isPrefix, 'must be an address or a prefix, such as 192.0.2.0/24 or 2001:db8::/32');
 
 const community = z.strictObject({
   version: z.literal('2c'),
@@ -13,23 +18,26 @@ const user = z
   .strictObject({
     version: z.literal('3'),
     user: z.string().min(1).max(32),
-    authProtocol: z.enum(AUTH_PROTOCOLS).optional(),
-    authKey: z.string().min(8).optional(),
-    privProtocol: z.enum(PRIV_PROTOCOLS).optional(),
-    privKey: z.string().min(8).optional(),
+    auth_protocol: z.enum(AUTH_PROTOCOLS).optional(),
+    auth_password: z.string().min(8).optional(),
+    priv_protocol: z.enum(PRIV_PROTOCOLS).optional(),
+    priv_password: z.string().min(8).optional(),
     context: z.string().max(255).default(''),
   })
   .refine(
-    ({ authProtocol, authKey }) => (authProtocol === undefined) === (authKey === undefined),
-    'authProtocol and authKey belong together',
+    ({ auth_protocol, auth_password }) =>
+      (auth_protocol === undefined) === (auth_password === undefined),
+    'auth_protocol and auth_password belong together',
   )
   .refine(
-    ({ privProtocol, privKey }) => (privProtocol === undefined) === (privKey === undefined),
-    'privProtocol and privKey belong together',
+    ({ priv_protocol, priv_password }) =>
+      (priv_protocol === undefined) === (priv_password === undefined),
+    'priv_protocol and priv_password belong together',
   )
   .refine(
-    ({ authKey, privKey }) => privKey === undefined || authKey !== undefined,
-    'privKey needs authKey: SNMPv3 knows no privacy without authentication',
+    ({ auth_password, priv_password }) =>
+      priv_password === undefined || auth_password !== undefined,
+    'priv_password needs auth_password: SNMPv3 knows no privacy without authentication',
   );
 
 const snmp = z.strictObject({
@@ -38,12 +46,12 @@ const snmp = z.strictObject({
    * Prefixes of exporters that are asked, and no others: sources of datagrams can be forged, and a community must not
    * be sent to whom a forger names.
    */
-  exporters: z.array(z.string()).min(1).max(10_000),
+  exporters: z.array(prefix).min(1).max(10_000),
   port: z.int().min(1).max(65_535).default(161),
-  timeoutSeconds: z.number().min(0.1).max(60).default(3),
+  timeout_seconds: z.number().min(0.1).max(60).default(3),
   retries: z.int().min(0).max(5).default(1),
   /** How long an answer holds before it is asked again. */
-  refreshSeconds: z.int().min(60).max(604_800).default(3600),
+  refresh_seconds: z.int().min(60).max(604_800).default(3600),
   /** Questions under way at the same time. */
   concurrency: z.int().min(1).max(64).default(4),
 });
