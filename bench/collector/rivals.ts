@@ -1,6 +1,7 @@
 /** Collectors from Debian, in C: from a socket on, as they are used. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { freeUdpPort } from '../../test/support/free-port.ts';
 import { descendantsOf, hasUdpPort } from '../processes.ts';
 import { isInstalled, run, Service, waitFor } from '../shell.ts';
 import {
@@ -10,7 +11,7 @@ import {
   Unavailable,
   type Work,
 } from './measurement.ts';
-import { freeUdpPort, sendFlows } from './sender.ts';
+import { sendFlows } from './sender.ts';
 import { type FlowTraffic, v9Traffic } from './traffic.ts';
 import { cpuSecondsOf, cpuSecondsUntilEnd } from './usage.ts';
 

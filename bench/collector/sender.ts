@@ -42,16 +42,6 @@ export async function sendFlows(
   }
 }
 
-export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}
-
 function send(socket: Socket, datagram: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.send(datagram, (error) => (error === null ? resolve() : reject(error)));
