@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { restartDelayMs } from '../../base/restart-delay.ts';
 import type { TableReference } from '../engine.ts';
 import type { ForwarderProcess } from './forwarder-process.ts';
 
@@ -20,9 +21,6 @@ const STUCK_CHECKS = 4;
 const START_LIMIT_MS = 10_000;
 /** A process that died sooner than this after its start counts against its forwarder. */
 const EARLY_DEATH_MS = 2000;
-const IMMEDIATE_RESTARTS = 2;
-const RESTART_DELAY_MS = 100;
-const MAX_RESTART_DELAY_MS = 5000;
 /** Early deaths in a row that make the proxy Offline. */
 const OFFLINE_DEATHS = 5;
 const STOP_LIMIT_MS = 1000;
@@ -204,10 +202,4 @@ function checkHeartbeat(forwarder: Forwarder, process: ForwarderProcess, ageMs: 
   forwarder.heartbeat = heartbeat;
   forwarder.checksWithoutHeartbeat = isAlive ? 0 : forwarder.checksWithoutHeartbeat + 1;
   if (forwarder.checksWithoutHeartbeat >= STUCK_CHECKS) process.kill('was stuck');
-}
-
-function restartDelayMs(earlyDeaths: number): number {
-  if (earlyDeaths <= IMMEDIATE_RESTARTS) return 0;
-  const delayMs = RESTART_DELAY_MS * 2 ** (earlyDeaths - IMMEDIATE_RESTARTS - 1);
-  return Math.min(delayMs, MAX_RESTART_DELAY_MS);
 }
