@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addAnnounceCommand } from './announce-command.ts';
 import { addDrainCommand } from './drain-command.ts';
+import { addPipelinesCommands } from './pipelines-commands.ts';
 import { addHealthCommand, addQueryCommands } from './query-commands.ts';
 import { addRulesCommands } from './rules-commands.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,4 +19,5 @@ export function addClientCommands(
   addDrainCommand(program, terminal);
   addUpgradeCommand(program, terminal);
   addAnnounceCommand(program, terminal, finish);
+  addPipelinesCommands(program, terminal, finish);
 }

@@ -68,9 +68,9 @@ test('a short document has defaults for the rest', () => {
           options: { brokers: ['a'] },
           written: { brokers: ['a'] },
         },
-        batch: { rows: 2048, max_delay_ms: 1000, records_per_message: 1 },
+        batch: { rows: 2048, max_delay: 1000 },
         sampling: [],
-        enrich: {},
+        enrich: { options: {}, written: {} },
         mapping: undefined,
       },
     ],
@@ -88,7 +88,7 @@ pipelines:
     workers: auto
     format: mine
     producer: {kind: kafka, brokers: [a, b]}
-    batch: {rows: 100, max_delay_ms: 20, records_per_message: 50}
+    batch: {rows: 100, max_delay: 20ms, records_per_message: 50}
     sampling: {"192.0.2.0/24": 1000, "2001:db8::/32": 10, 198.51.100.1: 1}
     enrich: {country: /var/lib/geo.mmdb}
     mapping: [{column: a}]

@@ -10,7 +10,7 @@ import { problemsOf, unknownName } from './explain.ts';
 import type { Kinds } from './kinds.ts';
 import { formatPath, PipelinesError, type PipelinesProblem } from './problem.ts';
 import { DOCUMENT, PIPELINE } from './schema.ts';
-import type { Chosen, PipelineSettings, PipelinesConfig } from './settings.ts';
+import type { Chosen, PipelineSettings, PipelinesConfig, Written } from './settings.ts';
 import { type SecretSource, substitute } from './substitute.ts';
 
 export interface ReadOptions {
@@ -71,11 +71,11 @@ class Reader {
     const { name, workers, batch, sampling = {} } = values;
     const format = this.#formatOrName(values.format, [...path, 'format'], formats);
     const producer = this.#producer(values.producer, [...path, 'producer']);
-    const enrich = this.#parse(kinds.enrich, values.enrich ?? {}, [...path, 'enrich']);
+    const enrich = this.#written(values.enrich ?? {}, kinds.enrich, [...path, 'enrich']);
     const mapping =
       values.mapping === undefined
         ? undefined
-        : this.#parse(kinds.mapping, values.mapping, [...path, 'mapping']);
+        : this.#written(values.mapping, kinds.mapping, [...path, 'mapping']);
     this.#checkCarries(producer, format, [...path, 'format']);
     return {
       ...(name === undefined ? {} : { name }),
@@ -84,7 +84,7 @@ class Reader {
       ...(format === undefined ? {} : { format }),
       ...(producer === undefined ? {} : { producer }),
       sampling: Object.entries(sampling).map(([prefix, rate]) => ({ prefix, rate })),
-      enrich,
+      ...(enrich === undefined ? {} : { enrich }),
       mapping,
     };
   }
@@ -123,8 +123,14 @@ class Reader {
 
   #chosen(all: { readonly kind: string }, schema: z.ZodType, path: Path): Chosen | undefined {
     const { kind, ...written } = all;
+    const chosen = this.#written(written, schema, path);
+    return chosen === undefined ? undefined : { kind, ...chosen };
+  }
+
+  #written(written: unknown, schema: z.ZodType, path: Path): Written | undefined {
+    const problems = this.#problems.length;
     const options = this.#parse(schema, written, path);
-    return options === undefined ? undefined : { kind, options, written };
+    return this.#problems.length > problems ? undefined : { options, written };
   }
 
   #checkCarries(producer: Chosen | undefined, format: Chosen | undefined, path: Path): void {

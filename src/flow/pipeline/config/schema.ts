@@ -2,13 +2,15 @@
 import { z } from 'zod';
 import { parseListenAddress } from '../../../config/socket-address.ts';
 import { parseAddress } from '../../../model/address.ts';
+import { duration } from '../../produce/options.ts';
 
 /** As in rules (`pipeline: "NAME"`). */
 const PIPELINE_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** Shards of one pipeline; also what `auto` never goes beyond. */
 export const MAX_WORKERS = 64;
-const MAX_PIPELINES = 64;
+/** As many as the rings tell apart (ring.h). */
+export const MAX_PIPELINES = 32;
 const MAX_LISTENERS = 64;
 
 const name = z
@@ -35,9 +37,8 @@ export const KIND_OR_NAME = z.union([z.string(), KIND], {
 
 const BATCH = z.strictObject({
   rows: z.int().min(1).max(65_536).default(2048),
-  /** A batch that is not full goes out so long after its first row; at once when nothing more waits. */
-  max_delay_ms: z.int().min(1).max(60_000).default(1000),
-  records_per_message: z.int().min(1).max(65_536).default(1),
+  max_delay: duration('1s', 'a batch that is not full goes out so long after its first row', 1),
+  records_per_message: z.int().min(1).max(65_536).optional(),
 });
 
 export type BatchSettings = z.infer<typeof BATCH>;

@@ -1,12 +1,16 @@
 import type { SocketAddress } from '../../../config/socket-address.ts';
 import type { BatchSettings, TemplateSettings } from './schema.ts';
 
-/** A kind, and its options as its own schema makes them. */
-export interface Chosen {
-  readonly kind: string;
+/** Options as their own schema makes them. */
+export interface Written {
   readonly options: unknown;
-  /** The options as they were written, with secrets: what another process reads again. */
+  /** As they were written, with secrets: what another process reads again. */
   readonly written: unknown;
+}
+
+/** A kind with its options. */
+export interface Chosen extends Written {
+  readonly kind: string;
 }
 
 export interface SamplingOverride {
@@ -23,8 +27,8 @@ export interface PipelineSettings {
   readonly producer: Chosen;
   readonly batch: BatchSettings;
   readonly sampling: readonly SamplingOverride[];
-  readonly enrich: unknown;
-  readonly mapping: unknown;
+  readonly enrich: Written;
+  readonly mapping: Written | undefined;
 }
 
 /** What a document says. */

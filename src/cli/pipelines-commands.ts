@@ -1,0 +1,51 @@
+import path from 'node:path';
+import type { Command } from 'commander';
+import { messageOf } from '../base/errors.ts';
+import { withoutControls } from '../base/text.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Adds `floxy pipelines …`. @param finish takes the exit status */
+export function addPipelinesCommands(
+  program: Command,
+  terminal: Terminal,
+  finish: (exitCode: number) => void,
+): void {
+  const pipelines = program
+    .command('pipelines')
+    .description('pipelines: what becomes of decoded flow');
+  pipelines
+    .command('check')
+    .argument('<file>', 'a pipelines file (YAML); - is standard input')
+    .description('check a pipelines file: tells all that is wrong with it, with lines and columns')
+    .action(async (file: string) => finish(await check(file, terminal)));
+}
+
+async function check(file: string, terminal: Terminal): Promise<number> {
+  const text = await readText(file, terminal);
+  // Loaded late: other commands need none of it.
+  const { loadPipelines } = await import('../flow/pipeline/config/load.ts');
+  const { PipelinesError } = await import('../flow/pipeline/config/problem.ts');
+  const { localSecrets } = await import('../flow/pipeline/config/secrets.ts');
+  const folder = file === '-' ? process.cwd() : path.dirname(path.resolve(file));
+  const secrets = localSecrets(terminal.env, folder);
+  const name = file === '-' ? 'standard input' : file;
+  try {
+    const config = await loadPipelines(text, { file: name, folder, secrets, plugIns: true });
+    const names = config.pipelines.map((pipeline) => pipeline.name).join(', ');
+    await terminal.print(`${name} is fine: ${names === '' ? 'no pipelines' : names}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof PipelinesError)) throw error;
+    for (const line of error.message.split('\n')) terminal.printError(`${withoutControls(line)}\n`);
+    return EXIT.usage;
+  }
+}
+
+async function readText(file: string, terminal: Terminal): Promise<string> {
+  try {
+    return Buffer.from(await terminal.read(file)).toString('utf8');
+  } catch (error) {
+    throw new CliError(EXIT.usage, `${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
