@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { EncodedBatch } from '../model/encoded-batch.ts';
 import type { ProducerKind } from '../model/producer.ts';
-import { lines } from './lines.ts';
+import { framed, framingOption } from './framing.ts';
 import type { Link } from './link.ts';
 import { commonOptions } from './options.ts';
 import { QueuedProducer } from './queued-producer.ts';
@@ -12,14 +12,20 @@ const STDOUT = 1;
 /** A reader that is slow is asked so often whether there is room. */
 const POLL_MS = 5;
 
-const options = z.strictObject(commonOptions);
+const options = z.strictObject({ ...commonOptions, framing: framingOption });
+type Options = z.output<typeof options>;
 
-/** Writes one message a line to standard output. A reader that is slow holds nobody up: the queue fills. */
-export const stdoutKind: ProducerKind<z.output<typeof options>> = {
+/** Writes messages to standard output. A reader that is slow holds nobody up: the queue fills. */
+export const stdoutKind: ProducerKind<Options> = {
   name: 'stdout',
   options,
   create: (given, { log }) =>
-    new QueuedProducer({ options: given, log, name: 'stdout', link: () => new StdoutLink() }),
+    new QueuedProducer({
+      options: given,
+      log,
+      name: 'stdout',
+      link: () => new StdoutLink(given.framing),
+    }),
 };
 
 class StdoutLink implements Link {
@@ -27,6 +33,11 @@ class StdoutLink implements Link {
   /** What has been written of a batch stays written when it is sent again. */
   #batch: EncodedBatch | undefined;
   #rest: Buffer = Buffer.alloc(0);
+  readonly #framing: Options['framing'];
+
+  constructor(framing: Options['framing']) {
+    this.#framing = framing;
+  }
 
   async connect(): Promise<void> {
     this.#fd = withoutWaiting(STDOUT);
@@ -35,7 +46,7 @@ class StdoutLink implements Link {
   async send(batch: EncodedBatch, signal: AbortSignal): Promise<undefined> {
     if (batch !== this.#batch) {
       this.#batch = batch;
-      this.#rest = lines(batch);
+      this.#rest = framed(batch, this.#framing);
     }
     while (this.#rest.length > 0) {
       signal.throwIfAborted();
