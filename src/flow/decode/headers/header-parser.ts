@@ -29,6 +29,13 @@ export const HEADER_PROTOCOL = {
 const DEEPEST = 4;
 
 export class HeaderParser {
+  /** Of the packet that was parsed last: where its IP header begins; -1 when it has none. */
+  network = -1;
+  /** Where its layer 4 begins, of protocol `transportProtocol`; -1 when it has none, or is a later fragment. */
+  transport = -1;
+  transportProtocol = 0;
+  /** Where it ends: with the octets, or before padding. */
+  end = 0;
   readonly #columns: Columns;
   readonly #deepest: number;
   readonly #frame: Frame = { bytes: new Uint8Array(0), at: 0, end: 0, row: 0 };
@@ -64,9 +71,17 @@ export class HeaderParser {
   #layers(protocol: number, deepest: number): number {
     let etherType = this.#link(protocol);
     for (let depth = 0; ; depth++) {
+      this.network = this.#frame.at;
+      this.transport = -1;
       const ipProtocol = this.#network(etherType);
-      if (ipProtocol === NO_PACKET) return isIp(etherType) ? depth : 0;
+      this.end = this.#frame.end;
+      if (ipProtocol === NO_PACKET) {
+        this.network = -1;
+        return isIp(etherType) ? depth : 0;
+      }
       if (ipProtocol >= FRAGMENT) return 0;
+      this.transport = this.#frame.at;
+      this.transportProtocol = ipProtocol;
       transport(this.#frame, this.#columns, ipProtocol);
       if (depth === deepest) return 0;
       const inside = insideOf(this.#frame, ipProtocol);

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { RecordConsumer } from '../../decode/record-consumer.ts';
+import type { SflowConsumer } from '../../decode/sflow/consumer.ts';
 import { ElementRegistry } from '../../elements/elements.ts';
 import { parseElementMapping } from '../../elements/mapping.ts';
 import type { EncodedBatch } from '../../model/encoded-batch.ts';
 import type { FlowProtocol } from '../../model/packets.ts';
 import { MessageBuffer } from './message-buffer.ts';
 import { NetflowVflowJson } from './netflow.ts';
+import { SflowVflowJson } from './sflow.ts';
 
 /** Its part of a pipeline's configuration: `format: { kind: vflow, elements: FILE }`. */
 export const vflowOptions = z.strictObject({
@@ -40,13 +42,17 @@ export interface VflowJsonOptions {
 export class VflowJson {
   /** For the walker of NetFlow v5, v9 and IPFIX. */
   readonly netflow: RecordConsumer;
+  /** For the walker of sFlow v5. */
+  readonly sflow: SflowConsumer;
   readonly #buffers: readonly MessageBuffer[];
 
   constructor({ handOn, keyed, elements = new ElementRegistry() }: VflowJsonOptions) {
     const bufferOf = (protocol: FlowProtocol) => new MessageBuffer(protocol, handOn, { keyed });
     const buffers = { 5: bufferOf('netflow5'), 9: bufferOf('netflow9'), 10: bufferOf('ipfix') };
+    const sflow = bufferOf('sflow');
     this.netflow = new NetflowVflowJson(buffers, elements);
-    this.#buffers = Object.values(buffers);
+    this.sflow = new SflowVflowJson(sflow);
+    this.#buffers = [...Object.values(buffers), sflow];
   }
 
   /** Records in messages that have not been handed on. */
