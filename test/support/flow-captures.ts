@@ -21,7 +21,8 @@ const START_MS = 1_700_000_000_000;
 export function readCapture(file: string): Packets {
   const bytes = readFileSync(join(capturesFolder ?? '.', file));
   const datagrams = file.endsWith('.dat') ? [{ ...NAMELESS, payload: bytes }] : udpOf(bytes);
-  const packets = makePackets(datagrams.length, 65_536);
+  const most = Math.max(0, ...datagrams.map(({ payload }) => payload.length));
+  const packets = makePackets(datagrams.length, most);
   for (const [i, { source, sourcePort, destinationPort, payload }] of datagrams.entries()) {
     packets.bytes.set(payload, packets.offsets[i]);
     packets.lengths[i] = payload.length;

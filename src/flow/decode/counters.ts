@@ -132,6 +132,12 @@ export class ProtocolCounts {
     this.#words[word] = (this.#words[word] as number) + amount;
   }
 
+  /** The same, quicker where keys differ from call to call. @param word one of PROTOCOL_WORD */
+  bump(word: number, amount: number): void {
+    const at = this.#block + word;
+    this.#words[at] = (this.#words[at] as number) + amount;
+  }
+
   /** What it is now. */
   get(key: ProtocolCounter): number {
     return this.#words[this.#block + PROTOCOL_WORD[key]] as number;

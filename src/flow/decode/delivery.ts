@@ -1,4 +1,4 @@
-import type { ProtocolCounts } from './counters.ts';
+import { PROTOCOL_WORD, type ProtocolCounts } from './counters.ts';
 import type { MessageHeader, RecordConsumer } from './record-consumer.ts';
 import type { RecordFinder } from './record-finder.ts';
 import type { Session } from './session.ts';
@@ -30,7 +30,7 @@ export class Delivery {
     counts: ProtocolCounts,
   ): number {
     const finder = this.#finder;
-    counts.add('sets');
+    counts.bump(PROTOCOL_WORD.sets, 1);
     if (template.recordLength === 0) return 0;
     let records = 0;
     let to = at;
@@ -41,7 +41,8 @@ export class Delivery {
       if (!this.#begun) this.#begin(header, session);
       this.#handOn(template);
     }
-    counts.add(template.kind === 'data' ? 'records' : 'optionRecords', records);
+    const { records: data, optionRecords } = PROTOCOL_WORD;
+    counts.bump(template.kind === 'data' ? data : optionRecords, records);
     // What is shorter than any record is padding.
     return end - to >= template.recordLength ? -1 - records : records;
   }
@@ -50,18 +51,23 @@ export class Delivery {
   end(): void {
     if (!this.#begun) return;
     this.#begun = false;
-    for (const consumer of this.#consumers) consumer.end();
+    const consumers = this.#consumers;
+    for (let i = 0; i < consumers.length; i++) consumers[i]?.end();
   }
 
   #begin(header: MessageHeader, session: Session): void {
     this.#begun = true;
-    for (const consumer of this.#consumers) consumer.begin(header, session);
+    const consumers = this.#consumers;
+    for (let i = 0; i < consumers.length; i++) consumers[i]?.begin(header, session);
   }
 
   #handOn(template: Template): void {
-    for (const consumer of this.#consumers) {
-      if (template.kind === 'data') consumer.records(template, this.#finder);
-      else consumer.options(template, this.#finder);
+    const consumers = this.#consumers;
+    const finder = this.#finder;
+    const isData = template.kind === 'data';
+    for (let i = 0; i < consumers.length; i++) {
+      if (isData) consumers[i]?.records(template, finder);
+      else consumers[i]?.options(template, finder);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { NameListener } from '../model/name-listener.ts';
 import type { Packets } from '../model/packets.ts';
-import { ProtocolCounts } from './counters.ts';
+import { PROTOCOL_WORD, ProtocolCounts } from './counters.ts';
 import type { DatagramWalker } from './datagram-walker.ts';
 import { Delivery } from './delivery.ts';
 import { DECODE_LIMITS, type DecodeLimits } from './limits.ts';
@@ -67,8 +67,8 @@ export class NetflowWalker implements DatagramWalker {
     const counts = this.#counts[header.version];
     const at = packets.offsets[index] as number;
     const available = packets.lengths[index] as number;
-    counts.add('datagrams');
-    counts.add('bytes', available);
+    counts.bump(PROTOCOL_WORD.datagrams, 1);
+    counts.bump(PROTOCOL_WORD.bytes, available);
     if (!whole || header.length < header.headerLength) {
       counts.add('truncated');
       return;
@@ -80,7 +80,7 @@ export class NetflowWalker implements DatagramWalker {
         ? this.#netflow5(session, from, at + available, counts)
         : this.#messages(session, from, at, available, counts);
     this.#delivery.end();
-    if (sound) counts.add('decodedDatagrams');
+    if (sound) counts.bump(PROTOCOL_WORD.decodedDatagrams, 1);
     session.sequence.see(counts, header, header.version === 5 ? header.count : this.#sets.records);
     if (this.#sets.learnt.length > 0) this.#decodePending(session, counts);
   }

@@ -31,16 +31,29 @@ export class SequenceCounting {
    */
   see(step: number, before: number, now: number): boolean {
     if (step <= 0 || step > LONG_STEP || before < 0 || now < 0) return false;
-    const scores = this.#scores;
-    const ways = [step === 1, step === before, step === now] as const;
+    const isDatagram = step === 1;
+    const isBefore = step === before;
+    const isNow = step === now;
     // All of them, or none: that says nothing.
-    if (ways[0] === ways[1] && ways[1] === ways[2]) return false;
-    for (const way of [0, 1, 2] as const) {
-      scores[way] = Math.max(-MOST, Math.min(MOST, scores[way] + (ways[way] ? 1 : -1)));
-    }
-    const best = scores.indexOf(Math.max(...scores)) as Counts;
+    if (isDatagram === isBefore && isBefore === isNow) return false;
+    const scores = this.#scores;
+    scores[COUNTS.datagrams] = scored(scores[COUNTS.datagrams], isDatagram);
+    scores[COUNTS.recordsBefore] = scored(scores[COUNTS.recordsBefore], isBefore);
+    scores[COUNTS.recordsWith] = scored(scores[COUNTS.recordsWith], isNow);
+    const best = this.#best();
     if (scores[best] < scores[this.counts] + BETTER) return false;
     this.counts = best;
     return true;
   }
+
+  #best(): Counts {
+    const [datagrams, before, now] = this.#scores;
+    if (datagrams >= before && datagrams >= now) return COUNTS.datagrams;
+    return before >= now ? COUNTS.recordsBefore : COUNTS.recordsWith;
+  }
+}
+
+function scored(score: number, isRight: boolean): number {
+  if (isRight) return score < MOST ? score + 1 : score;
+  return score > -MOST ? score - 1 : score;
 }

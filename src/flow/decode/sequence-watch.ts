@@ -1,4 +1,4 @@
-import type { ProtocolCounts } from './counters.ts';
+import { PROTOCOL_WORD, type ProtocolCounts } from './counters.ts';
 import { COUNTS, SequenceCounting } from './sequence-counting.ts';
 
 /** Gaps that may still be filled by datagrams that come late. */
@@ -96,7 +96,7 @@ export class SequenceWatch {
       this.#open(counts, { from: this.#expected, missing: ahead, datagrams: 0 });
       this.#goOn(next);
     } else {
-      counts.add('outOfOrder');
+      counts.bump(PROTOCOL_WORD.outOfOrder, 1);
       this.#lateInARow++;
       this.#fill(start, next < 0 ? 1 : (next - start) >>> 0);
     }

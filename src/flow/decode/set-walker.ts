@@ -1,4 +1,4 @@
-import type { ProtocolCounts } from './counters.ts';
+import { PROTOCOL_WORD, type ProtocolCounts } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import type { NetflowHeader } from './netflow-header.ts';
 import type { NetflowSession } from './netflow-session.ts';
@@ -8,11 +8,11 @@ import type { RecordFinder } from './record-finder.ts';
 import type { Template } from './template.ts';
 import type { TemplateBook } from './template-book.ts';
 import {
+  isSameTemplate,
   readTemplateHead,
   TEMPLATE_HEADER,
   type TemplateShape,
   templateEnd,
-  viewOf,
 } from './template-parser.ts';
 
 /** Octets of a set's header: id and length. */
@@ -137,7 +137,7 @@ export class SetWalker {
     end: number,
     counts: ProtocolCounts,
   ): void {
-    const { view, bytes } = this.#finder;
+    const { view } = this.#finder;
     const enterprise = header.version === 10;
     let at = from;
     while (end - at >= SET_HEADER) {
@@ -153,7 +153,7 @@ export class SetWalker {
         this.#malformed('badTemplate', counts);
         return;
       }
-      this.#templateRecord(header, session, shape, bytes.subarray(at, to), counts);
+      this.#templateRecord(header, session, shape, at, to, counts);
       at = to;
     }
   }
@@ -162,15 +162,23 @@ export class SetWalker {
     header: NetflowHeader,
     session: NetflowSession,
     shape: TemplateShape,
-    record: Uint8Array,
+    at: number,
+    end: number,
     counts: ProtocolCounts,
   ): void {
-    const head = readTemplateHead(viewOf(record), 0, shape);
+    const { view, bytes } = this.#finder;
+    const known = session.templates.get(view.getUint16(at));
+    if (known !== undefined && isSameTemplate(known, shape, bytes, at, end)) {
+      counts.bump(PROTOCOL_WORD.templateRecords, 1);
+      return;
+    }
+    const head = readTemplateHead(view, at, shape);
     if (head.id < FIRST_DATA_SET || head.fieldCount === 0 || head.scopeCount > head.fieldCount) {
       this.#malformed('badTemplate', counts);
       return;
     }
-    counts.add('templateRecords');
+    counts.bump(PROTOCOL_WORD.templateRecords, 1);
+    const record = bytes.subarray(at, end);
     const template = this.#templates.learn(session, record, shape, counts, header.receivedMs);
     if (template !== undefined) this.learnt.push(template);
   }

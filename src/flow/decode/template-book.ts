@@ -62,9 +62,9 @@ export class TemplateBook {
   }
 
   /**
-   * Takes a template record that is whole.
+   * Takes a template record that is whole, and not the one that its session has.
    *
-   * @returns the template, when it is new to its session
+   * @returns the template; undefined when a limit refuses it
    */
   learn(
     session: NetflowSession,
@@ -75,7 +75,6 @@ export class TemplateBook {
   ): Template | undefined {
     const head = readTemplateHead(viewOf(record), 0, shape);
     const before = session.templates.get(head.id);
-    if (before !== undefined && isSame(before, record, shape)) return undefined;
     const limits = this.#limits;
     const full = session.templates.size >= limits.templatesPerSession;
     const refused =
@@ -212,11 +211,4 @@ function contentKey(record: Uint8Array, shape: TemplateShape): string {
   return (
     shape + Buffer.from(record.buffer, record.byteOffset, record.byteLength).toString('latin1')
   );
-}
-
-function isSame({ raw, kind }: Template, record: Uint8Array, shape: TemplateShape): boolean {
-  if (raw.length !== record.length || (kind === 'options') !== shape.endsWith('options'))
-    return false;
-  for (let i = 0; i < raw.length; i++) if (raw[i] !== record[i]) return false;
-  return true;
 }

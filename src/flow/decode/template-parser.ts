@@ -108,3 +108,16 @@ export function parseTemplate(raw: Uint8Array, shape: TemplateShape): Template {
     raw,
   };
 }
+
+/** Whether the record between two positions is that of a template. */
+export function isSameTemplate(
+  { raw, kind }: Template,
+  shape: TemplateShape,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): boolean {
+  if (raw.length !== end - at || (kind === 'options') !== shape.endsWith('options')) return false;
+  for (let i = 0; i < raw.length; i++) if (raw[i] !== bytes[at + i]) return false;
+  return true;
+}
