@@ -1,0 +1,416 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { NetflowDecoding } from '../../../../test/support/netflow-decoding.ts';
+import {
+  ipfixMessage,
+  ipfixTemplate,
+  netflow5Message,
+  netflow9Message,
+  netflow9Template,
+  number,
+  type Spec,
+  set,
+  u16,
+  u32,
+  VARIABLE,
+  variable,
+} from '../../../../test/support/netflow-writer.ts';
+import { COLUMNS } from '../../model/columns.ts';
+import { NUMBER_SOURCES } from './sources.ts';
+
+const EXPORTER = {
+  timeReceived: 1_700_000_000_123,
+  samplerAddress: '192.0.2.1',
+  samplerPort: 40_000,
+};
+
+/** The one row that an IPFIX record of these fields becomes, without what is said of the exporter. */
+function ipfixRow(fields: readonly (readonly [Spec, readonly number[]])[]) {
+  const specs = fields.map(([spec]) => spec);
+  const values = fields.flatMap(([, value]) => value);
+  const message = ipfixMessage([set(2, ipfixTemplate(256, specs)), set(256, values)]);
+  const [row, ...others] = new NetflowDecoding().decode([message]);
+  assert.deepEqual(others, []);
+  const { type, timeReceived, samplerAddress, samplerPort, observationDomainId, ...flow } =
+    row ?? {};
+  return flow;
+}
+
+test('a record of NetFlow v5 fills all that it says', () => {
+  const record = [
+    ...[10, 0, 0, 1, 10, 0, 0, 2, 10, 0, 0, 254],
+    ...u16(3),
+    ...u16(4),
+    ...u32(7),
+    ...u32(4_000_000_000),
+    ...u32(940_000),
+    ...u32(990_000),
+    ...u16(443),
+    ...u16(51_000),
+    ...[0, 0x1b, 6, 0x10],
+    ...u16(64_500),
+    ...u16(64_501),
+    ...[24, 16, 0, 0],
+  ];
+  const message = netflow5Message([record], {
+    domain: 0x0102,
+    sequence: 99,
+    sampling: (1 << 14) | 100,
+    nanoseconds: 500_000_000,
+  });
+  assert.deepEqual(new NetflowDecoding().decode([message]), [
+    {
+      ...EXPORTER,
+      type: 2,
+      sequenceNum: 99,
+      samplingRate: 100,
+      observationDomainId: 0x0102,
+      timeFlowStart: 1_700_000_000_500 - 60_000,
+      timeFlowEnd: 1_700_000_000_500 - 10_000,
+      bytes: 4_000_000_000n,
+      packets: 7n,
+      srcAddr: '10.0.0.1',
+      dstAddr: '10.0.0.2',
+      nextHop: '10.0.0.254',
+      etype: 0x800,
+      proto: 6,
+      srcPort: 443,
+      dstPort: 51_000,
+      inIf: 3,
+      outIf: 4,
+      ipTos: 0x10,
+      tcpFlags: 0x1b,
+      srcAs: 64_500,
+      dstAs: 64_501,
+      srcNet: 24,
+      dstNet: 16,
+    },
+  ]);
+});
+
+test('times of NetFlow v9 hold when the uptime of the exporter has wrapped between flow and message', () => {
+  const decoding = new NetflowDecoding();
+  const template = set(
+    0,
+    netflow9Template(300, [
+      [22, 4],
+      [21, 4],
+    ]),
+  );
+  const record = set(300, [...u32(2 ** 32 - 5000), ...u32(1000)]);
+  const [row] = decoding.decode([netflow9Message([template, record], { sysUptime: 3000 })]);
+  assert.equal(row?.timeFlowStart, 1_700_000_000_000 - 8000);
+  assert.equal(row?.timeFlowEnd, 1_700_000_000_000 - 2000);
+});
+
+test('counters of the way out stand in where those of the way in are zero', () => {
+  const decoding = new NetflowDecoding();
+  const template = set(
+    0,
+    netflow9Template(300, [
+      [1, 4],
+      [2, 4],
+      [23, 4],
+      [24, 8],
+    ]),
+  );
+  const counters = (values: readonly number[]) =>
+    values.flatMap((value, i) => number(value, i === 3 ? 8 : 4));
+  const data = set(300, [...counters([0, 0, 500, 5]), ...counters([100, 1, 500, 5])]);
+  const rows = decoding.decode([netflow9Message([template, data])]);
+  assert.deepEqual(
+    rows.map(({ bytes, packets }) => [bytes, packets]),
+    [
+      [500n, 5n],
+      [100n, 1n],
+    ],
+  );
+});
+
+test('points in time of all forms, and lengths of flows', () => {
+  const start = 1_700_000_000_000;
+  const ntp = (ms: number) => [...u32(ms / 1000 + 2_208_988_800), ...u32(0x8000_0000)];
+  assert.deepEqual(
+    ipfixRow([
+      [[150, 4], u32(start / 1000)],
+      [[153, 8], number(start + 7, 8)],
+    ]),
+    {
+      timeFlowStart: start,
+      timeFlowEnd: start + 7,
+    },
+  );
+  assert.deepEqual(
+    ipfixRow([
+      [[154, 8], ntp(start)],
+      [[157, 8], ntp(start)],
+    ]),
+    {
+      timeFlowStart: start + 500,
+      timeFlowEnd: start + 500,
+    },
+  );
+  assert.deepEqual(
+    ipfixRow([
+      [[158, 4], u32(2_500_000)],
+      [[161, 4], u32(400)],
+    ]),
+    {
+      timeFlowStart: start - 2500,
+      timeFlowEnd: start - 2100,
+    },
+  );
+  assert.deepEqual(
+    ipfixRow([
+      [[22, 4], u32(1000)],
+      [[21, 4], u32(2000)],
+      [[160, 8], number(start - 10_000, 8)],
+    ]),
+    { timeFlowStart: start - 9000, timeFlowEnd: start - 8000 },
+  );
+  assert.deepEqual(
+    ipfixRow([
+      [[323, 8], number(start, 8)],
+      [[22, 4], u32(77)],
+    ]),
+    {
+      timeFlowStart: start,
+      timeFlowEnd: start,
+    },
+  );
+});
+
+test('IPv6, NAT, MPLS, MAC addresses, VLANs, ICMP and flags of fragments', () => {
+  const ipv6 = [0x20, 1, 0xd, 0xb8, ...new Array(11).fill(0), 9];
+  const row = ipfixRow([
+    [[27, 16], ipv6],
+    [[28, 16], ipv6],
+    [[62, 16], ipv6],
+    [
+      [225, 4],
+      [198, 51, 100, 1],
+    ],
+    [[282, 16], ipv6],
+    [[227, 2], u16(1024)],
+    [
+      [70, 3],
+      [0x01, 0x86, 0xa1],
+    ],
+    [
+      [56, 6],
+      [2, 0, 0, 0, 0, 1],
+    ],
+    [
+      [57, 6],
+      [0, 0, 0, 0, 0, 0],
+    ],
+    [
+      [80, 6],
+      [0xfe, 0xff, 0xff, 0xff, 0xff, 1],
+    ],
+    [[58, 2], u16(100)],
+    [[254, 2], u16(200)],
+    [[139, 2], u16(0x8001)],
+    [[197, 1], [0x60]],
+    [[89, 4], u32(0x42)],
+    [[31, 4], u32(0xabcde)],
+    [[61, 1], [1]],
+    [[192, 1], [63]],
+  ]);
+  assert.deepEqual(row, {
+    srcAddr: '2001:db8::9',
+    dstAddr: '2001:db8::9',
+    nextHop: '2001:db8::9',
+    etype: 0x86dd,
+    postNatSrcAddr: '198.51.100.1',
+    postNatDstAddr: '2001:db8::9',
+    postNatSrcPort: 1024,
+    mplsLabel: 0x0186a,
+    srcMac: '020000000001',
+    dstMac: 'feffffffff01',
+    srcVlan: 100,
+    vlanId: 100,
+    dstVlan: 200,
+    icmpType: 0x80,
+    icmpCode: 1,
+    ipFlags: 3,
+    forwardingStatus: 0x42,
+    ipv6FlowLabel: 0xabcde,
+    direction: 1,
+    ipTtl: 63,
+  });
+});
+
+test('a template with addresses of both versions: each record has those that it says', () => {
+  const fields: Spec[] = [
+    [8, 4],
+    [27, 16],
+    [12, 4],
+    [28, 16],
+  ];
+  const none = new Array(16).fill(0);
+  const data = set(256, [
+    ...[10, 0, 0, 1, ...none, 10, 0, 0, 2, ...none],
+    ...[0, 0, 0, 0, 0x20, ...none.slice(1), 0, 0, 0, 0, 0x20, ...none.slice(1)],
+  ]);
+  const rows = new NetflowDecoding().decode([
+    ipfixMessage([set(2, ipfixTemplate(256, fields)), data]),
+  ]);
+  assert.deepEqual(
+    rows.map(({ srcAddr, dstAddr, etype }) => [srcAddr, dstAddr, etype]),
+    [
+      ['10.0.0.1', '10.0.0.2', 0x800],
+      ['2000::', '2000::', 0x86dd],
+    ],
+  );
+});
+
+test('type and code of ICMP come from the destination port where there is no field for them', () => {
+  const fields: Spec[] = [
+    [4, 1],
+    [11, 2],
+  ];
+  const data = set(256, [1, ...u16(0x0301), 6, ...u16(0x0301)]);
+  const rows = new NetflowDecoding().decode([
+    ipfixMessage([set(2, ipfixTemplate(256, fields)), data]),
+  ]);
+  assert.deepEqual(
+    rows.map(({ icmpType, icmpCode }) => [icmpType, icmpCode]),
+    [
+      [3, 1],
+      [undefined, undefined],
+    ],
+  );
+});
+
+test('more records than a batch has rows go on in the next one', () => {
+  const decoding = new NetflowDecoding({ batchRows: 5 });
+  const values = Array.from({ length: 1300 }, (_, i) => i + 1);
+  const template = set(2, ipfixTemplate(256, [[2, 4]]));
+  const rows = decoding.decode([
+    ipfixMessage([
+      template,
+      set(
+        256,
+        values.flatMap((value) => u32(value)),
+      ),
+    ]),
+  ]);
+  assert.deepEqual(
+    rows.map(({ packets }) => packets),
+    values.map(BigInt),
+  );
+  assert.ok(decoding.batches.every((size) => size === 5));
+});
+
+test('the columns of the user take elements of enterprises too', () => {
+  const extra = (
+    column: string,
+    element: number,
+    kind: 'text' | 'u64' | 'address' | 'time',
+    enterprise = 0,
+  ) => ({ column, element, enterprise, kind, time: 'seconds' }) as const;
+  const decoding = new NetflowDecoding({
+    extras: [
+      extra('applicationName', 96, 'text'),
+      extra('latency', 7, 'u64', 9),
+      extra('proxy', 8, 'address', 9),
+      extra('seen', 9, 'time', 9),
+    ],
+  });
+  const fields: Spec[] = [
+    [96, VARIABLE],
+    [7, 5, 9],
+    [8, 4, 9],
+    [9, 4, 9],
+    [7, 2],
+  ];
+  const record = [
+    ...variable(Buffer.from('döner')),
+    ...number(0x01_0000_0002, 5),
+    192,
+    0,
+    2,
+    9,
+    ...u32(100),
+    ...u16(80),
+  ];
+  decoding.decode([ipfixMessage([set(2, ipfixTemplate(256, fields)), set(256, record)])]);
+  assert.deepEqual(decoding.extras, [
+    ['döner', 0x01_0000_0002n, [0, 0, 0xffff, 0xc000_0209], 100_000],
+  ]);
+  assert.equal(decoding.rows[0]?.srcPort, 80);
+});
+
+const BITS: Readonly<Record<string, number>> = { u8: 8, u16: 16, u32: 32, u64: 64, mac: 48 };
+const plainSources = Object.entries(NUMBER_SOURCES).flatMap(([key, [id]]) => {
+  const kind = COLUMNS.find((column) => column.key === key)?.kind ?? '';
+  // Those that are not what the field says as it is have tests of their own.
+  return ['mplsLabel', 'ipFlags', 'vlanId', 'mac'].some((one) => one === key || one === kind)
+    ? []
+    : [{ key, id, bits: BITS[kind] ?? 0 }];
+});
+
+test('numbers of all columns, in fields of any length, fixed and variable', () => {
+  const value = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+  const column = fc.record({
+    source: fc.constantFrom(...plainSources),
+    octets: fc.integer({ min: 1, max: 8 }),
+    isVariable: fc.boolean(),
+    isLong: fc.boolean(),
+  });
+  const filler = fc.integer({ min: 0, max: 3 });
+  const template = fc.uniqueArray(fc.record({ column, filler }), {
+    minLength: 1,
+    maxLength: 12,
+    selector: ({ column: { source } }) => source.id,
+  });
+  fc.assert(
+    fc.property(
+      template,
+      fc.array(fc.array(value, { minLength: 12, maxLength: 12 }), { minLength: 1, maxLength: 9 }),
+      (fields, records) => {
+        const specs = fields.flatMap(
+          ({ column: { source, octets, isVariable }, filler: gap }): Spec[] => [
+            [source.id, isVariable ? VARIABLE : octets],
+            [210, gap],
+          ],
+        );
+        const octetsOf = (record: readonly bigint[]) =>
+          fields.flatMap(({ column: { octets, isVariable, isLong }, filler: gap }, i) => {
+            const plain = number(record[i] ?? 0n, octets);
+            return [
+              ...(isVariable ? variable(plain, isLong) : plain),
+              ...new Array(gap).fill(0xee),
+            ];
+          });
+        const message = ipfixMessage([
+          set(2, ipfixTemplate(256, specs)),
+          set(256, records.flatMap(octetsOf)),
+        ]);
+        const rows = new NetflowDecoding({ batchRows: 4 }).decode([message]);
+        assert.equal(rows.length, records.length);
+        for (const [r, row] of rows.entries()) {
+          for (const [
+            i,
+            {
+              column: { source, octets },
+            },
+          ] of fields.entries()) {
+            const expected = BigInt.asUintN(
+              Math.min(source.bits, octets * 8),
+              records[r]?.[i] ?? 0n,
+            );
+            assert.equal(
+              BigInt((row as Record<string, bigint>)[source.key] ?? 0),
+              expected,
+              source.key,
+            );
+          }
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
