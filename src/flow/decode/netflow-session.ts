@@ -56,6 +56,8 @@ export class NetflowSession implements Session {
   datagrams = 0;
   /** It has sent for a while: strangers cannot push it out. */
   established = false;
+  /** When it was last told what is to be kept of it. */
+  announcedMs = 0;
   /** False: it is in no table (there was no room), and nothing may be kept in it. */
   readonly kept: boolean;
   systemInitMs = 0;

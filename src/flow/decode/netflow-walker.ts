@@ -17,6 +17,9 @@ import type { StateKeeper } from './state-keeper.ts';
 import type { RecordSet, Template } from './template.ts';
 import { TemplateBook } from './template-book.ts';
 
+/** How often it is told that what is kept of a session is still in use. */
+const ANNOUNCE_MS = 86_400_000;
+
 export interface NetflowWalkerOptions {
   /** Memory of DECODE_COUNTERS (makeDecodeCounters). */
   readonly counters: Float64Array;
@@ -39,6 +42,7 @@ export class NetflowWalker implements DatagramWalker {
   readonly #pending: PendingBook;
   readonly #sets: SetWalker;
   readonly #templates: TemplateBook;
+  readonly #learner: OptionsLearner;
 
   constructor({ counters, consumers, limits, keeper, names }: NetflowWalkerOptions) {
     const bounds = { ...DECODE_LIMITS, ...limits };
@@ -48,6 +52,7 @@ export class NetflowWalker implements DatagramWalker {
       10: new ProtocolCounts(counters, 'ipfix'),
     };
     const learner = new OptionsLearner(names, keeper);
+    this.#learner = learner;
     this.#sessions = new SessionTable(bounds, counters, {
       made: (exporter) => learner.restore(exporter),
       established: (session) => this.#templates.established(session),
@@ -74,6 +79,9 @@ export class NetflowWalker implements DatagramWalker {
       return;
     }
     const session = this.#sessions.find(header);
+    if (session.established && header.receivedMs - session.announcedMs > ANNOUNCE_MS) {
+      this.#announce(session, header.receivedMs);
+    }
     const from = at + header.headerLength;
     const sound =
       header.version === 5
@@ -140,6 +148,13 @@ export class NetflowWalker implements DatagramWalker {
         counts.add('pendingDecoded');
       }
     }
+  }
+
+  /** What is kept of a session is still in use, or is now known to be of no stranger. */
+  #announce(session: NetflowSession, nowMs: number): void {
+    session.announcedMs = nowMs;
+    this.#templates.announce(session);
+    this.#learner.announce(session);
   }
 
   #forget(session: NetflowSession): void {

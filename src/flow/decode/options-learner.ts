@@ -47,7 +47,7 @@ export class OptionsLearner {
           plan.rate(set, i),
           plan.sampler ? fieldNumber(set, i, plan.sampler) : 0,
         );
-      if (plan.interface !== undefined) this.#interface(session.exporter, plan, set, i);
+      if (plan.interface !== undefined) this.#interface(session, plan, set, i);
       if (plan.systemInit !== undefined)
         session.systemInitMs = fieldNumber(set, i, plan.systemInit);
     }
@@ -67,6 +67,15 @@ export class OptionsLearner {
     }
   }
 
+  /** Tells again what is to be kept of a session's exporter. */
+  announce(session: NetflowSession): void {
+    const { rates, interfaces } = session.exporter;
+    for (const [samplerId, rate] of rates?.entries() ?? [])
+      this.#keeper?.rateLearnt(session, samplerId, rate);
+    for (const [index, name] of interfaces ?? [])
+      this.#keeper?.interfaceLearnt(session, index, name);
+  }
+
   #rate(session: NetflowSession, rate: number, samplerId: number): void {
     if (rate === 0) return;
     const { observationDomain, exporter } = session;
@@ -76,10 +85,10 @@ export class OptionsLearner {
     observationDomain.rates.learn(samplerId, rate);
     exporter.rates ??= new SamplingRates();
     exporter.rates.learn(samplerId, rate);
-    this.#keeper?.rateLearnt(exporter.address, samplerId, rate);
+    this.#keeper?.rateLearnt(session, samplerId, rate);
   }
 
-  #interface(exporter: NetflowExporter, plan: Plan, set: RecordSet, record: number): void {
+  #interface(session: NetflowSession, plan: Plan, set: RecordSet, record: number): void {
     const { interface: of, name: nameField, description: descriptionField } = plan;
     if (of === undefined) return;
     const index = fieldNumber(set, record, of);
@@ -88,9 +97,9 @@ export class OptionsLearner {
       ? fieldText(set, record, descriptionField).slice(0, MAX_NAME)
       : '';
     if (index > 0xffff_ffff || (name === '' && description === '')) return;
-    this.#tell(exporter, index, name, description);
-    if (remember(exporter, index, name || description)) {
-      this.#keeper?.interfaceLearnt(exporter.address, index, name || description);
+    this.#tell(session.exporter, index, name, description);
+    if (remember(session.exporter, index, name || description)) {
+      this.#keeper?.interfaceLearnt(session, index, name || description);
     }
   }
 

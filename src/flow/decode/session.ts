@@ -15,6 +15,8 @@ export interface Session {
   readonly version: 5 | 9 | 10;
   /** IPFIX observation domain, v9 source id, v5 engine type (high octet) and id. */
   readonly domain: number;
+  /** It has sent for a while: what strangers do cannot push it out. */
+  readonly established: boolean;
   /** Of data and options, by template id. */
   readonly templates: ReadonlyMap<number, Template>;
   /** When the exporter started by its own word (systemInitTimeMilliseconds of an options record); 0 when unknown. */

@@ -16,14 +16,15 @@ export interface KeptOptions {
 
 /**
  * Keeps what was learnt of exporters beyond the life of a worker (src/flow/templates). Nothing of it waits for a disk,
- * but `find…`, which are asked rarely: once for a missing template in a while, once for a new exporter.
+ * but `find…`, which are asked rarely: once for a missing template in a while, once for a new exporter. What is still
+ * in use is told again once a day.
  */
 export interface StateKeeper {
   templateLearnt(session: Session, template: Template): void;
   templateWithdrawn(session: Session, template: Template): void;
   /** The template of a session, else the newest of the same address, version and domain from another port. */
   findTemplate(session: Session, templateId: number): KeptTemplate | undefined;
-  rateLearnt(address: AddressWords, samplerId: number, rate: number): void;
-  interfaceLearnt(address: AddressWords, index: number, name: string): void;
+  rateLearnt(session: Session, samplerId: number, rate: number): void;
+  interfaceLearnt(session: Session, index: number, name: string): void;
   findOptions(address: AddressWords): KeptOptions | undefined;
 }

@@ -115,6 +115,12 @@ export class TemplateBook {
     for (const { fields } of session.templates.values()) this.#newcomersFields -= fields.length;
   }
 
+  /** Tells again which templates of a session are to be kept. */
+  announce(session: NetflowSession): void {
+    for (const template of session.templates.values())
+      this.#keeper?.templateLearnt(session, template);
+  }
+
   /** A session is forgotten. */
   forget(session: NetflowSession): void {
     for (const template of [...session.templates.values()]) this.#remove(session, template);
