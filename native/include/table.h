@@ -20,6 +20,7 @@
  * that of its address and port, else that of its address with port 0, else the default.
  *
  * The IPv6 collectors of an output come first: those that an IPv6 packet can go to are a prefix.
+ * An output that names a pipeline has one collector of family 0, which takes packets of both.
  *
  * Plain C without pointers, for packet I/O and programs in the kernel. TypeScript's constants are
  * generated from it (npm run build:layout). Whoever changes a meaning raises TABLE_LAYOUT.
@@ -38,7 +39,7 @@ typedef __u32 uint32_t;
 #endif
 
 #define TABLE_MAGIC 0x464c5831u /* "FLX1" */
-#define TABLE_LAYOUT 3u
+#define TABLE_LAYOUT 4u
 
 /* No rule is further behind the bucket that its hash names. */
 #define TABLE_PROBE_MAX 16u
@@ -77,8 +78,9 @@ struct table_rule {
 	uint32_t outputs; /* TABLE_RULE_OUTPUTS: how many, none: packets are dropped; flags */
 };
 
-/* table_output.flags: its collectors have different weights. */
-#define TABLE_OUTPUT_WEIGHTED 1u
+/* table_output.flags */
+#define TABLE_OUTPUT_WEIGHTED 1u /* its collectors have different weights */
+#define TABLE_OUTPUT_PIPELINE 2u /* a pipeline takes its packets, whatever their hop limit */
 
 /*
  * An output has so many turns as collectors can take the packet; with TABLE_OUTPUT_WEIGHTED, as
@@ -108,9 +110,9 @@ struct table_output {
 struct table_collector {
 	uint8_t address[16];
 	uint16_t port;	/* network order, never 0 */
-	uint8_t family; /* 4 or 6 */
-	uint8_t reserved0;
-	uint32_t output_slot; /* where copies accepted by the kernel are counted */
+	uint8_t family; /* 4 or 6; 0: a pipeline, of which only the slot means something besides */
+	uint8_t pipeline;     /* its bit in struct ring_record, 0 to 31 */
+	uint32_t output_slot; /* where copies accepted by the kernel, or by the ring, are counted */
 	uint32_t flags;
 	uint32_t weights; /* the sum of its weight and of those before it in its output */
 	uint32_t reserved[4];

@@ -43,6 +43,7 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, RULE_PRESENT);
 	VALUE("table", "TABLE", TABLE_, RULE_OUTPUTS);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_WEIGHTED);
+	VALUE("table", "TABLE", TABLE_, OUTPUT_PIPELINE);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_LISTEN_PORT);
 	STRUCT("table", "HEADER", struct table_header);
 	MEMBER("table", "HEADER", struct table_header, magic);
@@ -74,6 +75,7 @@ static void print_table(void)
 	MEMBER("table", "COLLECTOR", struct table_collector, address);
 	MEMBER("table", "COLLECTOR", struct table_collector, port);
 	MEMBER("table", "COLLECTOR", struct table_collector, family);
+	MEMBER("table", "COLLECTOR", struct table_collector, pipeline);
 	MEMBER("table", "COLLECTOR", struct table_collector, output_slot);
 	MEMBER("table", "COLLECTOR", struct table_collector, flags);
 	MEMBER("table", "COLLECTOR", struct table_collector, weights);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { fieldChanges } from '../../test/support/arbitrary-rules.ts';
-import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { outputs, pipelineOutputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { compareRuleSets } from './rules-difference.ts';
 
 test('rules are told as added, removed or changed, by exporter', () => {
@@ -73,3 +73,12 @@ for (const { field, pairs } of fieldChanges) {
     );
   });
 }
+
+test('R17: an output that names a pipeline is printed by its name', () => {
+  const from = ruleSet([], [...outputs(['198.51.100.1:9995']), ...pipelineOutputs('archive')]);
+  assert.deepEqual(compareRuleSets(from, ruleSet([], pipelineOutputs('edge'))).lines, [
+    'changed default outputs:',
+    '  - 198.51.100.1:9995; pipeline: "archive"',
+    '  + pipeline: "edge"',
+  ]);
+});

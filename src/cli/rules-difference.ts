@@ -67,9 +67,9 @@ function describeOutputs(outputs: readonly Output[]): string {
 }
 
 function describeOutput(output: Output): string {
-  const { collectors: _, ...rest } = outputMessage({ ...output, collectors: [] }, 'text');
-  const collectors = output.collectors.map(describeCollector).sort().join(' | ');
-  return [...describeFields(rest), collectors].join(' ');
+  const { collectors: _, ...rest } = outputMessage(output, 'text');
+  const collectors = output.collectors?.map(describeCollector).sort().join(' | ');
+  return [...describeFields(rest), ...(collectors === undefined ? [] : [collectors])].join(' ');
 }
 
 function describeCollector(collector: Collector): string {

@@ -267,7 +267,7 @@ describe('ControlPlane.statistics()', () => {
     }
     const { rules } = await answer;
     assert.ok(turns > 1, `${turns} turns`);
-    const collectors = rules.flatMap(({ outputs }) => outputs.flatMap((o) => o.collectors));
+    const collectors = rules.flatMap(({ outputs }) => outputs.flatMap((o) => o.collectors ?? []));
     assert.ok(collectors.every(({ collector }) => collector.endpoint.host === '192.0.2.52'));
   });
 

@@ -29,7 +29,7 @@ export function checkMemory(ruleSet: RuleSet, change?: RuleChange): void {
 function bytesOf({ rules }: Pick<RuleSet, 'rules'>): number {
   let bytes = rules.length * RULE_BYTES;
   for (const { outputs } of rules) {
-    for (const { collectors } of outputs) bytes += collectors.length * COLLECTOR_BYTES;
+    for (const { collectors = [] } of outputs) bytes += collectors.length * COLLECTOR_BYTES;
   }
   return bytes;
 }

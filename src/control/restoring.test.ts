@@ -155,7 +155,7 @@ describe('V8: rules that do not fit this host any more', () => {
       found.map(({ input }) => input.packets),
       [4n, 0n, 0n],
     );
-    assert.deepEqual(found[1]?.outputs[0]?.collectors[0]?.output, ZERO);
+    assert.deepEqual(found[1]?.outputs[0]?.collectors?.[0]?.output, ZERO);
     assert.equal(defaultOutputs.length, 2);
   });
 

@@ -123,12 +123,11 @@ function outputStatistics(
   outputs: readonly Output[],
   counters: readonly (readonly Counters[])[],
 ): OutputStatistics[] {
-  return outputs.map(({ collectors }, i) => ({
-    collectors: collectors.map((collector, k) => ({
-      collector,
-      output: counters[i]?.[k] ?? ZERO,
-    })),
-  }));
+  return outputs.map(({ collectors, pipeline }, i) => {
+    const sent = (target: number) => counters[i]?.[target] ?? ZERO;
+    if (collectors === undefined) return { pipeline: { name: pipeline, output: sent(0) } };
+    return { collectors: collectors.map((collector, k) => ({ collector, output: sent(k) })) };
+  });
 }
 
 function add(one: Counters, other: Counters): Counters {

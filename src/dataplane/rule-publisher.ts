@@ -6,7 +6,13 @@ import {
   type RuleSet,
 } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule, RuleSlots } from '../table/assigned.ts';
-import { deletedLine, type Identities, IdentityWriter, limboLine } from '../table/identities.ts';
+import {
+  deletedLine,
+  type Identities,
+  IdentityWriter,
+  limboLine,
+  pipelinesLine,
+} from '../table/identities.ts';
 import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from '../table/slots.ts';
 import type { TableEdit } from '../table/table-editor.ts';
 import type { SharedMemory, TableReference } from './engine.ts';
@@ -17,6 +23,8 @@ import { TableMemory } from './memory/table-memory.ts';
 
 /** A rule set and where it counts. One at a time, until commit() or discard(). */
 export interface PreparedTable {
+  /** The index of each pipeline that it names. */
+  readonly pipelines: ReadonlyMap<string, number>;
   /** Writes it as a table. @param probes rules to be in the table besides */
   write(probes: readonly Rule[]): Promise<TableReference>;
   /** It is in force everywhere: rule() and defaults are those of this rule set from now on. */
@@ -41,7 +49,12 @@ const LARGE_PART = 1 / 4;
 const LOG_GROWTH = 2;
 const LOG_SLACK_BYTES = 1 << 20;
 
-const NO_EDIT: TableEdit = { deleted: [], upserts: [], defaults: undefined };
+const NO_EDIT: TableEdit = {
+  deleted: [],
+  upserts: [],
+  defaults: undefined,
+  pipelines: new Map(),
+};
 
 interface Memory {
   readonly table: TableMemory;
@@ -94,6 +107,11 @@ export class RulePublisher {
     return { tables: table.readOnlyFds, identities: identities.readOnlyFd };
   }
 
+  /** The index of each pipeline that the rules committed last name. */
+  get pipelines(): ReadonlyMap<string, number> {
+    return this.#slots.pipelines;
+  }
+
   /** Where the rules committed last count. */
   rule(exporter: Exporter): RuleSlots | undefined {
     return this.#slots.rule(exporter);
@@ -110,6 +128,7 @@ export class RulePublisher {
   async prepare(ruleSet: RuleSet, edit?: RuleEdit): Promise<PreparedTable> {
     const assignment = await this.#slots.assign(ruleSet, edit);
     return {
+      pipelines: assignment.pipelines,
       write: (probes) => this.#write(assignment, probes),
       commit: () => this.#commit(assignment),
       discard: () => this.#slots.discard(assignment),
@@ -129,7 +148,9 @@ export class RulePublisher {
 
   #commit(assignment: SlotAssignment): void {
     this.#slots.commit(assignment);
-    this.#started().identities.append(limboLine({ slots: [], states: [] }));
+    const lines = [limboLine({ slots: [], states: [] })];
+    if (assignment.allPipelines.size > 0) lines.push(pipelinesLine(assignment.pipelines));
+    this.#started().identities.append(lines.join(''));
   }
 
   /** What is to be changed of the table written last; undefined when it has to be made anew. */
@@ -140,7 +161,7 @@ export class RulePublisher {
   ): TableEdit | undefined {
     if (!areSame(last.probes, probes)) return undefined;
     if (last.number === assignment.number) return NO_EDIT;
-    const { isWhole, base, rules, deleted, defaults } = assignment;
+    const { isWhole, base, rules, deleted, defaults, pipelines } = assignment;
     const changes = rules.size + deleted.size;
     const isLarge = changes > MANY_RULES && changes > this.#slots.size * LARGE_PART;
     if (isWhole || isLarge || base !== last.number) return undefined;
@@ -148,6 +169,7 @@ export class RulePublisher {
       deleted: [...deleted.values()],
       upserts: [...rules.values()],
       defaults: defaults === last.defaults ? undefined : defaults,
+      pipelines,
     };
   }
 
@@ -156,6 +178,7 @@ export class RulePublisher {
     return this.#started().table.make({
       rules: [...this.#slots.rulesOf(assignment), ...assigned],
       defaults: assignment.defaults,
+      pipelines: assignment.pipelines,
     });
   }
 
@@ -182,13 +205,14 @@ export class RulePublisher {
 }
 
 function* linesOf(
-  { defaults, released }: SlotAssignment,
+  { defaults, released, allPipelines }: SlotAssignment,
   rules: Iterable<AssignedRule>,
 ): Iterable<string> {
   const writer = new IdentityWriter();
   for (const rule of rules) yield writer.ruleLine(rule, exporterKey(rule.exporter));
   yield writer.ruleLine(defaults);
   yield limboLine(released);
+  if (allPipelines.size > 0) yield pipelinesLine(allPipelines);
 }
 
 function areSame(some: readonly Rule[], others: readonly Rule[]): boolean {

@@ -3,6 +3,9 @@ export const MAX_RULES = 1_000_000;
 export const MAX_OUTPUTS_PER_RULE = 32;
 export const MAX_COLLECTORS_PER_OUTPUT = 64;
 
+/** Different pipelines that a rule set names: each is a bit of a packet (RING.PIPELINES of src/native). */
+export const MAX_PIPELINES = 32;
+
 /**
  * Rules, outputs and collectors of one rule set together. Each takes one counter slot of 16 bytes per
  * forwarder; there is room for twice as many, so that a whole set can replace another under traffic.

@@ -18,9 +18,22 @@ export interface Collector {
 export const MAX_WEIGHT = 1000;
 
 /** A group of collectors: each packet that reaches it goes to exactly one of them. */
-export interface Output {
+export interface CollectorOutput {
   readonly collectors: readonly Collector[];
+  readonly pipeline?: never;
 }
+
+/** A pipeline of this node, which decodes the packets that reach it (spec R17). */
+export interface PipelineOutput {
+  /** A name as PIPELINE_NAME has it. The rules do not know whether there is such a pipeline. */
+  readonly pipeline: string;
+  readonly collectors?: never;
+}
+
+export type Output = CollectorOutput | PipelineOutput;
+
+/** Spec V10. */
+export const PIPELINE_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** One exporter and the outputs that each get its packets. */
 export interface Rule {
@@ -68,6 +81,26 @@ export function exporterKey({ endpoint }: Exporter): string {
 /** The identity of a collector within its output: none is there twice (spec V2). */
 export function collectorKey({ endpoint }: Collector): string {
   return formatEndpoint(endpoint);
+}
+
+/** Identities of where the packets of an output go, each with a counter of its own: collectors, or one pipeline. */
+export function targetKeys({ collectors, pipeline }: Output): string[] {
+  // No endpoint has a space.
+  return collectors?.map(collectorKey) ?? [`pipeline ${pipeline}`];
+}
+
+/** The names of all pipelines that outputs of the rules name. */
+export function pipelineNames({ rules, defaultOutputs }: RuleSet): Set<string> {
+  const names = new Set<string>();
+  const seen = new Set<readonly Output[]>();
+  const add = (outputs: readonly Output[]) => {
+    if (seen.has(outputs)) return;
+    seen.add(outputs);
+    for (const { pipeline } of outputs) if (pipeline !== undefined) names.add(pipeline);
+  };
+  for (const { outputs } of rules) add(outputs);
+  add(defaultOutputs);
+  return names;
 }
 
 /**

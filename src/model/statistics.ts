@@ -11,9 +11,16 @@ export interface CollectorStatistics {
   readonly output: Counters;
 }
 
-export interface OutputStatistics {
-  readonly collectors: readonly CollectorStatistics[];
+/** What a pipeline was given by one output. */
+export interface PipelineStatistics {
+  readonly name: string;
+  readonly output: Counters;
 }
+
+/** Of an output: those of its collectors, or of its pipeline. */
+export type OutputStatistics =
+  | { readonly collectors: readonly CollectorStatistics[]; readonly pipeline?: never }
+  | { readonly pipeline: PipelineStatistics; readonly collectors?: never };
 
 export interface RuleStatistics {
   readonly exporter: Exporter;

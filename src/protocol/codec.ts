@@ -130,9 +130,15 @@ function fromRuleStatistics(rule: RuleStatistics, format: AddressFormat): RuleSt
   };
 }
 
-function fromOutputStatistics(output: OutputStatistics, format: AddressFormat): OutputStatsMessage {
+function fromOutputStatistics(
+  { collectors, pipeline }: OutputStatistics,
+  format: AddressFormat,
+): OutputStatsMessage {
+  if (collectors === undefined) {
+    return { pipeline: { name: pipeline.name, output: fromCounters(pipeline.output) } };
+  }
   return {
-    collectors: output.collectors.map(({ collector, output: sent }) => ({
+    collectors: collectors.map(({ collector, output: sent }) => ({
       endpoint: endpointMessage(collector.endpoint, format),
       output: fromCounters(sent),
     })),

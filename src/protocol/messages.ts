@@ -64,8 +64,15 @@ export interface CollectorStatsMessage {
   readonly output: CountersMessage;
 }
 
+export interface PipelineStatsMessage {
+  readonly name: string;
+  readonly output: CountersMessage;
+}
+
+/** Of its collectors, or of its pipeline. */
 export interface OutputStatsMessage {
-  readonly collectors: readonly CollectorStatsMessage[];
+  readonly collectors?: readonly CollectorStatsMessage[];
+  readonly pipeline?: PipelineStatsMessage;
 }
 
 export interface RuleStatsMessage {

@@ -72,7 +72,8 @@ function* partsOf(rules: readonly Rule[]): Generator<readonly Rule[]> {
   let endpoints = 0;
   for (const rule of rules) {
     part.push(rule);
-    endpoints += 1 + rule.outputs.reduce((sum, { collectors }) => sum + collectors.length, 0);
+    endpoints +=
+      1 + rule.outputs.reduce((sum, { collectors }) => sum + (collectors?.length ?? 1), 0);
     if (endpoints < ENDPOINTS_PER_PART) continue;
     yield part;
     part = [];

@@ -71,7 +71,7 @@ describe('canonicaliseRuleSet()', () => {
       return canonicaliseRuleSet({ defaultOutputs: [{ collectors }] }).defaultOutputs[0];
     };
     assert.deepEqual(
-      [undefined, 1, 2, 1000].map((weight) => read(weight)?.collectors[0]?.weight),
+      [undefined, 1, 2, 1000].map((weight) => read(weight)?.collectors?.[0]?.weight),
       [1, 1, 2, 1000],
     );
     for (const weight of [0, 1001, 1.5, 4294967295]) {
@@ -80,6 +80,22 @@ describe('canonicaliseRuleSet()', () => {
         message: `default_outputs[0].collectors[0].weight: ${weight} is not within 1 to 1000`,
       });
     }
+  });
+
+  it('V10: takes names of pipelines, and refuses others', () => {
+    const read = (output: object) => canonicaliseRuleSet({ defaultOutputs: [output] });
+    for (const pipeline of ['a', '0-day_2', 'x'.repeat(63)]) {
+      assert.deepEqual(read({ pipeline, collectors: [] }).defaultOutputs, [{ pipeline }]);
+    }
+    for (const pipeline of ['', 'A', '-a', 'a b', 'x'.repeat(64)]) {
+      assert.throws(() => read({ pipeline }), /^.*default_outputs\[0\]\.pipeline: ".*" is no name/);
+    }
+    const collectors = [{ endpoint: { host: '192.0.2.1' } }];
+    assert.throws(() => read({ pipeline: 'a', collectors }), {
+      code: 'INVALID_INPUT',
+      message:
+        /^default_outputs\[0\]\.pipeline: an output names collectors or a pipeline, not both/,
+    });
   });
 
   it('lists at most twenty problems and counts the rest', () => {

@@ -9,6 +9,7 @@ import {
   type Exporter,
   MAX_WEIGHT,
   type Output,
+  PIPELINE_NAME,
   type Rule,
 } from '../model/rules.ts';
 import {
@@ -28,8 +29,10 @@ export interface CollectorMessage {
   readonly weight?: number;
 }
 
+/** Collectors, or the name of a pipeline. */
 export interface OutputMessage {
-  readonly collectors: readonly CollectorMessage[];
+  readonly collectors?: readonly CollectorMessage[];
+  readonly pipeline?: string;
 }
 
 export interface RuleMessage {
@@ -54,7 +57,11 @@ export function collectorMessage(
   return weight === 1 ? message : { ...message, weight };
 }
 
-export function outputMessage({ collectors }: Output, format: AddressFormat): OutputMessage {
+export function outputMessage(
+  { collectors, pipeline }: Output,
+  format: AddressFormat,
+): OutputMessage {
+  if (collectors === undefined) return { pipeline };
   return { collectors: collectors.map((collector) => collectorMessage(collector, format)) };
 }
 
@@ -92,7 +99,9 @@ export class RuleReader {
     );
   }
 
-  output({ collectors }: Unchecked<OutputMessage>, path: string): Output {
+  output({ collectors, pipeline }: Unchecked<OutputMessage>, path: string): Output {
+    if (pipeline !== undefined && pipeline !== null)
+      return { pipeline: this.#pipeline(pipeline, collectors ?? [], path) };
     return {
       collectors: (collectors ?? []).map((message, i) =>
         this.#once(this.#collectors, message, () =>
@@ -107,6 +116,19 @@ export class RuleReader {
       endpoint: readEndpoint(message.endpoint, `${path}.endpoint`, this.problems),
       weight: this.#weight(message.weight ?? 1, `${path}.weight`),
     };
+  }
+
+  /** Spec V10. */
+  #pipeline(name: string, collectors: readonly unknown[], path: string): string {
+    if (!PIPELINE_NAME.test(name)) {
+      const message = `${JSON.stringify(name)} is no name of a pipeline: 1 to 63 of a-z, 0-9, _ and -, the first a letter or digit`;
+      this.problems.push({ path: `${path}.pipeline`, message });
+    }
+    if (collectors.length > 0) {
+      const message = 'an output names collectors or a pipeline, not both: make two outputs of it';
+      this.problems.push({ path: `${path}.pipeline`, message });
+    }
+    return name;
   }
 
   /** Spec V9. */

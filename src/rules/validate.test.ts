@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { exporter, host, outputs, rule } from '../../test/support/rule-sets.ts';
+import {
+  exporter,
+  host,
+  outputs,
+  pipelineOutputs,
+  rule,
+  ruleSet,
+} from '../../test/support/rule-sets.ts';
 import type { Output, Rule } from '../model/rules.ts';
-import { validateRules } from './validate.ts';
+import { checkLimits, validateRules } from './validate.ts';
 
 const HOST = host(['192.0.2.99', '127.0.0.1', '2001:db8::99'], ['192.0.2.255']);
 
@@ -139,5 +146,32 @@ describe('validateRules()', () => {
       () => validateRules(rules, [], HOST),
       /rules\[0\].*rules\[1\].*collectors\[1\].*; /,
     );
+  });
+
+  const named = (...names: string[]): Rule => ({
+    ...rule('192.0.2.1'),
+    outputs: pipelineOutputs(...names),
+  });
+  refuses(
+    'V10: a pipeline in two outputs of a rule',
+    [named('a', 'b', 'a')],
+    /^rules\[0\]\.outputs\[2\]\.pipeline: pipeline a is that of outputs\[0\] already$/,
+  );
+  accepts(
+    'R17: pipelines, also beside collectors',
+    [named('a', 'b')],
+    [...outputs(['192.0.2.5']), ...pipelineOutputs('a')],
+  );
+  it('V10: 33 different pipelines are refused', () => {
+    const names = Array.from({ length: 33 }, (_, i) => `p${i}`);
+    const rules = names.map((name, i) => ({
+      ...rule(`192.0.2.${i + 1}`),
+      outputs: pipelineOutputs(name),
+    }));
+    checkLimits(ruleSet(rules.slice(1), pipelineOutputs('p1')));
+    assert.throws(() => checkLimits(ruleSet(rules)), {
+      code: 'LIMIT_EXCEEDED',
+      message: 'rules: different pipelines that outputs name: 33, the limit is 32',
+    });
   });
 });

@@ -1,4 +1,4 @@
-/** Validation of rules against each other and against this host (spec V1 to V6). Pure. */
+/** Validation of rules against each other and against this host (spec V1 to V6, V10). Pure. */
 
 import { FloxyError, invalidInput, type Problem } from '../base/errors.ts';
 import type { Octets } from '../model/address.ts';
@@ -7,6 +7,7 @@ import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import {
   MAX_COLLECTORS_PER_OUTPUT,
   MAX_OUTPUTS_PER_RULE,
+  MAX_PIPELINES,
   MAX_RULES,
   MAX_SLOTS_PER_RULE_SET,
 } from '../model/limits.ts';
@@ -15,6 +16,7 @@ import {
   collectorKey,
   exporterKey,
   type Output,
+  pipelineNames,
   type Rule,
   type RuleChange,
   type RuleSet,
@@ -107,21 +109,24 @@ function checkRule(
   if (isIpv6(rule.exporter.endpoint)) checkFamilies(rule, path, problems);
 }
 
-/** V6. @throws FloxyError LIMIT_EXCEEDED that names the limit */
-export function checkLimits({ rules, defaultOutputs }: RuleSet): void {
+/** V6, V10. @throws FloxyError LIMIT_EXCEEDED that names the limit */
+export function checkLimits(ruleSet: RuleSet): void {
+  const { rules, defaultOutputs } = ruleSet;
   limit(rules.length, MAX_RULES, () => 'rules: rules in all');
   let slots = rules.length + checkOutputLimits(defaultOutputs, () => 'default_outputs');
   rules.forEach((rule, i) => {
     slots += checkOutputLimits(rule.outputs, () => `rules[${i}].outputs`);
   });
   limit(slots, MAX_SLOTS_PER_RULE_SET, () => 'rules: rules, outputs and collectors together');
+  const { size } = pipelineNames(ruleSet);
+  limit(size, MAX_PIPELINES, () => 'rules: different pipelines that outputs name');
 }
 
 /** How many outputs and collectors there are. */
 function checkOutputLimits(outputs: readonly Output[], path: () => string): number {
   limit(outputs.length, MAX_OUTPUTS_PER_RULE, () => `${path()}: outputs`);
   let count = outputs.length;
-  outputs.forEach(({ collectors }, i) => {
+  outputs.forEach(({ collectors = [] }, i) => {
     const what = () => `${path()}[${i}].collectors: collectors`;
     limit(collectors.length, MAX_COLLECTORS_PER_OUTPUT, what);
     count += collectors.length;
@@ -151,7 +156,7 @@ function checkDuplicateExporters(rules: readonly Rule[], problems: Problem[]): v
 /** V3 */
 function checkFamilies(rule: Rule, path: string, problems: Problem[]): void {
   rule.outputs.forEach((output, i) => {
-    output.collectors.forEach(({ endpoint }, k) => {
+    output.collectors?.forEach(({ endpoint }, k) => {
       if (isIpv6(endpoint)) return;
       const message = `IPv4 collector ${endpoint.host} can never get packets of IPv6 exporter ${rule.exporter.endpoint.host}`;
       problems.push({ path: `${path}outputs[${i}].collectors[${k}].endpoint`, message });
@@ -165,10 +170,18 @@ function checkOutputs(
   host: HostAddresses,
   problems: Problem[],
 ): void {
-  outputs.forEach(({ collectors }, i) => {
+  const pipelines = new Map<string, number>();
+  outputs.forEach(({ collectors, pipeline }, i) => {
     const outputPath = `${path}[${i}]`;
+    if (collectors === undefined) {
+      checkPipelineTwice(pipeline, i, pipelines, `${outputPath}.pipeline`, problems);
+      return;
+    }
     if (collectors.length === 0) {
-      problems.push({ path: `${outputPath}.collectors`, message: 'an output needs a collector' });
+      problems.push({
+        path: `${outputPath}.collectors`,
+        message: 'an output needs a collector, or a pipeline',
+      });
     }
     const first = new Map<string, number>();
     collectors.forEach((collector, k) => {
@@ -193,6 +206,19 @@ function checkTwice(
   const other = first.get(key);
   if (other === undefined) first.set(key, index);
   else problems.push({ path, message: `${key} is collectors[${other}] of this output already` });
+}
+
+/** V10 */
+function checkPipelineTwice(
+  name: string,
+  index: number,
+  first: Map<string, number>,
+  path: string,
+  problems: Problem[],
+): void {
+  const other = first.get(name);
+  if (other === undefined) first.set(name, index);
+  else problems.push({ path, message: `pipeline ${name} is that of outputs[${other}] already` });
 }
 
 /** V5 */

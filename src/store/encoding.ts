@@ -116,7 +116,7 @@ function parse(text: unknown): unknown {
 }
 
 function checkOutput(output: Output): Output {
-  if (output.collectors.length === 0) throw new DecodeError('an output has no collectors');
+  if (output.collectors?.length === 0) throw new DecodeError('an output has no collectors');
   return output;
 }
 

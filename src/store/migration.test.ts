@@ -37,21 +37,22 @@ const SCHEMA_1 = `
 
 /** What version 1 knew of any rules: the endpoints. */
 function knownToVersion1({ rules, defaultOutputs }: RuleSet): RuleSet {
-  const known = ({ collectors }: Output): Output => ({
-    collectors: collectors.map(({ endpoint }) => makeCollector(endpoint)),
-  });
+  const known = ({ collectors }: Output): Output[] =>
+    collectors === undefined
+      ? []
+      : [{ collectors: collectors.map(({ endpoint }) => makeCollector(endpoint)) }];
   return {
     rules: rules.map(({ exporter: { endpoint }, outputs: list }) => ({
       exporter: { endpoint },
-      outputs: list.map(known),
+      outputs: list.flatMap(known),
     })),
-    defaultOutputs: defaultOutputs.map(known),
+    defaultOutputs: defaultOutputs.flatMap(known),
   };
 }
 
 /** Writes rules as version 1 did. */
 function writeVersion1(path: string, { rules, defaultOutputs }: RuleSet, revision: number): void {
-  const pairs = ({ collectors }: Output) =>
+  const pairs = ({ collectors = [] }: Output) =>
     collectors.map(({ endpoint }) => [endpoint.host, endpoint.port]);
   const database = new SqliteDatabase(path);
   database.pragma('journal_mode = WAL');

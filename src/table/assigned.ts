@@ -1,7 +1,10 @@
 /** Rules together with the places where they count. */
-import { collectorKey, type Exporter, type Output } from '../model/rules.ts';
+import { type Exporter, type Output, targetKeys } from '../model/rules.ts';
 
-/** The index of the state of one output (struct table_state), and the slots of its collectors in their order. */
+/**
+ * The index of the state of one output (struct table_state), and the slots of its collectors in their order; a
+ * pipeline counts as one collector.
+ */
 export interface OutputSlots {
   readonly state: number;
   readonly collectors: readonly number[];
@@ -34,5 +37,5 @@ export interface Numbers {
 
 /** By output and collector. */
 export function collectorKeys(outputs: readonly Output[]): string[][] {
-  return outputs.map(({ collectors }) => collectors.map(collectorKey));
+  return outputs.map(targetKeys);
 }

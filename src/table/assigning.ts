@@ -1,4 +1,4 @@
-import type { Output } from '../model/rules.ts';
+import { type Output, targetKeys } from '../model/rules.ts';
 import {
   type AssignedOutputs,
   collectorKeys,
@@ -82,8 +82,8 @@ export class Assigning {
   }
 
   /** Of an output of which nothing was there before. */
-  #new({ collectors }: Output): OutputSlots {
-    return { state: this.#takeState(), collectors: collectors.map(() => this.takeSlot()) };
+  #new(output: Output): OutputSlots {
+    return { state: this.#takeState(), collectors: targetKeys(output).map(() => this.takeSlot()) };
   }
 
   /** @param kept what was there before by name; what is used is taken out */

@@ -25,7 +25,7 @@ describe('a compiled table', () => {
       counted[name] = found.slots.input;
       found.outputs.forEach((output, o) => {
         counted[`${name} state ${o}`] = found.slots.outputs[o]?.state;
-        output.collectors.forEach((collector, c) => {
+        output.collectors?.forEach((collector, c) => {
           counted[`${name} ${o} ${collectorKey(collector)}`] =
             found.slots.outputs[o]?.collectors[c];
         });

@@ -130,8 +130,9 @@ describe('compile()', () => {
       throw new Error('no memory');
     };
     const defaults = { outputs: [], slots: { input: 0, outputs: [] } };
+    const content = { rules: [], defaults, pipelines: new Map<string, number>() };
     const options = { listenPort: LISTEN_PORT, provide };
-    await assert.rejects(compile({ rules: [], defaults }, options), /no memory/);
+    await assert.rejects(compile(content, options), /no memory/);
   });
 });
 

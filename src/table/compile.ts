@@ -14,6 +14,8 @@ import { TableEditor } from './table-editor.ts';
 export interface TableContent {
   readonly rules: readonly AssignedRule[];
   readonly defaults: AssignedOutputs;
+  /** The index of each pipeline that they name. */
+  readonly pipelines: ReadonlyMap<string, number>;
 }
 
 export interface CompileOptions {
@@ -37,7 +39,8 @@ export async function compile(
   content: TableContent,
   options: CompileOptions,
 ): Promise<TableEditor> {
-  const { rules, defaults } = content;
+  const { rules, defaults, pipelines } = content;
+  const { listenPort } = options;
   const outputs = countOutputs(content);
   const rows: TableRows = {
     outputs: new Runs(withSlack(outputs.outputs)),
@@ -46,7 +49,7 @@ export async function compile(
   const ruleRows = await makeRuleRows(rules);
   const words = await fillBuckets(ruleRows, rows, options);
   const turn = new Turn();
-  const writer = new OutputWriter(words, rows, options.listenPort);
+  const writer = new OutputWriter(words, rows, { listenPort, pipelines });
   const row = new Int32Array(RULE.WORDS);
   // In the order of the rows, which say already where each finds its outputs.
   for (const rule of rules) {
@@ -54,7 +57,7 @@ export async function compile(
     writer.write(rule, row, 0);
   }
   writer.write(defaults, words, words[HEADER.DEFAULT_RULE] as number);
-  return new TableEditor(rows, options.listenPort);
+  return new TableEditor(rows, listenPort);
 }
 
 /** One row for each rule, in their order, as if outputs were written in this order too. */
@@ -134,7 +137,7 @@ function countOutputs({ rules, defaults }: TableContent) {
   const count = { outputs: 0, collectors: 0 };
   const add = ({ outputs }: AssignedOutputs) => {
     count.outputs += outputs.length;
-    for (const { collectors } of outputs) count.collectors += collectors.length;
+    for (const { collectors } of outputs) count.collectors += collectors?.length ?? 1;
   };
   for (const rule of rules) add(rule);
   add(defaults);

@@ -4,10 +4,11 @@
  * later holds:
  *
  * ```
- * ["exporter", input, [[state, "collector", slot, ...], ...]]   a rule, by exporterKey() and collectorKey()
+ * ["exporter", input, [[state, "collector", slot, ...], ...]]   a rule, by exporterKey() and targetKeys()
  * ["", input, [...]]                                            the default outputs
  * ["exporter"]                                                  there is no such rule any more
  * [null, [slot, ...], [state, ...]]    used by no rule of the log, but perhaps by packets on their way
+ * [false, "pipeline", index, ...]      all indexes of pipelines that are in use; none when there is no such line
  * ```
  *
  * Whoever changes a meaning raises IDENTITIES_LAYOUT.
@@ -68,11 +69,16 @@ export function limboLine({ slots, states }: Numbers): string {
   return `${JSON.stringify([null, slots, states])}\n`;
 }
 
+export function pipelinesLine(pipelines: ReadonlyMap<string, number>): string {
+  return `${JSON.stringify([false, ...[...pipelines].flat()])}\n`;
+}
+
 /** All that a log says. */
 export class Identities {
   readonly rules = new Map<string, IdentifiedRule>();
   defaults: IdentifiedRule | undefined;
   limbo: Numbers = { slots: [], states: [] };
+  pipelines: ReadonlyMap<string, number> = new Map();
 
   /** Lets the process do other things in between. @throws SyntaxError or TypeError for what is no log */
   static async read(log: string): Promise<Identities> {
@@ -109,7 +115,8 @@ export class Identities {
   #take(line: unknown): void {
     if (!Array.isArray(line)) throw new TypeError('a line of identities is no array');
     const [key, first, rest] = line;
-    if (key === null) this.limbo = { slots: numbers(first), states: numbers(rest) };
+    if (key === false) this.pipelines = readPipelines(line.slice(1));
+    else if (key === null) this.limbo = { slots: numbers(first), states: numbers(rest) };
     else if (line.length === 1) this.rules.delete(text(key));
     else if (key === DEFAULTS) this.defaults = readRule(MISMATCHED_SLOT, rest);
     else this.rules.set(text(key), readRule(first, rest));
@@ -124,6 +131,13 @@ function readRule(input: unknown, places: unknown): IdentifiedRule {
     return { state: number(state), collectors: numbers(collectors.filter((_, i) => i % 2 === 1)) };
   });
   return { keys, slots: { input: number(input), outputs } };
+}
+
+function readPipelines(words: readonly unknown[]): ReadonlyMap<string, number> {
+  const pairs = words.flatMap((word, i) =>
+    i % 2 === 0 ? [[text(word), number(words[i + 1])] as const] : [],
+  );
+  return new Map(pairs);
 }
 
 function list(value: unknown): unknown[] {

@@ -1,7 +1,7 @@
 import type { Output } from '../model/rules.ts';
 import type { AssignedOutputs, OutputSlots } from './assigned.ts';
 import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
-import { type OutputRows, outputRows } from './rows.ts';
+import { type Destinations, type OutputRows, outputRows } from './rows.ts';
 import type { Runs } from './runs.ts';
 import type { TouchedWords } from './touched-words.ts';
 
@@ -15,7 +15,7 @@ export interface TableRows {
 export class OutputWriter {
   readonly #words: Int32Array;
   readonly #rows: TableRows;
-  readonly #listenPort: number;
+  readonly #destinations: Destinations;
   readonly #touched: TouchedWords | undefined;
   readonly #outputsAt: number;
   readonly #collectorsAt: number;
@@ -26,10 +26,15 @@ export class OutputWriter {
    * @param words with a header that says where outputs and collectors are
    * @param touched is told what is written of them
    */
-  constructor(words: Int32Array, rows: TableRows, listenPort: number, touched?: TouchedWords) {
+  constructor(
+    words: Int32Array,
+    rows: TableRows,
+    destinations: Destinations,
+    touched?: TouchedWords,
+  ) {
     this.#words = words;
     this.#rows = rows;
-    this.#listenPort = listenPort;
+    this.#destinations = destinations;
     this.#touched = touched;
     this.#outputsAt = words[HEADER.OUTPUTS] as number;
     this.#collectorsAt = words[HEADER.COLLECTORS] as number;
@@ -88,7 +93,7 @@ export class OutputWriter {
   #rowsOf(outputs: readonly Output[]): readonly OutputRows[] {
     let rows = this.#made.get(outputs);
     if (rows === undefined) {
-      rows = outputs.map((output) => outputRows(output, this.#listenPort));
+      rows = outputs.map((output) => outputRows(output, this.#destinations));
       this.#made.set(outputs, rows);
     }
     return rows;

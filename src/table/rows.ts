@@ -17,8 +17,35 @@ export interface OutputRows {
   readonly order: readonly number[];
 }
 
-/** @param listenPort destination port of collectors without one (spec R5) */
-export function outputRows({ collectors }: Output, listenPort: number): OutputRows {
+/** What the rows of outputs depend on besides the rules. */
+export interface Destinations {
+  /** Destination port of collectors without one (spec R5). */
+  readonly listenPort: number;
+  /** The index of each pipeline that the rules name. */
+  readonly pipelines: ReadonlyMap<string, number>;
+}
+
+export function outputRows(
+  { collectors, pipeline }: Output,
+  { listenPort, pipelines }: Destinations,
+): OutputRows {
+  return collectors === undefined
+    ? pipelineRows(pipelines.get(pipeline))
+    : collectorRows(collectors, listenPort);
+}
+
+function pipelineRows(index: number | undefined): OutputRows {
+  if (index === undefined) throw new Error('a pipeline has no index');
+  const bytes = new Uint8Array(COLLECTOR.SIZE);
+  bytes[COLLECTOR.PIPELINE_BYTE] = index;
+  const output = new Int32Array(OUTPUT.WORDS);
+  output[OUTPUT.COLLECTORS] = 1;
+  output[OUTPUT.IPV6_COLLECTORS] = 1;
+  output[OUTPUT.FLAGS] = TABLE.OUTPUT_PIPELINE;
+  return { output, collectors: new Int32Array(bytes.buffer), order: [0] };
+}
+
+function collectorRows(collectors: readonly Collector[], listenPort: number): OutputRows {
   const indexes = collectors.map((_, i) => i);
   const isOfIpv6 = (i: number) => isIpv6((collectors[i] as Collector).endpoint);
   const ipv6 = indexes.filter(isOfIpv6);

@@ -22,6 +22,7 @@ import {
 import { Assigning } from './assigning.ts';
 import type { IdentifiedRule, Identities } from './identities.ts';
 import { NumberPool } from './number-pool.ts';
+import { assignPipelines, checkPipelines } from './pipelines.ts';
 
 /** Where the proxy's own test datagrams count. */
 export const PROBE_SLOTS: RuleSlots = { input: 1, outputs: [{ state: 0, collectors: [2] }] };
@@ -40,6 +41,10 @@ export interface SlotAssignment {
   /** Number of the assignment in force when this one was made, and the one of this. */
   readonly base: number;
   readonly number: number;
+  /** The index of each pipeline that all rules name then. */
+  readonly pipelines: ReadonlyMap<string, number>;
+  /** Those, and the ones of the rules in force. */
+  readonly allPipelines: ReadonlyMap<string, number>;
   /** What the rules in force do not use. */
   readonly taken: Numbers;
   /** What the rules in force use and these do not: used again when these are in force everywhere. */
@@ -65,6 +70,8 @@ export class SlotAllocator {
   readonly #states: NumberPool;
   #rules: Map<string, AssignedRule> = new Map();
   #defaults: AssignedOutputs = NO_DEFAULTS;
+  /** The index of each pipeline that the rules in force name. */
+  #pipelines: ReadonlyMap<string, number> = new Map();
   /** What another process gave out, until the first rules are in force here. */
   #adopted: Identities | undefined;
   #inForce = 0;
@@ -83,8 +90,10 @@ export class SlotAllocator {
    * @throws RangeError for numbers that cannot be; then nothing was adopted
    */
   adopt(identities: Identities): void {
+    checkPipelines(identities.pipelines);
     this.#slots.adopt(identities.slots());
     this.#states.adopt(identities.states());
+    this.#pipelines = identities.pipelines;
     this.#adopted = identities;
   }
 
@@ -97,13 +106,15 @@ export class SlotAllocator {
   async assign(ruleSet: RuleSet, edit?: RuleEdit): Promise<SlotAssignment> {
     const work = new Assigning(this.#slots, this.#states);
     try {
+      const { pipelines, allPipelines } = assignPipelines(ruleSet, this.#pipelines);
       const isWhole = edit === undefined || this.#adopted !== undefined;
       const changes = isWhole
         ? await this.#assignAll(ruleSet, work)
         : await this.#assignEdit(edit, work);
       this.#made++;
       const { taken, released } = work;
-      return { ...changes, isWhole, base: this.#inForce, number: this.#made, taken, released };
+      const numbers = { base: this.#inForce, number: this.#made, taken, released };
+      return { ...changes, isWhole, pipelines, allPipelines, ...numbers };
     } catch (error) {
       this.#giveBack(work.taken);
       throw error;
@@ -119,6 +130,7 @@ export class SlotAllocator {
       for (const [key, rule] of assignment.rules) this.#rules.set(key, rule);
     }
     this.#defaults = assignment.defaults;
+    this.#pipelines = assignment.pipelines;
     this.#inForce = assignment.number;
     this.#adopted = undefined;
     this.#giveBack(assignment.released);
@@ -145,6 +157,11 @@ export class SlotAllocator {
   /** Slots of the rules in force. */
   rule(exporter: Exporter): RuleSlots | undefined {
     return this.#rules.get(exporterKey(exporter))?.slots;
+  }
+
+  /** The index of each pipeline that the rules in force name. */
+  get pipelines(): ReadonlyMap<string, number> {
+    return this.#pipelines;
   }
 
   get defaults(): RuleSlots {

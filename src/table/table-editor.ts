@@ -5,7 +5,7 @@ import { bucketsFor } from './bucket-count.ts';
 import { Buckets } from './buckets.ts';
 import { COLLECTOR, HEADER, OUTPUT, RULE } from './layout.ts';
 import { OutputWriter, type TableRows } from './output-writer.ts';
-import { writeExporter } from './rows.ts';
+import { type Destinations, writeExporter } from './rows.ts';
 import { TouchedWords } from './touched-words.ts';
 
 /** A hash table so many times as large as it would be made is made anew. */
@@ -17,6 +17,8 @@ export interface TableEdit {
   readonly upserts: readonly AssignedRule[];
   /** undefined leaves them as they are. */
   readonly defaults: AssignedOutputs | undefined;
+  /** The index of each pipeline that they name. */
+  readonly pipelines: ReadonlyMap<string, number>;
 }
 
 /**
@@ -40,7 +42,8 @@ export class TableEditor {
    *   and so is this: compile the table anew
    */
   async edit(words: Int32Array, edit: TableEdit): Promise<TouchedWords | undefined> {
-    const editing = new Editing(words, this.#rows, this.#listenPort);
+    const { pipelines } = edit;
+    const editing = new Editing(words, this.#rows, { listenPort: this.#listenPort, pipelines });
     return (await editing.apply(edit)) ? editing.touched : undefined;
   }
 
@@ -63,10 +66,10 @@ class Editing {
   readonly #outputs: OutputWriter;
   readonly #row = new Int32Array(RULE.WORDS);
 
-  constructor(words: Int32Array, rows: TableRows, listenPort: number) {
+  constructor(words: Int32Array, rows: TableRows, destinations: Destinations) {
     this.#words = words;
     this.#buckets = new Buckets(words, this.touched);
-    this.#outputs = new OutputWriter(words, rows, listenPort, this.touched);
+    this.#outputs = new OutputWriter(words, rows, destinations, this.touched);
   }
 
   async apply({ deleted, upserts, defaults }: TableEdit): Promise<boolean> {

@@ -133,9 +133,10 @@ export class FakeControl implements Control {
     throw unknownExporters([name]);
   }
 
-  #outputStatistics(output: Output): OutputStatistics {
+  #outputStatistics({ collectors, pipeline }: Output): OutputStatistics {
+    if (collectors === undefined) return { pipeline: { name: pipeline, output: this.counters } };
     return {
-      collectors: output.collectors.map((collector) => ({ collector, output: this.counters })),
+      collectors: collectors.map((collector) => ({ collector, output: this.counters })),
     };
   }
 }

@@ -48,11 +48,11 @@ test('A3: default outputs stay when an update gives none, and are replaced when 
   await client.ask('UpdateProxyRules', { rules: [rule({ host: '192.0.2.2' })] });
   const kept = await client.ask<ProxyRulesMessage>('ListProxyRules');
   assert.deepEqual(exporters(kept), ['192.0.2.1:', '192.0.2.2:']);
-  assert.equal(kept.defaultOutputs?.[0]?.collectors[0]?.endpoint.host, '192.0.2.51');
+  assert.equal(kept.defaultOutputs?.[0]?.collectors?.[0]?.endpoint.host, '192.0.2.51');
   await client.ask('UpdateProxyRules', { defaultOutputs: second });
   const replaced = await client.ask<ProxyRulesMessage>('ListProxyRules');
   assert.equal(replaced.defaultOutputs?.length, 1);
-  assert.equal(replaced.defaultOutputs?.[0]?.collectors[0]?.endpoint.host, '192.0.2.52');
+  assert.equal(replaced.defaultOutputs?.[0]?.collectors?.[0]?.endpoint.host, '192.0.2.52');
 });
 
 test('A4: an empty deletion is refused, an unknown exporter is named', async () => {
@@ -81,7 +81,7 @@ test('A5: both services answer the same statistics', async () => {
   const all = await client.ask<ProxyStatsMessage>('GetProxyStats');
   assert.equal(all.rules?.length, 2);
   assert.equal(all.mismatched?.packets, '18446744073709551615');
-  assert.equal(all.rules?.[1]?.outputs[0]?.collectors[0]?.output.bytes, '9007199254740993');
+  assert.equal(all.rules?.[1]?.outputs[0]?.collectors?.[0]?.output.bytes, '9007199254740993');
   assert.deepEqual(await client.ask('Metrics.GetProxyStats'), all);
 
   const asked = { exporters: [{ endpoint: { host: '192.0.2.2' } }] };
@@ -253,4 +253,27 @@ test('every call of the protocol is there, and answers INTERNAL when its handler
     assert.equal((api.logged[0]?.['err'] as Error | undefined)?.message, 'secret', method);
   }
   assert.equal((await client.call('GetBuildInfo')).error, undefined);
+});
+
+test('R17, S7: an output that names a pipeline is listed and counted by its name', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  api.control.counters = { packets: 7n, bytes: 70n };
+  const outputs = [{ pipeline: 'archive' }];
+  await client.ask('ReplaceProxyRules', {
+    rules: [{ exporter: { endpoint: { host: '192.0.2.1' } }, outputs }],
+    defaultOutputs: outputs,
+  });
+  const listed = await client.ask<ProxyRulesMessage>('ListProxyRules');
+  assert.equal(listed.rules?.[0]?.outputs[0]?.pipeline, 'archive');
+  const { rules, defaultOutputs } = await client.ask<ProxyStatsMessage>('GetProxyStats');
+  const counted = {
+    collectors: [],
+    pipeline: { name: 'archive', output: { packets: '7', bytes: '70' } },
+  };
+  assert.deepEqual([rules?.[0]?.outputs, defaultOutputs], [[counted], [counted]]);
+  const refused = await client.call('ReplaceProxyRules', {
+    defaultOutputs: [{ pipeline: 'Archive!' }],
+  });
+  assert.equal(refused.error?.code, Status.INVALID_ARGUMENT);
 });

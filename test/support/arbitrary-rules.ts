@@ -8,17 +8,21 @@ import { canonicalOctets } from '../../src/model/address.ts';
 import { type Endpoint, MAX_PORT, makeEndpoint } from '../../src/model/endpoint.ts';
 import {
   type Collector,
+  type CollectorOutput,
   collectorKey,
   type Exporter,
   exporterKey,
   MAX_WEIGHT,
   type Output,
+  type PipelineOutput,
   type Rule,
   type RuleSet,
 } from '../../src/model/rules.ts';
 
-/** One generator for each field, optional ones too. */
-type Fields<T> = { readonly [Name in keyof T]-?: fc.Arbitrary<T[Name]> };
+/** One generator for each field, optional ones too, but for those that are never there. */
+type Fields<T> = {
+  readonly [Name in keyof T as T[Name] extends undefined ? never : Name]-?: fc.Arbitrary<T[Name]>;
+};
 
 /** What rules are made of; the rest is left to chance. */
 export interface Ingredients {
@@ -56,7 +60,7 @@ function collectorFields({ collectors = arbitraryEndpoint }: Ingredients): Field
   return { endpoint: collectors, weight };
 }
 
-function outputFields(ingredients: Ingredients): Fields<Output> {
+function collectorOutputFields(ingredients: Ingredients): Fields<CollectorOutput> {
   const collectors = fc.uniqueArray(record(collectorFields(ingredients)), {
     selector: collectorKey,
     minLength: 1,
@@ -65,10 +69,22 @@ function outputFields(ingredients: Ingredients): Fields<Output> {
   return { collectors };
 }
 
+/** Few: two outputs commonly name the same. */
+const pipelineOutputFields: Fields<PipelineOutput> = {
+  pipeline: fc.constantFrom('a', 'archive', 'edge_2', '0-day', 'x'.repeat(63)),
+};
+
+function output(ingredients: Ingredients): fc.Arbitrary<Output> {
+  return fc.oneof(
+    { arbitrary: record<CollectorOutput>(collectorOutputFields(ingredients)), weight: 4 },
+    { arbitrary: record<PipelineOutput>(pipelineOutputFields), weight: 1 },
+  );
+}
+
 function ruleFields(ingredients: Ingredients): Fields<Rule> {
   return {
     exporter: record(exporterFields(ingredients)),
-    outputs: fc.array(record(outputFields(ingredients)), { maxLength: 4 }),
+    outputs: fc.array(output(ingredients), { maxLength: 4 }),
   };
 }
 
@@ -103,16 +119,18 @@ export interface FieldChange {
 }
 
 /** One of everything: a change of any list in it is more than another order. */
-const smallRuleSet: fc.Arbitrary<RuleSet> = record<Output>({
-  ...outputFields({}),
-  collectors: fc.tuple(record(collectorFields({}))),
-}).chain((output) =>
-  record<RuleSet>({
-    ...ruleSetFields({}),
-    rules: fc.tuple(record<Rule>({ ...ruleFields({}), outputs: fc.constant([output]) })),
-    defaultOutputs: fc.constant([output]),
-  }),
-);
+const smallRuleSet: fc.Arbitrary<RuleSet> = fc
+  .tuple(
+    record<CollectorOutput>({ collectors: fc.tuple(record<Collector>(collectorFields({}))) }),
+    record<PipelineOutput>(pipelineOutputFields),
+  )
+  .chain((outputs) =>
+    record<RuleSet>({
+      ...ruleSetFields({}),
+      rules: fc.tuple(record<Rule>({ ...ruleFields({}), outputs: fc.constant(outputs) })),
+      defaultOutputs: fc.constant(outputs),
+    }),
+  );
 
 /** A change of each field there is, of everything that a rule set consists of. */
 export const fieldChanges: readonly FieldChange[] = [
@@ -121,9 +139,12 @@ export const fieldChanges: readonly FieldChange[] = [
   ...changesOf('Exporter', exporterFields({}), (change) =>
     inRule((rule) => ({ ...rule, exporter: change(rule.exporter) })),
   ),
-  ...changesOf('Output', outputFields({}), inOutput),
+  ...changesOf('CollectorOutput', collectorOutputFields({}), inCollectorOutput),
+  ...changesOf('PipelineOutput', pipelineOutputFields, (change) =>
+    inOutput((output) => (output.collectors === undefined ? change(output) : output)),
+  ),
   ...changesOf('Collector', collectorFields({}), (change) =>
-    inOutput((output) => ({ ...output, collectors: output.collectors.map(change) })),
+    inCollectorOutput((output) => ({ ...output, collectors: output.collectors.map(change) })),
   ),
 ];
 
@@ -144,6 +165,10 @@ function inRule(change: Change<Rule>): Change<RuleSet> {
   return (ruleSet) => ({ ...ruleSet, rules: ruleSet.rules.map(change) });
 }
 
+function inCollectorOutput(change: Change<CollectorOutput>): Change<RuleSet> {
+  return inOutput((output) => (output.collectors === undefined ? output : change(output)));
+}
+
 function inOutput(change: Change<Output>): Change<RuleSet> {
   return inRule((rule) => ({ ...rule, outputs: rule.outputs.map(change) }));
 }
@@ -154,10 +179,10 @@ function changesOf<T extends object>(
   fields: Fields<T>,
   within: (change: Change<T>) => Change<RuleSet>,
 ): FieldChange[] {
-  return (Object.keys(fields) as (keyof T & string)[]).map((name) => ({
+  return Object.entries<fc.Arbitrary<unknown>>(fields).map(([name, values]) => ({
     field: `${type}.${name}`,
     pairs: fc
-      .tuple(smallRuleSet, fields[name])
+      .tuple(smallRuleSet, values)
       .map(([before, value]) => {
         const after = within((whole) => ({ ...whole, [name]: value }))(before);
         return [before, after] as const;
@@ -167,5 +192,6 @@ function changesOf<T extends object>(
 }
 
 function record<T extends object>(fields: Fields<T>): fc.Arbitrary<T> {
-  return fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
+  const all = fields as Record<string, fc.Arbitrary<unknown>>;
+  return fc.record(all, { noNullPrototype: true }) as unknown as fc.Arbitrary<T>;
 }

@@ -2,6 +2,7 @@
  * Reads back what a compiled forwarding table counts where. The collectors of an output come in the order
  * of the table, IPv6 first. Pure. Layout: native/include/table.h.
  */
+import assert from 'node:assert/strict';
 import { canonicalOctets } from '../../src/model/address.ts';
 import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
 import {
@@ -46,30 +47,43 @@ function readRule(table: ForwardingTable, bytes: Uint8Array, rule: number): Deco
   const slots: OutputSlots[] = [];
   const count = (words[rule + RULE.OUTPUTS] as number) & TABLE.RULE_OUTPUTS;
   for (let i = first; i < first + count; i++) {
-    const { collectors, collectorSlots, state } = readOutput(table, bytes, i);
-    outputs.push({ collectors });
+    const { output, collectorSlots, state } = readOutput(table, bytes, i);
+    outputs.push(output);
     slots.push({ state, collectors: collectorSlots });
   }
   return { outputs, slots: { input: words[rule + RULE.INPUT_SLOT] as number, outputs: slots } };
 }
 
-function readOutput(table: ForwardingTable, bytes: Uint8Array, output: number) {
+function readOutput(
+  table: ForwardingTable,
+  bytes: Uint8Array,
+  output: number,
+): { output: Output; collectorSlots: number[]; state: number } {
   const { words, outputsAt, collectorsAtBytes } = table;
   const at = outputsAt + output * OUTPUT.WORDS;
+  const state = words[at + OUTPUT.STATE] as number;
+  const isPipeline = ((words[at + OUTPUT.FLAGS] as number) & TABLE.OUTPUT_PIPELINE) !== 0;
   const collectors: Collector[] = [];
   const collectorSlots: number[] = [];
   const first = words[at + OUTPUT.FIRST_COLLECTOR] as number;
   for (let i = first; i < first + (words[at + OUTPUT.COLLECTORS] as number); i++) {
     const from = collectorsAtBytes + i * COLLECTOR.SIZE;
+    collectorSlots.push(words[from / 4 + COLLECTOR.OUTPUT_SLOT] as number);
+    if (isPipeline) return { output: pipelineOutput(bytes, from), collectorSlots, state };
     const portAt = from + COLLECTOR.PORT_BYTE;
     const port = ((bytes[portAt] as number) << 8) | (bytes[portAt + 1] as number);
     const hasPort =
       ((words[from / 4 + COLLECTOR.FLAGS] as number) & TABLE.COLLECTOR_LISTEN_PORT) === 0;
     const endpoint = readEndpoint(bytes, from + COLLECTOR.ADDRESS * 4, hasPort ? port : 0);
     collectors.push(makeCollector(endpoint));
-    collectorSlots.push(words[from / 4 + COLLECTOR.OUTPUT_SLOT] as number);
   }
-  return { collectors, collectorSlots, state: words[at + OUTPUT.STATE] as number };
+  return { output: { collectors }, collectorSlots, state };
+}
+
+/** By its index: a table knows no names. */
+function pipelineOutput(bytes: Uint8Array, from: number): Output {
+  assert.equal(bytes[from + COLLECTOR.FAMILY_BYTE], 0);
+  return { pipeline: `${bytes[from + COLLECTOR.PIPELINE_BYTE]}` };
 }
 
 function readEndpoint(bytes: Uint8Array, from: number, port: number): Endpoint {

@@ -2,10 +2,12 @@
 import { parseAddress } from '../../src/model/address.ts';
 import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
 import {
+  type CollectorOutput,
   type Exporter,
   exporterKey,
   makeCollector,
   type Output,
+  type PipelineOutput,
   type Rule,
   type RuleEdit,
   type RuleSet,
@@ -26,10 +28,15 @@ export function exporter(text: string): Exporter {
 }
 
 /** @param collectors of each output */
-export function outputs(...collectors: readonly (readonly string[])[]): Output[] {
+export function outputs(...collectors: readonly (readonly string[])[]): CollectorOutput[] {
   return collectors.map((group) => ({
     collectors: group.map((text) => makeCollector(endpoint(text))),
   }));
+}
+
+/** One output for each pipeline. */
+export function pipelineOutputs(...names: readonly string[]): PipelineOutput[] {
+  return names.map((pipeline) => ({ pipeline }));
 }
 
 export function rule(text: string, ...collectors: readonly (readonly string[])[]): Rule {

@@ -51,14 +51,14 @@ export async function compileRules(
 ): Promise<TestTable> {
   const assignment = await allocator.assign(set);
   allocator.commit(assignment);
-  const { defaults } = assignment;
+  const { defaults, pipelines } = assignment;
   let memory = new ArrayBuffer(0);
   const provide = (words: number) => {
     memory = new ArrayBuffer(words * 4);
     new Uint8Array(memory).fill(LEFTOVER);
     return new Int32Array(memory);
   };
-  const content = { rules: [...allocator.rulesOf(assignment)], defaults };
+  const content = { rules: [...allocator.rulesOf(assignment)], defaults, pipelines };
   const editor = await compile(content, { ...options, listenPort: LISTEN_PORT, provide });
   return { words: new Int32Array(memory), table: new ForwardingTable(memory), editor };
 }
@@ -71,8 +71,13 @@ export async function editRules(
   edit: RuleEdit,
 ): Promise<number | undefined> {
   const assignment = await allocator.assign(set, edit);
-  const { rules, deleted, defaults } = assignment;
+  const { rules, deleted, defaults, pipelines } = assignment;
   allocator.commit(assignment);
-  const change = { deleted: [...deleted.values()], upserts: [...rules.values()], defaults };
+  const change = {
+    deleted: [...deleted.values()],
+    upserts: [...rules.values()],
+    defaults,
+    pipelines,
+  };
   return (await editor.edit(words, change))?.count;
 }

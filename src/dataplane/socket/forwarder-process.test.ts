@@ -11,10 +11,12 @@ import { handoverConnect, handoverListen, handoverReceive } from '../../native/h
 import { describeSocket } from '../../native/inherited.ts';
 import { COUNTER } from '../../native/layout.ts';
 import { canRestrictCalls, denyIoUring } from '../../native/privileges.ts';
+import { RING } from '../../native/ring-layout.ts';
 import { openReceiver } from '../../native/sockets.ts';
 import { MISMATCHED_SLOT } from '../../table/assigned.ts';
 import type { TableReference } from '../engine.ts';
 import { CounterMemory, SLOT_COUNT } from '../memory/counter-memory.ts';
+import { PacketRings } from '../memory/packet-rings.ts';
 import { TableMemory } from '../memory/table-memory.ts';
 import { type Descriptors, presentDescriptors } from './descriptors.ts';
 import { ForwarderProcess } from './forwarder-process.ts';
@@ -67,7 +69,12 @@ interface Lab {
 async function startForwarder(t: TestContext): Promise<Lab> {
   const folder = mkdtempSync(join(tmpdir(), 'floxy-'));
   const path = join(folder, 'socket');
-  const memory = { counters: new CounterMemory(0), tables: new TableMemory(2055) };
+  const memory = {
+    counters: new CounterMemory(0),
+    tables: new TableMemory(2055),
+    rings: new PacketRings(),
+  };
+  memory.rings.open(1, RING.BYTES_MIN, () => undefined);
   const receive = openReceiver({
     octets: OCTETS,
     port: 0,
@@ -78,16 +85,22 @@ async function startForwarder(t: TestContext): Promise<Lab> {
   t.after(() => {
     memory.counters.close();
     memory.tables.close();
+    memory.rings.close();
     for (const fd of [receive, handover]) closeSync(fd);
     rmSync(folder, { recursive: true });
   });
   const [even, odd] = memory.tables.readOnlyFds;
-  const table = await memory.tables.make({ rules: [], defaults: NO_OUTPUTS });
+  const table = await memory.tables.make({
+    rules: [],
+    defaults: NO_OUTPUTS,
+    pipelines: new Map(),
+  });
   const { forwarder, exited } = await spawnForwarder(table, {
     'receive 0': receive,
     counters: memory.counters.fd,
     'table 0': even,
     'table 1': odd,
+    ring: memory.rings.memory(0)?.ring,
     handover,
   });
   const pid = forwarder.pid as number;

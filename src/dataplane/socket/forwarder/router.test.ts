@@ -5,6 +5,7 @@ import { arbitraryRuleSet } from '../../../../test/support/arbitrary-rules.ts';
 import {
   endpoint,
   outputs,
+  pipelineOutputs,
   rule,
   ruleSet,
   shareOutputs,
@@ -88,6 +89,7 @@ class RouterHarness {
   #collector(index: number): string {
     const at = this.table.collectorsAtBytes + index * COLLECTOR.SIZE;
     const bytes = new Uint8Array(this.table.words.buffer, at, COLLECTOR.SIZE);
+    if (bytes[COLLECTOR.FAMILY_BYTE] === 0) return `pipeline ${bytes[COLLECTOR.PIPELINE_BYTE]}`;
     const octets = bytes[COLLECTOR.FAMILY_BYTE] === 6 ? bytes.slice(0, 16) : bytes.slice(12, 16);
     const port = new DataView(bytes.buffer, at).getUint16(COLLECTOR.PORT_BYTE);
     return formatEndpoint(makeEndpoint(octets, port));
@@ -107,8 +109,14 @@ function matchRule(set: RuleSet, source: Endpoint): Rule | undefined {
   return find(source) ?? find(makeEndpoint(source.octets, 0));
 }
 
-/** R3, R5 as they are written: the weights of those who can take the packet. */
-function eligible(output: Output, source: Endpoint): Map<string, number> {
+/** R3, R5, R17 as they are written: the weights of those who can take the packet. */
+function eligible(
+  output: Output,
+  source: Endpoint,
+  pipelines: ReadonlyMap<string, number> = new Map(),
+): Map<string, number> {
+  if (output.collectors === undefined)
+    return new Map([[`pipeline ${pipelines.get(output.pipeline)}`, 1]]);
   const able = output.collectors.filter(({ endpoint }) => !isIpv6(source) || isIpv6(endpoint));
   return new Map(
     able.map(({ endpoint: { octets, port }, weight }) => [
@@ -178,13 +186,18 @@ class Reference {
   ineligible = 0;
   /** By output and family of the packet. */
   readonly #turns = new Map<string, Turns>();
+  readonly #pipelines: ReadonlyMap<string, number>;
+
+  constructor(pipelines: ReadonlyMap<string, number>) {
+    this.#pipelines = pipelines;
+  }
 
   /**
    * Takes the copies that an output's collectors got of one packet off the front of the list.
    * @param name tells the output of a rule from all others
    */
   takeCopy(name: string, output: Output, source: Endpoint, copies: string[]): void {
-    const possible = eligible(output, source);
+    const possible = eligible(output, source, this.#pipelines);
     if (possible.size === 0) {
       this.ineligible++;
       return;
@@ -200,7 +213,7 @@ class Reference {
 async function assertRoutedAsWritten(set: RuleSet, packets: readonly Endpoint[]): Promise<void> {
   const harness = await RouterHarness.make(set);
   const routed = harness.route(packets);
-  const reference = new Reference();
+  const reference = new Reference(harness.allocator.pipelines);
   packets.forEach((source, i) => {
     const matched = matchRule(set, source);
     const slots = matched ? harness.allocator.rule(matched.exporter) : harness.allocator.defaults;
@@ -295,6 +308,21 @@ describe('Router', () => {
     const routed = harness.route([endpoint('192.0.2.1:9')]);
     assert.deepEqual(routed[0]?.copies, ['192.0.2.11:1'], 'no turn was taken for it');
     assert.equal(harness.router.hopLimitExceeded, 0);
+  });
+
+  it('R17: a pipeline gets packets of both families, and those that have expired', async () => {
+    const both = [...outputs(['192.0.2.11:1']), ...pipelineOutputs('a', 'b')];
+    const only = { exporter: { endpoint: endpoint('192.0.2.2') }, outputs: pipelineOutputs('b') };
+    const harness = await RouterHarness.make(ruleSet([only], both));
+    const sources = ['192.0.2.1:9', '[2001:db8::1]:9', '192.0.2.2:9'].map(endpoint);
+    const { a, b } = Object.fromEntries(harness.allocator.pipelines);
+    const copies = (flags = 0) => harness.route(sources, flags).map((routed) => routed.copies);
+    const [toA, toB] = [`pipeline ${a}`, `pipeline ${b}`];
+    assert.deepEqual(copies(), [['192.0.2.11:1', toA, toB], [toA, toB], [toB]]);
+    assert.equal(harness.router.hopLimitExceeded, 0);
+    assert.deepEqual(copies(PACKET_FLAG.EXPIRED), [[toA, toB], [toA, toB], [toB]]);
+    assert.equal(harness.router.hopLimitExceeded, 2, 'R14: of those that have collectors too');
+    assert.equal(harness.router.noEligibleCollector, 0);
   });
 
   it('R3: balances whatever was left in the state of an output', async () => {

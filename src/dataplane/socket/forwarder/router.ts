@@ -13,7 +13,7 @@ export interface RouterMemory {
 }
 
 /**
- * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14, R16). The innermost loop of
+ * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14, R16, R17). The innermost loop of
  * the proxy: it reads and writes flat memory only and allocates nothing.
  */
 export class Router {
@@ -59,11 +59,11 @@ export class Router {
         continue;
       }
       const flags = packets[at + PACKET.FLAGS] as number;
+      const firstOutput = words[rule + RULE.FIRST_OUTPUT] as number;
       if ((flags & PACKET_FLAG.EXPIRED) !== 0) {
-        this.hopLimitExceeded++;
+        copies = this.#copyExpired(packet, firstOutput, outputs, copies);
         continue;
       }
-      const firstOutput = words[rule + RULE.FIRST_OUTPUT] as number;
       const ipv6 = (flags & PACKET_FLAG.IPV6) === 0 ? 0 : 1;
       copies = this.#copy(packet, ipv6, firstOutput, outputs, copies);
     }
@@ -104,6 +104,19 @@ export class Router {
       copies++;
     }
     return copies;
+  }
+
+  /** Nothing goes any further, but pipelines are here. */
+  #copyExpired(packet: number, firstOutput: number, outputs: number, copies: number): number {
+    const words = this.#table.words;
+    let count = copies;
+    for (let i = 0; i < outputs; i++) {
+      const outputAt = this.#table.outputsAt + (firstOutput + i) * OUTPUT.WORDS;
+      if (((words[outputAt + OUTPUT.FLAGS] as number) & TABLE.OUTPUT_PIPELINE) !== 0)
+        count = this.#copy(packet, 0, firstOutput + i, 1, count);
+    }
+    if (count - copies < outputs) this.hopLimitExceeded++;
+    return count;
   }
 
   /** Round robin over the collectors that can take the packet. @returns whose turn it is, among them */
