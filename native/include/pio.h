@@ -22,6 +22,7 @@
 
 #include <stdint.h>
 
+#include "ring.h"
 #include "table.h"
 
 /* Limits of options. */
@@ -60,7 +61,9 @@
 	COUNTER(HOP_LIMIT_EXCEEDED, 11)                                                            \
 	/* Only in the sums of forwarders that are no more, which control keeps. */                \
 	COUNTER(KERNEL_DROPS, 12)                                                                  \
-	COUNTER(COUNTED_SINCE, 13)   /* milliseconds of the Unix epoch */                          \
+	COUNTER(COUNTED_SINCE, 13)     /* milliseconds of the Unix epoch */                        \
+	COUNTER(PIPELINES_PACKETS, 14) /* packets handed over, once each */                        \
+	COUNTER(PIPELINES_BYTES, 15)                                                               \
 	COUNTER(SEND_ERRORS, 256)    /* + errno, 0 to 255: copies not sent */                      \
 	COUNTER(RECEIVE_ERRORS, 512) /* + errno, 0 to 255 */
 
@@ -147,11 +150,12 @@ struct pio_sender_options {
 	/* Network order: goes before an IPv4 source address on its way to an IPv6 collector. */
 	uint8_t mapped_prefix[12];
 	struct pio_batch batch;
-	uint32_t copies_max;	 /* entries of copies */
-	uint32_t slot_count;	 /* entries of slots */
-	struct pio_copy *copies; /* [copies_max] */
-	uint64_t *counters;	 /* [PIO_COUNTERS] */
-	struct pio_slot *slots;	 /* [slot_count] */
+	uint32_t copies_max;	  /* entries of copies */
+	uint32_t slot_count;	  /* entries of slots */
+	struct pio_copy *copies;  /* [copies_max] */
+	uint64_t *counters;	  /* [PIO_COUNTERS] */
+	struct pio_slot *slots;	  /* [slot_count] */
+	struct ring_writer *ring; /* what pipelines read; may be NULL */
 };
 
 typedef struct pio_sender pio_sender_t;
@@ -174,6 +178,9 @@ void pio_set_collectors(pio_sender_t *sender, const struct table_collector *coll
  * address leave by one socket, in the order of the array; until the sender has seen more addresses
  * of a family than there are sockets, no two share one.
  *
+ * A copy to a collector of family 0 is for a pipeline: it is counted at the output_slot, and the
+ * packet is appended to the ring, once for all its pipelines and whatever its hop limit.
+ *
  * A copy that the kernel takes is counted at the collector's output_slot and in PIO_FORWARDED_*;
  * one that it refuses is counted by errno and the rest goes on. What is larger than the MTU of the
  * way to the collector (the kernel says EMSGSIZE, as it does not fragment header-included packets)
@@ -185,11 +192,11 @@ void pio_set_collectors(pio_sender_t *sender, const struct table_collector *coll
  * that copies fail with EAGAIN.
  *
  * Copies that can never be sent are counted as send errors: EAFNOSUPPORT without a socket of the
- * collector's family, and for an IPv6 packet to an IPv4 collector; EMSGSIZE for a payload that the
- * length fields cannot tell (over 65507 bytes in IPv4, 65527 in IPv6); EINVAL for a packet,
- * collector or output slot out of range, and for a packet that has expired. A packet whose
- * input_slot is out of range is counted at PIO_RECEIVE_ERRORS + EINVAL instead of its slot; its
- * copies go.
+ * collector's family, for a pipeline without a ring, and for an IPv6 packet to an IPv4 collector;
+ * EMSGSIZE for a payload that the length fields cannot tell (over 65507 bytes in IPv4, 65527 in
+ * IPv6); EINVAL for a packet, collector, pipeline or output slot out of range, and for a packet
+ * that has expired. A packet whose input_slot is out of range is counted at PIO_RECEIVE_ERRORS +
+ * EINVAL instead of its slot; its copies go.
  */
 #define PIO_SEND_WAIT_MS 200
 #define PIO_SEND_PERIOD_MS 1000

@@ -131,6 +131,9 @@ struct ring_reader_state {
 /* Makes an empty ring of memory that is all zero: RING_DATA + a power of two. 0 or -EINVAL. */
 int ring_init(void *memory, size_t memory_bytes, uint64_t id);
 
+/* The bytes of records of a ring, or 0 for what is none. */
+uint64_t ring_bytes(const void *memory, size_t memory_bytes);
+
 /* The one writer. Its members are its own. */
 struct ring_writer {
 	struct ring_header *header;
@@ -209,6 +212,14 @@ void ring_done(struct ring_reader *reader);
  * or has never run.
  */
 int ring_read_account(const struct ring_reader_state *state, struct ring_account *account);
+
+/*
+ * Has a reader that does not run begin behind the last record, as ring_reader_open would: nothing
+ * that is written from now on escapes it. Nothing when it is of this ring and owner already. 0, or
+ * -EINVAL for what is no ring.
+ */
+int ring_begin(const void *memory, size_t memory_bytes, struct ring_reader_state *state,
+	       uint32_t pipeline, uint64_t owner);
 
 /* Has a reader that does not run begin where another one has stopped, with counters at zero. */
 void ring_begin_at(struct ring_reader_state *state, const struct ring_reader_state *stopped,

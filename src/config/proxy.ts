@@ -8,6 +8,8 @@ import { DEFAULT_USER, FORWARDER_USER } from './user.ts';
 
 const MAX_FORWARDERS = 256;
 const SOCKET_BUFFER = integer(65_536, 1024 ** 3);
+/** 1 MiB to 1 GiB. */
+const RING_SIZES = Array.from({ length: 11 }, (_, i) => 2 ** (20 + i));
 
 export const PROXY_SETTINGS = {
   listen: {
@@ -46,6 +48,15 @@ export const PROXY_SETTINGS = {
     meaning: 'kernel send buffer of each raw socket, in bytes',
     kind: SOCKET_BUFFER,
     default: '4194304',
+  },
+  ringBytes: {
+    variable: 'COLLECTOR_FLOXY_RING_BYTES',
+    meaning:
+      'what the ring of each forwarder holds for pipelines, in bytes; memory is taken when there are pipelines',
+    kind: parsed('a power of two from 1048576 to 1073741824', (text) =>
+      RING_SIZES.find((bytes) => String(bytes) === text),
+    ),
+    default: '67108864',
   },
   ipv4SourcePrefix: {
     variable: 'COLLECTOR_FLOXY_IPV4_SOURCE_PREFIX',

@@ -3,6 +3,8 @@ import type { SubsystemStatus } from '../model/status.ts';
 import type { Identities } from '../table/identities.ts';
 import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
 
+import type { PacketRing } from './memory/packet-rings.ts';
+
 /** Which table is in force: a part of one of two memory files, which take turns. */
 export interface TableReference {
   /** Grows by one with each table. */
@@ -37,6 +39,8 @@ export interface Engine {
   /** What is in the way of moving packets; OK says nothing of whether a table was published. */
   status(): SubsystemStatus;
   forwarders(): readonly ForwarderStatus[];
+  /** Where pipelines find the packets that they get; the same ones from start() on. */
+  rings(): readonly PacketRing[];
   /** Undefined before it has started. */
   endedForwarders(): EndedForwarders | undefined;
   /** Ends control of what moves packets and leaves it to the next control. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import pino from 'pino';
 import { decompile } from '../../test/support/decompile.ts';
-import { rule, ruleEdit, ruleSet } from '../../test/support/rule-sets.ts';
+import { pipelineOutputs, rule, ruleEdit, ruleSet } from '../../test/support/rule-sets.ts';
 import { exporterKey, type Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { mapMemory, unmapMemory } from '../native/memory.ts';
@@ -52,6 +52,9 @@ class FakeEngine implements Engine {
     return this.state;
   }
   forwarders(): [] {
+    return [];
+  }
+  rings(): [] {
     return [];
   }
   endedForwarders(): undefined {}
@@ -124,6 +127,23 @@ describe('Plane', () => {
     assert.deepEqual(plane.status(), engine.state);
     engine.state = { state: 'OK' };
     assert.equal(plane.status().state, 'OK');
+  });
+
+  it('R17: tells of pipelines before packets come that are marked for them', async () => {
+    await engine.open();
+    const told: [object, number][] = [];
+    plane.onPipelines(() => {
+      told.push([Object.fromEntries(plane.pipelines()), engine.tables.length]);
+    });
+    const naming = (...names: string[]) => ruleSet([], pipelineOutputs(...names));
+    for (const set of [naming('a'), naming('a', 'b'), naming('b', 'a'), naming('b')]) {
+      await (await plane.prepare(set)).putInForce();
+    }
+    assert.deepEqual(told, [
+      [{ a: 0 }, 0],
+      [{ a: 0, b: 1 }, 1],
+      [{ b: 1 }, 3],
+    ]);
   });
 
   it('without an engine says which setting switches the proxy on', () => {

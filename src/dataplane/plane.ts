@@ -7,6 +7,7 @@ import { LossLog } from '../telemetry/loss-log.ts';
 import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
 import type { Engine } from './engine.ts';
 import type { CounterColumns } from './memory/counter-columns.ts';
+import type { PacketRing } from './memory/packet-rings.ts';
 import type { PreparedTable, RulePublisher } from './rule-publisher.ts';
 
 const LOSS_LOG_INTERVAL_MS = 10_000;
@@ -35,6 +36,9 @@ export class Plane implements DataPlane {
   #hasInherited = false;
   /** The rules that are in force, or are being put in force. */
   #latest: PreparedTable | undefined;
+  /** Of the latest rules; undefined before there were any. */
+  #pipelines: ReadonlyMap<string, number> | undefined;
+  readonly #pipelineListeners: (() => void)[] = [];
   /** Resolves when they are. */
   #published: Promise<void> = Promise.resolve();
 
@@ -98,18 +102,45 @@ export class Plane implements DataPlane {
       ?.endedForwarders();
   }
 
+  /** Where pipelines find the packets that they get; none before it has started. */
+  rings(): readonly PacketRing[] {
+    return this.#engines.flatMap((engine) => engine.rings());
+  }
+
+  /** The bit of each pipeline in packets: of those that rules in force name, or rules about to be. */
+  pipelines(): ReadonlyMap<string, number> {
+    return this.#pipelines ?? this.#publisher.pipelines;
+  }
+
+  /**
+   * The listener is told whenever pipelines() has changed: before packets come that are marked so. A pipeline that is new
+   * misses none whose readers begin in it (RingReaderStates.begin).
+   */
+  onPipelines(listener: () => void): void {
+    this.#pipelineListeners.push(listener);
+  }
+
   async prepare(ruleSet: RuleSet, change?: RuleChange): Promise<PreparedRules> {
     const edit = change?.kind === 'edit' ? change : undefined;
     const prepared = await this.#publisher.prepare(ruleSet, edit);
     return {
       putInForce: async () => {
         this.#latest = prepared;
+        this.#announcePipelines(prepared);
         await this.#publishLatest();
         prepared.commit();
         return this.#counters();
       },
       discard: () => prepared.discard(),
     };
+  }
+
+  #announcePipelines({ pipelines }: PreparedTable): void {
+    const before = this.pipelines();
+    this.#pipelines = pipelines;
+    const isSame = ([name, index]: readonly [string, number]) => before.get(name) === index;
+    if (before.size === pipelines.size && [...pipelines].every(isSame)) return;
+    for (const listener of this.#pipelineListeners) listener();
   }
 
   #engineOpened(): Promise<void> {

@@ -59,6 +59,7 @@ export interface Addon {
     counters: ArrayBuffer,
     slotsByteOffset: number,
     slotCount: number,
+    ring: ArrayBuffer | undefined,
   ): SenderHandle | number;
   send(handle: SenderHandle, packets: number, copies: number): void;
   setCollectors(handle: SenderHandle, buffer: ArrayBuffer, byteOffset: number, count: number): void;
@@ -94,6 +95,7 @@ export interface Addon {
   socketCutOff(fd: number): number;
   memorySeals(fd: number): number;
   ringInit(memory: ArrayBuffer, id: number): number;
+  ringBytes(memory: ArrayBuffer): number;
   ringSequence(memory: ArrayBuffer): number;
   ringSlot(octets: Uint8Array): number;
   ringWriterCreate(memory: ArrayBuffer): RingWriterHandle | number;
@@ -132,6 +134,13 @@ export interface Addon {
   ringDone(handle: RingReaderHandle): void;
   ringAccount(states: ArrayBuffer, stateOffset: number, out: Float64Array): number;
   ringStopAt(states: ArrayBuffer, stateOffset: number, sequence: number): void;
+  ringBegin(
+    memory: ArrayBuffer,
+    states: ArrayBuffer,
+    stateOffset: number,
+    pipeline: number,
+    owner: number,
+  ): number;
   ringBeginAt(states: ArrayBuffer, stateOffset: number, stoppedOffset: number, owner: number): void;
 }
 

@@ -21,6 +21,8 @@ export interface PacketSenderOptions {
   readonly counters: ArrayBuffer;
   readonly slotsByteOffset: number;
   readonly slotCount: number;
+  /** mapAll() of createRing(), writable: where pipelines find their packets. Without one they get none. */
+  readonly ring?: ArrayBuffer | undefined;
 }
 
 /** Sends copies of the packets of a batch (native/include/pio.h). Ends with its process. */
@@ -47,6 +49,7 @@ export class PacketSender {
       options.counters,
       options.slotsByteOffset,
       options.slotCount,
+      options.ring,
     );
     if (typeof handle === 'number') throw new SystemCallError('PacketSender', -handle);
     this.#handle = handle;

@@ -52,6 +52,15 @@ export function mapAll(fd: number, isWritable: boolean): ArrayBuffer {
   return mapMemory(fd, fstatSync(fd).size, isWritable);
 }
 
+/** How many bytes of records a ring holds; 0 when the descriptor is of none that this version knows. */
+export function ringBytes(fd: number): number {
+  if (fstatSync(fd).size < RING.DATA + RING.BYTES_MIN) return 0;
+  const memory = mapAll(fd, false);
+  const bytes = addon().ringBytes(memory);
+  unmapMemory(memory);
+  return bytes;
+}
+
 /** How many records were ever published in a ring: the sequence of the one to come. */
 export function ringSequence(memory: ArrayBuffer): number {
   return addon().ringSequence(memory);

@@ -2,6 +2,7 @@ import { addon } from './addon.ts';
 import { checkInteger } from './arguments.ts';
 import { ACCOUNT } from './ring-layout.ts';
 import { READER_STATES_BYTES, readerStateAt } from './ring-memory.ts';
+import { check } from './system-call.ts';
 
 /** Behind the account itself. */
 const EXTRA = { OWNER: 0, STOP_AT: 1, PID: 2, GENERATION: 3, SILENCE: 4, COUNT: 5 } as const;
@@ -100,6 +101,19 @@ export class RingReaderStates {
   stopAt(pipeline: number, shard: number, sequence: number): void {
     checkInteger('sequence', sequence, 0, Number.MAX_SAFE_INTEGER);
     addon().ringStopAt(this.#memory, readerStateAt(pipeline, shard), sequence);
+  }
+
+  /**
+   * Has a reader that does not run yet begin behind the newest packet, so that it misses none that comes from now on:
+   * before packets are marked for its pipeline. Does nothing when it is of this ring and owner already.
+   *
+   * @param ring mapAll() of the ring
+   * @throws SystemCallError EINVAL when it is no ring
+   */
+  begin(ring: ArrayBuffer, pipeline: number, shard: number, owner: number): void {
+    checkInteger('owner', owner, 0, Number.MAX_SAFE_INTEGER);
+    const at = readerStateAt(pipeline, shard);
+    check('RingReaderStates.begin', addon().ringBegin(ring, this.#memory, at, pipeline, owner));
   }
 
   /** Has a shard that does not run begin exactly where another one of the pipeline has stopped, with counters at zero. */

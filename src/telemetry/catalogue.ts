@@ -40,6 +40,12 @@ export const FORWARDER_COUNTERS = [
     meaning: 'the copies that the kernel accepted, to all collectors',
   },
   {
+    key: 'pipelines',
+    kind: 'traffic',
+    counter: 'PIPELINES',
+    meaning: 'the packets handed over to pipelines of this node, each once however many take it',
+  },
+  {
     key: 'kernelDrops',
     kind: 'count',
     meaning:

@@ -49,6 +49,7 @@ async function start(options: ControlOptions): Promise<void> {
       packetBufferBytes: 9216,
       probeIntervalMs: 100,
       receiveBufferBytes: 4 * MEBIBYTE,
+      ringBytes: MEBIBYTE,
       sendBufferBytes: MEBIBYTE,
     },
     columns,

@@ -125,6 +125,14 @@ static void build_message(struct pio_sender *sender, struct pio_message *message
 	pio_build_ipv6(message->header, source, collector->address, &datagram);
 }
 
+/* Why a pipeline can get nothing, or 0. */
+static int check_pipeline(const struct pio_sender *sender, const struct table_collector *collector)
+{
+	if (collector->pipeline >= RING_PIPELINES)
+		return EINVAL;
+	return sender->options.ring == NULL ? EAFNOSUPPORT : 0;
+}
+
 /* Why a copy can never be sent, or 0. */
 static int check_copy(const struct pio_sender *sender, const struct pio_copy *copy,
 		      uint32_t packets)
@@ -133,9 +141,12 @@ static int check_copy(const struct pio_sender *sender, const struct pio_copy *co
 		return EINVAL;
 	const struct pio_packet *packet = &sender->options.batch.packets[copy->packet];
 	const struct table_collector *collector = &sender->collectors[copy->collector];
-	if (collector->output_slot >= sender->options.slot_count || packet->hop_limit <= 1 ||
-	    packet->length > sender->options.batch.payload_bytes ||
-	    (collector->family != 4 && collector->family != 6))
+	if (collector->output_slot >= sender->options.slot_count ||
+	    packet->length > sender->options.batch.payload_bytes)
+		return EINVAL;
+	if (collector->family == 0)
+		return check_pipeline(sender, collector);
+	if (packet->hop_limit <= 1 || (collector->family != 4 && collector->family != 6))
 		return EINVAL;
 	int is_ipv4 = collector->family == 4;
 	if ((is_ipv4 ? sender->ipv4.count : sender->ipv6.count) == 0 ||
@@ -177,13 +188,18 @@ static void append(struct pio_sender *sender, struct pio_queue *queue)
 	sender->waiting[sender->waiting_count++] = queue;
 }
 
-/* Puts a copy into the queue of its collector. Returns 0, or why it can never be sent. */
+/* Puts a copy into the queue of its collector, or marks it for its pipeline. Returns 0, or why it
+ * can never be sent. */
 static int enqueue(struct pio_sender *sender, const struct pio_copy *copy, uint32_t packets)
 {
 	int error = check_copy(sender, copy, packets);
 	if (error != 0)
 		return error;
 	const struct table_collector *collector = &sender->collectors[copy->collector];
+	if (collector->family == 0) {
+		pio_mark(sender, copy->packet, collector);
+		return 0;
+	}
 	struct pio_queue *queue = queue_of(sender, copy->collector);
 	error = make_room(sender, queue);
 	if (error != 0)
@@ -243,6 +259,8 @@ void pio_send(pio_sender_t *sender, uint32_t packets, uint32_t copies)
 		if (error != 0)
 			pio_count_error(options->counters, PIO_SEND_ERRORS, error, 1);
 	}
+	if (sender->has_marks)
+		pio_hand_over(sender, packets);
 	for (uint32_t i = 0; i < sender->waiting_count; i++) {
 		flush(sender, sender->waiting[i]);
 		sender->waiting[i]->is_waiting = 0;

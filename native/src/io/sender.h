@@ -79,6 +79,9 @@ struct pio_sender {
 	struct pio_queue *waiting[2 * PIO_SOCKETS_MAX];
 	uint32_t waiting_count;
 	uint32_t *payload_sums; /* [batch], PIO_SUM_UNKNOWN before the first copy of a packet */
+	uint32_t *marks;	/* [batch], pipelines that get the packet; 0 between batches */
+	int has_marks;
+	uint64_t received_us;	      /* of the batch, with has_marks */
 	struct pio_patience patience; /* with all sockets together */
 	struct pio_mtu_table mtus;
 	uint32_t next_identification;
@@ -106,6 +109,13 @@ void pio_make_room(struct pio_sockets *sockets);
 
 /* Makes room for messages when there is none yet. 0 or -ENOMEM. */
 int pio_queue_prepare(struct pio_queue *queue);
+
+/* A pipeline gets a packet of the batch: counts it, and remembers it for pio_hand_over. */
+void pio_mark(struct pio_sender *sender, uint32_t packet_index,
+	      const struct table_collector *collector);
+
+/* Appends the packets that have marks to the ring. */
+void pio_hand_over(struct pio_sender *sender, uint32_t packets);
 
 /*
  * Hands messages to the kernel. Returns how many of the first ones it took, at least 1, or the

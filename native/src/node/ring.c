@@ -58,17 +58,25 @@ static struct ring_reader_state *state_of(napi_env env, napi_value memory, napi_
 /* ringInit(memory, id): 0 or errno. */
 static napi_value init(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	size_t bytes;
-	void *memory = memory_of(env, arguments[0], &bytes);
-	return number(env, ring_init(memory, bytes, bytes_of(env, arguments[1])));
+	size_t memory_bytes;
+	void *memory = memory_of(env, arguments[0], &memory_bytes);
+	return number(env, ring_init(memory, memory_bytes, bytes_of(env, arguments[1])));
+}
+
+/* ringBytes(memory): the bytes of its records, 0 when it is no ring. */
+static napi_value bytes(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	size_t memory_bytes;
+	void *memory = memory_of(env, arguments[0], &memory_bytes);
+	return number(env, (int64_t)ring_bytes(memory, memory_bytes));
 }
 
 /* ringSequence(memory): how many records were published. */
 static napi_value sequence(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
-	size_t bytes;
-	void *memory = memory_of(env, arguments[0], &bytes);
-	return number(env, (int64_t)ring_sequence(memory, bytes));
+	size_t memory_bytes;
+	void *memory = memory_of(env, arguments[0], &memory_bytes);
+	return number(env, (int64_t)ring_sequence(memory, memory_bytes));
 }
 
 /* ringSlot(octets: Uint8Array): slot of an address. */
@@ -83,9 +91,9 @@ static napi_value create_writer(napi_env env, const napi_value arguments[ARGUMEN
 	struct handle *handle = calloc(1, sizeof(*handle));
 	if (handle == NULL)
 		return number(env, -ENOMEM);
-	size_t bytes;
-	void *memory = memory_of(env, arguments[0], &bytes);
-	int error = ring_writer_open(&handle->ring.writer, memory, bytes);
+	size_t memory_bytes;
+	void *memory = memory_of(env, arguments[0], &memory_bytes);
+	int error = ring_writer_open(&handle->ring.writer, memory, memory_bytes);
 	if (error < 0) {
 		free(handle);
 		return number(env, error);
@@ -140,9 +148,9 @@ static napi_value create_reader(napi_env env, const napi_value arguments[ARGUMEN
 	struct handle *handle = calloc(1, sizeof(*handle));
 	if (handle == NULL)
 		return number(env, -ENOMEM);
-	size_t bytes;
-	const void *memory = memory_of(env, arguments[0], &bytes);
-	int error = ring_reader_open(&handle->ring.reader, memory, bytes,
+	size_t memory_bytes;
+	const void *memory = memory_of(env, arguments[0], &memory_bytes);
+	int error = ring_reader_open(&handle->ring.reader, memory, memory_bytes,
 				     state_of(env, arguments[1], arguments[2]), &options);
 	if (error < 0) {
 		free(handle);
@@ -228,6 +236,16 @@ static napi_value stop_at(napi_env env, const napi_value arguments[ARGUMENTS_MAX
 	return NULL;
 }
 
+/* ringBegin(memory, states, stateOffset, pipeline, owner): 0 or errno. */
+static napi_value begin(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	size_t memory_bytes;
+	const void *memory = memory_of(env, arguments[0], &memory_bytes);
+	return number(env,
+		      ring_begin(memory, memory_bytes, state_of(env, arguments[1], arguments[2]),
+				 uint_of(env, arguments[3]), bytes_of(env, arguments[4])));
+}
+
 /* ringBeginAt(states, stateOffset, stoppedOffset, owner) */
 static napi_value begin_at(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -238,6 +256,7 @@ static napi_value begin_at(napi_env env, const napi_value arguments[ARGUMENTS_MA
 
 const struct exported ring_exports[] = {
 	{"ringInit", init},
+	{"ringBytes", bytes},
 	{"ringSequence", sequence},
 	{"ringSlot", slot},
 	{"ringWriterCreate", create_writer},
@@ -248,6 +267,7 @@ const struct exported ring_exports[] = {
 	{"ringDone", done},
 	{"ringAccount", read_account},
 	{"ringStopAt", stop_at},
+	{"ringBegin", begin},
 	{"ringBeginAt", begin_at},
 	{NULL, NULL},
 };

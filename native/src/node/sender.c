@@ -9,6 +9,8 @@
 /* What a PacketSender holds on to: references keep the memory alive that JavaScript lends to it. */
 struct handle {
 	pio_sender_t *sender;
+	struct ring_writer ring;
+	napi_ref memory; /* of the ring */
 	napi_ref packets, payloads, copies, counters, collectors;
 };
 
@@ -24,6 +26,7 @@ static void free_handle(napi_env env, void *data, void *hint)
 	(void)hint;
 	struct handle *handle = data;
 	pio_sender_free(handle->sender);
+	let_go(env, &handle->memory);
 	let_go(env, &handle->packets);
 	let_go(env, &handle->payloads);
 	let_go(env, &handle->copies);
@@ -39,10 +42,24 @@ static uint32_t fds_of(napi_env env, napi_value value, const int **fds)
 	return (uint32_t)count;
 }
 
+/* 0 when there is none, or errno. */
+static int open_ring(napi_env env, struct handle *handle, napi_value value)
+{
+	size_t bytes = 0;
+	void *memory = NULL;
+	if (napi_get_arraybuffer_info(env, value, &memory, &bytes) != napi_ok)
+		return 0;
+	int error = ring_writer_open(&handle->ring, memory, bytes);
+	if (error == 0)
+		handle->memory = keep(env, value);
+	return error;
+}
+
 /*
  * senderCreate(ipv4Fds: Int32Array, ipv6Fds: Int32Array, mappedPrefix, size, payloadBytes,
  *              payloadStride, packets, payloads, copies, copiesMax, counters, slotsByteOffset,
- *              slotCount): handle or negative errno. The counters' buffer holds the slots too.
+ *              slotCount, ring): handle or negative errno. The counters' buffer holds the slots
+ * too; the ring is the memory of one, or undefined.
  */
 static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -62,9 +79,13 @@ static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX]
 	struct handle *handle = calloc(1, sizeof(*handle));
 	if (handle == NULL)
 		return number(env, -ENOMEM);
-	int error = pio_sender_new(&handle->sender, &options);
+	int error = open_ring(env, handle, arguments[13]);
+	if (handle->memory != NULL)
+		options.ring = &handle->ring;
+	if (error == 0)
+		error = pio_sender_new(&handle->sender, &options);
 	if (error < 0) {
-		free(handle);
+		free_handle(env, handle, NULL);
 		return number(env, error);
 	}
 	handle->packets = keep(env, arguments[6]);

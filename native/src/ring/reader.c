@@ -17,57 +17,28 @@ static struct ring_view view_of(const struct ring_reader *reader)
 	return (struct ring_view){reader->header, reader->data, reader->bytes};
 }
 
-/* Makes the account that of the state, in one step: whenever the process dies, one is whole. */
 static void commit(struct ring_reader *reader)
 {
-	if (!reader->is_changed)
-		return;
-	struct ring_reader_state *state = reader->state;
-	uint64_t version = ring_load(&state->version) + 1;
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	ring_copy_in(&state->accounts[version % 2], &reader->account, sizeof(reader->account));
-	ring_store_release(&state->version, version);
+	if (reader->is_changed)
+		ring_write_account(reader->state, &reader->account);
 	reader->is_changed = 0;
 }
 
-static void begin(struct ring_reader *reader)
+/* What an earlier process has not finished nobody finishes any more. */
+static void take_over(struct ring_reader *reader)
 {
-	struct ring_view view = view_of(reader);
-	struct ring_place place;
-	memset(&reader->account, 0, sizeof(reader->account));
-	if (ring_find_head(&view, &place) == 0) {
-		reader->account.position = place.position;
-		reader->account.sequence = place.sequence;
-		reader->account.seen = place.counts[reader->options.pipeline];
-	} else {
-		uint64_t head = ring_load_acquire(&reader->header->head);
-		reader->account.position = head & ~(uint64_t)(RING_ALIGNMENT - 1);
-		reader->account.sequence = ring_sequence(reader->header, RING_DATA + reader->bytes);
-		reader->is_resynced = 1;
-	}
-	reader->account.first = reader->account.sequence;
-	reader->account.batch = reader->account.position;
-}
-
-/* Goes on with the account of an earlier process. Returns 0 when there is none. */
-static int go_on(struct ring_reader *reader)
-{
-	struct ring_reader_state *state = reader->state;
-	if (ring_load(&state->ring) != reader->header->id ||
-	    ring_load(&state->owner) != reader->options.owner ||
-	    ring_read_account(state, &reader->account) < 0)
-		return 0;
 	struct ring_account *account = &reader->account;
 	account->position &= ~(uint64_t)(RING_ALIGNMENT - 1);
-	account->abandoned += account->taken - account->done - account->abandoned;
-	return 1;
+	account->abandoned = account->taken - account->done;
+	reader->is_changed = 1;
+	commit(reader);
 }
 
 int ring_reader_open(struct ring_reader *reader, const void *memory, size_t memory_bytes,
 		     struct ring_reader_state *state, const struct ring_reader_options *options)
 {
 	memset(reader, 0, sizeof(*reader));
-	reader->bytes = ring_bytes_of(memory, memory_bytes);
+	reader->bytes = ring_bytes(memory, memory_bytes);
 	if (reader->bytes == 0 || options->pipeline >= RING_PIPELINES ||
 	    options->shard >= RING_SHARDS)
 		return -EINVAL;
@@ -75,14 +46,10 @@ int ring_reader_open(struct ring_reader *reader, const void *memory, size_t memo
 	reader->data = (const uint8_t *)memory + RING_DATA;
 	reader->state = state;
 	reader->options = *options;
-	if (!go_on(reader)) {
-		begin(reader);
-		ring_store(&state->stop_at, 0);
-	}
-	reader->is_changed = 1;
-	commit(reader);
-	ring_store(&state->ring, reader->header->id);
-	ring_store(&state->owner, options->owner);
+	ring_begin(memory, memory_bytes, state, options->pipeline, options->owner);
+	if (ring_read_account(state, &reader->account) < 0)
+		return -EINVAL;
+	take_over(reader);
 	__atomic_store_n(&state->pid, options->pid, __ATOMIC_RELAXED);
 	__atomic_store_n(&state->generation, state->generation + 1, __ATOMIC_RELAXED);
 	return 0;

@@ -67,19 +67,6 @@ static inline void ring_copy_in(void *shared, const void *from, size_t bytes)
 	}
 }
 
-/* The bytes of records in a ring, or 0 when this is none. */
-static inline uint64_t ring_bytes_of(const void *memory, size_t memory_bytes)
-{
-	const struct ring_header *header = memory;
-	if (memory_bytes < RING_DATA + RING_BYTES_MIN || header->magic != RING_MAGIC ||
-	    header->layout != RING_LAYOUT)
-		return 0;
-	uint64_t bytes = header->bytes;
-	int is_valid = bytes >= RING_BYTES_MIN && bytes <= RING_BYTES_MAX &&
-		       (bytes & (bytes - 1)) == 0 && bytes <= memory_bytes - RING_DATA;
-	return is_valid ? bytes : 0;
-}
-
 /* How much of the ring a packet takes. */
 static inline uint64_t ring_record_bytes(uint64_t payload_bytes)
 {
@@ -124,6 +111,9 @@ enum ring_look ring_look(const struct ring_view *view, uint64_t position,
 
 /* The mark of a part of all that was ever written. Returns 0 when there is none. */
 int ring_find_mark(const struct ring_view *view, uint64_t part, struct ring_place *place);
+
+/* Makes an account that of the state in one step: whenever the process dies, one is whole. */
+void ring_write_account(struct ring_reader_state *state, const struct ring_account *account);
 
 /* The place of head, from the last mark on. 0, or -EAGAIN when there is no way to it. */
 int ring_find_head(const struct ring_view *view, struct ring_place *place);

@@ -44,6 +44,18 @@ static int find_last_mark(const struct ring_view *view, uint64_t head, struct ri
 	return 0;
 }
 
+uint64_t ring_bytes(const void *memory, size_t memory_bytes)
+{
+	const struct ring_header *header = memory;
+	if (memory_bytes < RING_DATA + RING_BYTES_MIN || header->magic != RING_MAGIC ||
+	    header->layout != RING_LAYOUT)
+		return 0;
+	uint64_t bytes = header->bytes;
+	int is_valid = bytes >= RING_BYTES_MIN && bytes <= RING_BYTES_MAX &&
+		       (bytes & (bytes - 1)) == 0 && bytes <= memory_bytes - RING_DATA;
+	return is_valid ? bytes : 0;
+}
+
 static void count(struct ring_place *place, const struct ring_record *record)
 {
 	for (uint32_t bits = record->pipelines; bits != 0; bits &= bits - 1)
@@ -79,7 +91,7 @@ int ring_find_head(const struct ring_view *view, struct ring_place *place)
 uint64_t ring_sequence(const void *memory, size_t memory_bytes)
 {
 	struct ring_view view = {memory, (const uint8_t *)memory + RING_DATA,
-				 ring_bytes_of(memory, memory_bytes)};
+				 ring_bytes(memory, memory_bytes)};
 	for (int i = 0; view.bytes != 0 && i < TRIES; i++) {
 		uint64_t head = ring_load_acquire(&view.header->head);
 		const uint8_t *next = view.data + (head & (view.bytes - RING_ALIGNMENT));

@@ -33,7 +33,7 @@ int ring_writer_open(struct ring_writer *writer, void *memory, size_t memory_byt
 {
 	memset(writer, 0, sizeof(*writer));
 	struct ring_view view = {memory, (uint8_t *)memory + RING_DATA,
-				 ring_bytes_of(memory, memory_bytes)};
+				 ring_bytes(memory, memory_bytes)};
 	struct ring_place head;
 	if (view.bytes == 0 || ring_find_head(&view, &head) < 0)
 		return -EINVAL;

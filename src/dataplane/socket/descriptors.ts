@@ -16,6 +16,9 @@ export type DescriptorName =
   | 'identities'
   /** The memory files that tables are in. */
   | `table ${0 | 1}`
+  /** The ring that pipelines read, and what its readers keep. */
+  | 'ring'
+  | 'ring readers'
   /** Where the next control asks for all of these. */
   | 'handover';
 

@@ -8,6 +8,8 @@ import type { CounterMemory } from '../memory/counter-memory.ts';
 /** Counters that packet I/O writes. */
 type MemoryCounter = Extract<KnownCounter, { readonly counter: string }>;
 
+type TrafficCounter = Extract<MemoryCounter, { readonly kind: 'traffic' }>;
+
 /** Reads what packet I/O counts for a forwarder; our own test datagrams are left out. */
 export function readForwarderCounters(
   memory: CounterMemory,
@@ -29,15 +31,22 @@ function readCounter(memory: CounterMemory, row: MemoryCounter) {
       return without(
         memory.counter(COUNTER[`${row.counter}_PACKETS`]),
         memory.counter(COUNTER[`${row.counter}_BYTES`]),
-        memory.slot(probeSlot(row.key)),
+        ofProbes(memory, row.key),
       );
   }
 }
 
-/** Where our own test datagrams are counted, or what comes back of them. */
-function probeSlot(key: 'received' | 'forwarded'): number {
+/** Our own test datagrams in a counter, or what comes back of them; pipelines get none. */
+function ofProbes(memory: CounterMemory, key: TrafficCounter['key']): Counters {
   const answers = PROBE_SLOTS.outputs[0]?.collectors[0] ?? 0;
-  return key === 'received' ? PROBE_SLOTS.input : answers;
+  switch (key) {
+    case 'received':
+      return memory.slot(PROBE_SLOTS.input);
+    case 'forwarded':
+      return memory.slot(answers);
+    case 'pipelines':
+      return { packets: 0n, bytes: 0n };
+  }
 }
 
 /** The part is counted by the same process a moment later or earlier: never below zero. */

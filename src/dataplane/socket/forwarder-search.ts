@@ -158,7 +158,12 @@ function openRunning(forwarder: RecordedForwarder): Running[] {
 
 /** Others are made anew. */
 function isSeized(name: string): boolean {
-  return name.startsWith('receive ') || name.endsWith('counters') || name === 'identities';
+  return (
+    name.startsWith('receive ') ||
+    name.startsWith('ring') ||
+    name.endsWith('counters') ||
+    name === 'identities'
+  );
 }
 
 /** @throws Error when it is not what it says */

@@ -2,6 +2,8 @@ import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cutOffSocket, describeSocket, memorySeals, SEAL, SOCKET } from '../../native/inherited.ts';
 import { hasProcessEnded, killProcess } from '../../native/processes.ts';
+import { RING } from '../../native/ring-layout.ts';
+import { READER_STATES_BYTES } from '../../native/ring-memory.ts';
 import { COUNTER_MEMORY } from '../memory/counter-memory.ts';
 import { type Descriptors, presentDescriptors } from './descriptors.ts';
 import {
@@ -135,11 +137,16 @@ async function within(limitMs: number, isDone: () => boolean): Promise<boolean> 
 function descriptorProblem({ descriptors, versions }: PredecessorParts): string | undefined {
   const fits = versions.counters === HANDOVER_VERSIONS.counters;
   // States of balancing come last, and may be of another size.
-  const counterBytes = fits ? COUNTER_MEMORY.STATES : 0;
+  const least: Descriptors = {
+    counters: fits ? COUNTER_MEMORY.STATES : 0,
+    'ended counters': fits ? COUNTER_MEMORY.STATES : 0,
+    ring: RING.DATA + RING.BYTES_MIN,
+    'ring readers': READER_STATES_BYTES,
+  };
   for (const [name, fd] of presentDescriptors(descriptors)) {
     const problem = name.startsWith('receive ')
       ? receiverProblem(fd)
-      : memoryProblem(fd, name.endsWith('counters') ? counterBytes : 0);
+      : memoryProblem(fd, least[name] ?? 0);
     if (problem !== undefined) return `"${name}" ${problem}`;
   }
   return undefined;

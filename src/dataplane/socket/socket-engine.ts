@@ -3,7 +3,6 @@ import { messageOf } from '../../base/errors.ts';
 import type { Config, SocketAddress } from '../../config/config.ts';
 import type { Rule } from '../../model/rules.ts';
 import type { SubsystemStatus } from '../../model/status.ts';
-import { describeSocket } from '../../native/inherited.ts';
 import { COUNTER } from '../../native/layout.ts';
 import { canRestrictCalls, denyIoUring, restrictPrivileges } from '../../native/privileges.ts';
 import { socketDrops } from '../../native/sockets.ts';
@@ -12,13 +11,14 @@ import type { EndedForwarders, ForwarderStatus } from '../../telemetry/status.ts
 import type { Engine, SharedMemory, TableReference } from '../engine.ts';
 import type { CounterColumns } from '../memory/counter-columns.ts';
 import { CounterMemory, SLOT_COUNT } from '../memory/counter-memory.ts';
+import { type PacketRing, PacketRings } from '../memory/packet-rings.ts';
 import { type Descriptors, nameDescriptors, presentDescriptors } from './descriptors.ts';
 import type { ForwarderOptions } from './forwarder/messages.ts';
 import { readForwarderCounters } from './forwarder-counters.ts';
 import { ForwarderProcess } from './forwarder-process.ts';
 import { KernelDrops } from './kernel-drops.ts';
 import { PathProbe } from './path-probe.ts';
-import { closeSockets, type ForwarderSockets, openSockets } from './sockets.ts';
+import { closeSockets, type ForwarderSockets, openSockets, warnOfSmallBuffer } from './sockets.ts';
 import { Succession } from './succession.ts';
 import { type ForwarderSpec, Supervisor } from './supervisor.ts';
 
@@ -53,6 +53,7 @@ export type SocketEngineConfig = {
   | 'packetBufferBytes'
   | 'probeIntervalMs'
   | 'receiveBufferBytes'
+  | 'ringBytes'
   | 'runtimeDirectory'
   | 'sendBufferBytes'
 >;
@@ -68,6 +69,7 @@ export class SocketEngine implements Engine {
   #counters: readonly CounterMemory[] = [];
   /** The sums of forwarders that are no more. */
   #ended: CounterMemory | undefined;
+  readonly #rings = new PacketRings();
   #sockets: readonly ForwarderSockets[] = [];
   /** By forwarder, then by listener. */
   #drops: readonly (readonly KernelDrops[])[] = [];
@@ -102,6 +104,9 @@ export class SocketEngine implements Engine {
       { length: this.#config.forwarders },
       (_, i) => new CounterMemory(i, this.#succession.counters(i)),
     );
+    this.#rings.open(this.#config.forwarders, this.#config.ringBytes, (i) =>
+      this.#succession.ring(i),
+    );
     this.#ended = this.#openEnded();
     for (const column of [...this.#counters, this.#ended]) this.#columns.add(column);
     await this.#open(0);
@@ -127,6 +132,7 @@ export class SocketEngine implements Engine {
     this.#succession.close();
     for (const drops of this.#drops.flat()) drops.close();
     closeSockets(this.#sockets);
+    this.#rings.close();
   }
 
   status(): SubsystemStatus {
@@ -150,6 +156,10 @@ export class SocketEngine implements Engine {
         ...readForwarderCounters(memory),
       };
     });
+  }
+
+  rings(): readonly PacketRing[] {
+    return this.#rings.all();
   }
 
   endedForwarders(): EndedForwarders | undefined {
@@ -204,7 +214,7 @@ export class SocketEngine implements Engine {
     restrictPrivileges(KEPT_CAPABILITIES);
     if (canRestrictCalls()) denyIoUring();
     else this.#log.warn('the kernel has no seccomp filters: forwarders may make any system call');
-    this.#warnOfSmallBuffer();
+    warnOfSmallBuffer(this.#sockets, this.#config.receiveBufferBytes, this.#log);
     this.#drops = this.#sockets.map(({ receive }) =>
       receive.map((fd) => new KernelDrops(() => socketDrops(fd))),
     );
@@ -242,6 +252,7 @@ export class SocketEngine implements Engine {
   #spec(index: number, sockets: ForwarderSockets): ForwarderSpec {
     const counters = this.#counters[index] as CounterMemory;
     const handover = this.#succession.prepare(index);
+    const ring = this.#rings.memory(index);
     const descriptors: Descriptors = {
       ...nameDescriptors('receive', sockets.receive),
       ...nameDescriptors('send IPv4', sockets.ipv4Senders),
@@ -251,6 +262,8 @@ export class SocketEngine implements Engine {
       identities: this.#memory?.identities,
       'table 0': this.#memory?.tables[0],
       'table 1': this.#memory?.tables[1],
+      ring: ring?.ring,
+      'ring readers': ring?.readers,
       handover: handover?.listener,
     };
     const present = presentDescriptors(descriptors);
@@ -276,17 +289,6 @@ export class SocketEngine implements Engine {
       },
       heartbeat: () => counters.counter(COUNTER.HEARTBEAT),
     };
-  }
-
-  #warnOfSmallBuffer(): void {
-    const { receiveBufferBytes } = this.#config;
-    const granted = this.#sockets.flatMap(({ receive }) => receive.map(describeSocket));
-    const grantedBytes = Math.min(...granted.map((socket) => socket.receiveBufferBytes));
-    // The kernel doubles what it is asked for, to make room for its own book-keeping (socket(7)).
-    if (grantedBytes >= receiveBufferBytes * 2) return;
-    const sysctl = `sysctl -w net.core.rmem_max=${receiveBufferBytes}`;
-    const details = { asked: receiveBufferBytes, granted: Math.floor(grantedBytes / 2) };
-    this.#log.warn(details, `receive buffer smaller than asked for: ${sysctl}, then restart`);
   }
 }
 

@@ -1,7 +1,9 @@
 import { closeSync } from 'node:fs';
+import type { Logger } from 'pino';
 import { FloxyError, messageOf } from '../../base/errors.ts';
 import type { SocketAddress } from '../../config/config.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
+import { describeSocket } from '../../native/inherited.ts';
 import { LIMIT } from '../../native/layout.ts';
 import { openReceiver, openSender } from '../../native/sockets.ts';
 import { SystemCallError } from '../../native/system-call.ts';
@@ -83,6 +85,20 @@ export function closeSockets(sockets: readonly ForwarderSockets[]): void {
   for (const { receive, ipv4Senders, ipv6Senders } of sockets) {
     for (const fd of [...receive, ...ipv4Senders, ...ipv6Senders]) closeSync(fd);
   }
+}
+
+export function warnOfSmallBuffer(
+  sockets: readonly ForwarderSockets[],
+  askedBytes: number,
+  log: Logger,
+): void {
+  const granted = sockets.flatMap(({ receive }) => receive.map(describeSocket));
+  const grantedBytes = Math.min(...granted.map((socket) => socket.receiveBufferBytes));
+  // The kernel doubles what it is asked for, to make room for its own book-keeping (socket(7)).
+  if (grantedBytes >= askedBytes * 2) return;
+  const sysctl = `sysctl -w net.core.rmem_max=${askedBytes}`;
+  const details = { asked: askedBytes, granted: Math.floor(grantedBytes / 2) };
+  log.warn(details, `receive buffer smaller than asked for: ${sysctl}, then restart`);
 }
 
 function openSenders(

@@ -7,9 +7,11 @@ import pino from 'pino';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { handoverListen } from '../../native/handover.ts';
 import { describeSocket } from '../../native/inherited.ts';
+import { RING } from '../../native/ring-layout.ts';
 import { openReceiver } from '../../native/sockets.ts';
 import { CounterMemory } from '../memory/counter-memory.ts';
 import { IdentityMemory } from '../memory/identity-memory.ts';
+import { PacketRings } from '../memory/packet-rings.ts';
 import { Bequest, HANDOVER_VERSIONS, type HandoverPart } from './handover.ts';
 import { HandoverPaths } from './handover-paths.ts';
 import { Succession } from './succession.ts';
@@ -25,6 +27,7 @@ describe('Succession', () => {
   let counters: CounterMemory;
   let ended: CounterMemory;
   let identities: IdentityMemory;
+  let rings: PacketRings;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'floxy-'));
@@ -34,6 +37,8 @@ describe('Succession', () => {
     counters = new CounterMemory(0);
     ended = new CounterMemory('ended');
     identities = new IdentityMemory();
+    rings = new PacketRings();
+    rings.open(1, RING.BYTES_MIN, () => undefined);
   });
   afterEach(() => {
     closeSync(receive);
@@ -42,11 +47,15 @@ describe('Succession', () => {
       closeSync(memory.fd);
     }
     identities.close();
+    rings.close();
     rmSync(folder, { recursive: true });
   });
 
   /** Takes over from this process, as if it were a forwarder of these versions. */
-  async function take(versions: Partial<Record<HandoverPart, number>>): Promise<Succession> {
+  async function take(
+    versions: Partial<Record<HandoverPart, number>>,
+    settings: { readonly ringBytes?: number } = {},
+  ): Promise<Succession> {
     const paths = new HandoverPaths(folder, formatEndpoint(makeEndpoint(OCTETS, port)));
     const bequest = new Bequest(handoverListen(paths.socket(0)), OWN_USER);
     const descriptors = {
@@ -54,6 +63,8 @@ describe('Succession', () => {
       counters: counters.fd,
       'ended counters': ended.fd,
       identities: identities.readOnlyFd,
+      ring: rings.memory(0)?.ring,
+      'ring readers': rings.memory(0)?.readers,
     };
     const said = { ...HANDOVER_VERSIONS, ...versions };
     const timer = setInterval(() => bequest.poll(descriptors, said), POLL_MS);
@@ -63,6 +74,7 @@ describe('Succession', () => {
         forwarders: 1,
         forwarderUser: { name: 'floxy', uid: OWN_USER, gid: 0 },
         orphanLimitMs: 1000,
+        ringBytes: settings.ringBytes ?? RING.BYTES_MIN,
         runtimeDirectory: folder,
       },
       pino({ enabled: false }),
@@ -80,13 +92,19 @@ describe('Succession', () => {
       socket,
       counters: succession.counters(0),
       ended: succession.endedCounters(),
+      ring: succession.ring(0)?.ring,
+      readers: succession.ring(0)?.readers,
     };
     const fds = Object.entries(taken).map(([name, fd]) => [name, fd !== undefined]);
     for (const fd of Object.values(taken)) if (fd !== undefined) closeSync(fd);
     return { ...Object.fromEntries(fds), identities: succession.identities !== undefined };
   }
 
-  const ALL = { socket: true, counters: true, ended: true, identities: true };
+  const NO_RING = { ring: false, readers: false };
+  const ALL = {
+    ...{ socket: true, counters: true, ended: true, identities: true },
+    ...{ ring: true, readers: true },
+  };
 
   it('takes all that a forwarder of the same version has', async () => {
     assert.deepEqual(taken(await take({})), ALL);
@@ -104,7 +122,13 @@ describe('Succession', () => {
       counters: false,
       ended: false,
       identities: false,
+      ...NO_RING,
     });
+  });
+
+  it('takes no ring of another size', async () => {
+    const succession = await take({}, { ringBytes: RING.BYTES_MIN * 2 });
+    assert.deepEqual(taken(succession), { ...ALL, ...NO_RING });
   });
 
   it('takes nothing of a forwarder whose sockets it does not know', async () => {

@@ -6,25 +6,27 @@ import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { handoverListen } from '../../native/handover.ts';
 import { describeSocket } from '../../native/inherited.ts';
 import { COUNTER } from '../../native/layout.ts';
+import { ringBytes } from '../../native/ring-memory.ts';
 import { socketDrops } from '../../native/sockets.ts';
 import { MISMATCHED_SLOT } from '../../table/assigned.ts';
-import { Identities } from '../../table/identities.ts';
-import { PROBE_SLOTS, SlotAllocator } from '../../table/slots.ts';
-import { CounterMemory, SLOT_COUNT, STATE_COUNT } from '../memory/counter-memory.ts';
-import { readIdentityMemory } from '../memory/identity-memory.ts';
+import type { Identities } from '../../table/identities.ts';
+import { PROBE_SLOTS } from '../../table/slots.ts';
+import { CounterMemory } from '../memory/counter-memory.ts';
+import type { RingMemory } from '../memory/packet-rings.ts';
 import { descriptorsOf } from './descriptors.ts';
 import type { HandoverOptions } from './forwarder/messages.ts';
 import { ForwarderRecorder } from './forwarder-record.ts';
 import { ForwarderSearch } from './forwarder-search.ts';
 import { HANDOVER_VERSIONS, type HandoverPart } from './handover.ts';
 import { HandoverPaths } from './handover-paths.ts';
+import { readIdentities } from './inherited-identities.ts';
 import type { Predecessor } from './predecessor.ts';
 import type { SocketEngineConfig } from './socket-engine.ts';
 import type { InheritedSockets } from './sockets.ts';
 
 export type SuccessionSettings = Pick<
   SocketEngineConfig,
-  'listeners' | 'forwarders' | 'forwarderUser' | 'orphanLimitMs' | 'runtimeDirectory'
+  'listeners' | 'forwarders' | 'forwarderUser' | 'orphanLimitMs' | 'ringBytes' | 'runtimeDirectory'
 >;
 
 /** Slots of no rule. */
@@ -33,9 +35,6 @@ const FIXED_SLOTS = [
   PROBE_SLOTS.input,
   ...PROBE_SLOTS.outputs.flatMap(({ collectors }) => collectors),
 ];
-
-/** Of a million rules. */
-const MAX_IDENTITIES_BYTES = 1 << 28;
 
 /**
  * What this control takes over from the one before it, and prepares for the next: sockets, counters, and what
@@ -64,7 +63,8 @@ export class Succession {
     const users = [this.#settings.forwarderUser.uid, process.getuid?.()];
     const search = new ForwarderSearch(this.#paths, users, this.#log);
     for (const predecessor of await search.find()) this.#take(predecessor);
-    this.#identities = await this.#readIdentities();
+    const all = [...this.#predecessors.values(), ...this.#superfluous];
+    this.#identities = await readIdentities(all, this.#log);
   }
 
   /** Sockets alone: rules are counted somewhere already. Nothing when something was taken before. */
@@ -96,6 +96,22 @@ export class Succession {
     const one = fds.find((fd) => fd !== undefined);
     // All forwarders carry the same memory; this is one more way to it.
     return one === undefined ? undefined : openSync(`/proc/self/fd/${one}`, 'r+');
+  }
+
+  /**
+   * The ring of a forwarder before, with what workers have not read yet; undefined when it is of another size or layout,
+   * or when it is not known which pipelines its packets are for.
+   */
+  ring(index: number): RingMemory | undefined {
+    const predecessor = this.#predecessors.get(index);
+    if (predecessor === undefined) return undefined;
+    const memory = this.#ringOf(predecessor);
+    if (memory === undefined && predecessor.descriptors.ring !== undefined) {
+      const text =
+        'pipelines lose what they have not read yet: the ring of the forwarder before is of another size or layout, or nobody knows whose packets it has';
+      this.#log.warn({ forwarder: index }, text);
+    }
+    return memory;
   }
 
   /** What forwarders before count where; undefined when that is not known. */
@@ -225,10 +241,20 @@ export class Succession {
   #used(predecessor: Predecessor): readonly (number | undefined)[] {
     const isCounting = this.#identities !== undefined && predecessor.fits('counters');
     const { counters } = predecessor.descriptors;
+    const { ring, readers } = this.#ringOf(predecessor) ?? {};
     return [
       ...this.#settings.listeners.map((_, i) => this.#receiver(predecessor, i)),
       isCounting ? counters : undefined,
+      ring,
+      readers,
     ];
+  }
+
+  #ringOf({ descriptors }: Predecessor): RingMemory | undefined {
+    const { ring, 'ring readers': readers } = descriptors;
+    if (this.#identities === undefined || ring === undefined || readers === undefined)
+      return undefined;
+    return ringBytes(ring) === this.#settings.ringBytes ? { ring, readers } : undefined;
   }
 
   /** The socket of a forwarder before that listens where a listener of ours does. */
@@ -238,23 +264,6 @@ export class Succession {
       const { octets, port } = describeSocket(fd);
       return formatEndpoint(makeEndpoint(octets, port)) === wanted;
     });
-  }
-
-  async #readIdentities(): Promise<Identities | undefined> {
-    const all = [...this.#predecessors.values(), ...this.#superfluous];
-    // Control has one, which all of its forwarders carry.
-    const one = all.find((predecessor) => predecessor.fits('identities'));
-    if (one?.descriptors.identities === undefined) return undefined;
-    try {
-      const log = readIdentityMemory(one.descriptors.identities, MAX_IDENTITIES_BYTES);
-      const identities = await Identities.read(log);
-      assertPossible(identities);
-      return identities;
-    } catch (error) {
-      const text = 'what the forwarders taken over count is not known: statistics begin anew';
-      this.#log.error({ error: messageOf(error) }, text);
-      return undefined;
-    }
   }
 
   async #end(predecessor: Predecessor, request: 'end' | 'drain'): Promise<void> {
@@ -276,11 +285,4 @@ export class Succession {
     const address = this.#settings.listeners[listener];
     return address === undefined ? '' : formatEndpoint(makeEndpoint(address.octets, address.port));
   }
-}
-
-/** @throws RangeError for numbers that cannot be */
-function assertPossible(identities: Identities): void {
-  const clear = () => {};
-  const numbers = { slots: SLOT_COUNT, states: STATE_COUNT, clearSlot: clear, clearState: clear };
-  new SlotAllocator(numbers).adopt(identities);
 }

@@ -4,6 +4,7 @@ import { mapMemory, unmapMemory } from '../../../native/memory.ts';
 import { PacketBatch } from '../../../native/packet-batch.ts';
 import { PacketReceiver } from '../../../native/packet-receiver.ts';
 import { PacketSender } from '../../../native/packet-sender.ts';
+import { mapAll } from '../../../native/ring-memory.ts';
 import { ForwardingTable } from '../../../table/forwarding-table.ts';
 import type { TableReference } from '../../engine.ts';
 import { COUNTER_MEMORY } from '../../memory/counter-memory.ts';
@@ -50,6 +51,7 @@ export class Forwarder {
       counters,
       slotsByteOffset: COUNTER_MEMORY.SLOTS,
       slotCount: options.slotCount,
+      ring: mapAll(requireDescriptor(descriptors, 'ring'), true),
     });
     this.#table = options.table;
     this.#tableMemory = this.#mapTable(options.table);

@@ -75,9 +75,22 @@ function outliveControl(
 
 /** What the next control does not make anew. */
 function bequeathed(descriptors: Descriptors): Descriptors {
-  const { counters, identities, 'ended counters': ended } = descriptors;
+  const {
+    counters,
+    identities,
+    'ended counters': ended,
+    ring,
+    'ring readers': readers,
+  } = descriptors;
   const receivers = nameDescriptors('receive', descriptorsOf(descriptors, 'receive'));
-  return { ...receivers, counters, 'ended counters': ended, identities };
+  return {
+    ...receivers,
+    counters,
+    'ended counters': ended,
+    identities,
+    ring,
+    'ring readers': readers,
+  };
 }
 
 /**

@@ -1,0 +1,58 @@
+import { closeSync } from 'node:fs';
+import { createReaderStates, createRing, readOnly } from '../../native/ring-memory.ts';
+
+/** The ring of one forwarder, and what its readers keep: native/include/ring.h. */
+export interface RingMemory {
+  readonly ring: number;
+  readonly readers: number;
+}
+
+/** The ring of one forwarder, as descriptors for those who read it. */
+export interface PacketRing {
+  readonly forwarder: number;
+  /** Opened for reading: mapAll(fd, false). */
+  readonly fd: number;
+  /** What its readers keep: mapAll(readers, true), RingReaderStates. */
+  readonly readers: number;
+}
+
+/**
+ * The rings by which pipelines get packets, one of each forwarder. They outlive forwarders, and control too: what workers
+ * have not read yet, and where they are, is handed over (succession.ts). A ring takes memory only when it is written to.
+ */
+export class PacketRings {
+  #rings: readonly (PacketRing & RingMemory)[] = [];
+
+  /**
+   * @param bytes of each ring, a power of two
+   * @param inherited the ring that a forwarder before had, by index
+   */
+  open(
+    forwarders: number,
+    bytes: number,
+    inherited: (forwarder: number) => RingMemory | undefined,
+  ): void {
+    this.#rings = Array.from({ length: forwarders }, (_, forwarder) => {
+      const memory = inherited(forwarder) ?? {
+        ring: createRing(`floxy-ring-${forwarder}`, bytes),
+        readers: createReaderStates(`floxy-ring-readers-${forwarder}`),
+      };
+      return { forwarder, fd: readOnly(memory.ring), ...memory };
+    });
+  }
+
+  /** What a forwarder inherits: it writes the ring, and only carries the rest for the next control. */
+  memory(forwarder: number): RingMemory | undefined {
+    return this.#rings[forwarder];
+  }
+
+  all(): readonly PacketRing[] {
+    return this.#rings.map(({ forwarder, fd, readers }) => ({ forwarder, fd, readers }));
+  }
+
+  close(): void {
+    for (const { fd, ring, readers } of this.#rings)
+      for (const one of [fd, ring, readers]) closeSync(one);
+    this.#rings = [];
+  }
+}
