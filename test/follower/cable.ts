@@ -102,7 +102,9 @@ class Strand {
 
   break(): void {
     this.#forget();
-    this.#near.resetAndDestroy();
+    // In the middle of a shutdown Node fails to reset, and never closes the socket: its process cannot end.
+    if (this.#near.writableEnded) this.#near.destroy();
+    else this.#near.resetAndDestroy();
     this.#far?.destroy();
   }
 
