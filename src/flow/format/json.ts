@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ColumnKind } from '../model/columns.ts';
 import type { RowFormatKind } from '../model/format.ts';
 import { type ChosenColumn, chooseColumns, textName } from './columns.ts';
-import { makeLiteral } from './literal.ts';
+import { makeEnding, makeLiteral } from './literal.ts';
 import { fieldsOption, type TimeStyle, timesOption } from './options.ts';
 import { type Cell, type RowFrame, SlottedFormat } from './row-format.ts';
 import { namedCell, textCell } from './text-cells.ts';
@@ -47,7 +47,7 @@ function jsonCell(chosen: ChosenColumn, options: JsonOptions, empty: boolean): C
   const quote = names || isQuoted(kind, options.times) ? '"' : '';
   const around = {
     before: makeLiteral(`,${name}:${quote}`),
-    after: makeLiteral(quote),
+    after: makeEnding(quote),
     zero: makeLiteral(empty ? `,${name}:${names ? 'null' : zeroOf(kind)}` : ''),
   };
   return names ? namedCell(names, around) : textCell(kind, around, options.times);

@@ -1,6 +1,6 @@
 import type { ColumnKind } from '../model/columns.ts';
 import type { WordPairs } from '../model/flow-batch.ts';
-import { makeLiteral } from './literal.ts';
+import { makeEnding, makeLiteral } from './literal.ts';
 import type { TimeStyle } from './options.ts';
 import type { Cell } from './row-format.ts';
 import * as kernels from './text-kernels.ts';
@@ -82,7 +82,7 @@ function timeWriter(around: kernels.Surroundings, times: TimeStyle): Write {
     return (block, memory, first, rows) =>
       kernels.writeTime(block, memory as Float64Array, first, rows, around);
   }
-  const after = times === 'ns' ? makeLiteral('000') : around.after;
+  const after = times === 'ns' ? makeEnding('000') : around.after;
   const scaled = { ...around, after, divisor: { s: 1e6, ms: 1e3, us: 1, ns: 1 }[times] };
   return (block, memory, first, rows) =>
     kernels.writeTimeNumber(block, memory as Float64Array, first, rows, scaled);

@@ -5,7 +5,7 @@
 import type { WordPairs } from '../model/flow-batch.ts';
 import { putDotted, putInteger, putIpv6, putMac, putUint, putUint64 } from './digits.ts';
 import { putText } from './encoded-texts.ts';
-import { type Literal, putLiteral } from './literal.ts';
+import { type Ending, type Literal, putEnding, putLiteral, putParts } from './literal.ts';
 import type { RowBlock } from './row-format.ts';
 import { microseconds, putTime } from './time-text.ts';
 
@@ -13,8 +13,8 @@ import { microseconds, putTime } from './time-text.ts';
 export interface Surroundings {
   /** Before a value that is not zero. */
   readonly before: Literal;
-  /** Behind it. */
-  readonly after: Literal;
+  /** Behind it: at most four octets. */
+  readonly after: Ending;
   /** The whole cell of a value that is zero; empty, when it is left out. */
   readonly zero: Literal;
 }
@@ -27,13 +27,14 @@ export function writeU8(
   rows: number,
   { before, after, zero }: Surroundings,
 ): void {
+  const { a, b, c, rest, length } = before;
   for (let i = 0; i < rows; i++) {
     const at = next[i] as number;
     const value = values[first + i] as number;
     if (value === 0) next[i] = putLiteral(view, at, zero);
     else {
-      const start = putLiteral(view, at, before);
-      next[i] = putLiteral(view, putUint(view, start, value), after);
+      const start = putParts(view, at, a, b, c, rest, length);
+      next[i] = putEnding(view, putUint(view, start, value), after);
     }
   }
 }
@@ -46,13 +47,14 @@ export function writeU16(
   rows: number,
   { before, after, zero }: Surroundings,
 ): void {
+  const { a, b, c, rest, length } = before;
   for (let i = 0; i < rows; i++) {
     const at = next[i] as number;
     const value = values[first + i] as number;
     if (value === 0) next[i] = putLiteral(view, at, zero);
     else {
-      const start = putLiteral(view, at, before);
-      next[i] = putLiteral(view, putUint(view, start, value), after);
+      const start = putParts(view, at, a, b, c, rest, length);
+      next[i] = putEnding(view, putUint(view, start, value), after);
     }
   }
 }
@@ -65,13 +67,14 @@ export function writeU32(
   rows: number,
   { before, after, zero }: Surroundings,
 ): void {
+  const { a, b, c, rest, length } = before;
   for (let i = 0; i < rows; i++) {
     const at = next[i] as number;
     const value = values[first + i] as number;
     if (value === 0) next[i] = putLiteral(view, at, zero);
     else {
-      const start = putLiteral(view, at, before);
-      next[i] = putLiteral(view, putUint(view, start, value), after);
+      const start = putParts(view, at, a, b, c, rest, length);
+      next[i] = putEnding(view, putUint(view, start, value), after);
     }
   }
 }
@@ -84,14 +87,15 @@ export function writeU64(
   rows: number,
   { before, after, zero }: Surroundings,
 ): void {
+  const { a, b, c, rest, length } = before;
   for (let i = 0; i < rows; i++) {
     const at = next[i] as number;
     const high = highs[first + i] as number;
     const low = lows[first + i] as number;
     if ((high | low) === 0) next[i] = putLiteral(view, at, zero);
     else {
-      const start = putLiteral(view, at, before);
-      next[i] = putLiteral(view, putUint64(view, start, high, low), after);
+      const start = putParts(view, at, a, b, c, rest, length);
+      next[i] = putEnding(view, putUint64(view, start, high, low), after);
     }
   }
 }
@@ -104,14 +108,15 @@ export function writeMac(
   rows: number,
   { before, after, zero }: Surroundings,
 ): void {
+  const { a, b, c, rest, length } = before;
   for (let i = 0; i < rows; i++) {
     const at = next[i] as number;
     const high = highs[first + i] as number;
     const low = lows[first + i] as number;
     if ((high | low) === 0) next[i] = putLiteral(view, at, zero);
     else {
-      const start = putLiteral(view, at, before);
-      next[i] = putLiteral(view, putMac(view, start, high, low), after);
+      const start = putParts(view, at, a, b, c, rest, length);
+      next[i] = putEnding(view, putMac(view, start, high, low), after);
     }
   }
 }
@@ -124,13 +129,14 @@ export function writeText(
   rows: number,
   { before, after, zero }: Surroundings,
 ): void {
+  const { a, b, c, rest, length } = before;
   for (let i = 0; i < rows; i++) {
     const at = next[i] as number;
     const index = indexes[first + i] as number;
     if (index === 0) next[i] = putLiteral(view, at, zero);
     else {
-      const start = putLiteral(view, at, before);
-      next[i] = putLiteral(view, putText(view, start, texts, index), after);
+      const start = putParts(view, at, a, b, c, rest, length);
+      next[i] = putEnding(view, putText(view, start, texts, index), after);
     }
   }
 }
@@ -143,13 +149,14 @@ export function writeTime(
   rows: number,
   { before, after, zero }: Surroundings,
 ): void {
+  const { a, b, c, rest, length } = before;
   for (let i = 0; i < rows; i++) {
     const at = next[i] as number;
     const us = microseconds(values[first + i] as number);
     if (us === 0) next[i] = putLiteral(view, at, zero);
     else {
-      const start = putLiteral(view, at, before);
-      next[i] = putLiteral(view, putTime(view, start, us), after);
+      const start = putParts(view, at, a, b, c, rest, length);
+      next[i] = putEnding(view, putTime(view, start, us), after);
     }
   }
 }
@@ -162,13 +169,14 @@ export function writeAddress(
   rows: number,
   { before, after, zero }: Surroundings,
 ): void {
+  const { a, b, c, rest, length } = before;
   for (let i = 0; i < rows; i++) {
     const at = next[i] as number;
     const word = (first + i) * 4;
     if (isUnknown(words, word)) next[i] = putLiteral(view, at, zero);
     else {
-      const start = putLiteral(view, at, before);
-      next[i] = putLiteral(view, putAddress(view, start, words, word), after);
+      const start = putParts(view, at, a, b, c, rest, length);
+      next[i] = putEnding(view, putAddress(view, start, words, word), after);
     }
   }
 }
@@ -193,13 +201,14 @@ export function writeTimeNumber(
   rows: number,
   { before, after, zero, divisor }: Surroundings & { readonly divisor: number },
 ): void {
+  const { a, b, c, rest, length } = before;
   for (let i = 0; i < rows; i++) {
     const at = next[i] as number;
     const us = microseconds(values[first + i] as number);
     if (us === 0) next[i] = putLiteral(view, at, zero);
     else {
-      const start = putLiteral(view, at, before);
-      next[i] = putLiteral(view, putInteger(view, start, Math.floor(us / divisor)), after);
+      const start = putParts(view, at, a, b, c, rest, length);
+      next[i] = putEnding(view, putInteger(view, start, Math.floor(us / divisor)), after);
     }
   }
 }
@@ -212,6 +221,7 @@ export function writeNamed(
   rows: number,
   { before, after, zero, names }: Surroundings & { readonly names: ReadonlyMap<number, Literal> },
 ): void {
+  const { a, b, c, rest, length } = before;
   let last = -1;
   let name: Literal | undefined;
   for (let i = 0; i < rows; i++) {
@@ -223,9 +233,9 @@ export function writeNamed(
     }
     if (value === 0 && !name) next[i] = putLiteral(view, at, zero);
     else {
-      const start = putLiteral(view, at, before);
+      const start = putParts(view, at, a, b, c, rest, length);
       const end = name ? putLiteral(view, start, name) : putUint(view, start, value);
-      next[i] = putLiteral(view, end, after);
+      next[i] = putEnding(view, end, after);
     }
   }
 }

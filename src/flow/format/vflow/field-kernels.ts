@@ -116,11 +116,11 @@ function writeVariable({ out, next, set, first, count }: Block, field: PlannedFi
   }
 }
 
-/** putLiteral without a loop for the two words that most have. */
+/** putLiteral for the two words that most need. */
 function putShortLiteral(out: DataView, at: number, literal: Literal): number {
-  const { words, length } = literal;
-  if (length > 16 || length < 9) return putLiteral(out, at, literal);
-  out.setFloat64(at, words[0] as number, true);
-  out.setFloat64(at + 8, words[1] as number, true);
+  const { a, b, length } = literal;
+  if (length > 16) return putLiteral(out, at, literal);
+  out.setFloat64(at, a, true);
+  out.setFloat64(at + 8, b, true);
   return at + length;
 }
