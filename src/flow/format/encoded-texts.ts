@@ -31,6 +31,11 @@ export class EncodedTexts {
     this.starts[texts.length] = end;
   }
 
+  /** Octets of a text, by its index. */
+  lengthOf(index: number): number {
+    return (this.starts[index + 1] as number) - (this.starts[index] as number);
+  }
+
   #reserve(end: number): void {
     if (end + OVERRUN <= this.#octets.length) return;
     const grown = Buffer.alloc((end + OVERRUN) * 2);

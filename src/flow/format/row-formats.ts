@@ -1,7 +1,8 @@
 import type { RowFormatKind } from '../model/format.ts';
 import { jsonFormat } from './json.ts';
+import { protobufFormat } from './protobuf.ts';
 
 /** The formats that are written from rows, by name. (vFlow's JSON is written from datagrams.) */
 export const ROW_FORMATS: ReadonlyMap<string, RowFormatKind<unknown>> = new Map(
-  [jsonFormat].map((kind) => [kind.name, kind]),
+  [jsonFormat, protobufFormat].map((kind) => [kind.name, kind]),
 );
