@@ -127,9 +127,9 @@ export function writeText(
 }
 
 function putNanoseconds(view: DataView, at: number, us: number): number {
-  const high = Math.floor(us / 0x1_0000_0000);
-  const low = (us - high * 0x1_0000_0000) * 1000;
-  const carry = Math.floor(low / 0x1_0000_0000);
+  const high = Math.floor(us * 2 ** -32);
+  const low = (us - high * 2 ** 32) * 1000;
+  const carry = Math.floor(low * 2 ** -32);
   return putVarint64(view, at, high * 1000 + carry, low >>> 0);
 }
 

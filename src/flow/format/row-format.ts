@@ -52,8 +52,13 @@ export interface RowLayout {
   readonly header?: Buffer;
 }
 
-/** Rows of a block: what is written and then moved stays in the cache. */
-const BLOCK_ROWS = 32;
+interface UsedColumn {
+  readonly cell: Cell;
+  readonly memory: ColumnMemory[ColumnKind];
+}
+
+/** Most rows of a block: what is written and then moved stays in the cache. */
+const BLOCK_ROWS = 64;
 /** Octets of a block, unless one row needs more. */
 const BLOCK_OCTETS = 64 * 1024;
 
@@ -65,6 +70,7 @@ export class SlottedFormat implements RowFormat {
   readonly #cutter: MessageCutter;
   readonly #texts: EncodedTexts;
   readonly #next = new Uint32Array(BLOCK_ROWS);
+  /** Slots first, then the rows that have been moved together. */
   #bytes = Buffer.alloc(BLOCK_OCTETS);
   #view = viewOf(this.#bytes);
   #rowEnds = new Uint32Array(0);
@@ -89,17 +95,10 @@ export class SlottedFormat implements RowFormat {
       const idle = !cell.writesZero && isZero(memory, chosen.column.kind, rows);
       return idle ? [] : [{ cell, memory }];
     });
-    const slot = this.#room + this.#textCells * this.#texts.longest;
-    const blockRows = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(BLOCK_OCTETS / slot)));
-    let end = 0;
-    for (let first = 0; first < rows; first += blockRows) {
-      const count = Math.min(blockRows, rows - first);
-      this.#reserve(end, count * slot);
-      end = this.#writeBlock(used, { first, count, start: end, slot });
-    }
+    const bytes = this.#writeRows(used, rows);
     const messages = this.#cutter.cut(batch, recordsPerMessage, this.#rowEnds);
     return {
-      bytes: this.#bytes.subarray(0, end),
+      bytes,
       ...messages,
       records: rows,
       ...(terminator === undefined ? {} : { terminator }),
@@ -107,26 +106,33 @@ export class SlottedFormat implements RowFormat {
     };
   }
 
-  #writeBlock(
-    used: readonly { cell: Cell; memory: ColumnMemory[ColumnKind] }[],
-    { first, count, start, slot }: { first: number; count: number; start: number; slot: number },
-  ): number {
-    const { frame } = this.#layout;
-    const next = this.#next;
-    const view = this.#view;
-    for (let i = 0; i < count; i++) next[i] = start + i * slot + frame.before;
-    const block = { view, next, texts: this.#texts };
-    for (const { cell, memory } of used) cell.write(block, memory, first, count);
-    let end = start;
-    for (let i = 0; i < count; i++) {
-      const cellsEnd = next[i] as number;
-      const rowStart = frame.close(view, start + i * slot + frame.before, cellsEnd);
-      const rowEnd = cellsEnd + frame.after;
-      if (rowStart !== end) this.#bytes.copyWithin(end, rowStart, rowEnd);
-      end += rowEnd - rowStart;
-      this.#rowEnds[first + i] = end;
+  /** Writes all rows, notes where each ends, and returns them. */
+  #writeRows(used: readonly UsedColumn[], rows: number): Buffer {
+    const slot = this.#room + this.#textCells * this.#texts.longest;
+    const blockRows = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(BLOCK_OCTETS / slot)));
+    const start = blockRows * slot;
+    let length = 0;
+    for (let first = 0; first < rows; first += blockRows) {
+      const count = Math.min(blockRows, rows - first);
+      this.#reserve(start + length, count * slot);
+      const block = { view: this.#view, next: this.#next, texts: this.#texts };
+      for (let i = 0; i < count; i++) block.next[i] = i * slot + this.#layout.frame.before;
+      for (const { cell, memory } of used) cell.write(block, memory, first, count);
+      for (let i = 0; i < count; i++) {
+        length += this.#moveRow(i * slot, block.next[i] as number, start + length);
+        this.#rowEnds[first + i] = length;
+      }
     }
-    return end;
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  /** Completes the row in a slot and moves it to where it belongs. @returns its octets */
+  #moveRow(slotStart: number, cellsEnd: number, to: number): number {
+    const { frame } = this.#layout;
+    const from = frame.close(this.#view, slotStart + frame.before, cellsEnd);
+    const end = cellsEnd + frame.after;
+    this.#bytes.copyWithin(to, from, end);
+    return end - from;
   }
 
   /** Makes sure that so many octets can be written behind `end`. */
