@@ -58,7 +58,7 @@ const ZEROS: Readonly<Record<ColumnKind, FlowValue>> = {
 
 /** Columns of somebody's own mapping, one of each kind. */
 export const SOME_EXTRA_COLUMNS: readonly Column[] = Object.keys(VALUES).map((kind) => ({
-  key: `own${kind.toUpperCase()}`,
+  key: `own${kind.charAt(0).toUpperCase()}${kind.slice(1)}`,
   kind: kind as ColumnKind,
   meaning: `of a mapping, ${kind}`,
 }));

@@ -3,18 +3,17 @@ import type { ColumnKind } from '../model/columns.ts';
 import type { RowFormatKind } from '../model/format.ts';
 import { type ChosenColumn, chooseColumns, textName } from './columns.ts';
 import { makeEnding, makeLiteral } from './literal.ts';
-import { fieldsOption, type TimeStyle, timesOption } from './options.ts';
+import { fieldsOption, protocolNamesOption, type TimeStyle, timesOption } from './options.ts';
 import { type Cell, type RowFrame, SlottedFormat } from './row-format.ts';
 import { namedCell, textCell } from './text-cells.ts';
-import { PROTOCOL_NAMES, TYPE_NAMES } from './value-names.ts';
+import { valueNames } from './value-names.ts';
 
 const jsonOptions = z.strictObject({
   fields: fieldsOption,
   times: timesOption,
   /** Whether fields without value are written: 0, "" and null. By default only when `fields` names them. */
   empty: z.boolean().optional(),
-  /** Whether `etype` and `proto` are written by name, as goflow2 does: "IPv4", "TCP". */
-  protocol_names: z.boolean().default(false),
+  protocol_names: protocolNamesOption,
 });
 
 type JsonOptions = z.infer<typeof jsonOptions>;
@@ -43,7 +42,7 @@ export const jsonFormat: RowFormatKind<JsonOptions> = {
 function jsonCell(chosen: ChosenColumn, options: JsonOptions, empty: boolean): Cell {
   const { key, kind } = chosen.column;
   const name = JSON.stringify(textName(chosen, options.times));
-  const names = key === 'type' ? TYPE_NAMES : namesOf(key, options);
+  const names = valueNames(key, options.protocol_names);
   const quote = names || isQuoted(kind, options.times) ? '"' : '';
   const around = {
     before: makeLiteral(`,${name}:${quote}`),
@@ -51,10 +50,6 @@ function jsonCell(chosen: ChosenColumn, options: JsonOptions, empty: boolean): C
     zero: makeLiteral(empty ? `,${name}:${names ? 'null' : zeroOf(kind)}` : ''),
   };
   return names ? namedCell(names, around) : textCell(kind, around, options.times);
-}
-
-function namesOf(key: string, { protocol_names }: JsonOptions) {
-  return protocol_names ? PROTOCOL_NAMES.get(key) : undefined;
 }
 
 /** Whether values of the kind are strings; texts are already encoded with their quotes. */

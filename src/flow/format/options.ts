@@ -12,3 +12,6 @@ export const fieldsOption = z
 export const timesOption = z.enum(['rfc3339', 's', 'ms', 'us', 'ns']).default('rfc3339');
 
 export type TimeStyle = z.infer<typeof timesOption>;
+
+/** Whether `etype` and `proto` are written by name, as goflow2's JSON has them: IPv4, TCP; those without in digits. */
+export const protocolNamesOption = z.boolean().default(false);
