@@ -3,7 +3,7 @@ import type { ColumnKind } from '../model/columns.ts';
 import type { RowFormatKind } from '../model/format.ts';
 import { type ChosenColumn, chooseColumns, textName } from './columns.ts';
 import { makeEnding, makeLiteral } from './literal.ts';
-import { fieldsOption, protocolNamesOption, timesOption } from './options.ts';
+import { fieldsOption, LINE_FEED, protocolNamesOption, timesOption } from './options.ts';
 import { type Cell, type RowFrame, SlottedFormat } from './row-format.ts';
 import { namedCell, textCell } from './text-cells.ts';
 import { valueNames } from './value-names.ts';
@@ -32,8 +32,8 @@ export const csvFormat: RowFormatKind<CsvOptions> = {
       frame: FRAME,
       encodeText: quoteWhereNeeded,
       keyed,
-      terminator: 1,
-      header: Buffer.from(`${names.join(',')}\n`),
+      separator: LINE_FEED,
+      told: { framing: 'lines', header: Buffer.from(`${names.join(',')}\n`) },
     });
   },
 };
@@ -65,11 +65,4 @@ function quoteWhereNeeded(text: string): string {
 }
 
 /** Every cell begins with a comma: that of the first is left out. */
-const FRAME: RowFrame = {
-  before: 0,
-  after: 1,
-  close(view, start, end) {
-    view.setUint8(end, 0x0a);
-    return start + 1;
-  },
-};
+const FRAME: RowFrame = { before: 0, after: 0, close: (_, start) => start + 1 };

@@ -23,9 +23,8 @@ function make(options: object = {}, keyed = false) {
   });
 }
 
-/** Messages without what only streams need. */
-function messagesOf({ bytes, ends, terminator = 0 }: EncodedBatch): string[] {
-  return [...ends].map((end, i) => bytes.toString('utf8', ends[i - 1] ?? 0, end - terminator));
+function messagesOf({ bytes, ends }: EncodedBatch): string[] {
+  return [...ends].map((end, i) => bytes.toString('utf8', ends[i - 1] ?? 0, end));
 }
 
 /** Parses with whole numbers as they stand. */

@@ -3,7 +3,13 @@ import type { ColumnKind } from '../model/columns.ts';
 import type { RowFormatKind } from '../model/format.ts';
 import { type ChosenColumn, chooseColumns, textName } from './columns.ts';
 import { makeEnding, makeLiteral } from './literal.ts';
-import { fieldsOption, protocolNamesOption, type TimeStyle, timesOption } from './options.ts';
+import {
+  fieldsOption,
+  LINE_FEED,
+  protocolNamesOption,
+  type TimeStyle,
+  timesOption,
+} from './options.ts';
 import { type Cell, type RowFrame, SlottedFormat } from './row-format.ts';
 import { namedCell, textCell } from './text-cells.ts';
 import { valueNames } from './value-names.ts';
@@ -34,7 +40,8 @@ export const jsonFormat: RowFormatKind<JsonOptions> = {
       frame: FRAME,
       encodeText: JSON.stringify,
       keyed,
-      terminator: 1,
+      separator: LINE_FEED,
+      told: { framing: 'lines' },
     });
   },
 };
@@ -76,9 +83,9 @@ function zeroOf(kind: ColumnKind): string {
 /** Every cell begins with a comma; that of the first is where the brace goes. */
 const FRAME: RowFrame = {
   before: 1,
-  after: 2,
+  after: 1,
   close(view, start, end) {
-    view.setUint16(end, 0x7d0a);
+    view.setUint8(end, 0x7d);
     if (start === end) view.setUint8(start - 1, 0x7b);
     else view.setUint8(start, 0x7b);
     return start === end ? start - 1 : start;

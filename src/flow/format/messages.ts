@@ -1,6 +1,5 @@
 import { canonicalOctets, formatAddress } from '../../model/address.ts';
 import { FLOW_TYPE } from '../model/columns.ts';
-import type { EncodedBatch } from '../model/encoded-batch.ts';
 import type { FlowBatch } from '../model/flow-batch.ts';
 import type { FlowProtocol } from '../model/packets.ts';
 
@@ -10,6 +9,13 @@ const MAX_KEYS = 65_536;
 const PROTOCOLS = new Map(
   Object.entries(FLOW_TYPE).map(([protocol, type]) => [type as number, protocol as FlowProtocol]),
 );
+
+/** Which rows make which message. */
+export interface Messages {
+  /** The row behind the last of each message. */
+  readonly ends: Uint32Array;
+  readonly keys?: readonly Buffer[];
+}
 
 /** Puts rows into messages. */
 export class MessageCutter {
@@ -21,12 +27,8 @@ export class MessageCutter {
     this.#keyed = keyed;
   }
 
-  /** @param rowEnds where each row ends in the memory of the batch */
-  cut(
-    batch: FlowBatch,
-    recordsPerMessage: number,
-    rowEnds: Uint32Array,
-  ): Pick<EncodedBatch, 'ends' | 'keys' | 'protocol'> {
+  /** @returns memory of the cutter, valid until its next call, which may be written to */
+  cut(batch: FlowBatch, recordsPerMessage: number): Messages {
     const { rows } = batch;
     if (this.#ends.length < rows) this.#ends = new Uint32Array(batch.capacity);
     const keys: Buffer[] = [];
@@ -39,15 +41,10 @@ export class MessageCutter {
         const again = row > 0 && isSameExporter(samplerAddress, row - 1, row);
         keys.push(again ? (keys[messages - 1] as Buffer) : this.#key(samplerAddress, row));
       }
-      this.#ends[messages] = rowEnds[last - 1] as number;
+      this.#ends[messages] = last;
       row = last;
     }
-    const protocol = commonProtocol(batch);
-    return {
-      ends: this.#ends.subarray(0, messages),
-      ...(this.#keyed ? { keys } : {}),
-      ...(protocol === undefined ? {} : { protocol }),
-    };
+    return { ends: this.#ends.subarray(0, messages), ...(this.#keyed ? { keys } : {}) };
   }
 
   #key(addresses: Uint32Array, row: number): Buffer {
@@ -78,7 +75,8 @@ function isSameExporter(addresses: Uint32Array, row: number, other: number): boo
   return true;
 }
 
-function commonProtocol({ columns: { type }, rows }: FlowBatch): FlowProtocol | undefined {
+/** The protocol of all rows, when it is one. */
+export function commonProtocol({ columns: { type }, rows }: FlowBatch): FlowProtocol | undefined {
   for (let row = 1; row < rows; row++) if (type[row] !== type[0]) return undefined;
   return rows > 0 ? PROTOCOLS.get(type[0] as number) : undefined;
 }

@@ -1,6 +1,9 @@
 /** Options that several formats have. */
 import { z } from 'zod';
 
+/** What stands between rows that share a message, in formats that are text. */
+export const LINE_FEED = 0x0a;
+
 /** Columns by name, in the order in which they are written; absent: all, in the order of the catalogue. */
 export const fieldsOption = z
   .array(z.string())

@@ -35,7 +35,13 @@ export const protobufFormat: RowFormatKind<ProtobufOptions> = {
       return { chosen, cell: protobufCell(chosen.column, number, repeated) };
     });
     const frame = delimited ? DELIMITED : BARE;
-    const format = new SlottedFormat({ columns, frame, encodeText: String, keyed });
+    const format = new SlottedFormat({
+      columns,
+      frame,
+      encodeText: String,
+      keyed,
+      told: { framing: delimited ? 'none' : 'varint' },
+    });
     return delimited ? format : oneRecordAMessage(format);
   },
 };

@@ -5,7 +5,7 @@ import type { RowFormat } from '../model/format.ts';
 import { type ChosenColumn, isZero } from './columns.ts';
 import { EncodedTexts } from './encoded-texts.ts';
 import { OVERRUN } from './literal.ts';
-import { MessageCutter } from './messages.ts';
+import { commonProtocol, MessageCutter } from './messages.ts';
 
 /**
  * Rows that are being written: each has a slot of memory of its own, so that one small loop can write a field of all
@@ -48,8 +48,10 @@ export interface RowLayout {
   /** How a text is written. */
   encodeText(text: string): string;
   readonly keyed: boolean;
-  readonly terminator?: number;
-  readonly header?: Buffer;
+  /** The octet between rows that share a message. */
+  readonly separator?: number;
+  /** The same for every batch. */
+  readonly told: Pick<EncodedBatch, 'framing' | 'header'>;
 }
 
 interface UsedColumn {
@@ -73,7 +75,6 @@ export class SlottedFormat implements RowFormat {
   /** Slots first, then the rows that have been moved together. */
   #bytes = Buffer.alloc(BLOCK_OCTETS);
   #view = viewOf(this.#bytes);
-  #rowEnds = new Uint32Array(0);
 
   constructor(layout: RowLayout) {
     this.#layout = layout;
@@ -86,53 +87,61 @@ export class SlottedFormat implements RowFormat {
   }
 
   encode(batch: FlowBatch, recordsPerMessage: number): EncodedBatch {
-    const { columns, terminator, header } = this.#layout;
     const { rows } = batch;
     this.#texts.read(batch.texts);
-    if (this.#rowEnds.length < rows) this.#rowEnds = new Uint32Array(batch.capacity);
-    const used = columns.flatMap(({ chosen, cell }) => {
+    const used = this.#layout.columns.flatMap(({ chosen, cell }) => {
       const memory = chosen.memory(batch);
       const idle = !cell.writesZero && isZero(memory, chosen.column.kind, rows);
       return idle ? [] : [{ cell, memory }];
     });
-    const bytes = this.#writeRows(used, rows);
-    const messages = this.#cutter.cut(batch, recordsPerMessage, this.#rowEnds);
+    const messages = this.#cutter.cut(batch, recordsPerMessage);
+    const bytes = this.#writeRows(used, rows, messages.ends);
+    const protocol = commonProtocol(batch);
     return {
-      bytes,
+      ...this.#layout.told,
       ...messages,
+      bytes,
       records: rows,
-      ...(terminator === undefined ? {} : { terminator }),
-      ...(header === undefined ? {} : { header }),
+      ...(protocol === undefined ? {} : { protocol }),
     };
   }
 
-  /** Writes all rows, notes where each ends, and returns them. */
-  #writeRows(used: readonly UsedColumn[], rows: number): Buffer {
+  /** Writes all rows. @param ends the row behind each message, which becomes where the message ends */
+  #writeRows(used: readonly UsedColumn[], rows: number, ends: Uint32Array): Buffer {
     const slot = this.#room + this.#textCells * this.#texts.longest;
     const blockRows = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(BLOCK_OCTETS / slot)));
     const start = blockRows * slot;
-    let length = 0;
+    let end = start;
+    let message = 0;
     for (let first = 0; first < rows; first += blockRows) {
       const count = Math.min(blockRows, rows - first);
-      this.#reserve(start + length, count * slot);
+      this.#reserve(end, count * slot);
       const block = { view: this.#view, next: this.#next, texts: this.#texts };
       for (let i = 0; i < count; i++) block.next[i] = i * slot + this.#layout.frame.before;
       for (const { cell, memory } of used) cell.write(block, memory, first, count);
       for (let i = 0; i < count; i++) {
-        length += this.#moveRow(i * slot, block.next[i] as number, start + length);
-        this.#rowEnds[first + i] = length;
+        end = this.#moveRow(i * slot, block.next[i] as number, end);
+        if (ends[message] === first + i + 1) ends[message++] = end - start;
+        else end = this.#separate(end);
       }
     }
-    return this.#bytes.subarray(start, start + length);
+    return this.#bytes.subarray(start, end);
   }
 
-  /** Completes the row in a slot and moves it to where it belongs. @returns its octets */
+  /** Completes the row in a slot and moves it to where it belongs. @returns where it ends there */
   #moveRow(slotStart: number, cellsEnd: number, to: number): number {
     const { frame } = this.#layout;
     const from = frame.close(this.#view, slotStart + frame.before, cellsEnd);
     const end = cellsEnd + frame.after;
     this.#bytes.copyWithin(to, from, end);
-    return end - from;
+    return to + end - from;
+  }
+
+  #separate(end: number): number {
+    const { separator } = this.#layout;
+    if (separator === undefined) return end;
+    this.#bytes[end] = separator;
+    return end + 1;
   }
 
   /** Makes sure that so many octets can be written behind `end`. */

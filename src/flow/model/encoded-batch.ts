@@ -16,10 +16,10 @@ export interface EncodedBatch {
   /** Of which protocol they are, when all are of one: part of topics (`{protocol}`). */
   readonly protocol?: FlowProtocol;
   /**
-   * How many octets at the end of each message are for streams alone (a newline): files and byte streams write them,
-   * and so may write `bytes` as it stands; producers of messages leave them out. 0 when absent.
+   * How files and byte streams tell messages from each other, unless the user wants it otherwise: a newline behind each,
+   * its length before it as a varint, or nothing, because each has its length in itself. Lines, when absent.
    */
-  readonly terminator?: number;
+  readonly framing?: 'lines' | 'varint' | 'none';
   /** What a file or a stream of such messages begins with, once: the header line of CSV. */
   readonly header?: Buffer;
 }
