@@ -72,7 +72,7 @@ function areZero(values: Exclude<ColumnMemory[ColumnKind], { high: unknown }>, c
 const views = new WeakMap<object, Buffer>();
 
 /** The memory of a column as octets; made once, because views are dear. */
-function octetsOf(values: Exclude<ColumnMemory[ColumnKind], { high: unknown }>): Buffer {
+export function octetsOf(values: Exclude<ColumnMemory[ColumnKind], { high: unknown }>): Buffer {
   const known = views.get(values);
   if (known) return known;
   const made = Buffer.from(values.buffer, values.byteOffset, values.byteLength);

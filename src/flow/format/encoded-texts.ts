@@ -33,6 +33,7 @@ export class EncodedTexts {
 
   /** Octets of a text, by its index. */
   lengthOf(index: number): number {
+    if (index === 0) return 0;
     return (this.starts[index + 1] as number) - (this.starts[index] as number);
   }
 

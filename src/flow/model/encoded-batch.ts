@@ -22,4 +22,14 @@ export interface EncodedBatch {
   readonly framing?: 'lines' | 'varint' | 'none';
   /** What a file or a stream of such messages begins with, once: the header line of CSV. */
   readonly header?: Buffer;
+  /** The columns of ClickHouse's blocks: all that there may be, whether or not a block has them. */
+  readonly columns?: readonly ClickhouseColumn[];
+}
+
+/** A column of a table in ClickHouse. */
+export interface ClickhouseColumn {
+  readonly name: string;
+  readonly type: string;
+  /** What it says, with its unit. */
+  readonly comment: string;
 }

@@ -23,6 +23,9 @@ export interface ColumnMemory {
 type BaseColumn = (typeof COLUMNS)[number];
 type BaseColumns = { readonly [C in BaseColumn as C['key']]: ColumnMemory[C['kind']] };
 
+/** Longest text of a column: exporters send up to 64 KiB, which every row would repeat. */
+export const MAX_TEXT_LENGTH = 1024;
+
 /** Decoded flow records, column by column. Rows from `rows` on are zero. */
 export class FlowBatch {
   /** Records that have room. */
@@ -45,8 +48,9 @@ export class FlowBatch {
     this.extras = extraColumns.map(({ kind }) => makeColumn(kind, capacity));
   }
 
-  /** The index of a text in `texts`, which it joins when it is new. */
-  textIndex(text: string): number {
+  /** The index of a text in `texts`, which it joins when it is new. Texts longer than MAX_TEXT_LENGTH are cut. */
+  textIndex(whole: string): number {
+    const text = whole.length > MAX_TEXT_LENGTH ? whole.slice(0, MAX_TEXT_LENGTH) : whole;
     const known = this.#textIndexes.get(text);
     if (known !== undefined) return known;
     const index = this.texts.push(text) - 1;
