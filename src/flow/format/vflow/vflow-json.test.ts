@@ -84,7 +84,9 @@ function expected(meaning: Meaning, bits: number): unknown {
 function goFloat(value: number, bits: number): string {
   const same = (text: string) =>
     bits === 32 ? Math.fround(Number(text)) === value : Number(text) === value;
-  const texts = Array.from({ length: 17 }, (_, digits) => value.toExponential(digits));
+  // With a number of digits, halves are rounded up; the shortest text has them rounded to even, as Go does.
+  const digits = Array.from({ length: 17 }, (_, count) => value.toExponential(count));
+  const texts = bits === 32 ? digits : [value.toExponential()];
   const [mantissa, exponent] = (texts.find(same) as string).split('e') as [string, string];
   const sign = Object.is(value, -0) ? '-' : '';
   return `#${sign}${mantissa}E${exponent[0]}${exponent.slice(1).padStart(2, '0')}`;
