@@ -7,6 +7,8 @@ const OPEN_GAPS = 8;
 const GAP_DATAGRAMS = 32;
 /** So many late ones in a row, and the exporter has begun anew. */
 const LATE_IN_A_ROW = 32;
+/** An exporter that says the same number so often in a row does not count. */
+const STILL = 4;
 /** An uptime that is so much less than before is a restart: milliseconds. */
 const UPTIME_BACK_MS = 60_000;
 /** What can be lost at once, and for each second of silence: a jump by more is a restart, not a loss. */
@@ -39,6 +41,7 @@ export class SequenceWatch {
   #lastMs = 0;
   #uptime = 0;
   #lateInARow = 0;
+  #still = 0;
   #gaps: Gap[] | undefined;
 
   constructor(version: 5 | 9 | 10) {
@@ -54,7 +57,10 @@ export class SequenceWatch {
       this.#gaps = undefined;
       this.#expected = -1;
     }
-    if (this.#counting.counts !== COUNTS.recordsWith) {
+    this.#still = step === 0 && this.#last >= 0 ? this.#still + 1 : 0;
+    if (this.#still >= STILL) {
+      this.#goOn(sequence);
+    } else if (this.#counting.counts !== COUNTS.recordsWith) {
       const units = this.#counting.counts === COUNTS.datagrams ? 1 : records;
       this.#place(counts, numbered, sequence, units < 0 ? -1 : (sequence + units) >>> 0);
     } else if (records < 0) this.#goOn(sequence);
