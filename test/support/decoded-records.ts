@@ -39,7 +39,11 @@ export function decodedRecords(packets: Packets): DecodedField[][] {
   const counters = makeDecodeCounters();
   const consumers = [new Finder(found), json.netflow];
   const netflow = new NetflowWalker({ counters, consumers });
-  const decoder = new Decoder({ counters, netflow, sflow: { datagram: () => undefined } });
+  const decoder = new Decoder({
+    counters,
+    netflow,
+    sflow: { datagram: () => undefined, endBatch: () => undefined },
+  });
   decoder.decode(packets);
   netflow.stop();
   json.flush();

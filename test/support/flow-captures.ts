@@ -23,8 +23,11 @@ export function readCapture(file: string): Packets {
   const datagrams = file.endsWith('.dat') ? [{ ...NAMELESS, payload: bytes }] : udpOf(bytes);
   const most = Math.max(0, ...datagrams.map(({ payload }) => payload.length));
   const packets = makePackets(datagrams.length, most);
+  let offset = 0;
   for (const [i, { source, sourcePort, destinationPort, payload }] of datagrams.entries()) {
-    packets.bytes.set(payload, packets.offsets[i]);
+    packets.bytes.set(payload, offset);
+    packets.offsets[i] = offset;
+    offset += payload.length;
     packets.lengths[i] = payload.length;
     packets.sources.set(addressWords(source), i * 4);
     packets.ports[i] = sourcePort;

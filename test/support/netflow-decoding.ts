@@ -40,7 +40,7 @@ export class NetflowDecoding {
     this.#decoder = new Decoder({
       counters,
       netflow: this.#walker,
-      sflow: { datagram: () => undefined },
+      sflow: { datagram: () => undefined, endBatch: () => undefined },
     });
   }
 

@@ -8,6 +8,7 @@ export const BATCH_ROWS = 2048;
 export class BatchWriter {
   readonly batch: FlowBatch;
   readonly #handOn: (batch: FlowBatch) => void;
+  readonly #completers: (() => void)[] = [];
 
   /** @param handOn takes all rows of the batch; they are gone when it returns */
   constructor(
@@ -16,6 +17,11 @@ export class BatchWriter {
   ) {
     this.batch = new FlowBatch(rows, extraColumns);
     this.#handOn = handOn;
+  }
+
+  /** Whoever has rows that are not whole yet completes them before they are handed on. */
+  beforeHandOn(complete: () => void): void {
+    this.#completers.push(complete);
   }
 
   /** For how many rows there is room from `batch.rows` on: at least one. Who writes n of them adds n to batch.rows. */
@@ -30,6 +36,7 @@ export class BatchWriter {
     const { batch } = this;
     if (batch.rows === 0) return;
     try {
+      for (const complete of this.#completers) complete();
       this.#handOn(batch);
     } finally {
       batch.clear();

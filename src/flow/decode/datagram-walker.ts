@@ -4,4 +4,6 @@ import type { Packets } from '../model/packets.ts';
 export interface DatagramWalker {
   /** @param index which one of the batch */
   datagram(packets: Packets, index: number): void;
+  /** The batch is decoded: its memory is the source's again. */
+  endBatch(): void;
 }

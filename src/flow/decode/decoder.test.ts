@@ -19,6 +19,7 @@ test('datagrams go to the walker of their version word, in their order', () => {
   const counters = makeDecodeCounters();
   const walker = (name: string) => ({
     datagram: (_: Packets, index: number) => void seen.push(`${name} ${index}`),
+    endBatch: () => void seen.push(`${name} end`),
   });
   const decoder = new Decoder({ counters, netflow: walker('netflow'), sflow: walker('sflow') });
   decoder.decode(
@@ -34,7 +35,14 @@ test('datagrams go to the walker of their version word, in their order', () => {
       [],
     ]),
   );
-  assert.deepEqual(seen, ['netflow 0', 'sflow 1', 'netflow 2', 'netflow 3']);
+  assert.deepEqual(seen, [
+    'netflow 0',
+    'sflow 1',
+    'netflow 2',
+    'netflow 3',
+    'netflow end',
+    'sflow end',
+  ]);
   assert.equal(counters[COMMON_WORD.unknownVersion], 5);
 });
 

@@ -40,6 +40,8 @@ export class Decoder {
             (this.#counters[COMMON_WORD.unknownVersion] as number) + 1;
       }
     }
+    this.#netflow.endBatch();
+    this.#sflow.endBatch();
   }
 }
 

@@ -47,6 +47,11 @@ export class Delivery {
     return end - to >= template.recordLength ? -1 - records : records;
   }
 
+  /** Forgets a message that a fault has broken off. */
+  reset(): void {
+    this.#begun = false;
+  }
+
   /** Ends the message, if one was begun. */
   end(): void {
     if (!this.#begun) return;

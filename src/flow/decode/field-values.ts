@@ -29,10 +29,14 @@ export function fieldEnd(
 
 /** A number without sign, of up to eight octets, as a double; of more, what the last eight say. */
 export function fieldNumber(set: RecordSet, record: number, field: TemplateField): number {
+  const at = (set.positions[field.run * set.stride + record] as number) + field.offset;
+  if (field.length === 4) return set.view.getUint32(at);
+  if (field.length === 2) return set.view.getUint16(at);
+  if (field.length === 1) return set.bytes[at] as number;
   const end = fieldEnd(set, record, field);
   let value = 0;
-  for (let at = Math.max(fieldStart(set, record, field), end - 8); at < end; at++) {
-    value = value * 256 + (set.bytes[at] as number);
+  for (let i = Math.max(fieldStart(set, record, field), end - 8); i < end; i++) {
+    value = value * 256 + (set.bytes[i] as number);
   }
   return value;
 }

@@ -11,6 +11,8 @@ export class NetflowExporter implements Exporter {
   readonly domains = new Map<string, ObservationDomain>();
   readonly newTemplates: RateLimit;
   rates: SamplingRates | undefined;
+  /** Grows when a rate of any of its sessions has changed. */
+  ratesEpoch = 0;
   /** Names of interfaces that options have told. */
   interfaces: Map<number, string> | undefined;
 
@@ -44,6 +46,9 @@ export class ObservationDomain {
 export class NetflowSession implements Session {
   readonly key: string;
   readonly observationDomain: ObservationDomain;
+  readonly exporter: NetflowExporter;
+  readonly version: 5 | 9 | 10;
+  readonly domain: number;
   readonly port: number;
   readonly templates = new Map<number, Template>();
   /** Template ids that the store does not have, and when it is asked again: ms of receive time. */
@@ -62,6 +67,9 @@ export class NetflowSession implements Session {
   readonly kept: boolean;
   systemInitMs = 0;
   rates: SamplingRates | undefined;
+  #lastSampler = -1;
+  #lastEpoch = -1;
+  #lastRate = 0;
 
   constructor(
     key: string,
@@ -71,6 +79,9 @@ export class NetflowSession implements Session {
   ) {
     this.key = key;
     this.observationDomain = domain;
+    this.exporter = domain.exporter;
+    this.version = domain.version;
+    this.domain = domain.id;
     this.port = port;
     this.kept = kept;
     this.firstMs = nowMs;
@@ -78,24 +89,16 @@ export class NetflowSession implements Session {
     this.sequence = sequence;
   }
 
-  get exporter(): NetflowExporter {
-    return this.observationDomain.exporter;
-  }
-
-  get version(): 5 | 9 | 10 {
-    return this.observationDomain.version;
-  }
-
-  get domain(): number {
-    return this.observationDomain.id;
-  }
-
   samplingRate(samplerId: number): number {
-    return (
+    const { ratesEpoch } = this.exporter;
+    if (samplerId === this.#lastSampler && ratesEpoch === this.#lastEpoch) return this.#lastRate;
+    this.#lastSampler = samplerId;
+    this.#lastEpoch = ratesEpoch;
+    this.#lastRate =
       this.rates?.of(samplerId) ||
       this.observationDomain.rates?.of(samplerId) ||
       this.exporter.rates?.of(samplerId) ||
-      0
-    );
+      0;
+    return this.#lastRate;
   }
 }

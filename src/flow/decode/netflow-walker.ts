@@ -40,6 +40,7 @@ export class NetflowWalker implements DatagramWalker {
   readonly #sessions: SessionTable;
   readonly #delivery: Delivery;
   readonly #pending: PendingBook;
+  readonly #consumers: readonly RecordConsumer[];
   readonly #sets: SetWalker;
   readonly #templates: TemplateBook;
   readonly #learner: OptionsLearner;
@@ -59,6 +60,7 @@ export class NetflowWalker implements DatagramWalker {
       dropped: (session) => this.#forget(session),
     });
     this.#templates = new TemplateBook(bounds, counters, this.#sessions, keeper);
+    this.#consumers = consumers;
     this.#pending = new PendingBook(bounds, counters);
     this.#delivery = new Delivery([new LearningConsumer(learner), ...consumers], this.#finder);
     this.#sets = new SetWalker(this.#finder, this.#delivery, this.#templates, this.#pending);
@@ -68,6 +70,7 @@ export class NetflowWalker implements DatagramWalker {
     const header = this.#header;
     const finder = this.#finder;
     finder.use(packets.bytes);
+    this.#delivery.reset();
     const whole = header.read(packets, index, finder.view);
     const counts = this.#counts[header.version];
     const at = packets.offsets[index] as number;
@@ -91,6 +94,10 @@ export class NetflowWalker implements DatagramWalker {
     if (sound) counts.bump(PROTOCOL_WORD.decodedDatagrams, 1);
     session.sequence.see(counts, header, header.version === 5 ? header.count : this.#sets.records);
     if (this.#sets.learnt.length > 0) this.#decodePending(session, counts);
+  }
+
+  endBatch(): void {
+    for (const consumer of this.#consumers) consumer.endBatch?.();
   }
 
   /** Ends all sessions, so that what is still open is counted. */

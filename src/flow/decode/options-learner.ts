@@ -85,6 +85,7 @@ export class OptionsLearner {
     observationDomain.rates.learn(samplerId, rate);
     exporter.rates ??= new SamplingRates();
     exporter.rates.learn(samplerId, rate);
+    exporter.ratesEpoch++;
     this.#keeper?.rateLearnt(session, samplerId, rate);
   }
 

@@ -26,7 +26,7 @@ export class PendingBook {
     this.#counters = counters;
   }
 
-  /** Keeps a set, in place of older ones of its domain when there are too many; or counts it as dropped. */
+  /** Keeps a set of a session that is kept, in place of older ones of its domain when there are too many; or counts it as dropped. */
   keep(set: PendingSet, counts: ProtocolCounts): void {
     const { pendingBytes, pendingBytesPerDomain, pendingMs } = this.#limits;
     const cost = costOf(set);
@@ -49,7 +49,7 @@ export class PendingBook {
       counts.add('pendingDropped', tooMany);
       this.#account(domain, -freed);
     }
-    if (!session.kept || cost > pendingBytesPerDomain || this.#bytes + cost > most) {
+    if (cost > pendingBytesPerDomain || this.#bytes + cost > most) {
       counts.add('pendingDropped');
       return;
     }

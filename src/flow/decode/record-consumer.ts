@@ -39,4 +39,6 @@ export interface RecordConsumer {
   /** Option records of one set. The template is of kind `options`. */
   options(template: Template, set: RecordSet): void;
   end(): void;
+  /** A batch of datagrams is decoded: `bytes` of sets, which were valid until now, are the source's again. */
+  endBatch?(): void;
 }

@@ -119,6 +119,10 @@ export class SetWalker {
     if (template === undefined) {
       this.records = -1;
       counts.add('missingTemplate');
+      if (!session.kept) {
+        counts.add('pendingDropped');
+        return;
+      }
       this.#kept ??= header.snapshot();
       const bytes = this.#finder.bytes.slice(at, end);
       this.#pending.keep({ session, header: this.#kept, templateId: id, bytes }, counts);

@@ -39,7 +39,8 @@ export interface Template {
 }
 
 /**
- * Records of one set that are really there: no field of them reaches beyond it. Valid until the consumer returns.
+ * Records of one set that are really there: no field of them reaches beyond it. Valid until the consumer returns; the
+ * octets themselves until the end of the batch of datagrams (RecordConsumer.endBatch).
  *
  * Record i is in `bytes`. Its run r begins at `positions[r * stride + i]`, so a field of fixed length is at
  * `positions[field.run * stride + i] + field.offset`. Of a field of variable length that is where its length stands:

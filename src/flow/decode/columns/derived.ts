@@ -14,22 +14,29 @@ const ICMPV6 = 58;
 /** Label of an MPLS label stack entry of three octets: what is above traffic class and bottom of stack. */
 export function mplsLabels({ mplsLabel }: Columns, octets: number): Kernel {
   const shift = octets === 4 ? 12 : 4;
-  return (_, __, count, row) => {
-    for (let i = row; i < row + count; i++) mplsLabel[i] = (mplsLabel[i] as number) >>> shift;
+  return ({ rows, count }) => {
+    for (let n = 0; n < count; n++) {
+      const i = rows[n] as number;
+      mplsLabel[i] = (mplsLabel[i] as number) >>> shift;
+    }
   };
 }
 
 /** fragmentFlags (197) have the flags of the IPv4 header in their three highest bits. */
 export function fragmentFlags({ ipFlags }: Columns): Kernel {
-  return (_, __, count, row) => {
-    for (let i = row; i < row + count; i++) ipFlags[i] = (ipFlags[i] as number) >>> 5;
+  return ({ rows, count }) => {
+    for (let n = 0; n < count; n++) {
+      const i = rows[n] as number;
+      ipFlags[i] = (ipFlags[i] as number) >>> 5;
+    }
   };
 }
 
 /** Turns versions of IP that stand in column etype into EtherTypes. */
 export function etypesOfVersions({ etype }: Columns): Kernel {
-  return (_, __, count, row) => {
-    for (let i = row; i < row + count; i++) {
+  return ({ rows, count }) => {
+    for (let n = 0; n < count; n++) {
+      const i = rows[n] as number;
       const version = etype[i];
       etype[i] = version === 4 ? ETYPE_IPV4 : version === 6 ? ETYPE_IPV6 : 0;
     }
@@ -38,8 +45,9 @@ export function etypesOfVersions({ etype }: Columns): Kernel {
 
 /** EtherTypes of rows that have none, by their addresses. */
 export function etypesOfAddresses({ etype, srcAddr, dstAddr }: Columns): Kernel {
-  return (_, __, count, row) => {
-    for (let i = row; i < row + count; i++) {
+  return ({ rows, count }) => {
+    for (let n = 0; n < count; n++) {
+      const i = rows[n] as number;
       if (etype[i] === 0) etype[i] = etypeOf(srcAddr, i * 4) || etypeOf(dstAddr, i * 4);
     }
   };
@@ -48,8 +56,11 @@ export function etypesOfAddresses({ etype, srcAddr, dstAddr }: Columns): Kernel 
 /** The same, where templates have addresses of only one version. */
 export function etypesOfOneVersion({ etype }: Columns, version: 4 | 6): Kernel {
   const value = version === 4 ? ETYPE_IPV4 : ETYPE_IPV6;
-  return (_, __, count, row) => {
-    for (let i = row; i < row + count; i++) if (etype[i] === 0) etype[i] = value;
+  return ({ rows, count }) => {
+    for (let n = 0; n < count; n++) {
+      const i = rows[n] as number;
+      if (etype[i] === 0) etype[i] = value;
+    }
   };
 }
 
@@ -61,22 +72,24 @@ function etypeOf(addresses: Uint32Array, at: number): number {
   return (first | second | third | (addresses[at + 3] as number)) === 0 ? 0 : ETYPE_IPV6;
 }
 
-/** Splits type and code of ICMP that stand in one number. @param from has them from row 0 on */
+/** Splits type and code of ICMP that stand in one number. */
 export function icmpOfNumbers({ icmpType, icmpCode }: Columns, from: Uint16Array): Kernel {
-  return (_, __, count, row) => {
-    for (let i = 0; i < count; i++) {
+  return ({ rows, count }) => {
+    for (let n = 0; n < count; n++) {
+      const i = rows[n] as number;
       const value = from[i] as number;
       if (value === 0) continue;
-      icmpType[row + i] = value >>> 8;
-      icmpCode[row + i] = value & 0xff;
+      icmpType[i] = value >>> 8;
+      icmpCode[i] = value & 0xff;
     }
   };
 }
 
 /** Exporters that have no field for it put type and code of ICMP into the destination port. */
 export function icmpOfPorts({ proto, dstPort, icmpType, icmpCode }: Columns): Kernel {
-  return (_, __, count, row) => {
-    for (let i = row; i < row + count; i++) {
+  return ({ rows, count }) => {
+    for (let n = 0; n < count; n++) {
+      const i = rows[n] as number;
       const protocol = proto[i];
       if (protocol !== ICMP && protocol !== ICMPV6) continue;
       icmpType[i] = (dstPort[i] as number) >>> 8;
@@ -85,29 +98,34 @@ export function icmpOfPorts({ proto, dstPort, icmpType, icmpCode }: Columns): Ke
   };
 }
 
-/** Fills numbers where there is zero. @param from has them from row 0 on */
+/** Fills numbers where there is zero. */
 export function numbersWhereZero(out: Numbers, from: Numbers): Kernel {
-  return (_, __, count, row) => {
-    for (let i = 0; i < count; i++) if (out[row + i] === 0) out[row + i] = from[i] as number;
+  return ({ rows, count }) => {
+    for (let n = 0; n < count; n++) {
+      const i = rows[n] as number;
+      if (out[i] === 0) out[i] = from[i] as number;
+    }
   };
 }
 
 /** Fills pairs of words where both are zero. */
 export function pairsWhereZero(out: WordPairs, from: WordPairs): Kernel {
-  return (_, __, count, row) => {
-    for (let i = 0; i < count; i++) {
-      if (out.low[row + i] !== 0 || out.high[row + i] !== 0) continue;
-      out.low[row + i] = from.low[i] as number;
-      out.high[row + i] = from.high[i] as number;
+  return ({ rows, count }) => {
+    for (let n = 0; n < count; n++) {
+      const i = rows[n] as number;
+      if (out.low[i] !== 0 || out.high[i] !== 0) continue;
+      out.low[i] = from.low[i] as number;
+      out.high[i] = from.high[i] as number;
     }
   };
 }
 
 /** Fills addresses where all words are zero. */
 export function addressesWhereZero(out: Uint32Array, from: Uint32Array): Kernel {
-  return (_, __, count, row) => {
-    for (let i = 0; i < count; i++) {
-      const to = (row + i) * 4;
+  return ({ rows, count }) => {
+    for (let n = 0; n < count; n++) {
+      const i = rows[n] as number;
+      const to = i * 4;
       const isSet =
         (out[to] as number) |
         (out[to + 1] as number) |

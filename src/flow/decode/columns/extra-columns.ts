@@ -91,6 +91,7 @@ export function columnsOf(extras: readonly ExtraColumn[]): Column[] {
 export function extraKernel(
   extra: ExtraColumn,
   field: TemplateField,
+  version: 5 | 9 | 10,
   out: ColumnMemory[ColumnKind],
   batch: FlowBatch,
   clock: MessageClock,
@@ -105,7 +106,7 @@ export function extraKernel(
     case 'u64':
       return u64Kernel(field, out as WordPairs);
     case 'time':
-      return timeKernel(field, extra.time, out as Float64Array, clock);
+      return timeKernel(field, extra.time, version, out as Float64Array, clock);
     case 'mac':
       return field.length === 6 ? macKernel(field, out as WordPairs) : undefined;
     case 'address':
@@ -121,14 +122,14 @@ export function addressKernel(field: TemplateField, out: Uint32Array): Kernel | 
   return field.length === 16 ? ipv6Kernel(field, out) : undefined;
 }
 
-/** Texts in UTF-8. One that comes again in the next record is not decoded again. */
+/** Texts in UTF-8. */
 function textKernel(field: TemplateField, out: Uint32Array, batch: FlowBatch): Kernel {
-  return (set, from, count, row) => {
-    const { bytes } = set;
+  return (records) => {
+    const { bytes, rows, count } = records;
     for (let i = 0; i < count; i++) {
-      const start = fieldStart(set, from + i, field);
-      const end = Math.min(fieldEnd(set, from + i, field), start + MAX_TEXT);
-      out[row + i] = batch.textIndex(textBetween(bytes, start, end));
+      const start = fieldStart(records, i, field);
+      const end = Math.min(fieldEnd(records, i, field), start + MAX_TEXT);
+      out[rows[i] as number] = batch.textIndex(textBetween(bytes, start, end));
     }
   };
 }

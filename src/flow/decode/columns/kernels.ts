@@ -12,12 +12,14 @@ import {
   variableStart,
 } from '../template.ts';
 
-/**
- * Reads a field of records into rows of a column.
- *
- * @param from the first record @param count how many of them @param row where the first one goes
- */
-export type Kernel = (set: RecordSet, from: number, count: number, row: number) => void;
+/** Records of one template, of as many sets as there are, and the rows that they become. */
+export interface Gathered extends RecordSet {
+  /** The row of each record. */
+  readonly rows: Uint32Array;
+}
+
+/** Reads a field of records into rows of a column. */
+export type Kernel = (records: Gathered) => void;
 
 type Numbers = Uint8Array | Uint16Array | Uint32Array;
 
@@ -25,10 +27,10 @@ type Numbers = Uint8Array | Uint16Array | Uint32Array;
 export function u8Kernel({ run, offset, length }: TemplateField, out: Uint8Array): Kernel {
   if (length === VARIABLE_LENGTH) return variableNumbers(run, offset, out);
   const last = offset + length - 1;
-  return ({ bytes, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ bytes, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++)
-      out[row + i] = bytes[(positions[base + i] as number) + last] as number;
+      out[rows[i] as number] = bytes[(positions[base + i] as number) + last] as number;
   };
 }
 
@@ -37,10 +39,10 @@ export function u16Kernel({ run, offset, length }: TemplateField, out: Uint16Arr
   if (length === VARIABLE_LENGTH) return variableNumbers(run, offset, out);
   if (length === 1) return numbersOfOctet(run, offset, out);
   const last = offset + length - 2;
-  return ({ view, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ view, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++)
-      out[row + i] = view.getUint16((positions[base + i] as number) + last);
+      out[rows[i] as number] = view.getUint16((positions[base + i] as number) + last);
   };
 }
 
@@ -52,17 +54,17 @@ export function u32Kernel({ run, offset, length }: TemplateField, out: Uint32Arr
     case 1:
       return numbersOfOctet(run, offset, out);
     case 2:
-      return ({ view, positions, stride }, from, count, row) => {
-        const base = run * stride + from;
+      return ({ view, positions, stride, rows, count }) => {
+        const base = run * stride;
         for (let i = 0; i < count; i++)
-          out[row + i] = view.getUint16((positions[base + i] as number) + offset);
+          out[rows[i] as number] = view.getUint16((positions[base + i] as number) + offset);
       };
     case 3:
-      return ({ view, bytes, positions, stride }, from, count, row) => {
-        const base = run * stride + from;
+      return ({ view, bytes, positions, stride, rows, count }) => {
+        const base = run * stride;
         for (let i = 0; i < count; i++) {
           const at = (positions[base + i] as number) + offset;
-          out[row + i] = ((bytes[at] as number) << 16) | view.getUint16(at + 1);
+          out[rows[i] as number] = ((bytes[at] as number) << 16) | view.getUint16(at + 1);
         }
       };
     default:
@@ -71,10 +73,10 @@ export function u32Kernel({ run, offset, length }: TemplateField, out: Uint32Arr
 }
 
 function u32OfLast(run: number, last: number, out: Uint32Array): Kernel {
-  return ({ view, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ view, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++)
-      out[row + i] = view.getUint32((positions[base + i] as number) + last);
+      out[rows[i] as number] = view.getUint32((positions[base + i] as number) + last);
   };
 }
 
@@ -85,34 +87,34 @@ export function u64Kernel(field: TemplateField, { high, low }: WordPairs): Kerne
     return pairsOfAnyLength(field, { high, low });
   if (length <= 4) return u32Kernel(field, low);
   const last = offset + length - 8;
-  return ({ view, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ view, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++) {
       const at = (positions[base + i] as number) + last;
-      high[row + i] = view.getUint32(at);
-      low[row + i] = view.getUint32(at + 4);
+      high[rows[i] as number] = view.getUint32(at);
+      low[rows[i] as number] = view.getUint32(at + 4);
     }
   };
 }
 
 /** MAC addresses of six octets. */
 export function macKernel({ run, offset }: TemplateField, { high, low }: WordPairs): Kernel {
-  return ({ view, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ view, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++) {
       const at = (positions[base + i] as number) + offset;
-      high[row + i] = view.getUint16(at);
-      low[row + i] = view.getUint32(at + 2);
+      high[rows[i] as number] = view.getUint16(at);
+      low[rows[i] as number] = view.getUint32(at + 2);
     }
   };
 }
 
 /** IPv4 addresses, as ::ffff:a.b.c.d. */
 export function ipv4Kernel({ run, offset }: TemplateField, out: Uint32Array): Kernel {
-  return ({ view, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ view, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++) {
-      const to = (row + i) * 4;
+      const to = (rows[i] as number) * 4;
       out[to] = 0;
       out[to + 1] = 0;
       out[to + 2] = MAPPED_IPV4;
@@ -123,11 +125,11 @@ export function ipv4Kernel({ run, offset }: TemplateField, out: Uint32Array): Ke
 
 /** IPv6 addresses. */
 export function ipv6Kernel({ run, offset }: TemplateField, out: Uint32Array): Kernel {
-  return ({ view, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ view, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++) {
       const at = (positions[base + i] as number) + offset;
-      const to = (row + i) * 4;
+      const to = (rows[i] as number) * 4;
       out[to] = view.getUint32(at);
       out[to + 1] = view.getUint32(at + 4);
       out[to + 2] = view.getUint32(at + 8);
@@ -137,20 +139,20 @@ export function ipv6Kernel({ run, offset }: TemplateField, out: Uint32Array): Ke
 }
 
 function numbersOfOctet(run: number, offset: number, out: Numbers): Kernel {
-  return ({ bytes, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ bytes, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++)
-      out[row + i] = bytes[(positions[base + i] as number) + offset] as number;
+      out[rows[i] as number] = bytes[(positions[base + i] as number) + offset] as number;
   };
 }
 
 /** Numbers in fields of variable length: the last four octets that there are. */
 function variableNumbers(run: number, offset: number, out: Numbers): Kernel {
-  return ({ bytes, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ bytes, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++) {
       const at = (positions[base + i] as number) + offset;
-      out[row + i] = lastWord(bytes, variableStart(bytes, at), variableEnd(bytes, at));
+      out[rows[i] as number] = lastWord(bytes, variableStart(bytes, at), variableEnd(bytes, at));
     }
   };
 }
@@ -159,15 +161,15 @@ function pairsOfAnyLength(
   { run, offset, length }: TemplateField,
   { high, low }: WordPairs,
 ): Kernel {
-  return ({ bytes, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ bytes, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++) {
       const at = (positions[base + i] as number) + offset;
       const isVariable = length === VARIABLE_LENGTH;
       const start = isVariable ? variableStart(bytes, at) : at;
       const end = isVariable ? variableEnd(bytes, at) : at + length;
-      low[row + i] = lastWord(bytes, start, end);
-      high[row + i] = lastWord(bytes, start, Math.max(start, end - 4));
+      low[rows[i] as number] = lastWord(bytes, start, end);
+      high[rows[i] as number] = lastWord(bytes, start, Math.max(start, end - 4));
     }
   };
 }

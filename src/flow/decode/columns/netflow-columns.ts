@@ -1,15 +1,13 @@
 import { FLOW_TYPE } from '../../model/columns.ts';
-import type { FlowProtocol } from '../../model/packets.ts';
 import type { BatchWriter } from '../batch-writer.ts';
-import { PROTOCOL_WORD, ProtocolCounts } from '../counters.ts';
-import { fieldNumber } from '../field-values.ts';
 import type { MessageHeader, RecordConsumer } from '../record-consumer.ts';
-import type { AddressWords, Exporter, Session } from '../session.ts';
+import type { Session } from '../session.ts';
 import type { RecordSet, Template } from '../template.ts';
 import type { ExtraColumn } from './extra-columns.ts';
-import type { Kernel } from './kernels.ts';
+import { Gathering, Group } from './gathering.ts';
 import { type Plan, Planner } from './plan.ts';
-import { type SamplingOverride, SamplingOverrides } from './sampling-overrides.ts';
+import { SamplingColumn } from './sampling-column.ts';
+import type { SamplingOverride } from './sampling-overrides.ts';
 import type { MessageClock } from './time-kernels.ts';
 
 export interface NetflowColumnsOptions {
@@ -20,110 +18,111 @@ export interface NetflowColumnsOptions {
   readonly sampling?: readonly SamplingOverride[];
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
+/** What is made of a template's records, and those that wait for it. */
+interface Way {
+  readonly plan: Plan;
+  readonly group: Group;
+}
 
-/** Plans that templates with the same fields share. */
-const SHARED_PLANS = 1024;
-/** Sampling interval of a v5 header: what is below its two bits of mode. */
-const NETFLOW5_INTERVAL = 0x3fff;
+/** Ways that templates with the same fields share. */
+const SHARED_WAYS = 1024;
 
 /** Writes records of NetFlow v5, v9 and IPFIX as rows of flow, column by column. */
 export class NetflowColumns implements RecordConsumer {
   readonly #writer: BatchWriter;
   readonly #planner: Planner;
-  readonly #plans = new WeakMap<Template, Plan>();
-  readonly #sharedPlans = new Map<string, Plan>();
-  readonly #clock: Writable<MessageClock> = {
-    exportMs: 0,
-    sysUptime: 0,
-    systemInitMs: 0,
-    hasUptime: false,
-  };
-  readonly #counts: Readonly<Record<FlowProtocol, ProtocolCounts>>;
-  readonly #overrides: SamplingOverrides | undefined;
-  readonly #overridden = new WeakMap<Exporter, number>();
+  readonly #ways = new WeakMap<Template, Way>();
+  readonly #sharedWays = new Map<string, Way>();
+  readonly #clock: MessageClock;
+  readonly #gathering = new Gathering();
+  readonly #sampling: SamplingColumn;
   #header: MessageHeader | undefined;
   #session: Session | undefined;
-  #address: AddressWords = [0, 0, 0, 0];
+  #exportMs = 0;
 
   constructor(
     writer: BatchWriter,
     { counters, extras = [], sampling = [] }: NetflowColumnsOptions,
   ) {
     this.#writer = writer;
-    this.#planner = new Planner(writer.batch, this.#clock, extras);
-    this.#overrides = sampling.length > 0 ? new SamplingOverrides(sampling) : undefined;
-    this.#counts = {
-      netflow5: new ProtocolCounts(counters, 'netflow5'),
-      netflow9: new ProtocolCounts(counters, 'netflow9'),
-      ipfix: new ProtocolCounts(counters, 'ipfix'),
-      sflow: new ProtocolCounts(counters, 'sflow'),
+    const { capacity } = writer.batch;
+    this.#clock = {
+      exportMs: new Float64Array(capacity),
+      sysUptime: new Uint32Array(capacity),
+      systemInitMs: new Float64Array(capacity),
     };
+    this.#planner = new Planner(writer.batch, this.#clock, extras);
+    writer.beforeHandOn(() => this.#gathering.complete());
+    this.#sampling = new SamplingColumn(writer.batch.columns.samplingRate, counters, sampling);
   }
 
   begin(header: MessageHeader, session: Session): void {
     this.#header = header;
     this.#session = session;
-    this.#address = session.exporter.address;
-    const clock = this.#clock;
-    clock.exportMs = header.exportSeconds * 1000 + header.exportNanoseconds / 1_000_000;
-    clock.sysUptime = header.sysUptime;
-    clock.hasUptime = header.version !== 10;
-    clock.systemInitMs = session.systemInitMs;
+    this.#exportMs = header.exportSeconds * 1000 + header.exportNanoseconds / 1_000_000;
   }
 
   records(template: Template, set: RecordSet): void {
-    const plan = this.#plan(template);
-    const { kernels } = plan;
+    const header = this.#header;
+    const session = this.#session;
+    if (header === undefined || session === undefined) return;
+    const way = this.#way(template);
     const { batch } = this.#writer;
     let from = 0;
     while (from < set.count) {
-      const count = Math.min(this.#writer.room(), set.count - from);
+      if (this.#gathering.room === 0) this.#gathering.complete();
+      const count = Math.min(this.#writer.room(), this.#gathering.room, set.count - from);
       const row = batch.rows;
-      this.#constants(row, count);
-      for (let i = 0; i < kernels.length; i++) (kernels[i] as Kernel)(set, from, count, row);
-      this.#rates(plan, set, from, count, row);
+      this.#constants(header, session, row, count);
+      this.#sampling.fill(way.plan, header, session, set, from, count, row);
+      this.#gathering.add(way.group, set, from, count, row);
       batch.rows = row + count;
       from += count;
     }
+  }
+
+  endBatch(): void {
+    this.#gathering.complete();
   }
 
   options(): void {}
 
   end(): void {}
 
-  #plan(template: Template): Plan {
-    const known = this.#plans.get(template);
+  #way(template: Template): Way {
+    const known = this.#ways.get(template);
     if (known !== undefined) return known;
-    const plan = this.#sharedPlan(template);
-    this.#plans.set(template, plan);
-    return plan;
+    const way = this.#sharedWay(template);
+    this.#ways.set(template, way);
+    return way;
   }
 
   /** Ids of templates differ between exporters; what they say is often the same. */
-  #sharedPlan(template: Template): Plan {
+  #sharedWay(template: Template): Way {
     const { raw, version } = template;
     const key = `${version} ${Buffer.from(raw.buffer, raw.byteOffset + 2, raw.length - 2).toString('latin1')}`;
-    const known = this.#sharedPlans.get(key);
+    const known = this.#sharedWays.get(key);
     if (known !== undefined) return known;
     const plan = this.#planner.plan(template);
-    if (this.#sharedPlans.size === SHARED_PLANS) {
-      const [oldest = ''] = this.#sharedPlans.keys();
-      this.#sharedPlans.delete(oldest);
+    const way = { plan, group: new Group(template, plan.kernels) };
+    if (this.#sharedWays.size === SHARED_WAYS) {
+      const [oldest = ''] = this.#sharedWays.keys();
+      this.#sharedWays.delete(oldest);
     }
-    this.#sharedPlans.set(key, plan);
-    return plan;
+    this.#sharedWays.set(key, way);
+    return way;
   }
 
   /** What is the same for all records of a message. */
-  #constants(row: number, count: number): void {
-    const header = this.#header;
-    const session = this.#session;
-    if (header === undefined || session === undefined) return;
+  #constants(header: MessageHeader, session: Session, row: number, count: number): void {
     const { columns } = this.#writer.batch;
     const { type, timeReceived, sequenceNum, samplerAddress, samplerPort, observationDomainId } =
       columns;
-    const [first, second, third, fourth] = this.#address;
+    const [first, second, third, fourth] = session.exporter.address;
+    const { exportMs, sysUptime, systemInitMs } = this.#clock;
+    const sentMs = this.#exportMs;
+    const uptime = header.sysUptime;
+    const initMs = session.systemInitMs;
     const { receivedMs, sequence, domain } = header;
     const flowType = FLOW_TYPE[header.protocol];
     const { port } = session;
@@ -133,56 +132,13 @@ export class NetflowColumns implements RecordConsumer {
       sequenceNum[i] = sequence;
       samplerPort[i] = port;
       observationDomainId[i] = domain;
+      exportMs[i] = sentMs;
+      sysUptime[i] = uptime;
+      systemInitMs[i] = initMs;
       samplerAddress[i * 4] = first;
       samplerAddress[i * 4 + 1] = second;
       samplerAddress[i * 4 + 2] = third;
       samplerAddress[i * 4 + 3] = fourth;
     }
   }
-
-  #rates(plan: Plan, set: RecordSet, from: number, count: number, row: number): void {
-    const header = this.#header;
-    const session = this.#session;
-    if (header === undefined || session === undefined) return;
-    const forced = this.#overrides === undefined ? 0 : this.#overrideOf(session.exporter);
-    const common = forced || header.sampling & NETFLOW5_INTERVAL;
-    const { samplingRate } = this.#writer.batch.columns;
-    const { sampler, hasRate } = plan;
-    // What the records themselves say is in the column already.
-    if (common !== 0 && !(hasRate && forced === 0)) samplingRate.fill(common, row, row + count);
-    else if (sampler)
-      fillBySampler(samplingRate, row, count, (i) =>
-        session.samplingRate(fieldNumber(set, from + i, sampler)),
-      );
-    else fillWhereZero(samplingRate, row, count, common || session.samplingRate(0));
-    const unknown = zerosIn(samplingRate, row, count);
-    if (unknown > 0) this.#counts[header.protocol].bump(PROTOCOL_WORD.samplingUnknown, unknown);
-  }
-
-  #overrideOf(exporter: Exporter): number {
-    const known = this.#overridden.get(exporter);
-    if (known !== undefined) return known;
-    const rate = this.#overrides?.rateOf(exporter.address) ?? 0;
-    this.#overridden.set(exporter, rate);
-    return rate;
-  }
-}
-
-function fillWhereZero(out: Uint32Array, row: number, count: number, value: number): void {
-  for (let i = row; i < row + count; i++) if (out[i] === 0) out[i] = value;
-}
-
-function fillBySampler(
-  out: Uint32Array,
-  row: number,
-  count: number,
-  rateOf: (record: number) => number,
-): void {
-  for (let i = 0; i < count; i++) if (out[row + i] === 0) out[row + i] = rateOf(i);
-}
-
-function zerosIn(column: Uint32Array, row: number, count: number): number {
-  let zeros = 0;
-  for (let i = row; i < row + count; i++) if (column[i] === 0) zeros++;
-  return zeros;
 }

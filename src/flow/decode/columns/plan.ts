@@ -1,7 +1,7 @@
 import { COLUMNS } from '../../model/columns.ts';
 import type { FlowBatch } from '../../model/flow-batch.ts';
 import { findField } from '../field-values.ts';
-import { rateReader } from '../rate-reader.ts';
+import { type RateReader, rateReader } from '../rate-reader.ts';
 import type { Template, TemplateField } from '../template.ts';
 import {
   etypesOfAddresses,
@@ -27,8 +27,8 @@ import {
 /** How records of a template become rows. */
 export interface Plan {
   readonly kernels: readonly Kernel[];
-  /** Records may tell their sampling rate: column samplingRate has it, or 0. */
-  readonly hasRate: boolean;
+  /** Records tell their sampling rate; undefined when they do not. */
+  readonly rate: RateReader | undefined;
   /** The sampler of each record. */
   readonly sampler: TemplateField | undefined;
 }
@@ -40,16 +40,16 @@ export class Planner {
   readonly #batch: FlowBatch;
   readonly #clock: MessageClock;
   readonly #extras: readonly ExtraColumn[];
-  readonly #scratch = new Scratch();
+  readonly #scratch: Scratch;
 
   constructor(batch: FlowBatch, clock: MessageClock, extras: readonly ExtraColumn[]) {
     this.#batch = batch;
+    this.#scratch = new Scratch(batch.capacity);
     this.#clock = clock;
     this.#extras = extras;
   }
 
   plan(template: Template): Plan {
-    const rate = this.#rate(template);
     const kernels = [
       ...this.#numbers(template),
       ...this.#addresses(template),
@@ -57,10 +57,9 @@ export class Planner {
       ...this.#etypes(template),
       ...this.#icmp(template),
       ...this.#own(template),
-      ...rate,
     ];
     const sampler = findField(template, ELEMENT.flowSamplerId, ELEMENT.selectorId);
-    return { kernels, hasRate: rate.length > 0, sampler };
+    return { kernels, rate: rateReader(template), sampler };
   }
 
   #numbers(template: Template): Kernel[] {
@@ -152,7 +151,7 @@ export class Planner {
     const start = findField(template, ELEMENT.systemInitTimeMilliseconds);
     if (form === 'uptime' && template.version === 10 && start)
       return uptimeSinceKernel(field, start, out);
-    return timeKernel(field, form, out, this.#clock);
+    return timeKernel(field, form, template.version, out, this.#clock);
   }
 
   #etypes(template: Template): Kernel[] {
@@ -176,13 +175,10 @@ export class Planner {
       ELEMENT.icmpTypeCodeIpv4,
       ELEMENT.icmpTypeCodeIpv6,
     ]).flatMap(
-      (field) =>
-        [
-          (set, from, count) => u16Kernel(field, numbers)(set, from, count, 0),
-          icmpOfNumbers(columns, numbers),
-        ] satisfies Kernel[],
+      (field) => [u16Kernel(field, numbers), icmpOfNumbers(columns, numbers)] satisfies Kernel[],
     );
-    if (kernels.length > 0 || findField(template, ...NUMBER_SOURCES.icmpType)) return kernels;
+    const { icmpType, icmpCode } = NUMBER_SOURCES;
+    if (kernels.length > 0 || findField(template, ...icmpType, ...icmpCode)) return kernels;
     return findField(template, 4) && findField(template, 11) ? [icmpOfPorts(columns)] : [];
   }
 
@@ -199,21 +195,8 @@ export class Planner {
       );
       const out = batch.extras[i];
       if (field === undefined || out === undefined) return [];
-      return extraKernel(extra, field, out, batch, this.#clock) ?? [];
+      return extraKernel(extra, field, version, out, batch, this.#clock) ?? [];
     });
-  }
-
-  #rate(template: Template): Kernel[] {
-    const { samplingRate } = this.#batch.columns;
-    const direct = findField(template, ELEMENT.samplingInterval, ELEMENT.samplerRandomInterval);
-    if (direct) return [u32Kernel(direct, samplingRate)];
-    const read = rateReader(template);
-    if (read === undefined) return [];
-    return [
-      (set, from, count, row) => {
-        for (let i = 0; i < count; i++) samplingRate[row + i] = read(set, from + i);
-      },
-    ];
   }
 }
 

@@ -3,16 +3,14 @@ import { fieldNumber } from '../field-values.ts';
 import type { TemplateField } from '../template.ts';
 import type { Kernel } from './kernels.ts';
 
-/** What times of a message are relative to. */
+/** What times of a message are relative to, for each row. */
 export interface MessageClock {
   /** When the message was sent: milliseconds of the Unix epoch. */
-  readonly exportMs: number;
+  readonly exportMs: Float64Array;
   /** Uptime of the exporter at that moment (v5, v9): milliseconds. */
-  readonly sysUptime: number;
+  readonly sysUptime: Uint32Array;
   /** When the exporter started, as options said (IPFIX); 0 when unknown. */
-  readonly systemInitMs: number;
-  /** Times of uptime are relative to exportMs and sysUptime (v5, v9), else to systemInitMs. */
-  readonly hasUptime: boolean;
+  readonly systemInitMs: Float64Array;
 }
 
 /** How a field says a point in time, or a length of it. */
@@ -28,10 +26,14 @@ export type TimeForm =
 const NTP_SECONDS = 2_208_988_800;
 const WORD = 2 ** 32;
 
-/** @returns undefined for a length that the form cannot have */
+/**
+ * @param version of the template: uptimes are of another beginning in IPFIX
+ * @returns undefined for a length that the form cannot have
+ */
 export function timeKernel(
   field: TemplateField,
   form: TimeForm,
+  version: 5 | 9 | 10,
   out: Float64Array,
   clock: MessageClock,
 ): Kernel | undefined {
@@ -44,18 +46,19 @@ export function timeKernel(
     case 'ntpNanoseconds':
       return field.length === 8 ? ntpTimes(field, out, form === 'ntpMicroseconds') : undefined;
     case 'uptime':
-      return field.length === 4 ? uptimes(field, out, clock) : undefined;
+      if (field.length !== 4) return undefined;
+      return version === 10 ? uptimesOfIpfix(field, out, clock) : uptimes(field, out, clock);
     case 'deltaMicroseconds':
       return deltas(field, out, clock);
   }
 }
 
 function millisecondsOfEight({ run, offset }: TemplateField, out: Float64Array): Kernel {
-  return ({ view, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ view, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++) {
       const at = (positions[base + i] as number) + offset;
-      out[row + i] = view.getUint32(at) * WORD + view.getUint32(at + 4);
+      out[rows[i] as number] = view.getUint32(at) * WORD + view.getUint32(at + 4);
     }
   };
 }
@@ -63,25 +66,27 @@ function millisecondsOfEight({ run, offset }: TemplateField, out: Float64Array):
 function numberTimes(field: TemplateField, out: Float64Array, factor: number): Kernel {
   const { run, offset, length } = field;
   if (length === 4) {
-    return ({ view, positions, stride }, from, count, row) => {
-      const base = run * stride + from;
+    return ({ view, positions, stride, rows, count }) => {
+      const base = run * stride;
       for (let i = 0; i < count; i++)
-        out[row + i] = view.getUint32((positions[base + i] as number) + offset) * factor;
+        out[rows[i] as number] = view.getUint32((positions[base + i] as number) + offset) * factor;
     };
   }
-  return (set, from, count, row) => {
-    for (let i = 0; i < count; i++) out[row + i] = fieldNumber(set, from + i, field) * factor;
+  return (records) => {
+    const { rows, count } = records;
+    for (let i = 0; i < count; i++)
+      out[rows[i] as number] = fieldNumber(records, i, field) * factor;
   };
 }
 
 /** 32 bits of seconds since 1900 and 32 of a fraction (RFC 7011 section 6.1.9); of microseconds 11 bits mean nothing. */
 function ntpTimes({ run, offset }: TemplateField, out: Float64Array, isMicro: boolean): Kernel {
   const mask = isMicro ? 0xffff_f800 : 0xffff_ffff;
-  return ({ view, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
+  return ({ view, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++) {
       const at = (positions[base + i] as number) + offset;
-      out[row + i] = ntpTime(view.getUint32(at), (view.getUint32(at + 4) & mask) >>> 0);
+      out[rows[i] as number] = ntpTime(view.getUint32(at), (view.getUint32(at + 4) & mask) >>> 0);
     }
   };
 }
@@ -95,37 +100,67 @@ function ntpTime(seconds: number, fraction: number): number {
 
 /** Uptime of the exporter; wraps after 49.7 days, so that what counts is how long it is from that of the message. */
 function uptimes({ run, offset }: TemplateField, out: Float64Array, clock: MessageClock): Kernel {
-  return ({ view, positions, stride }, from, count, row) => {
-    const base = run * stride + from;
-    const { hasUptime, exportMs, sysUptime, systemInitMs } = clock;
-    if (!hasUptime && systemInitMs === 0) return;
+  const { exportMs, sysUptime } = clock;
+  return ({ view, positions, stride, rows, count }) => {
+    const base = run * stride;
     for (let i = 0; i < count; i++) {
       const uptime = view.getUint32((positions[base + i] as number) + offset);
-      if (uptime === 0) continue;
-      out[row + i] = hasUptime ? exportMs - ((sysUptime - uptime) | 0) : systemInitMs + uptime;
+      const row = rows[i] as number;
+      if (uptime !== 0)
+        out[row] = (exportMs[row] as number) - (((sysUptime[row] as number) - uptime) | 0);
+    }
+  };
+}
+
+/** Uptime of an exporter of IPFIX, whose messages do not say it: holds where options have said when it started. */
+function uptimesOfIpfix(
+  { run, offset }: TemplateField,
+  out: Float64Array,
+  clock: MessageClock,
+): Kernel {
+  const { systemInitMs } = clock;
+  return ({ view, positions, stride, rows, count }) => {
+    const base = run * stride;
+    for (let i = 0; i < count; i++) {
+      const row = rows[i] as number;
+      const startMs = systemInitMs[row] as number;
+      if (startMs !== 0)
+        out[row] = startMs + view.getUint32((positions[base + i] as number) + offset);
     }
   };
 }
 
 /** Microseconds before the message was sent. */
-function deltas(field: TemplateField, out: Float64Array, clock: MessageClock): Kernel {
-  return (set, from, count, row) => {
-    const { exportMs } = clock;
-    for (let i = 0; i < count; i++)
-      out[row + i] = exportMs - fieldNumber(set, from + i, field) / 1000;
+function deltas(field: TemplateField, out: Float64Array, { exportMs }: MessageClock): Kernel {
+  return (records) => {
+    const { rows, count } = records;
+    for (let i = 0; i < count; i++) {
+      const row = rows[i] as number;
+      out[row] = (exportMs[row] as number) - fieldNumber(records, i, field) / 1000;
+    }
   };
 }
 
-/** Uptimes where the record says itself when the exporter started (systemInitTimeMilliseconds, 160). */
+/**
+ * Uptimes where the record says itself when the exporter started (systemInitTimeMilliseconds, 160).
+ *
+ * @returns undefined for lengths that they cannot have
+ */
 export function uptimeSinceKernel(
   uptime: TemplateField,
   start: TemplateField,
   out: Float64Array,
-): Kernel {
-  return (set, from, count, row) => {
+): Kernel | undefined {
+  if (uptime.length !== 4 || start.length !== 8) return undefined;
+  return ({ view, positions, stride, rows, count }) => {
+    const uptimes = uptime.run * stride;
+    const starts = start.run * stride;
     for (let i = 0; i < count; i++) {
-      const startMs = fieldNumber(set, from + i, start);
-      if (startMs !== 0) out[row + i] = startMs + fieldNumber(set, from + i, uptime);
+      const at = (positions[starts + i] as number) + start.offset;
+      const startMs = view.getUint32(at) * WORD + view.getUint32(at + 4);
+      if (startMs === 0) continue;
+      const since = view.getUint32((positions[uptimes + i] as number) + uptime.offset);
+      out[rows[i] as number] = startMs + since;
     }
   };
 }
@@ -137,11 +172,13 @@ export function durationKernel(
   end: Float64Array,
   perMs: number,
 ): Kernel {
-  return (set, from, count, row) => {
+  return (records) => {
+    const { rows, count } = records;
     for (let i = 0; i < count; i++) {
-      const startMs = start[row + i] as number;
-      if (startMs !== 0 && end[row + i] === 0)
-        end[row + i] = startMs + fieldNumber(set, from + i, length) / perMs;
+      const row = rows[i] as number;
+      const startMs = start[row] as number;
+      if (startMs !== 0 && end[row] === 0)
+        end[row] = startMs + fieldNumber(records, i, length) / perMs;
     }
   };
 }

@@ -33,6 +33,9 @@ export class SflowWalker implements DatagramWalker {
     this.#sequences = new SflowSequences(this.#counts);
   }
 
+  /** Rows are whole when datagram() has returned. */
+  endBatch(): void {}
+
   datagram(packets: Packets, index: number): void {
     this.#counts.add('datagrams');
     this.#counts.add('bytes', packets.lengths[index]);

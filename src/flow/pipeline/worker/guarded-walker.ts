@@ -29,6 +29,19 @@ export class GuardedWalker implements DatagramWalker {
     }
   }
 
+  endBatch(): void {
+    try {
+      this.#inner.endBatch();
+    } catch (error) {
+      this.failed++;
+      const stack = error instanceof Error ? error.stack : undefined;
+      this.#seldom.error(
+        { error: messageOf(error), stack },
+        'a batch of datagrams could not be completed by a fault of the decoder: please report it',
+      );
+    }
+  }
+
   #fail(packets: Packets, index: number, error: unknown): void {
     this.failed++;
     const stack = error instanceof Error ? error.stack : undefined;

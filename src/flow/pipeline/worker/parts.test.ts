@@ -47,6 +47,9 @@ test('a datagram at which a decoder fails is counted, told, kept as pcap, and th
       if (index === 1 || index === 2) throw new TypeError('a fault');
       decoded.push(index);
     },
+    endBatch: () => {
+      throw new TypeError('a fault');
+    },
   };
   const crashes = new CrashFolder(path.join(folder, 'failed'), 'shard-0');
   const walker = new GuardedWalker(inner, crashes, new SeldomLog(log));
@@ -67,6 +70,8 @@ test('a datagram at which a decoder fails is counted, told, kept as pcap, and th
   assert.equal(packet[0], 0x60);
   assert.equal(packet.length, 40 + 8 + 100);
   assert.deepEqual(packet.subarray(48), Buffer.alloc(100, 1));
+  walker.endBatch();
+  assert.equal(walker.failed, 3, 'and at the end of a batch');
 });
 
 test('the folder of such datagrams is bounded in files and bytes', (t) => {
