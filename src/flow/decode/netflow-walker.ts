@@ -93,7 +93,7 @@ export class NetflowWalker implements DatagramWalker {
     this.#delivery.end();
     if (sound) counts.bump(PROTOCOL_WORD.decodedDatagrams, 1);
     session.sequence.see(counts, header, header.version === 5 ? header.count : this.#sets.records);
-    if (this.#sets.learnt.length > 0) this.#decodePending(session, counts);
+    if (this.#templates.arrived.length > 0) this.#decodePending(session, counts);
   }
 
   endBatch(): void {
@@ -145,7 +145,7 @@ export class NetflowWalker implements DatagramWalker {
 
   /** Decodes the sets that have waited for templates which this datagram brought. */
   #decodePending(session: NetflowSession, counts: ProtocolCounts): void {
-    for (const template of this.#sets.learnt.splice(0)) {
+    for (const template of this.#templates.arrived.splice(0)) {
       for (const set of this.#pending.take(session.observationDomain, template.id)) {
         this.#finder.use(set.bytes);
         const { header } = set;

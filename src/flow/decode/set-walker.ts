@@ -5,7 +5,6 @@ import type { NetflowSession } from './netflow-session.ts';
 import type { PendingBook } from './pending-book.ts';
 import type { MessageHeader } from './record-consumer.ts';
 import type { RecordFinder } from './record-finder.ts';
-import type { Template } from './template.ts';
 import type { TemplateBook } from './template-book.ts';
 import {
   isSameTemplate,
@@ -39,8 +38,6 @@ export class SetWalker {
   readonly #pending: PendingBook;
   /** Data records of the message, options too; -1 when not all could be counted. */
   records = 0;
-  /** Templates that were new: sets may have waited for them. */
-  readonly learnt: Template[] = [];
   #kept: MessageHeader | undefined;
   #sound = true;
 
@@ -183,8 +180,7 @@ export class SetWalker {
     }
     counts.bump(PROTOCOL_WORD.templateRecords, 1);
     const record = bytes.subarray(at, end);
-    const template = this.#templates.learn(session, record, shape, counts, header.receivedMs);
-    if (template !== undefined) this.learnt.push(template);
+    this.#templates.learn(session, record, shape, counts, header.receivedMs);
   }
 
   /** A template record without fields (RFC 7011 section 8.1): of one template, or by the id of the set of all. */

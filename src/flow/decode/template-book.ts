@@ -23,6 +23,8 @@ export interface RoomMaker {
 
 /** All templates of all sessions: learnt, found, withdrawn, bounded. */
 export class TemplateBook {
+  /** Templates that have come, from exporters or from the store: sets may have waited for them. Who uses them empties it. */
+  readonly arrived: Template[] = [];
   readonly #limits: DecodeLimits;
   readonly #counters: Float64Array;
   readonly #keeper: StateKeeper | undefined;
@@ -61,18 +63,14 @@ export class TemplateBook {
     return this.#findKept(session, id, counts, nowMs);
   }
 
-  /**
-   * Takes a template record that is whole, and not the one that its session has.
-   *
-   * @returns the template; undefined when a limit refuses it
-   */
+  /** Takes a template record that is whole, and not the one that its session has, unless a limit refuses it. */
   learn(
     session: NetflowSession,
     record: Uint8Array,
     shape: TemplateShape,
     counts: ProtocolCounts,
     nowMs: number,
-  ): Template | undefined {
+  ): void {
     const head = readTemplateHead(viewOf(record), 0, shape);
     const before = session.templates.get(head.id);
     const limits = this.#limits;
@@ -85,13 +83,13 @@ export class TemplateBook {
     const template = refused ? undefined : this.#share(session, record, shape, nowMs);
     if (template === undefined) {
       counts.add('templatesRefused');
-      return undefined;
+      return;
     }
     if (template.recordLength === 0) counts.add('emptyTemplates');
     counts.add('templatesLearnt');
     this.#enter(session, template);
+    this.arrived.push(template);
     this.#keeper?.templateLearnt(session, template);
-    return template;
   }
 
   /** Forgets one template, as its exporter has asked for. */
@@ -149,6 +147,7 @@ export class TemplateBook {
       kept.kind === 'options' ? `${family}-options` : family,
     );
     this.#enter(session, template);
+    this.arrived.push(template);
     counts.add('templatesFromStore');
     return template;
   }

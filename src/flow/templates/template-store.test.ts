@@ -233,3 +233,17 @@ test('strangers leave room on the disk, and those that have sent for a while sta
   assert.deepEqual(packetsOfNewWorker(store), [7n]);
   store.stop();
 });
+
+test('data that waits is decoded when another worker or node has told its template', () => {
+  using folder = new Folder();
+  let nowMs = START_MS;
+  const store = folder.open({ now: () => nowMs });
+  const waiting = new NetflowDecoding({ keeper: store });
+  assert.deepEqual(waiting.decode([DATA], { ...FROM, receivedMs: nowMs }), []);
+  new NetflowDecoding({ keeper: store }).decode([TEMPLATE], FROM);
+  store.flush();
+  nowMs += 10_000;
+  assert.equal(waiting.decode([DATA], { ...FROM, receivedMs: nowMs }).length, 2);
+  assert.equal(waiting.counts['pendingDecoded'], 1);
+  store.stop();
+});
