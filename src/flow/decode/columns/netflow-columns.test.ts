@@ -242,6 +242,44 @@ test('IPv6, NAT, MPLS, MAC addresses, VLANs, ICMP and flags of fragments', () =>
   });
 });
 
+/** UDP from port 53 to 5353, as IPv4 from 192.0.2.1 to 198.51.100.1. */
+const PACKET = [
+  ...[0x45, 0x10, ...u16(28), 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 198, 51, 100, 1],
+  ...[...u16(53), ...u16(5353), ...u16(8), 0, 0],
+];
+const OF_PACKET = {
+  ...{ packets: 1n, srcAddr: '192.0.2.1', dstAddr: '198.51.100.1', etype: 0x800, proto: 17 },
+  ...{ srcPort: 53, dstPort: 5353, ipTos: 0x10, ipTtl: 64 },
+};
+
+test('records that have the first octets of a packet become rows by these', () => {
+  const ethernet = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0];
+  assert.deepEqual(
+    ipfixRow([
+      [[312, 2], u16(1500)],
+      [[315, VARIABLE], variable([...ethernet, ...PACKET])],
+    ]),
+    {
+      ...OF_PACKET,
+      bytes: 1500n,
+      srcMac: '020000000001',
+      dstMac: '020000000002',
+    },
+  );
+  assert.deepEqual(
+    ipfixRow([
+      [[313, PACKET.length], PACKET],
+      [[224, 8], number(28, 8)],
+      [[10, 4], u32(7)],
+    ]),
+    {
+      ...OF_PACKET,
+      bytes: 28n,
+      inIf: 7,
+    },
+  );
+});
+
 test('a template with addresses of both versions: each record has those that it says', () => {
   const fields: Spec[] = [
     [8, 4],

@@ -1,5 +1,6 @@
 import { FLOW_TYPE } from '../../model/columns.ts';
 import type { BatchWriter } from '../batch-writer.ts';
+import type { TunnelLayer } from '../headers/header-parser.ts';
 import type { MessageHeader, RecordConsumer } from '../record-consumer.ts';
 import type { Session } from '../session.ts';
 import type { RecordSet, Template } from '../template.ts';
@@ -16,6 +17,8 @@ export interface NetflowColumnsOptions {
   /** The user's own columns: those of the writer's batch, in the same order (columnsOf). */
   readonly extras?: readonly ExtraColumn[];
   readonly sampling?: readonly SamplingOverride[];
+  /** Which packet counts when a sampled one carries another (dataLinkFrameSection, ipHeaderPacketSection). */
+  readonly tunnelLayer?: TunnelLayer;
 }
 
 /** What is made of a template's records, and those that wait for it. */
@@ -42,7 +45,7 @@ export class NetflowColumns implements RecordConsumer {
 
   constructor(
     writer: BatchWriter,
-    { counters, extras = [], sampling = [] }: NetflowColumnsOptions,
+    { counters, extras = [], sampling = [], tunnelLayer }: NetflowColumnsOptions,
   ) {
     this.#writer = writer;
     const { capacity } = writer.batch;
@@ -51,7 +54,7 @@ export class NetflowColumns implements RecordConsumer {
       sysUptime: new Uint32Array(capacity),
       systemInitMs: new Float64Array(capacity),
     };
-    this.#planner = new Planner(writer.batch, this.#clock, extras);
+    this.#planner = new Planner(writer.batch, this.#clock, extras, tunnelLayer);
     writer.beforeHandOn(() => this.#gathering.complete());
     this.#sampling = new SamplingColumn(writer.batch.columns.samplingRate, counters, sampling);
   }

@@ -1,6 +1,7 @@
 import { COLUMNS } from '../../model/columns.ts';
 import type { FlowBatch } from '../../model/flow-batch.ts';
 import { findField } from '../field-values.ts';
+import type { TunnelLayer } from '../headers/header-parser.ts';
 import { type RateReader, rateReader } from '../rate-reader.ts';
 import type { Template, TemplateField } from '../template.ts';
 import {
@@ -14,6 +15,7 @@ import {
 } from './derived.ts';
 import { addressKernel, type ExtraColumn, extraKernel, hasValue } from './extra-columns.ts';
 import { type Kernel, macKernel, u8Kernel, u16Kernel, u32Kernel, u64Kernel } from './kernels.ts';
+import { PacketSections } from './packet-sections.ts';
 import { Scratch } from './scratch.ts';
 import { ADDRESS_SOURCES, ELEMENT, NUMBER_SOURCES, TIME_SOURCES } from './sources.ts';
 import {
@@ -41,16 +43,25 @@ export class Planner {
   readonly #clock: MessageClock;
   readonly #extras: readonly ExtraColumn[];
   readonly #scratch: Scratch;
+  readonly #sections: PacketSections;
 
-  constructor(batch: FlowBatch, clock: MessageClock, extras: readonly ExtraColumn[]) {
+  /** @param tunnelLayer of sampled packets that carry others */
+  constructor(
+    batch: FlowBatch,
+    clock: MessageClock,
+    extras: readonly ExtraColumn[],
+    tunnelLayer?: TunnelLayer,
+  ) {
     this.#batch = batch;
     this.#scratch = new Scratch(batch.capacity);
+    this.#sections = new PacketSections(batch.columns, tunnelLayer);
     this.#clock = clock;
     this.#extras = extras;
   }
 
   plan(template: Template): Plan {
     const kernels = [
+      ...this.#sections.kernels(template),
       ...this.#numbers(template),
       ...this.#addresses(template),
       ...this.#times(template),
