@@ -33,7 +33,11 @@ function decode(files: readonly string[], pendingBytes?: number): Map<string, nu
   const counters = makeDecodeCounters();
   const limits = pendingBytes === undefined ? {} : { pendingBytes };
   const netflow = new NetflowWalker({ counters, consumers: [], limits });
-  const decoder = new Decoder({ counters, netflow, sflow: { datagram: () => undefined, endBatch: () => undefined } });
+  const decoder = new Decoder({
+    counters,
+    netflow,
+    sflow: { datagram: () => undefined, endBatch: () => undefined },
+  });
   for (const file of files) decoder.decode(readCapture(file));
   netflow.stop();
   const totals = new Map<string, number>();
