@@ -36,40 +36,46 @@ export class Scratch {
     make: KernelMaker<K>,
   ): Kernel | undefined {
     const memory = this.#numbers[kind] as ColumnMemory[K] & NumberMemory;
-    return both(make(memory), numbersWhereZero(out, memory), (row) => {
-      memory[row] = 0;
-    });
+    // Only kernels of times leave rows as they are, where a time is not known.
+    const clear = kind === 'time' ? zeros(memory) : undefined;
+    return inTurn({ clear, read: make(memory), merge: numbersWhereZero(out, memory) });
   }
 
   /** The same for 64 bits and MAC addresses. */
   wordPairs(out: WordPairs, make: (out: WordPairs) => Kernel): Kernel | undefined {
-    const { high, low } = this.#pairs;
-    return both(make(this.#pairs), pairsWhereZero(out, this.#pairs), (row) => {
-      high[row] = 0;
-      low[row] = 0;
+    // Kernels of fields of up to four octets do not touch the high word.
+    return inTurn({
+      clear: zeros(this.#pairs.high),
+      read: make(this.#pairs),
+      merge: pairsWhereZero(out, this.#pairs),
     });
   }
 
   /** The same for addresses. */
   addresses(out: Uint32Array, make: KernelMaker<'address'>): Kernel | undefined {
     const memory = this.#addresses;
-    return both(make(memory), addressesWhereZero(out, memory), (row) => {
-      for (let word = 0; word < 4; word++) memory[row * 4 + word] = 0;
-    });
+    return inTurn({ read: make(memory), merge: addressesWhereZero(out, memory) });
   }
 }
 
-/** Some kernels leave rows as they are: what was in their memory before has to go. */
-function both(
-  read: Kernel | undefined,
-  merge: Kernel,
-  clear: (row: number) => void,
-): Kernel | undefined {
+function zeros(memory: NumberMemory): Kernel {
+  return ({ rows, count }) => {
+    for (let i = 0; i < count; i++) memory[rows[i] as number] = 0;
+  };
+}
+
+/** One after the other; undefined when there is none to read the field. */
+function inTurn({ clear, read, merge }: Turn): Kernel | undefined {
   if (read === undefined) return undefined;
   return (records) => {
-    const { rows, count } = records;
-    for (let i = 0; i < count; i++) clear(rows[i] as number);
+    clear?.(records);
     read(records);
     merge(records);
   };
+}
+
+interface Turn {
+  readonly clear?: Kernel | undefined;
+  readonly read: Kernel | undefined;
+  readonly merge: Kernel;
 }
