@@ -30,10 +30,11 @@ export interface WorkerStats {
 
 export interface PipelineStats {
   readonly name: string;
-  /** Kind of its producer, and name of its format. */
+  /** Kind of its producer, and name of its format; empty when it is missing. */
   readonly producer: string;
   readonly format: string;
-  readonly state: 'running' | 'starting' | 'failing';
+  /** `unused`: configured, but no rule names it. `missing`: rules name it, but it is not configured. */
+  readonly state: 'running' | 'starting' | 'failing' | 'unused' | 'missing';
   /** Why it is not running, and what to do. */
   readonly error: string | undefined;
   /** Since when the sums count. */

@@ -37,6 +37,7 @@ export class PipelineLab {
   /** Lines that were logged, as pino writes them. */
   readonly log: string[] = [];
   readonly #rings: readonly Ring[];
+  readonly #indexes = new Map<string, number>();
   readonly #sent = new Map<number, number>();
 
   constructor({ rings = 1, cores = 4 } = {}) {
@@ -50,7 +51,7 @@ export class PipelineLab {
       log: pino({ level: 'debug', base: null }, { write: (line: string) => this.log.push(line) }),
       user: undefined,
       dataFolder: this.folder,
-      placesFolder: this.folder,
+      controlFolder: this.folder,
       logLevel: 'info',
       cores,
     });
@@ -73,6 +74,10 @@ export class PipelineLab {
       secrets: localSecrets({}, this.folder),
       plugIns: true,
     });
+    for (const { name } of config.pipelines) {
+      if (!this.#indexes.has(name)) this.#indexes.set(name, this.#indexes.size);
+    }
+    void this.supervisor.place(this.#indexes);
     await this.supervisor.configure(config, this.folder);
   }
 

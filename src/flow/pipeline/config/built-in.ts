@@ -1,13 +1,21 @@
-import { z } from 'zod';
+import type { ZodType } from 'zod';
+import { EXTRA_COLUMNS } from '../../decode/columns/extra-columns.ts';
 import { enrichmentOptions } from '../../enrich/options.ts';
 import { ROW_FORMATS } from '../../format/row-formats.ts';
+import { vflowOptions } from '../../format/vflow/vflow-json.ts';
 import { PRODUCER_KINDS } from '../../produce/kinds.ts';
 import type { Kinds } from './kinds.ts';
 
+/** Written from datagrams, not from rows. */
+export const VFLOW_FORMAT = 'vflow';
+
 /** What documents may name without plug-ins. */
 export const BUILT_IN: Kinds = {
-  formats: new Map([...ROW_FORMATS].map(([name, { options }]) => [name, options])),
+  formats: new Map<string, ZodType>([
+    ...[...ROW_FORMATS].map(([name, { options }]) => [name, options] as const),
+    [VFLOW_FORMAT, vflowOptions],
+  ]),
   producers: PRODUCER_KINDS,
   enrich: enrichmentOptions,
-  mapping: z.strictObject({}),
+  mapping: EXTRA_COLUMNS,
 };

@@ -4,47 +4,32 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { AutoSize } from './auto-size.ts';
-import { Places } from './places.ts';
+import { Owners } from './owners.ts';
 
 function makeFolder(t: TestContext): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'floxy-places-'));
+  const folder = mkdtempSync(path.join(tmpdir(), 'floxy-owners-'));
   t.after(() => rmSync(folder, { recursive: true }));
   return folder;
 }
 
-test('pipelines keep their places, also over restarts; those that were away begin anew', (t) => {
+test('pipelines keep their owners, also over restarts; those that were away get others', (t) => {
   const folder = makeFolder(t);
-  const places = new Places(folder);
-  const first = places.assign(['a', 'b']);
-  assert.deepEqual([first.get('a')?.index, first.get('b')?.index], [0, 1]);
-  const again = new Places(folder);
-  const second = again.assign(['b', 'c']);
-  assert.deepEqual(second.get('b'), first.get('b'));
-  assert.equal(second.get('c')?.index, 0);
-  assert.notEqual(second.get('c')?.owner, first.get('a')?.owner);
-  const third = again.assign(['a', 'b', 'c']);
-  assert.equal(third.get('a')?.index, 2);
-  assert.notEqual(third.get('a')?.owner, first.get('a')?.owner);
+  const first = new Owners(folder).of(['a', 'b']);
+  const again = new Owners(folder);
+  const second = again.of(['b', 'c']);
+  assert.equal(second.get('b'), first.get('b'));
+  const third = again.of(['a', 'b', 'c']);
+  assert.notEqual(third.get('a'), first.get('a'));
+  assert.equal(third.get('c'), second.get('c'));
+  assert.equal(new Set(third.values()).size, 3);
 });
 
-test('a file of places that makes no sense is none', (t) => {
-  for (const text of [
-    '{',
-    '[]',
-    '{"a":{"index":99,"owner":1}}',
-    '{"a":{"index":0,"owner":1},"b":{"index":0,"owner":2}}',
-  ]) {
+test('a file of owners that makes no sense holds none', (t) => {
+  for (const text of ['{', '[]', '{"a":-1}', '{"a":"x"}']) {
     const folder = makeFolder(t);
-    writeFileSync(path.join(folder, 'places.json'), text);
-    assert.equal(new Places(folder).assign(['x']).get('x')?.index, 0);
+    writeFileSync(path.join(folder, 'owners.json'), text);
+    assert.equal(new Owners(folder).of(['x']).size, 1);
   }
-});
-
-test('there are 32 places', (t) => {
-  const names = Array.from({ length: 32 }, (_, i) => `p${i}`);
-  const places = new Places(makeFolder(t));
-  assert.equal(places.assign(names).size, 32);
-  assert.throws(() => places.assign([...names, 'more']), /more than 32/);
 });
 
 /** Looks once a second. @returns how many workers there were after each look */

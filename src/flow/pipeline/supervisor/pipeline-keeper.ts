@@ -76,9 +76,11 @@ export class PipelineKeeper {
     return this.#team.shards.length;
   }
 
+  /** Datagrams that come from now on are its, or from where an earlier control's workers were. */
   start(): void {
-    this.#place.shardMap.spread(this.shards);
-    this.#place.rings.goOn(this.#place.index, this.shards, this.shards, this.#place.owner);
+    const { shardMap, rings, index, owner } = this.#place;
+    shardMap.spread(this.shards);
+    rings.open(index, this.shards, owner, shardMap);
     for (const shard of this.#team.shards) {
       shard.prepare();
       shard.start();

@@ -7,9 +7,10 @@ import type { RingDescriptors } from '../worker/descriptors.ts';
 import type { WorkerArguments } from '../worker/messages.ts';
 import { WorkerRows } from '../worker-row.ts';
 import { AutoSize } from './auto-size.ts';
+import { Owners } from './owners.ts';
 import { PipelineKeeper, type PipelinePlace } from './pipeline-keeper.ts';
-import { type Place, Places } from './places.ts';
 import { RingWatch, ShardMap } from './ring-watch.ts';
+import { idleStats } from './totals.ts';
 
 const CHECK_INTERVAL_MS = 500;
 const AUTO_INTERVAL_MS = 1000;
@@ -22,8 +23,8 @@ export interface PipelineSupervisorOptions {
   readonly user: WorkerArguments['user'];
   /** Where workers keep files: it is theirs. */
   readonly dataFolder: string;
-  /** Where places are kept: control's own. */
-  readonly placesFolder: string;
+  /** Where control keeps what it needs of them: its own. */
+  readonly controlFolder: string;
   readonly logLevel: string;
   /** More workers than this are never started by themselves. */
   readonly cores: number;
@@ -31,109 +32,152 @@ export interface PipelineSupervisorOptions {
 
 interface Kept {
   readonly keeper: PipelineKeeper;
-  readonly place: Place;
+  readonly index: number;
+  readonly owner: number;
   readonly shardMap: ShardMap;
   readonly autoSize: AutoSize;
 }
 
-/** Keeps the workers of all configured pipelines. Forwarders know nothing of it. */
+interface Wanted {
+  readonly settings: ReadonlyMap<string, PipelineSettings>;
+  readonly configFolder: string;
+}
+
+interface Rings {
+  readonly descriptors: readonly RingDescriptors[];
+  readonly watch: RingWatch;
+  readonly rows: WorkerRows;
+}
+
+/**
+ * Keeps the workers of all pipelines that are configured and that rules name. Forwarders know nothing of it.
+ */
 export class PipelineSupervisor implements PipelineStatsSource {
   readonly #options: PipelineSupervisorOptions;
-  readonly #places: Places;
+  readonly #owners: Owners;
   readonly #kept = new Map<string, Kept>();
-  #rows: WorkerRows | undefined;
-  #rings:
-    | { readonly descriptors: readonly RingDescriptors[]; readonly watch: RingWatch }
-    | undefined;
+  #wanted: Wanted = { settings: new Map(), configFolder: '/' };
+  #indexes: ReadonlyMap<string, number> = new Map();
+  #rings: Rings | undefined;
   #timers: NodeJS.Timeout[] = [];
-  #configured: Promise<void> = Promise.resolve();
+  #reconciled: Promise<void> = Promise.resolve();
+  #isStopping = false;
 
   constructor(options: PipelineSupervisorOptions) {
     this.#options = options;
-    this.#places = new Places(options.placesFolder);
+    this.#owners = new Owners(options.controlFolder);
   }
 
   /** @param rings of all forwarders */
   start(rings: readonly RingDescriptors[]): void {
-    this.#rings = { descriptors: rings, watch: new RingWatch(rings) };
-    this.#rows = new WorkerRows(MAX_PIPELINES * MAX_WORKERS * 2);
+    const rows = new WorkerRows(MAX_PIPELINES * MAX_WORKERS * 2);
+    this.#rings = { descriptors: rings, watch: new RingWatch(rings), rows };
     this.#timers = [
       setInterval(() => this.#check(), CHECK_INTERVAL_MS),
       setInterval(() => this.#followLoad(), AUTO_INTERVAL_MS),
     ];
-  }
-
-  /**
-   * Where pipelines of these names are in rings, for the tables of forwarders: before they are configured.
-   *
-   * @throws Error when that cannot be kept
-   */
-  assign(names: readonly string[]): ReadonlyMap<string, number> {
-    const places = this.#places.assign(names);
-    return new Map([...places].map(([name, { index }]) => [name, index]));
+    void this.#reconcile();
   }
 
   /**
    * Has these pipelines run, and no others. Those that have not changed notice nothing; those that have are replaced
-   * without losing their place.
+   * without losing their place. Resolves when it is so.
    *
    * @param configFolder what relative paths begin at
    */
-  configure(config: PipelinesConfig, configFolder: string): Promise<void> {
-    this.#configured = this.#configured.then(() => this.#configure(config, configFolder));
-    return this.#configured;
+  configure({ pipelines }: PipelinesConfig, configFolder: string): Promise<void> {
+    const settings = new Map(pipelines.map((pipeline) => [pipeline.name, pipeline]));
+    this.#wanted = { settings, configFolder };
+    return this.#reconcile();
+  }
+
+  /**
+   * Says which pipelines rules name, and which bit of a packet is whose. To be called before forwarders write these bits:
+   * pipelines that are new begin with what comes from now on.
+   */
+  place(indexes: ReadonlyMap<string, number>): Promise<void> {
+    this.#indexes = indexes;
+    return this.#reconcile();
   }
 
   pipelines(): readonly PipelineStats[] {
-    return [...this.#kept.values()].map(({ keeper }) => keeper.stats());
+    const idle = [...this.#wanted.settings.values()]
+      .filter(({ name }) => !this.#kept.has(name))
+      .map((settings) => idleStats(settings, 'unused', 'no rule names this pipeline'));
+    const missing = [...this.#indexes.keys()]
+      .filter((name) => !this.#wanted.settings.has(name) && !this.#kept.has(name))
+      .map((name) =>
+        idleStats({ name }, 'missing', 'rules name this pipeline, but it is not configured'),
+      );
+    return [...[...this.#kept.values()].map(({ keeper }) => keeper.stats()), ...idle, ...missing];
   }
 
   /** Has all workers deliver what they took, and end. */
   async stop(deadlineMs: number): Promise<void> {
+    this.#isStopping = true;
     this.#stopTimers();
-    await this.#configured;
+    await this.#reconciled;
     await Promise.all([...this.#kept.values()].map(({ keeper }) => keeper.stop(deadlineMs)));
-    this.#rows?.close();
+    this.#rings?.rows.close();
   }
 
   /** Leaves workers to themselves: they end between two batches, and those of the next control go on there. */
   leave(): void {
+    this.#isStopping = true;
     this.#stopTimers();
     for (const { keeper } of this.#kept.values()) keeper.leave();
   }
 
-  async #configure({ pipelines }: PipelinesConfig, configFolder: string): Promise<void> {
-    const names = new Set(pipelines.map(({ name }) => name));
-    const removed = [...this.#kept].filter(([name]) => !names.has(name));
-    await Promise.all(removed.map(([name, kept]) => this.#remove(name, kept)));
-    const places = this.#places.assign([...names]);
+  /** One after the other. */
+  #reconcile(): Promise<void> {
+    this.#addNew();
+    this.#reconciled = this.#reconciled.then(() => this.#changeOthers());
+    return this.#reconciled;
+  }
+
+  /** At once: what comes from now on is theirs. */
+  #addNew(): void {
+    if (this.#rings === undefined || this.#isStopping) return;
+    const { settings } = this.#wanted;
+    const names = [...settings.keys()].filter((name) => this.#indexes.has(name));
+    const owners = this.#owners.of(new Set([...names, ...this.#kept.keys()]));
+    for (const name of names) {
+      if (this.#kept.has(name)) continue;
+      const place = [this.#indexes.get(name), owners.get(name)] as [number, number];
+      this.#add(settings.get(name) as PipelineSettings, ...place);
+    }
+  }
+
+  async #changeOthers(): Promise<void> {
+    if (this.#rings === undefined || this.#isStopping) return;
     await Promise.all(
-      pipelines.map((settings) => {
-        const kept = this.#kept.get(settings.name);
-        if (kept !== undefined) return this.#change(kept, settings, configFolder);
-        return this.#add(settings, configFolder, places.get(settings.name) as Place);
+      [...this.#kept].map(async ([name, kept]) => {
+        const settings = this.#wanted.settings.get(name);
+        if (settings === undefined || this.#indexes.get(name) !== kept.index) {
+          await this.#remove(name, kept);
+        } else await this.#change(kept, settings);
       }),
     );
+    // One whose index has changed was in the way of itself.
+    this.#addNew();
   }
 
-  #add(settings: PipelineSettings, configFolder: string, place: Place): void {
+  #add(settings: PipelineSettings, index: number, owner: number): void {
+    const { configFolder } = this.#wanted;
     const shardMap = new ShardMap(settings.name);
     const shards = settings.workers === 'auto' ? 1 : settings.workers;
-    const keeper = new PipelineKeeper(settings, configFolder, shards, this.#at(place, shardMap));
+    const place = this.#at(index, owner, shardMap);
+    const keeper = new PipelineKeeper(settings, configFolder, shards, place);
     const autoSize = new AutoSize(Math.min(MAX_WORKERS, this.#options.cores));
-    this.#kept.set(settings.name, { keeper, place, shardMap, autoSize });
+    this.#kept.set(settings.name, { keeper, index, owner, shardMap, autoSize });
     keeper.start();
-    this.#options.log.info(
-      { pipeline: settings.name, workers: settings.workers },
-      'pipeline added',
-    );
+    this.#options.log.info({ pipeline: settings.name, workers: shards }, 'pipeline added');
   }
 
-  async #change({ keeper }: Kept, settings: PipelineSettings, configFolder: string): Promise<void> {
-    const before = keeper.settings;
-    if (JSON.stringify(before) === JSON.stringify(settings)) return;
+  async #change({ keeper }: Kept, settings: PipelineSettings): Promise<void> {
+    if (JSON.stringify(keeper.settings) === JSON.stringify(settings)) return;
     const shards = settings.workers === 'auto' ? keeper.shards : settings.workers;
-    await keeper.change(settings, configFolder, shards);
+    await keeper.change(settings, this.#wanted.configFolder, shards);
     this.#options.log.info({ pipeline: settings.name, workers: shards }, 'pipeline changed');
   }
 
@@ -144,18 +188,15 @@ export class PipelineSupervisor implements PipelineStatsSource {
     this.#options.log.info({ pipeline: name }, 'pipeline removed');
   }
 
-  #at({ index, owner }: Place, shardMap: ShardMap): PipelinePlace {
-    const rings = this.#rings;
-    const rows = this.#rows;
-    if (rings === undefined || rows === undefined)
-      throw new Error('the supervisor has not started');
+  #at(index: number, owner: number, shardMap: ShardMap): PipelinePlace {
+    const { descriptors, watch, rows } = this.#rings as Rings;
     const { log, user, dataFolder, logLevel } = this.#options;
     return {
       index,
       owner,
-      rings: rings.watch,
+      rings: watch,
       shardMap,
-      descriptors: { rows: rows.fd, shardOfSlot: shardMap.fd, rings: rings.descriptors },
+      descriptors: { rows: rows.fd, shardOfSlot: shardMap.fd, rings: descriptors },
       rowOf: (shard, turn) => {
         const row = (index * MAX_WORKERS + shard) * 2 + turn;
         return { index: row, row: rows.row(row) };
@@ -176,10 +217,8 @@ export class PipelineSupervisor implements PipelineStatsSource {
       if (settings.workers !== 'auto' || keeper.isChanging) continue;
       const wanted = autoSize.look(keeper.load(), shards, performance.now());
       if (wanted === shards) continue;
-      this.#options.log.info(
-        { pipeline: settings.name, from: shards, to: wanted },
-        'workers follow the load',
-      );
+      const details = { pipeline: settings.name, from: shards, to: wanted };
+      this.#options.log.info(details, 'the number of workers follows the load');
       void keeper.resize(wanted);
     }
   }

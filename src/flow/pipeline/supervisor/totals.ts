@@ -1,4 +1,5 @@
 import { DECODE_COUNTERS, makeDecodeCounters } from '../../decode/counters.ts';
+import type { PipelineSettings } from '../config/settings.ts';
 import {
   type CounterGroup,
   type DEATH_COUNTERS,
@@ -7,7 +8,7 @@ import {
   RING_COUNTERS,
   WORKER_COUNTERS,
 } from '../counters.ts';
-import type { PipelineCounters } from '../stats.ts';
+import type { PipelineCounters, PipelineStats } from '../stats.ts';
 import type { RowCounters } from '../worker-row.ts';
 import { NO_RING_COUNTERS, type RingCounters } from './ring-watch.ts';
 
@@ -51,6 +52,27 @@ export class EndedWorkers {
     const recordsUnfinished = Math.max(0, this.#unfinished - total.producer.recovered);
     return { deaths: this.#deaths, recordsUnfinished };
   }
+}
+
+/** Of a pipeline that has no workers, and why not. */
+export function idleStats(
+  { name, producer, format }: Pick<PipelineSettings, 'name'> & Partial<PipelineSettings>,
+  state: PipelineStats['state'],
+  error: string,
+): PipelineStats {
+  const ended = new EndedWorkers();
+  const total = ended.total([]);
+  return {
+    name,
+    producer: producer?.kind ?? '',
+    format: format?.kind ?? '',
+    state,
+    error,
+    countedSince: new Date(),
+    workers: [],
+    total,
+    deaths: ended.deaths(total),
+  };
 }
 
 /** Records that were decoded and have no end by the counters of their process. */

@@ -53,7 +53,8 @@ class Running {
     this.#given = given;
     this.#row = mapWorkerRow(inheritedDescriptors(given.rings).rows, given.row);
     const log = sentLog(setup.logLevel, tell);
-    this.#prepared = prepare(setup, given.shard, this.#row, log).then(async (prepared) => {
+    const context = { shard: given.shard, row: this.#row, log };
+    this.#prepared = prepare(setup, context).then(async (prepared) => {
       // All code is loaded: the user need not be able to read it.
       becomeUser(given.user);
       restrictPrivileges(0n);

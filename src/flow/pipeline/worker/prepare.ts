@@ -3,52 +3,56 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { messageOf } from '../../../base/errors.ts';
+import { EXTRA_COLUMNS } from '../../decode/columns/extra-columns.ts';
+import { makeEnricher } from '../../enrich/make-enricher.ts';
 import type { EnrichmentOptions } from '../../enrich/options.ts';
+import { ROW_FORMATS } from '../../format/row-formats.ts';
+import { vflowOptions } from '../../format/vflow/vflow-json.ts';
 import type { Producer } from '../../model/producer.ts';
 import { loadProducerKind } from '../../produce/kinds.ts';
-import { BUILT_IN } from '../config/built-in.ts';
+import { BUILT_IN, VFLOW_FORMAT } from '../config/built-in.ts';
 import type { WorkerRow } from '../worker-row.ts';
 import { CrashFolder } from './crash-folder.ts';
 import type { Decoding } from './decoding.ts';
-import type { WorkerSetup } from './messages.ts';
-import { RowDecoding } from './row-decoding.ts';
+import { FlowDecoding } from './flow-decoding.ts';
+import { FlowPath } from './flow-path.ts';
+import type { SentSettings, WorkerSetup } from './messages.ts';
+import { RowWriting, type RowWritingOptions } from './row-writing.ts';
 import { SeldomLog } from './seldom-log.ts';
+import { VflowWriting } from './vflow-writing.ts';
+import type { Writing } from './writing.ts';
 
 /** A worker's parts, made and not yet started. */
 export interface Prepared {
   readonly decoding: Decoding;
   readonly producer: Producer;
   readonly maxDelayMs: number;
-  /** Opens files, begins to connect. */
+  /** Opens files, begins to connect. @throws Error when a file cannot be used */
   start(): Promise<void>;
+}
+
+export interface WorkerContext {
+  readonly shard: number;
+  readonly row: WorkerRow;
+  readonly log: Logger;
 }
 
 /** Loads all code that the settings need, and makes the parts. */
 export async function prepare(
   { settings, configFolder, dataFolder }: WorkerSetup,
-  shard: number,
-  row: WorkerRow,
-  log: Logger,
+  { shard, row, log }: WorkerContext,
 ): Promise<Prepared> {
-  const { name, producer: chosen } = settings;
-  const kind = await loadProducerKind(chosen.kind, configFolder);
-  const folder = path.join(dataFolder, name);
-  const producer = kind.create(read(kind.options, chosen.written), {
-    log,
-    pipeline: name,
-    shard,
-    spoolFolder: path.join(folder, `spool-${shard}`),
-  });
+  const folder = path.join(dataFolder, settings.name);
+  const producer = await makeProducer(settings, configFolder, { folder, shard, log });
   const seldom = new SeldomLog(log);
-  const decoding = new RowDecoding({
-    settings,
-    enrichment: read(BUILT_IN.enrich, settings.enrich) as EnrichmentOptions,
-    formatOptions: read(formatOf(settings.format.kind), settings.format.written),
-    producer,
-    crashes: new CrashFolder(path.join(folder, 'failed-datagrams'), `shard-${shard}`),
-    counters: row.decodeCounters,
-    seldom,
-  });
+  const flowPath = new FlowPath(producer, seldom);
+  const enrichment = BUILT_IN.enrich.parse(settings.enrich) as EnrichmentOptions;
+  const enricher = makeEnricher(enrichment, { log, folder: configFolder });
+  const counters = row.decodeCounters;
+  const writing = makeWriting(settings, { counters, enricher, path: flowPath });
+  const crashes = new CrashFolder(path.join(folder, 'failed-datagrams'), `shard-${shard}`);
+  const parts = { writing, enricher, path: flowPath, crashes, counters, seldom };
+  const decoding = new FlowDecoding({ ...parts, keeper: undefined });
   return {
     decoding,
     producer,
@@ -62,13 +66,32 @@ export async function prepare(
   };
 }
 
-function formatOf(kind: string): z.ZodType {
-  const schema = BUILT_IN.formats.get(kind);
-  if (schema === undefined) throw new Error(`there is no format ${kind}`);
-  return schema;
+async function makeProducer(
+  { name, producer }: SentSettings,
+  configFolder: string,
+  { folder, shard, log }: { folder: string; shard: number; log: Logger },
+): Promise<Producer> {
+  const kind = await loadProducerKind(producer.kind, configFolder);
+  const spoolFolder = path.join(folder, `spool-${shard}`);
+  return kind.create(kind.options.parse(producer.written), {
+    log,
+    pipeline: name,
+    shard,
+    spoolFolder,
+  });
 }
 
-/** Control has read the same before; only a file that it names may be another by now. */
-function read<T>(schema: z.ZodType<T>, written: unknown): T {
-  return schema.parse(written);
+function makeWriting(
+  settings: SentSettings,
+  parts: Pick<RowWritingOptions, 'counters' | 'enricher' | 'path'>,
+): Writing {
+  const { kind, written } = settings.format;
+  if (kind === VFLOW_FORMAT) {
+    return new VflowWriting(vflowOptions.parse(written), parts.path);
+  }
+  const format = ROW_FORMATS.get(kind);
+  if (format === undefined) throw new Error(`there is no format ${kind}`);
+  const formatOptions = (BUILT_IN.formats.get(kind) as z.ZodType).parse(written);
+  const extras = EXTRA_COLUMNS.parse(settings.mapping ?? []);
+  return new RowWriting({ ...parts, settings, format, formatOptions, extras });
 }
