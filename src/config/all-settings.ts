@@ -1,6 +1,7 @@
 import { ANNOUNCE_SETTINGS } from './announce.ts';
 import { API_SETTINGS } from './api.ts';
 import { FOLLOW_SETTINGS } from './follow.ts';
+import { PIPELINE_SETTINGS } from './pipelines.ts';
 import { PROXY_SETTINGS } from './proxy.ts';
 import type { SettingGroup } from './setting.ts';
 import { LOG_SETTINGS, STORE_SETTINGS } from './store.ts';
@@ -8,6 +9,7 @@ import { LOG_SETTINGS, STORE_SETTINGS } from './store.ts';
 /** All settings, by their titles in docs/settings.md. */
 export const ALL_SETTINGS: Readonly<Record<string, SettingGroup>> = {
   Proxy: PROXY_SETTINGS,
+  Pipelines: PIPELINE_SETTINGS,
   'Following another node': FOLLOW_SETTINGS,
   'gRPC API': API_SETTINGS,
   'Database and log': { ...STORE_SETTINGS, ...LOG_SETTINGS },

@@ -9,6 +9,7 @@ import {
   toFollowConfig,
 } from './follow.ts';
 import { hostSystem } from './host-system.ts';
+import { PIPELINE_SETTINGS, type PipelinesSettings } from './pipelines.ts';
 import { ConfigError } from './problem.ts';
 import { PROXY_SETTINGS } from './proxy.ts';
 import {
@@ -22,6 +23,7 @@ import type { System } from './system.ts';
 
 export { type ApiConfig, readApiAddress, type TlsConfig } from './api.ts';
 export type { FollowConfig } from './follow.ts';
+export type { PipelinesSettings } from './pipelines.ts';
 export { ConfigError, type ConfigProblem, formatProblems } from './problem.ts';
 export type { EffectiveSetting } from './setting.ts';
 export type { SocketAddress } from './socket-address.ts';
@@ -30,6 +32,7 @@ export { type UnknownVariable, unknownVariables } from './unknown-variables.ts';
 export type { ForwarderUser } from './user.ts';
 
 type ProxyValues = SettingValues<typeof PROXY_SETTINGS>;
+type PipelineValues = SettingValues<typeof PIPELINE_SETTINGS>;
 
 /** What the proxy needs; `listen` is undefined when it is off. */
 export type ProxyConfig = Omit<ProxyValues, 'runtimeDirectory'> & {
@@ -40,7 +43,7 @@ export type ProxyConfig = Omit<ProxyValues, 'runtimeDirectory'> & {
 export type StoreConfig = SettingValues<typeof STORE_SETTINGS>;
 
 /** The settings of the service, read from the environment; each component takes its part. Table: docs/settings.md. */
-export interface Config extends ProxyConfig, StoreConfig, LogConfig {
+export interface Config extends ProxyConfig, PipelinesSettings, StoreConfig, LogConfig {
   readonly api: ApiConfig;
   /** The node whose rules this one takes over; undefined = its rules are its own. */
   readonly follow: FollowConfig | undefined;
@@ -49,6 +52,7 @@ export interface Config extends ProxyConfig, StoreConfig, LogConfig {
 /** Settings as they are written, which cannot be wrong any more. */
 interface ServiceValues {
   readonly proxy: ProxyConfig;
+  readonly pipelines: PipelinesSettings;
   readonly store: StoreConfig;
   readonly log: LogConfig;
   readonly api: SettingValues<typeof API_SETTINGS>;
@@ -62,8 +66,15 @@ interface ServiceValues {
  * @throws ConfigError with all problems at once
  */
 export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {}): Config {
-  const { proxy, store, log, api, follow } = readValues(env, system);
-  return { ...proxy, ...store, ...log, api: toApiConfig(api), follow: toFollowConfig(follow) };
+  const { proxy, pipelines, store, log, api, follow } = readValues(env, system);
+  return {
+    ...proxy,
+    ...pipelines,
+    ...store,
+    ...log,
+    api: toApiConfig(api),
+    follow: toFollowConfig(follow),
+  };
 }
 
 /**
@@ -72,9 +83,10 @@ export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {})
  * @throws ConfigError with all problems at once
  */
 export function effectiveSettings(env: NodeJS.ProcessEnv): EffectiveSetting[] {
-  const { proxy, store, log, api, follow } = readValues(env, {});
+  const { proxy, pipelines, store, log, api, follow } = readValues(env, {});
   return [
     ...showSettings(PROXY_SETTINGS, proxy),
+    ...showSettings(PIPELINE_SETTINGS, pipelines),
     ...showSettings(FOLLOW_SETTINGS, follow),
     ...showSettings(API_SETTINGS, api),
     ...showSettings(STORE_SETTINGS, store),
@@ -86,11 +98,12 @@ function readValues(env: NodeJS.ProcessEnv, system: Partial<System>): ServiceVal
   const present = withoutEmpty(env);
   const host = { ...hostSystem(), ...system };
   const proxy = readSettings(PROXY_SETTINGS, present, host);
+  const pipelines = readSettings(PIPELINE_SETTINGS, present, host);
   const store = readSettings(STORE_SETTINGS, present, host);
   const log = readSettings(LOG_SETTINGS, present, host);
   const api = readApi(present, host);
   const follow = readFollow(present, host);
-  const problems = [proxy, store, log, api, follow].flatMap((found) => found.problems);
+  const problems = [proxy, pipelines, store, log, api, follow].flatMap((found) => found.problems);
   // Whatever is missing in values is in problems.
   const values = {
     store: store.values as StoreConfig,
@@ -102,7 +115,19 @@ function readValues(env: NodeJS.ProcessEnv, system: Partial<System>): ServiceVal
     problems.push(...ownApiProblems(values.follow.leader, toApiConfig(values.api)));
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  return { ...values, proxy: withRuntimeDirectory(proxy.values as ProxyValues, values.store) };
+  return {
+    ...values,
+    proxy: withRuntimeDirectory(proxy.values as ProxyValues, values.store),
+    pipelines: withDirectory(pipelines.values as PipelineValues, values.store),
+  };
+}
+
+function withDirectory(
+  { pipelinesDirectory, ...values }: PipelineValues,
+  { databasePath }: StoreConfig,
+): PipelinesSettings {
+  const beside = path.join(path.dirname(databasePath), 'pipelines');
+  return { ...values, pipelinesDirectory: pipelinesDirectory ?? beside };
 }
 
 function withRuntimeDirectory(proxy: ProxyValues, { databasePath }: StoreConfig): ProxyConfig {
