@@ -20,6 +20,7 @@ import { Front } from './front/listener.ts';
 import { addMethods } from './grpc.ts';
 import { Health } from './health.ts';
 import type { Method } from './method.ts';
+import { type PipelineControl, pipelinesEntries } from './pipelines.ts';
 import { reflectionMethods } from './reflection.ts';
 import { type Entries, metricsEntries, SMALL, settingsEntries } from './services.ts';
 import { watchRules } from './watch-rules.ts';
@@ -55,6 +56,7 @@ export type ApiLimits = ConnectionLimits & CallLimits & WorkloadLimits & Session
 
 export interface ApiServerParts {
   readonly control: Control;
+  readonly pipelines: PipelineControl;
   readonly buildInfo: BuildInfo;
   readonly config: Config['api'];
   readonly log: Logger;
@@ -149,12 +151,13 @@ export class ApiServer {
 
   #makeMethods(): Method[] {
     const { control, log } = this.#parts;
-    const { settings, metrics } = loadServices();
+    const { settings, metrics, pipelines } = loadServices();
     const places = new WatcherPlaces(MAX_RULE_WATCHERS);
     const watch = { WatchProxyRules: places.limit(watchRules(control)) };
     return [
       ...implement(settings, settingsEntries(this.#parts), watch),
       ...implement(metrics, metricsEntries({ control })),
+      ...implement(pipelines, pipelinesEntries(this.#parts)),
       ...new Health({ control, log }).methods(),
       ...reflectionMethods(),
     ];

@@ -17,6 +17,7 @@ import { followLeader } from './following.ts';
 import { readHostAddresses } from './host-addresses.ts';
 import { HostWatch } from './host-watch.ts';
 import { openLog } from './log.ts';
+import { Pipelines } from './pipelines.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
 import { StateLog } from './state-log.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
@@ -45,7 +46,6 @@ export async function serve(
   // What ps, top and ss show; otherwise they say MainThread.
   process.title = 'floxy: control';
   const { log, close } = openLog(config.logLevel);
-  ignoreHangups(log);
   warnOfUnknown(unknownVariables, log);
   const effective = settings.map(({ variable, value }) => [variable, value]);
   log.debug({ settings: Object.fromEntries(effective) }, 'settings');
@@ -71,8 +71,10 @@ async function run(config: Config, log: Logger): Promise<number> {
     log: log.child({ component: 'control' }),
   });
   const { follower, served } = followLeader(config, control, log);
+  const pipelines = await openPipelines(config, log.child({ component: 'pipelines' }));
   const api = new ApiServer({
     control: served,
+    pipelines,
     buildInfo,
     config: config.api,
     log: log.child({ component: 'api' }),
@@ -107,11 +109,36 @@ async function run(config: Config, log: Logger): Promise<number> {
   log.info({ signal }, 'floxy stops');
   await follower?.stop();
   await control.stop();
-  if (signal === LEAVE_SIGNAL) dataPlane.leave();
-  else await dataPlane.stop();
+  if (signal === LEAVE_SIGNAL) {
+    dataPlane.leave();
+    pipelines.leave();
+  } else {
+    await dataPlane.stop();
+    await pipelines.stop();
+  }
   await api.stop();
   log.info('floxy stopped');
   return 0;
+}
+
+/** A document that is wrong must not keep packets from being forwarded: there are no pipelines then. */
+async function openPipelines(config: Config, log: Logger): Promise<Pipelines> {
+  const pipelines = new Pipelines({
+    file: config.pipelinesFile,
+    directory: config.pipelinesDirectory,
+    user: process.getuid?.() === 0 ? config.forwarderUser : undefined,
+    logLevel: config.logLevel,
+    env: process.env,
+    log,
+  });
+  if (config.pipelinesFile !== undefined) process.on('SIGHUP', () => void pipelines.reload());
+  else ignoreHangups(log);
+  try {
+    await pipelines.open();
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'there are no pipelines: mend them, and send SIGHUP');
+  }
+  return pipelines;
 }
 
 function makeDataPlane(config: Config, log: Logger): Plane {

@@ -8,6 +8,7 @@
  * - `STORE_UNWRITABLE`: the database cannot be written; an operator has to act.
  * - `NOT_READY`: the service is starting or stopping.
  * - `NOT_CONFIGURED`: the saved rules could not be restored; only replacing all rules helps.
+ * - `FILE_OWNED`: what was to be changed stands in a file of this node, and is changed there.
  * - `FOLLOWER`: the rules are those of another node, and are changed there.
  * - `DATA_PLANE`: sockets or forwarders failed; an operator has to act.
  */
@@ -19,6 +20,7 @@ export type ErrorCode =
   | 'STORE_UNWRITABLE'
   | 'NOT_READY'
   | 'NOT_CONFIGURED'
+  | 'FILE_OWNED'
   | 'FOLLOWER'
   | 'DATA_PLANE';
 

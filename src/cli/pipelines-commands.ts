@@ -1,9 +1,15 @@
 import path from 'node:path';
+import type { Message } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { messageOf } from '../base/errors.ts';
 import { withoutControls } from '../base/text.ts';
+import { readAccess } from './access-options.ts';
+import { callApi } from './api-client.ts';
 import { CliError, EXIT } from './exit.ts';
+import { findMethod, makeMessage } from './messages.ts';
 import type { Terminal } from './terminal.ts';
+
+const SERVICE = 'collector.proto.Pipelines';
 
 /** Adds `floxy pipelines …`. @param finish takes the exit status */
 export function addPipelinesCommands(
@@ -19,6 +25,32 @@ export function addPipelinesCommands(
     .argument('<file>', 'a pipelines file (YAML); - is standard input')
     .description('check a pipelines file: tells all that is wrong with it, with lines and columns')
     .action(async (file: string) => finish(await check(file, terminal)));
+  pipelines
+    .command('show')
+    .description('print the pipelines document of a running service')
+    .action((_options: unknown, command: Command) => show(command, terminal));
+  pipelines
+    .command('replace')
+    .argument('[file]', 'a pipelines document (YAML); - is standard input', '-')
+    .description('put another pipelines document in force, wholly or not at all')
+    .action((file: string, _options: unknown, command: Command) =>
+      replace(file, command, terminal),
+    );
+}
+
+async function show(command: Command, terminal: Terminal): Promise<void> {
+  const method = findMethod('floxy', SERVICE, 'GetPipelines');
+  const access = readAccess(command, terminal.env);
+  const { message } = await callApi(access, method, makeMessage(method.input, {}));
+  const { document, file } = message as Message & { document: string; file?: string };
+  if (file !== undefined) await terminal.print(`# ${withoutControls(file)}\n`);
+  await terminal.print(document);
+}
+
+async function replace(file: string, command: Command, terminal: Terminal): Promise<void> {
+  const method = findMethod('floxy', SERVICE, 'ReplacePipelines');
+  const request = makeMessage(method.input, { document: await readText(file, terminal) });
+  await callApi(readAccess(command, terminal.env), method, request);
 }
 
 async function check(file: string, terminal: Terminal): Promise<number> {

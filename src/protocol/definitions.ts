@@ -10,6 +10,7 @@ const DESCRIPTOR_FOLDER = join(packageRoot, 'dist/proto');
 /** Full names of the services of proto/*.proto. */
 export const SETTINGS_SERVICE = 'collector.proto.Settings';
 export const METRICS_SERVICE = 'collector.proto.Metrics';
+export const PIPELINES_SERVICE = 'collector.proto.Pipelines';
 
 /** Names of the health service besides those of the API's services: see src/api/health.ts. */
 export const HEALTH_NAMES = { node: '', proxy: 'proxy', configured: 'configured' } as const;
@@ -27,8 +28,8 @@ export function descriptorFiles(folder: string = DESCRIPTOR_FOLDER): string[] {
 }
 
 /** The services of the public API, read from proto/*.proto. messages.ts shows what they decode to. */
-export function loadServices(): { settings: ServiceDefinition; metrics: ServiceDefinition } {
-  const definitions = loadSync(['settings.proto', 'metrics.proto'], {
+export function loadServices(): Record<'settings' | 'metrics' | 'pipelines', ServiceDefinition> {
+  const definitions = loadSync(['settings.proto', 'metrics.proto', 'pipelines.proto'], {
     includeDirs: [PROTO_FOLDER],
     keepCase: false,
     longs: String,
@@ -40,6 +41,7 @@ export function loadServices(): { settings: ServiceDefinition; metrics: ServiceD
   return {
     settings: serviceNamed(definitions, SETTINGS_SERVICE),
     metrics: serviceNamed(definitions, METRICS_SERVICE),
+    pipelines: serviceNamed(definitions, PIPELINES_SERVICE),
   };
 }
 

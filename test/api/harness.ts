@@ -16,6 +16,7 @@ import { packageRoot } from '../../src/package-root.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
 import { HANG_MS } from '../lab/shell.ts';
 import { FakeControl } from './fake-control.ts';
+import { FakePipelines } from './fake-pipelines.ts';
 
 export const BUILD_INFO = {
   version: '0.1.0',
@@ -32,6 +33,7 @@ export const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 export interface TestApi extends AsyncDisposable {
   readonly control: FakeControl;
   readonly server: ApiServer;
+  readonly pipelines: FakePipelines;
   /** host:port */
   readonly address: string;
   /** Records of the server's log. */
@@ -45,8 +47,10 @@ export async function startApi(
   buildProtoOnce();
   const control = new FakeControl();
   const logged: Record<string, unknown>[] = [];
+  const pipelines = new FakePipelines();
   const server = new ApiServer({
     control,
+    pipelines,
     buildInfo: BUILD_INFO,
     config: { octets: LOOPBACK, port: 0, tls: undefined, ...config },
     log: recordingLog(logged),
@@ -55,6 +59,7 @@ export async function startApi(
   await server.start();
   return {
     control,
+    pipelines,
     server,
     address: `127.0.0.1:${server.boundPort}`,
     logged,

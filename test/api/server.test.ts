@@ -93,7 +93,8 @@ test('an address that the host does not have fails the start with what to do', a
 test('a server whose start failed can be stopped', async () => {
   await using api = await startApi();
   const config = { octets: LOOPBACK, port: api.server.boundPort, tls: undefined };
-  const parts = { control: api.control, buildInfo: BUILD_INFO, config, log: recordingLog([]) };
+  const { control, pipelines } = api;
+  const parts = { control, pipelines, buildInfo: BUILD_INFO, config, log: recordingLog([]) };
   const second = new ApiServer(parts);
   await second.stop();
   await assert.rejects(second.start());

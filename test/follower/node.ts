@@ -16,6 +16,7 @@ import type { FollowerStatus } from '../../src/model/status.ts';
 import { ruleSetDigest } from '../../src/rules/digest.ts';
 import type { HostAddresses } from '../../src/rules/validate.ts';
 import { ThreadedRuleStore } from '../../src/store/threaded-rule-store.ts';
+import { FakePipelines } from '../api/fake-pipelines.ts';
 import { BUILD_INFO, LOOPBACK, recordingLog } from '../api/harness.ts';
 import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { host } from '../support/rule-sets.ts';
@@ -87,7 +88,13 @@ export class Node implements AsyncDisposable {
     this.#follower = follower;
     this.served = served;
     const config = { octets: LOOPBACK, port, tls };
-    this.#api = new ApiServer({ control: served, buildInfo: BUILD_INFO, config, log: quiet });
+    this.#api = new ApiServer({
+      control: served,
+      pipelines: new FakePipelines(),
+      buildInfo: BUILD_INFO,
+      config,
+      log: quiet,
+    });
   }
 
   static async start(options: NodeOptions = {}): Promise<Node> {

@@ -1,0 +1,40 @@
+import type { Logger } from 'pino';
+import type { Entries } from './services.ts';
+import { SMALL } from './services.ts';
+
+/** What the API needs of the pipelines of this node. Failures are FloxyErrors. */
+export interface PipelineControl {
+  /** The document in force, and the file that owns it; undefined = the API does. */
+  readonly document: { readonly text: string; readonly file: string | undefined };
+  /** Puts another one in force, wholly or not at all, and keeps it. */
+  replace(text: string): Promise<void>;
+}
+
+const MAX_DOCUMENT_BYTES = 1024 * 1024;
+
+/** The handlers of collector.proto.Pipelines. */
+export function pipelinesEntries({
+  pipelines,
+  log,
+}: {
+  readonly pipelines: PipelineControl;
+  readonly log: Logger;
+}): Entries {
+  return {
+    GetPipelines: {
+      limits: SMALL,
+      handler: () => {
+        const { text, file } = pipelines.document;
+        return { parts: [{ document: text, ...(file === undefined ? {} : { file }) }] };
+      },
+    },
+    ReplacePipelines: {
+      limits: { maxBytes: MAX_DOCUMENT_BYTES, maxItems: 0 },
+      handler: async ({ document = '' }: { readonly document?: string }, { peer }) => {
+        await pipelines.replace(document);
+        log.info({ call: 'ReplacePipelines', peer }, 'pipelines changed');
+        return { parts: [{}] };
+      },
+    },
+  };
+}

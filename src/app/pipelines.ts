@@ -1,0 +1,113 @@
+/** Pipelines of the service: the document, and the workers that follow from it. */
+import type { Logger } from 'pino';
+import { messageOf } from '../base/errors.ts';
+import type { ForwarderUser } from '../config/config.ts';
+import { countAvailableCores } from '../config/cores.ts';
+import type { PipelinesConfig } from '../flow/pipeline/config/settings.ts';
+import type { PipelineStats, PipelineStatsSource } from '../flow/pipeline/stats.ts';
+import { PipelineSupervisor } from '../flow/pipeline/supervisor/supervisor.ts';
+import type { RingDescriptors } from '../flow/pipeline/worker/descriptors.ts';
+import { PipelineDocument } from './pipeline-document.ts';
+import { makePipelineFolders } from './pipeline-folders.ts';
+
+export interface PipelinesOptions {
+  /** The file that owns the pipelines; undefined = the API does. */
+  readonly file: string | undefined;
+  /** Where they keep what outlives their workers. */
+  readonly directory: string;
+  /** Whom workers become; undefined = they stay who we are. */
+  readonly user: ForwarderUser | undefined;
+  readonly logLevel: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Logger;
+}
+
+/** Workers that end with the service have this long to deliver what they took. */
+const STOP_MS = 3000;
+
+export class Pipelines implements PipelineStatsSource {
+  readonly #options: PipelinesOptions;
+  readonly #document: PipelineDocument;
+  readonly #supervisor: PipelineSupervisor;
+  #names: ReadonlySet<string> = new Set();
+
+  /** @throws Error when its folders cannot be made */
+  constructor(options: PipelinesOptions) {
+    const { file, directory, user, logLevel, env, log } = options;
+    const folders = makePipelineFolders(directory, user, log);
+    this.#options = options;
+    this.#document = new PipelineDocument({ file, folder: folders.control, env });
+    this.#supervisor = new PipelineSupervisor({
+      log,
+      user,
+      dataFolder: folders.workers,
+      controlFolder: folders.control,
+      logLevel,
+      cores: countAvailableCores(),
+    });
+  }
+
+  /** Names of those that are configured. */
+  get names(): ReadonlySet<string> {
+    return this.#names;
+  }
+
+  get document(): { readonly text: string; readonly file: string | undefined } {
+    return this.#document;
+  }
+
+  /** Reads the document; workers start when rings are there and rules name them. @throws FloxyError INVALID_INPUT */
+  async open(): Promise<PipelinesConfig> {
+    const config = await this.#document.read();
+    void this.#configure(config);
+    return config;
+  }
+
+  /** @param rings of all forwarders */
+  start(rings: readonly RingDescriptors[]): void {
+    this.#supervisor.start(rings);
+  }
+
+  /** See PipelineSupervisor.place(). */
+  place(indexes: ReadonlyMap<string, number>): void {
+    this.#supervisor.place(indexes).catch((error: unknown) => {
+      this.#options.log.error({ error: messageOf(error) }, 'pipelines could not be started');
+    });
+  }
+
+  /** Reads the document anew. What is wrong with it is logged, and the pipelines stay as they are. */
+  async reload(): Promise<void> {
+    const { log } = this.#options;
+    try {
+      await this.#configure(await this.#document.read());
+      log.info({ pipelines: [...this.#names] }, 'pipelines read again');
+    } catch (error) {
+      log.error(
+        { error: messageOf(error) },
+        'pipelines cannot be read again: they stay as they are',
+      );
+    }
+  }
+
+  /** Has other pipelines run. Resolves when they do, and are kept. @throws FloxyError: see PipelineDocument.replace() */
+  async replace(text: string): Promise<void> {
+    await this.#configure(await this.#document.replace(text));
+  }
+
+  pipelines(): readonly PipelineStats[] {
+    return this.#supervisor.pipelines();
+  }
+
+  leave(): void {
+    this.#supervisor.leave();
+  }
+
+  stop(): Promise<void> {
+    return this.#supervisor.stop(STOP_MS);
+  }
+
+  async #configure(config: PipelinesConfig): Promise<void> {
+    this.#names = new Set(config.pipelines.map(({ name }) => name));
+    await this.#supervisor.configure(config, this.#document.folder);
+  }
+}

@@ -1,0 +1,20 @@
+import type { PipelineControl } from '../../src/api/pipelines.ts';
+import { FloxyError } from '../../src/base/errors.ts';
+
+/** Takes any document that begins with "pipelines:". */
+export class FakePipelines implements PipelineControl {
+  document: { text: string; file: string | undefined } = {
+    text: 'pipelines: []\n',
+    file: undefined,
+  };
+
+  async replace(text: string): Promise<void> {
+    const { file } = this.document;
+    if (file !== undefined)
+      throw new FloxyError('FILE_OWNED', `the pipelines are those of ${file}`);
+    if (!text.startsWith('pipelines:')) {
+      throw new FloxyError('INVALID_INPUT', 'pipelines:1:1: wrong\npipelines:2:1: also wrong');
+    }
+    this.document = { text, file };
+  }
+}
