@@ -1,6 +1,6 @@
 /** Counters of workers in memory that they share with control: one row each, which outlives its process. */
 import { closeSync } from 'node:fs';
-import { createMemory, mapMemory, sealMemory, unmapMemory } from '../../native/memory.ts';
+import { createMemory, mapMemory, sealMemory } from '../../native/memory.ts';
 import { DECODE_COUNTERS } from '../decode/counters.ts';
 import {
   type CounterGroup,
@@ -96,8 +96,8 @@ export class WorkerRows {
     return new WorkerRow(this.#memory, index);
   }
 
+  /** No process can be given it any more; what it has can still be read. */
   close(): void {
-    unmapMemory(this.#memory);
     closeSync(this.fd);
   }
 }

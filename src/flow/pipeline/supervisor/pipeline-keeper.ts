@@ -80,7 +80,7 @@ export class PipelineKeeper {
   start(): void {
     const { shardMap, rings, index, owner } = this.#place;
     shardMap.spread(this.shards);
-    rings.open(index, this.shards, owner, shardMap);
+    rings.open(index, this.shards, owner);
     for (const shard of this.#team.shards) {
       shard.prepare();
       shard.start();
@@ -95,7 +95,7 @@ export class PipelineKeeper {
   /** What AutoSize looks at. */
   load(): Load {
     const { workers, total } = this.stats();
-    const lag = Math.max(...workers.map(({ counters }) => counters.ring.lag));
+    const lag = Math.max(0, ...workers.map(({ counters }) => counters.ring.lag));
     return { lag, busyMs: total.worker.busyMs };
   }
 
@@ -116,6 +116,7 @@ export class PipelineKeeper {
     const stopped = this.#team.shards.map((shard) => shard.stop(deadlineMs));
     await Promise.all(stopped.map(({ exited }) => exited));
     this.#addShards(0);
+    this.#team = { ...this.#team, shards: [] };
   }
 
   /** Leaves the workers to themselves: they end between two batches. */

@@ -1,7 +1,6 @@
 import { createMemory, sealMemory } from '../../../native/memory.ts';
 import { RING } from '../../../native/ring-layout.ts';
 import { mapAll, ringSequence } from '../../../native/ring-memory.ts';
-import { RingReader } from '../../../native/ring-reader.ts';
 import { type RingReaderAccount, RingReaderStates } from '../../../native/ring-reader-states.ts';
 import type { CounterGroup, RING_COUNTERS } from '../counters.ts';
 import type { RingDescriptors } from '../worker/descriptors.ts';
@@ -20,7 +19,6 @@ export const NO_RING_COUNTERS: RingCounters = {
 interface Ring {
   readonly memory: ArrayBuffer;
   readonly states: RingReaderStates;
-  readonly statesMemory: ArrayBuffer;
 }
 
 /** The rings of all forwarders, and how far the readers of one pipeline are with them. */
@@ -28,23 +26,17 @@ export class RingWatch {
   readonly #rings: readonly Ring[];
 
   constructor(rings: readonly RingDescriptors[]) {
-    this.#rings = rings.map(({ ring, states }) => {
-      const statesMemory = mapAll(states, true);
-      return {
-        memory: mapAll(ring, false),
-        states: new RingReaderStates(statesMemory),
-        statesMemory,
-      };
-    });
+    this.#rings = rings.map(({ ring, states }) => ({
+      memory: mapAll(ring, false),
+      states: new RingReaderStates(mapAll(states, true)),
+    }));
   }
 
   /** Gives readers that have never run their places: behind what is there. */
-  open(pipeline: number, shards: number, owner: number, { memory: shardOfSlot }: ShardMap): void {
-    for (const { memory: ring, states, statesMemory } of this.#rings) {
+  open(pipeline: number, shards: number, owner: number): void {
+    for (const { memory: ring, states } of this.#rings) {
       for (const shard of range(shards)) {
-        if (ownAccount(states, pipeline, shard, owner) === undefined) {
-          new RingReader({ ring, states: statesMemory, pipeline, shard, shardOfSlot, owner });
-        }
+        states.begin(ring, pipeline, shard, owner);
         states.stopAt(pipeline, shard, 0);
       }
     }
@@ -117,14 +109,12 @@ function range(count: number): number[] {
 /** Which shard takes which exporters' datagrams, in memory that workers read. */
 export class ShardMap {
   readonly fd: number;
-  readonly memory: ArrayBuffer;
   readonly #slots: Uint8Array;
 
   constructor(pipeline: string) {
     this.fd = createMemory(`floxy-shards-${pipeline}`, RING.SLOTS);
     sealMemory(this.fd, false);
-    this.memory = mapAll(this.fd, true);
-    this.#slots = new Uint8Array(this.memory);
+    this.#slots = new Uint8Array(mapAll(this.fd, true));
   }
 
   /** Spreads exporters over so many shards. No reader of the pipeline may be at work. */

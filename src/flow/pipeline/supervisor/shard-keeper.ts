@@ -23,6 +23,8 @@ const EARLY_DEATH_MS = 5000;
 const FAILING_DEATHS = 3;
 /** What a process is given on top of the time it was told to end in. */
 const STOP_GRACE_MS = 1000;
+/** As worker-process.ts words it. */
+const CLEAN_EXIT = 'exited with status 0';
 
 /** Keeps one worker alive: one that died is replaced, one that hangs is killed. Nothing else waits for it. */
 export class ShardKeeper {
@@ -169,6 +171,7 @@ export class ShardKeeper {
     if (!this.#isTaking) this.#isPaused = true;
     this.#spec.ended(!this.#isStopping);
     if (!this.#isStopping) this.#restart(process, reason);
+    else if (reason !== CLEAN_EXIT) this.#tellBadEnd(reason);
     this.#progress();
   }
 
@@ -184,6 +187,11 @@ export class ShardKeeper {
       'pipeline worker died, restarting it',
     );
     this.#restartTimer = setTimeout(() => this.#spawn(), delayMs);
+  }
+
+  #tellBadEnd(reason: string): void {
+    const { pipeline, shard } = this.#spec;
+    this.#log.warn({ pipeline, shard, reason }, 'pipeline worker did not end as it was told');
   }
 
   async #until(isDone: () => boolean): Promise<void> {

@@ -1,4 +1,5 @@
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { MAX_PIPELINES, MAX_WORKERS } from '../config/schema.ts';
 import type { PipelineSettings, PipelinesConfig } from '../config/settings.ts';
@@ -14,6 +15,7 @@ import { idleStats } from './totals.ts';
 
 const CHECK_INTERVAL_MS = 500;
 const AUTO_INTERVAL_MS = 1000;
+const TAKEN_POLL_MS = 10;
 /** How long a pipeline that is no more has to deliver what it took. */
 const REMOVED_STOP_MS = 5000;
 
@@ -68,8 +70,9 @@ export class PipelineSupervisor implements PipelineStatsSource {
     this.#owners = new Owners(options.controlFolder);
   }
 
-  /** @param rings of all forwarders */
-  start(rings: readonly RingDescriptors[]): void {
+  /** @param given the rings of all forwarders; their descriptors may be closed afterwards */
+  start(given: readonly RingDescriptors[]): void {
+    const rings = given.map(ownDescriptors);
     const rows = new WorkerRows(MAX_PIPELINES * MAX_WORKERS * 2);
     this.#rings = { descriptors: rings, watch: new RingWatch(rings), rows };
     this.#timers = [
@@ -112,13 +115,18 @@ export class PipelineSupervisor implements PipelineStatsSource {
     return [...[...this.#kept.values()].map(({ keeper }) => keeper.stats()), ...idle, ...missing];
   }
 
-  /** Has all workers deliver what they took, and end. */
+  /** Has all workers take what waits for them, deliver what they took, and end. Forwarders have ended before. */
   async stop(deadlineMs: number): Promise<void> {
     this.#isStopping = true;
-    this.#stopTimers();
     await this.#reconciled;
+    await this.#taken(deadlineMs);
+    this.#stopTimers();
     await Promise.all([...this.#kept.values()].map(({ keeper }) => keeper.stop(deadlineMs)));
     this.#rings?.rows.close();
+    for (const { ring, states } of this.#rings?.descriptors ?? []) {
+      closeSync(ring);
+      closeSync(states);
+    }
   }
 
   /** Leaves workers to themselves: they end between two batches, and those of the next control go on there. */
@@ -207,6 +215,13 @@ export class PipelineSupervisor implements PipelineStatsSource {
     };
   }
 
+  /** Resolves when workers have taken all that is in the rings, or after the time given. */
+  async #taken(deadlineMs: number): Promise<void> {
+    const limitMs = performance.now() + deadlineMs;
+    const isBehind = () => [...this.#kept.values()].some(({ keeper }) => keeper.load().lag > 0);
+    while (isBehind() && performance.now() < limitMs) await delay(TAKEN_POLL_MS);
+  }
+
   #check(): void {
     for (const { keeper } of this.#kept.values()) keeper.check();
   }
@@ -226,4 +241,12 @@ export class PipelineSupervisor implements PipelineStatsSource {
   #stopTimers(): void {
     for (const timer of this.#timers) clearInterval(timer);
   }
+}
+
+/** For processes that are started when the data plane has gone already. */
+function ownDescriptors({ ring, states }: RingDescriptors): RingDescriptors {
+  return {
+    ring: openSync(`/proc/self/fd/${ring}`, 'r'),
+    states: openSync(`/proc/self/fd/${states}`, 'r+'),
+  };
 }

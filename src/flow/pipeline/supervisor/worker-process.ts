@@ -64,6 +64,8 @@ export class WorkerProcess {
       env: { NODE_OPTIONS: '' },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc', ...toList(descriptors)],
       serialization: 'advanced',
+      // Ctrl-C of a terminal is for control, also while this process cannot ignore it yet.
+      detached: true,
     });
     this.#putBehindOthers();
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {

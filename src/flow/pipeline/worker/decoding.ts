@@ -11,6 +11,8 @@ export interface Decoding {
   flush(): void;
   counters(): CounterGroup<Exclude<WorkerCounter, 'busyMs'>>;
   enrichCounters(): Partial<CounterGroup<keyof typeof ENRICH_COUNTERS>>;
+  /** Has what was learnt where other workers find it, and finds what they have. */
+  keepState(): void;
   /** Ends what it has begun; templates that were learnt are kept. */
   stop(): void;
 }

@@ -2,9 +2,9 @@ import type { DatagramWalker } from '../../decode/datagram-walker.ts';
 import { Decoder } from '../../decode/decoder.ts';
 import { NetflowWalker } from '../../decode/netflow-walker.ts';
 import { SflowWalker } from '../../decode/sflow/walker.ts';
-import type { StateKeeper } from '../../decode/state-keeper.ts';
 import type { Enricher } from '../../enrich/enricher.ts';
 import type { Packets } from '../../model/packets.ts';
+import type { TemplateStore } from '../../templates/template-store.ts';
 import type { CrashFolder } from './crash-folder.ts';
 import type { Decoding } from './decoding.ts';
 import type { FlowPath } from './flow-path.ts';
@@ -19,70 +19,87 @@ export interface FlowDecodingOptions {
   readonly crashes: CrashFolder;
   /** Memory of DECODE_COUNTERS. */
   readonly counters: Float64Array;
-  readonly keeper: StateKeeper | undefined;
+  /** Opens what keeps templates: by the user that the worker has become. */
+  readonly openTemplates: () => TemplateStore | undefined;
   readonly seldom: SeldomLog;
 }
 
 /** Walks datagrams of all protocols, and has their records written. */
 export class FlowDecoding implements Decoding {
-  readonly #decoder: Decoder;
-  readonly #writing: Writing;
-  readonly #path: FlowPath;
-  readonly #enricher: Enricher;
-  readonly #walkers: readonly GuardedWalker[];
+  readonly #options: FlowDecodingOptions;
+  #started: Started | undefined;
   #datagrams = 0;
 
   constructor(options: FlowDecodingOptions) {
-    const { writing, enricher, path, crashes, counters, keeper, seldom } = options;
-    this.#writing = writing;
-    this.#path = path;
-    this.#enricher = enricher;
-    const guard = (walker: DatagramWalker) => new GuardedWalker(walker, crashes, seldom);
-    const netflow = guard(
-      new NetflowWalker({
-        counters,
-        consumers: [writing.netflow],
-        names: enricher.names,
-        ...(keeper === undefined ? {} : { keeper }),
-      }),
-    );
-    const sflow = guard(new SflowWalker(writing.sflow, counters));
-    this.#walkers = [netflow, sflow];
-    this.#decoder = new Decoder({ counters, netflow, sflow });
+    this.#options = options;
   }
 
   get rowsWaiting(): number {
-    return this.#writing.waiting;
+    return this.#options.writing.waiting;
   }
 
   /** @throws FloxyError when a file of the enrichment cannot be used */
-  start(): Promise<void> {
-    return this.#enricher.start();
+  async start(): Promise<void> {
+    const { enricher, openTemplates } = this.#options;
+    await enricher.start();
+    const templates = openTemplates();
+    templates?.start();
+    this.#started = start(this.#options, templates);
   }
 
+  /** After start(). */
   decode(packets: Packets): void {
-    this.#decoder.decode(packets);
+    this.#started?.decoder.decode(packets);
     this.#datagrams += packets.count;
   }
 
   flush(): void {
-    this.#writing.flush();
+    this.#options.writing.flush();
+  }
+
+  /** Writes what was learnt, for the workers that come next, and sees what those before have written. */
+  keepState(): void {
+    this.#started?.templates?.flush();
   }
 
   counters() {
+    const walkers = this.#started?.walkers ?? [];
     return {
-      ...this.#path.counters,
+      ...this.#options.path.counters,
       datagrams: this.#datagrams,
-      crashedDatagrams: this.#walkers.reduce((sum, { failed }) => sum + failed, 0),
+      crashedDatagrams: walkers.reduce((sum, { failed }) => sum + failed, 0),
       rowsWaiting: this.rowsWaiting,
     };
   }
 
   enrichCounters() {
-    return { ...this.#enricher.counters };
+    return { ...this.#options.enricher.counters };
   }
 
   stop(): void {
-    this.#enricher.stop();
+    this.#options.enricher.stop();
+    this.#started?.templates?.stop();
   }
+}
+
+interface Started {
+  readonly decoder: Decoder;
+  readonly walkers: readonly GuardedWalker[];
+  readonly templates: TemplateStore | undefined;
+}
+
+function start(options: FlowDecodingOptions, templates: TemplateStore | undefined): Started {
+  const { writing, enricher, crashes, counters, seldom } = options;
+  const guard = (walker: DatagramWalker) => new GuardedWalker(walker, crashes, seldom);
+  const netflow = guard(
+    new NetflowWalker({
+      counters,
+      consumers: [writing.netflow],
+      names: enricher.names,
+      ...(templates === undefined ? {} : { keeper: templates }),
+    }),
+  );
+  const sflow = guard(new SflowWalker(writing.sflow, counters));
+  const decoder = new Decoder({ counters, netflow, sflow });
+  return { decoder, walkers: [netflow, sflow], templates };
 }

@@ -92,10 +92,10 @@ class Running {
       this.#worker?.leave();
       tell({ kind: 'left' });
       await this.#worker?.stop(deadlineMs);
+      process.exit(0);
     } catch (error) {
       fail(error);
     }
-    process.exit(0);
   }
 
   #readers(): RingReader[] {

@@ -10,6 +10,7 @@ import { ROW_FORMATS } from '../../format/row-formats.ts';
 import { vflowOptions } from '../../format/vflow/vflow-json.ts';
 import type { Producer } from '../../model/producer.ts';
 import { loadProducerKind } from '../../produce/kinds.ts';
+import { TemplateStore } from '../../templates/template-store.ts';
 import { BUILT_IN, VFLOW_FORMAT } from '../config/built-in.ts';
 import type { WorkerRow } from '../worker-row.ts';
 import { CrashFolder } from './crash-folder.ts';
@@ -21,6 +22,9 @@ import { RowWriting, type RowWritingOptions } from './row-writing.ts';
 import { SeldomLog } from './seldom-log.ts';
 import { VflowWriting } from './vflow-writing.ts';
 import type { Writing } from './writing.ts';
+
+/** Templates, sampling rates and names of all pipelines of the service. */
+export const TEMPLATES_FILE = 'templates.db';
 
 /** A worker's parts, made and not yet started. */
 export interface Prepared {
@@ -51,8 +55,15 @@ export async function prepare(
   const counters = row.decodeCounters;
   const writing = makeWriting(settings, { counters, enricher, path: flowPath });
   const crashes = new CrashFolder(path.join(folder, 'failed-datagrams'), `shard-${shard}`);
-  const parts = { writing, enricher, path: flowPath, crashes, counters, seldom };
-  const decoding = new FlowDecoding({ ...parts, keeper: undefined });
+  const decoding = new FlowDecoding({
+    writing,
+    enricher,
+    path: flowPath,
+    crashes,
+    counters,
+    openTemplates: () => openTemplates(path.join(dataFolder, TEMPLATES_FILE), log),
+    seldom,
+  });
   return {
     decoding,
     producer,
@@ -64,6 +75,16 @@ export async function prepare(
       });
     },
   };
+}
+
+/** Without them datagrams are decoded as well: exporters send their templates again. */
+function openTemplates(file: string, log: Logger): TemplateStore | undefined {
+  try {
+    return new TemplateStore({ path: file, log });
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'templates are not kept');
+    return undefined;
+  }
 }
 
 async function makeProducer(

@@ -46,7 +46,8 @@ export class Worker {
   start(): void {
     if (!this.#isPaused || this.#isLeaving) return;
     this.#isPaused = false;
-    const { row } = this.#options;
+    const { row, decoding } = this.#options;
+    decoding.keepState();
     if (this.#timers.length === 0) {
       row.beat();
       this.#timers = [
@@ -63,6 +64,7 @@ export class Worker {
     this.#isPaused = true;
     this.#next?.cancel();
     this.#options.decoding.flush();
+    this.#options.decoding.keepState();
     this.#publish();
   }
 
@@ -78,7 +80,7 @@ export class Worker {
     const { producer, decoding } = this.#options;
     const begunMs = performance.now();
     await producer.flush(deadlineMs);
-    await producer.stop(Math.max(0, deadlineMs - (performance.now() - begunMs)));
+    await producer.stop(wholeTenths(deadlineMs - (performance.now() - begunMs)));
     decoding.stop();
     this.#publish();
     for (const timer of this.#timers) clearInterval(timer);
@@ -144,4 +146,9 @@ export class Worker {
     this.#told = { ...status };
     this.#options.onStatus?.(this.#told);
   }
+}
+
+/** Tenths of a second: producers may divide it, and timers of Node.js take whole milliseconds. */
+function wholeTenths(ms: number): number {
+  return Math.max(100, Math.floor(ms / 100) * 100);
 }
