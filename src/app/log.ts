@@ -6,20 +6,20 @@ import { readableLine } from '../telemetry/readable-line.ts';
 /** What is left of the log at the end has this long to find its reader. */
 const CLOSE_LIMIT_MS = 500;
 
-/** The log of a process, on standard output: one JSON object a line, or for people where that is a terminal. */
+/** The log of a process: one JSON object a line, or for people where that is a terminal. */
 export interface ProcessLog {
   readonly log: Logger;
   /** Writes what waits, as far as it can be written soon. Comes last. */
   close(): Promise<void>;
 }
 
-/** @param level one of pino's, or `silent` */
-export function openLog(level: string): ProcessLog {
-  const writer = new LogWriter(1, (lines, error) => {
+/** @param level one of pino's, or `silent` @param fd standard output, or standard error */
+export function openLog(level: string, fd: 1 | 2 = 1): ProcessLog {
+  const writer = new LogWriter(fd, (lines, error) => {
     log.warn({ lines, error }, 'log lines were dropped: they could not be written');
   });
   const write = (line: string) => writer.write(readableLine(line));
-  const log = pino({ level, base: null }, isatty(1) ? { write } : writer);
+  const log = pino({ level, base: null }, isatty(fd) ? { write } : writer);
   // Node.js writes warnings there: a reader that has gone must not end the process.
   process.stderr.on('error', () => undefined);
   return { log, close: () => writer.close(CLOSE_LIMIT_MS) };

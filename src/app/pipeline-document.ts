@@ -12,6 +12,8 @@ const KEPT_FILE = 'pipelines.yaml';
 export interface PipelineDocumentOptions {
   /** The file that owns the pipelines; undefined = the API does. */
   readonly file: string | undefined;
+  /** What there is until the API sets something. */
+  readonly document?: string | undefined;
   /** Where what the API set is kept. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
@@ -48,8 +50,9 @@ export class PipelineDocument {
    * @throws FloxyError INVALID_INPUT that says all that is wrong with it
    */
   async read(): Promise<PipelinesConfig> {
-    const { file, folder } = this.#options;
-    const text = file === undefined ? readKept(path.join(folder, KEPT_FILE)) : readGiven(file);
+    const { file, folder, document = NO_PIPELINES } = this.#options;
+    const text =
+      file === undefined ? (readKept(path.join(folder, KEPT_FILE)) ?? document) : readGiven(file);
     const config = await this.#load(text);
     this.#text = text;
     return config;
@@ -101,11 +104,11 @@ function readGiven(file: string): string {
   }
 }
 
-function readKept(file: string): string {
+function readKept(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NO_PIPELINES;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new FloxyError('INVALID_INPUT', `${file} cannot be read: ${messageOf(error)}`);
   }
 }

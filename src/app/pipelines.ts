@@ -13,6 +13,8 @@ import { makePipelineFolders } from './pipeline-folders.ts';
 export interface PipelinesOptions {
   /** The file that owns the pipelines; undefined = the API does. */
   readonly file: string | undefined;
+  /** All there is, when neither a file nor the API says anything. */
+  readonly document?: string | undefined;
   /** Where they keep what outlives their workers. */
   readonly directory: string;
   /** Whom workers become; undefined = they stay who we are. */
@@ -33,10 +35,10 @@ export class Pipelines implements PipelineStatsSource {
 
   /** @throws Error when its folders cannot be made */
   constructor(options: PipelinesOptions) {
-    const { file, directory, user, logLevel, env, log } = options;
+    const { file, document, directory, user, logLevel, env, log } = options;
     const folders = makePipelineFolders(directory, user, log);
     this.#options = options;
-    this.#document = new PipelineDocument({ file, folder: folders.control, env });
+    this.#document = new PipelineDocument({ file, document, folder: folders.control, env });
     this.#supervisor = new PipelineSupervisor({
       log,
       user,

@@ -88,6 +88,7 @@ async function run(config: Config, log: Logger): Promise<number> {
     return 1;
   }
   await dataPlane.start();
+  servePipelines(pipelines, dataPlane);
   await control.start();
   follower?.start();
   logReady(config, control, log);
@@ -141,13 +142,21 @@ async function openPipelines(config: Config, log: Logger): Promise<Pipelines> {
   return pipelines;
 }
 
+/** Has workers read what forwarders hand over. Before there are rules: so they miss nothing. */
+function servePipelines(pipelines: Pipelines, dataPlane: Plane): void {
+  pipelines.start(dataPlane.rings().map(({ fd: ring, readers: states }) => ({ ring, states })));
+  const place = () => pipelines.place(dataPlane.pipelines());
+  dataPlane.onPipelines(place);
+  place();
+}
+
 function makeDataPlane(config: Config, log: Logger): Plane {
   const { listen } = config;
   const columns = new CounterColumns();
   const engines =
     listen === undefined
       ? []
-      : [new SocketEngine({ ...config, listeners: [listen] }, columns, log)];
+      : [new SocketEngine({ ...config, listeners: [listen], sends: true }, columns, log)];
   const publisher = new RulePublisher(listen?.port ?? 0, columns);
   return new Plane({ engines, publisher, columns, log });
 }

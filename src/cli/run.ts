@@ -6,6 +6,7 @@ import { withoutControls } from '../base/text.ts';
 import { ConfigError } from '../config/config.ts';
 import { packageRoot } from '../package-root.ts';
 import { addAccessOptions } from './access-options.ts';
+import { addCollectCommand } from './collect-command.ts';
 import { CliError, EXIT } from './exit.ts';
 import { addServiceCommands } from './service-commands.ts';
 import type { Terminal } from './terminal.ts';
@@ -67,6 +68,7 @@ function makeProgram(
     });
   addAccessOptions(program);
   addServiceCommands(program, terminal, finish);
+  addCollectCommand(program, terminal, finish);
   return program;
 }
 

@@ -44,6 +44,8 @@ const NO_PROCESS = { pid: undefined, restarts: 0 };
 export type SocketEngineConfig = {
   /** Where flow is received; each forwarder has a socket for each. At least one. */
   readonly listeners: readonly SocketAddress[];
+  /** Whether there are collectors to send to; pipelines need neither raw sockets nor the right to them. */
+  readonly sends: boolean;
 } & Pick<
   Config,
   | 'forwarders'

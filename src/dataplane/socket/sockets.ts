@@ -20,7 +20,7 @@ export interface ForwarderSockets {
 
 export type SocketSettings = Pick<
   SocketEngineConfig,
-  'listeners' | 'forwarders' | 'receiveBufferBytes' | 'sendBufferBytes'
+  'listeners' | 'sends' | 'forwarders' | 'receiveBufferBytes' | 'sendBufferBytes'
 >;
 
 /** Receiving sockets that a forwarder before had, by listener: those that are there are kept as they are. */
@@ -103,9 +103,14 @@ export function warnOfSmallBuffer(
 
 function openSenders(
   family: 4 | 6,
-  { forwarders, sendBufferBytes }: Pick<SocketSettings, 'forwarders' | 'sendBufferBytes'>,
+  {
+    sends,
+    forwarders,
+    sendBufferBytes,
+  }: Pick<SocketSettings, 'sends' | 'forwarders' | 'sendBufferBytes'>,
   keep: (fd: number) => number,
 ): readonly number[] {
+  if (!sends) return [];
   try {
     return Array.from({ length: sendersFor(forwarders) }, () =>
       keep(openSender(family, sendBufferBytes)),
@@ -117,7 +122,8 @@ function openSenders(
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program has the port: stop it, or set COLLECTOR_FLOXY_ADDRESS',
+  EADDRINUSE:
+    'another program has the port: stop it, or set COLLECTOR_FLOXY_ADDRESS (floxy collect: listen)',
   EADDRNOTAVAIL: 'no interface has the address: add it, or set COLLECTOR_FLOXY_ADDRESS',
   EACCES: 'no permission: run as root, or with the capability CAP_NET_BIND_SERVICE',
   EPERM: 'no permission for raw sockets: run as root, or with the capability CAP_NET_RAW',
