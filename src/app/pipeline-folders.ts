@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
+import { messageOf } from '../base/errors.ts';
 import { makeFolder } from '../base/folder.ts';
 import type { ForwarderUser } from '../config/config.ts';
 
@@ -14,17 +15,33 @@ export interface PipelineFolders {
 const SEARCHABLE_BY_OTHERS = 0o001;
 
 /**
- * Makes the folders of pipelines. Before privileges are given up: that of workers becomes theirs.
+ * Makes the folders of pipelines. Before privileges are given up: that of workers becomes theirs. When they cannot be
+ * made it is logged: flow is decoded without them.
  *
  * @param user whom workers become; undefined = they stay who we are
- * @throws Error when they cannot be made
  */
 export function makePipelineFolders(
   directory: string,
   user: ForwarderUser | undefined,
   log: Logger,
 ): PipelineFolders {
-  const workers = path.join(directory, 'workers');
+  const folders = { control: directory, workers: path.join(directory, 'workers') };
+  try {
+    make(folders, user, log);
+  } catch (error) {
+    log.error(
+      { folder: directory, error: messageOf(error) },
+      'pipelines cannot keep what outlives their workers: make the folder, or set COLLECTOR_PIPELINES_DIRECTORY',
+    );
+  }
+  return folders;
+}
+
+function make(
+  { control: directory, workers }: PipelineFolders,
+  user: ForwarderUser | undefined,
+  log: Logger,
+): void {
   makeFolder(workers, 0o750);
   if (user !== undefined) {
     chownSync(workers, user.uid, user.gid);
@@ -38,7 +55,6 @@ export function makePipelineFolders(
       );
     }
   }
-  return { control: directory, workers };
 }
 
 function makeSearchable(folder: string): void {

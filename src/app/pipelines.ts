@@ -33,7 +33,6 @@ export class Pipelines implements PipelineStatsSource {
   readonly #supervisor: PipelineSupervisor;
   #names: ReadonlySet<string> = new Set();
 
-  /** @throws Error when its folders cannot be made */
   constructor(options: PipelinesOptions) {
     const { file, document, directory, user, logLevel, env, log } = options;
     const folders = makePipelineFolders(directory, user, log);

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { messageOf } from '../../../base/errors.ts';
 
 const FILE = 'owners.json';
 const MAX_OWNER = 2 ** 47;
@@ -22,11 +23,10 @@ export class Owners {
     this.#owners = read(this.#file);
   }
 
-  /**
-   * Owners of these pipelines; what is known of others is forgotten.
-   *
-   * @throws Error when they cannot be kept
-   */
+  /** Why they could not be kept the last time; undefined when they are. */
+  problem: string | undefined;
+
+  /** Owners of these pipelines; what is known of others is forgotten. */
   of(names: Iterable<string>): ReadonlyMap<string, number> {
     const owners = new Map<string, number>();
     for (const name of names) {
@@ -36,8 +36,17 @@ export class Owners {
       owners.size === this.#owners.size &&
       [...owners].every(([name, owner]) => this.#owners.get(name) === owner);
     this.#owners = owners;
-    if (!isSame) this.#write();
+    if (!isSame) this.#keep();
     return owners;
+  }
+
+  #keep(): void {
+    try {
+      this.#write();
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = messageOf(error);
+    }
   }
 
   #write(): void {

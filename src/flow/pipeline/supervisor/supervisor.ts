@@ -149,6 +149,10 @@ export class PipelineSupervisor implements PipelineStatsSource {
     const { settings } = this.#wanted;
     const names = [...settings.keys()].filter((name) => this.#indexes.has(name));
     const owners = this.#owners.of(new Set([...names, ...this.#kept.keys()]));
+    if (this.#owners.problem !== undefined) {
+      const details = { error: this.#owners.problem };
+      this.#options.log.error(details, 'pipelines begin anew when the service is started again');
+    }
     for (const name of names) {
       if (this.#kept.has(name)) continue;
       const place = [this.#indexes.get(name), owners.get(name)] as [number, number];
