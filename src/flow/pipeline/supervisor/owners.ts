@@ -40,6 +40,11 @@ export class Owners {
     return owners;
   }
 
+  /** A pipeline that comes back begins anew. */
+  forget(name: string): void {
+    if (this.#owners.delete(name)) this.#keep();
+  }
+
   #keep(): void {
     try {
       this.#write();

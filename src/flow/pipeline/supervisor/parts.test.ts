@@ -22,6 +22,8 @@ test('pipelines keep their owners, also over restarts; those that were away get 
   assert.notEqual(third.get('a'), first.get('a'));
   assert.equal(third.get('c'), second.get('c'));
   assert.equal(new Set(third.values()).size, 3);
+  again.forget('b');
+  assert.notEqual(new Owners(folder).of(['b']).get('b'), third.get('b'));
 });
 
 test('a file of owners that makes no sense holds none', (t) => {

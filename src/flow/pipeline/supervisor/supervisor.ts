@@ -148,7 +148,8 @@ export class PipelineSupervisor implements PipelineStatsSource {
     if (this.#rings === undefined || this.#isStopping) return;
     const { settings } = this.#wanted;
     const names = [...settings.keys()].filter((name) => this.#indexes.has(name));
-    const owners = this.#owners.of(new Set([...names, ...this.#kept.keys()]));
+    if (names.length === 0) return;
+    const owners = this.#owners.of(new Set([...settings.keys(), ...this.#kept.keys()]));
     if (this.#owners.problem !== undefined) {
       const details = { error: this.#owners.problem };
       this.#options.log.error(details, 'pipelines begin anew when the service is started again');
@@ -196,6 +197,7 @@ export class PipelineSupervisor implements PipelineStatsSource {
   async #remove(name: string, { keeper, shardMap }: Kept): Promise<void> {
     await keeper.stop(REMOVED_STOP_MS);
     this.#kept.delete(name);
+    this.#owners.forget(name);
     closeSync(shardMap.fd);
     this.#options.log.info({ pipeline: name }, 'pipeline removed');
   }
