@@ -1,0 +1,75 @@
+/**
+ * Feeds changed datagrams to all decoders, for hours if need be: `npm run fuzz -- --datagrams 10000000 --seed 1`.
+ * What it finds is repeated by the same seed. With FLOXY_CAPTURES it begins with what real exporters sent, too.
+ */
+import { parseArgs } from 'node:util';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { fuzz } from './fuzz.ts';
+import { heapInUse, MOST_GROWTH } from './heap.ts';
+
+/** A datagram that takes longer hangs. */
+const HANGS_AFTER_MS = 60_000;
+/** Datagrams after which memory is looked at. */
+const LOOK_EVERY = 250_000;
+
+interface Task {
+  readonly seed: number;
+  readonly datagrams: number;
+  /** Which datagram is being decoded. */
+  readonly at: Int32Array;
+}
+
+if (isMainThread) await watch();
+else work(workerData as Task);
+
+async function watch(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      datagrams: { type: 'string', default: '1000000' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    },
+  });
+  const at = new Int32Array(new SharedArrayBuffer(4));
+  const task: Task = { seed: Number(values.seed), datagrams: Number(values.datagrams), at };
+  print(`seed ${task.seed}, ${task.datagrams} datagrams`);
+  const worker = new Worker(new URL(import.meta.url), { workerData: task });
+  const timer = watchProgress(task);
+  await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
+  clearInterval(timer);
+}
+
+function watchProgress({ seed, at }: Task): NodeJS.Timeout {
+  let last = -1;
+  let since = Date.now();
+  return setInterval(() => {
+    const number = Atomics.load(at, 0);
+    if (number !== last) {
+      last = number;
+      since = Date.now();
+    } else if (Date.now() - since > HANGS_AFTER_MS) {
+      print(`datagram ${number} of seed ${seed} hangs`);
+      process.exit(1);
+    }
+  }, 1000);
+}
+
+function work({ seed, datagrams, at }: Task): void {
+  let first = 0;
+  const records = fuzz({
+    seed,
+    datagrams,
+    before: (number) => void Atomics.store(at, 0, number),
+    checked: (number) => {
+      if (number % LOOK_EVERY !== 0) return;
+      const heap = heapInUse();
+      first ||= heap;
+      print(`${number} datagrams, ${heap >> 20} MiB`);
+      if (heap - first > MOST_GROWTH) throw new Error(`memory has grown by ${heap - first} octets`);
+    },
+  });
+  print(`${records} records, nothing is wrong`);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
