@@ -34,17 +34,23 @@ export interface WrittenMessage {
   readonly records: readonly WrittenRecord[];
 }
 
+/** Makes a template with an id. */
+export type MakeTemplate = (random: Random, version: 9 | 10, id: number) => WrittenTemplate;
+
 const TEMPLATE_IDS = [256, 257, 258, 4_000, 65_535];
 
 /** Writes what one exporter sends in one domain: all templates come before their data. */
 export class MessageWriter {
+  readonly #makeTemplate: MakeTemplate;
   readonly #random: Random;
   readonly #version: 9 | 10;
   readonly #domain: number;
   readonly #templates = new Map<number, WrittenTemplate>();
   #sequence: number;
 
-  constructor(seed: number, version: 9 | 10) {
+  /** @param makeTemplate where templates come from; absent: any */
+  constructor(seed: number, version: 9 | 10, makeTemplate: MakeTemplate = randomTemplate) {
+    this.#makeTemplate = makeTemplate;
     this.#random = new Random(seed);
     this.#version = version;
     this.#domain = this.#random.u32();
@@ -73,10 +79,10 @@ export class MessageWriter {
   /** Several template records of one kind, some of which replace others. @returns how many */
   #templateSet(to: OctetWriter): number {
     const random = this.#random;
-    const first = randomTemplate(random, this.#version, random.pick(TEMPLATE_IDS));
+    const first = this.#makeTemplate(random, this.#version, random.pick(TEMPLATE_IDS));
     const templates = [first];
     while (random.once(2)) {
-      const more = randomTemplate(random, this.#version, random.pick(TEMPLATE_IDS));
+      const more = this.#makeTemplate(random, this.#version, random.pick(TEMPLATE_IDS));
       if (more.kind === first.kind) templates.push(more);
     }
     const set = new OctetWriter();
@@ -176,9 +182,12 @@ function variableLength(random: Random, { type }: WrittenField): number {
 }
 
 /** Messages of one exporter, of NetFlow v9 or IPFIX. */
-export function arbitraryMessages(version: 9 | 10): fc.Arbitrary<WrittenMessage[]> {
+export function arbitraryMessages(
+  version: 9 | 10,
+  makeTemplate?: MakeTemplate,
+): fc.Arbitrary<WrittenMessage[]> {
   return fc.tuple(fc.integer(), fc.integer({ min: 1, max: 8 })).map(([seed, count]) => {
-    const writer = new MessageWriter(seed, version);
+    const writer = new MessageWriter(seed, version, makeTemplate);
     return Array.from({ length: count }, () => writer.next());
   });
 }
