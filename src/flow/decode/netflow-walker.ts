@@ -58,6 +58,7 @@ export class NetflowWalker implements DatagramWalker {
       made: (exporter) => learner.restore(exporter),
       established: (session) => this.#templates.established(session),
       dropped: (session) => this.#forget(session),
+      gone: (exporter) => learner.forgetExporter(exporter),
     });
     this.#templates = new TemplateBook(bounds, counters, this.#sessions, keeper);
     this.#consumers = consumers;
@@ -169,6 +170,7 @@ export class NetflowWalker implements DatagramWalker {
     session.sequence.close(counts);
     this.#templates.forget(session);
     this.#pending.forget(session, counts);
+    this.#learner.forget(session);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { NameListener } from '../model/name-listener.ts';
+import { EntryBudget } from './entry-budget.ts';
 import { fieldNumber, fieldText, findField } from './field-values.ts';
 import type { NetflowExporter, NetflowSession } from './netflow-session.ts';
 import { type RateReader, rateReader } from './rate-reader.ts';
@@ -9,6 +10,8 @@ import type { RecordSet, Template, TemplateField } from './template.ts';
 /** Interface names of one exporter that are remembered, so that only news are kept on disk. */
 const MAX_INTERFACES = 4096;
 const MAX_NAME = 255;
+/** Rates and names of all exporters together. */
+const MAX_ENTRIES = 200_000;
 
 /** Scope type of NetFlow v9: an interface (RFC 3954 section 6.1). */
 const SCOPE_INTERFACE = 2;
@@ -25,6 +28,7 @@ interface Plan {
 /** Learns from option records what flow records do not say: sampling rates, names of interfaces, start of exporters. */
 export class OptionsLearner {
   readonly #plans = new WeakMap<Template, Plan>();
+  readonly #budget = new EntryBudget(MAX_ENTRIES);
   readonly #names: NameListener | undefined;
   readonly #keeper: StateKeeper | undefined;
 
@@ -57,14 +61,22 @@ export class OptionsLearner {
   restore(exporter: NetflowExporter): void {
     const kept = this.#keeper?.findOptions(exporter.address);
     if (kept === undefined) return;
-    for (const { samplerId, rate } of kept.rates) {
-      exporter.rates ??= new SamplingRates();
-      exporter.rates.learn(samplerId, rate);
-    }
+    for (const { samplerId, rate } of kept.rates) this.#keepRate(exporter, samplerId, rate, false);
     for (const { index, name } of kept.interfaces) {
-      remember(exporter, index, name);
+      this.#keepName(exporter, index, name, false);
       this.#tell(exporter, index, name, '');
     }
+  }
+
+  /** A session goes: what was kept of it makes room. It is still among the sessions of its domain. */
+  forget({ rates, observationDomain }: NetflowSession): void {
+    this.#budget.giveBack(rates?.size ?? 0);
+    if (observationDomain.sessions === 1) this.#budget.giveBack(observationDomain.rates?.size ?? 0);
+  }
+
+  /** An exporter goes, after all its sessions. */
+  forgetExporter({ rates, interfaces }: NetflowExporter): void {
+    this.#budget.giveBack((rates?.size ?? 0) + (interfaces?.size ?? 0));
   }
 
   /** Tells again what is to be kept of a session's exporter. */
@@ -79,14 +91,38 @@ export class OptionsLearner {
   #rate(session: NetflowSession, rate: number, samplerId: number): void {
     if (rate === 0) return;
     const { observationDomain, exporter } = session;
-    session.rates ??= new SamplingRates();
-    if (!session.rates.learn(samplerId, rate)) return;
-    observationDomain.rates ??= new SamplingRates();
-    observationDomain.rates.learn(samplerId, rate);
-    exporter.rates ??= new SamplingRates();
-    exporter.rates.learn(samplerId, rate);
+    const isStranger = !session.established;
+    if (!this.#keepRate(session, samplerId, rate, isStranger)) return;
+    this.#keepRate(observationDomain, samplerId, rate, isStranger);
+    this.#keepRate(exporter, samplerId, rate, isStranger);
     exporter.ratesEpoch++;
     this.#keeper?.rateLearnt(session, samplerId, rate);
+  }
+
+  /** @returns whether that is news, and there was room for it */
+  #keepRate(
+    of: { rates: SamplingRates | undefined },
+    samplerId: number,
+    rate: number,
+    isStranger: boolean,
+  ): boolean {
+    of.rates ??= new SamplingRates();
+    const { rates } = of;
+    if (rates.isFullFor(samplerId)) return false;
+    if (!rates.has(samplerId) && !this.#budget.take(isStranger)) return false;
+    return rates.learn(samplerId, rate);
+  }
+
+  /** @returns whether that is news, and there was room for it */
+  #keepName(exporter: NetflowExporter, index: number, name: string, isStranger: boolean): boolean {
+    exporter.interfaces ??= new Map();
+    const { interfaces } = exporter;
+    const known = interfaces.get(index);
+    if (known === name) return false;
+    const isFull = interfaces.size >= MAX_INTERFACES;
+    if (known === undefined && (isFull || !this.#budget.take(isStranger))) return false;
+    interfaces.set(index, name);
+    return true;
   }
 
   #interface(session: NetflowSession, plan: Plan, set: RecordSet, record: number): void {
@@ -99,7 +135,7 @@ export class OptionsLearner {
       : '';
     if (index > 0xffff_ffff || (name === '' && description === '')) return;
     this.#tell(session.exporter, index, name, description);
-    if (remember(session.exporter, index, name || description)) {
+    if (this.#keepName(session.exporter, index, name || description, !session.established)) {
       this.#keeper?.interfaceLearnt(session, index, name || description);
     }
   }
@@ -107,16 +143,6 @@ export class OptionsLearner {
   #tell(exporter: NetflowExporter, index: number, name: string, description: string): void {
     this.#names?.interfaceNamed(Uint32Array.from(exporter.address), index, name, description);
   }
-}
-
-/** @returns whether that is news */
-function remember(exporter: NetflowExporter, index: number, name: string): boolean {
-  exporter.interfaces ??= new Map();
-  const { interfaces } = exporter;
-  if (interfaces.get(index) === name) return false;
-  if (!interfaces.has(index) && interfaces.size >= MAX_INTERFACES) return false;
-  interfaces.set(index, name);
-  return true;
 }
 
 function makePlan(template: Template): Plan {

@@ -30,6 +30,8 @@ export interface SessionTableEvents {
   made(exporter: NetflowExporter): void;
   established(session: NetflowSession): void;
   dropped(session: NetflowSession): void;
+  /** After its last session. */
+  gone(exporter: NetflowExporter): void;
 }
 
 /**
@@ -193,7 +195,10 @@ export class SessionTable {
     observationDomain.sessions--;
     if (observationDomain.sessions === 0)
       exporter.domains.delete(`${observationDomain.version} ${observationDomain.id}`);
-    if (exporter.domains.size === 0) this.#exporters.delete(exporter.address.join());
+    if (exporter.domains.size === 0) {
+      this.#exporters.delete(exporter.address.join());
+      this.#events.gone(exporter);
+    }
     this.#count('sessionsDropped', 1);
     this.#gauges();
   }

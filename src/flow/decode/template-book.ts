@@ -6,8 +6,9 @@ import type { StateKeeper } from './state-keeper.ts';
 import type { Template } from './template.ts';
 import { parseTemplate, readTemplateHead, type TemplateShape, viewOf } from './template-parser.ts';
 
-/** Templates that are shared by content. */
+/** Templates that are shared by content, and fields of all of them. */
 const SHARED = 8192;
+const SHARED_FIELDS = 250_000;
 /** How long a template that the store does not have is not asked for again: milliseconds. */
 const ASK_AGAIN_MS = 5000;
 /** Template ids of a session for which that is remembered. */
@@ -30,6 +31,7 @@ export class TemplateBook {
   readonly #keeper: StateKeeper | undefined;
   readonly #room: RoomMaker;
   readonly #shared = new Map<string, Template>();
+  #sharedFields = 0;
   readonly #strangers = new RateLimit(STRANGERS_PER_SECOND, STRANGERS_BURST);
   #fields = 0;
   #newcomersFields = 0;
@@ -202,11 +204,11 @@ export class TemplateBook {
     if (known !== undefined) return known;
     const template = parseTemplate(record, shape);
     this.#shared.set(key, template);
-    if (this.#shared.size > SHARED) {
-      for (const oldest of this.#shared.keys()) {
-        this.#shared.delete(oldest);
-        break;
-      }
+    this.#sharedFields += template.fields.length;
+    for (const [oldest, { fields }] of this.#shared) {
+      if (this.#shared.size <= SHARED && this.#sharedFields <= SHARED_FIELDS) break;
+      this.#shared.delete(oldest);
+      this.#sharedFields -= fields.length;
     }
     return template;
   }
