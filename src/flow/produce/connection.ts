@@ -28,6 +28,8 @@ export class Connection {
   /** Of the present connection, when there is one: aborted when it is lost. */
   #life: AbortController | undefined;
   #since = 0;
+  /** The last batch was not taken: that it can be connected to does not make it well. */
+  #refuses = false;
 
   constructor(parts: ConnectionParts) {
     const { options, link } = parts;
@@ -54,7 +56,7 @@ export class Connection {
       );
       this.#life = new AbortController();
       this.#since = performance.now();
-      this.#ok();
+      if (!this.#refuses) this.#ok();
     } catch (error) {
       if (ended.aborted) return;
       this.#failing(error);
@@ -75,6 +77,7 @@ export class Connection {
       else this.#failing(outcome.error);
       return outcome;
     } catch (error) {
+      this.#refuses = true;
       if (!this.#parts.ended.aborted) this.#lost(error);
       throw error;
     }
@@ -129,6 +132,7 @@ export class Connection {
   }
 
   #worked(): void {
+    this.#refuses = false;
     this.#backoff.reset();
     this.#ok();
   }
