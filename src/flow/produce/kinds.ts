@@ -5,15 +5,15 @@ import { FloxyError, messageOf } from '../../base/errors.ts';
 import type { ProducerKind } from '../model/producer.ts';
 import { fileKind } from './file.ts';
 import { kafkaKind } from './kafka.ts';
+import { natsKind } from './nats.ts';
 import { socketKind } from './socket.ts';
 import { stdoutKind } from './stdout.ts';
 
 /** The kinds of producers that are built in, by name. */
 export const PRODUCER_KINDS: ReadonlyMap<string, ProducerKind<unknown>> = new Map(
-  ([stdoutKind, fileKind, socketKind, kafkaKind] as ProducerKind<unknown>[]).map((kind) => [
-    kind.name,
-    kind,
-  ]),
+  ([stdoutKind, fileKind, socketKind, kafkaKind, natsKind] as ProducerKind<unknown>[]).map(
+    (kind) => [kind.name, kind],
+  ),
 );
 
 const kindShape = z.looseObject({
