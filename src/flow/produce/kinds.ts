@@ -6,12 +6,13 @@ import type { ProducerKind } from '../model/producer.ts';
 import { fileKind } from './file.ts';
 import { kafkaKind } from './kafka.ts';
 import { natsKind } from './nats.ts';
+import { nsqKind } from './nsq.ts';
 import { socketKind } from './socket.ts';
 import { stdoutKind } from './stdout.ts';
 
 /** The kinds of producers that are built in, by name. */
 export const PRODUCER_KINDS: ReadonlyMap<string, ProducerKind<unknown>> = new Map(
-  ([stdoutKind, fileKind, socketKind, kafkaKind, natsKind] as ProducerKind<unknown>[]).map(
+  ([stdoutKind, fileKind, socketKind, kafkaKind, natsKind, nsqKind] as ProducerKind<unknown>[]).map(
     (kind) => [kind.name, kind],
   ),
 );

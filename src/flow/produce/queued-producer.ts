@@ -177,6 +177,7 @@ export class QueuedProducer implements Producer {
     this.#accounts.delivered(pick(batch, taken));
     this.#accounts.failed(refusedRecords);
     if (rest.ends.length === 0) return;
+    if (rest.ends.length < batch.ends.length) this.#attempts = 0;
     if (this.#exhausted) this.#giveUp(rest.records);
     else await this.#connection.pause();
   }
