@@ -54,7 +54,7 @@ export const fileKind: ProducerKind<Options> = {
     const name = `file ${given.path}`;
     const { byProtocol } = new Name(given.path, context);
     const link = (events: LinkEvents) => new FileLink(given, context, events);
-    return new QueuedProducer({ options: given, log: context.log, name, byProtocol, link });
+    return new QueuedProducer({ options: given, context, name, byProtocol, link });
   },
 };
 

@@ -69,7 +69,7 @@ export const kafkaKind: ProducerKind<KafkaOptions> = {
     const topic = new Name(given.topic, context);
     return new QueuedProducer({
       options: given,
-      log: context.log,
+      context,
       name: `kafka at ${given.brokers.join(', ')}`,
       byProtocol: topic.byProtocol,
       link: () => new KafkaLink(given, topic),

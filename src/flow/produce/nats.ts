@@ -64,7 +64,7 @@ export const natsKind: ProducerKind<NatsOptions> = {
     const Kind = given.jetstream ? JetStreamLink : NatsLink;
     return new QueuedProducer({
       options: given,
-      log: context.log,
+      context,
       name,
       byProtocol: subject.byProtocol,
       link: (events) =>

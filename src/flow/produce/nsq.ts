@@ -60,7 +60,7 @@ export const nsqKind: ProducerKind<NsqOptions> = {
     const topic = new Name(given.topic, context);
     return new QueuedProducer({
       options: given,
-      log: context.log,
+      context,
       name: `nsq at ${given.servers.map(({ host, port }) => `${host}:${port}`).join(', ')}`,
       byProtocol: topic.byProtocol,
       link: (events) => new NsqLink(given, topic, events, context.shard),

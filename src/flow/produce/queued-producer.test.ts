@@ -43,7 +43,7 @@ function producerFor(peer: FakePeer, options: z.input<typeof schema> = {}): Queu
   const parsed = schema.parse({ ...quick, ...options });
   return new QueuedProducer({
     options: parsed,
-    log,
+    context: { log, pipeline: 'p', shard: 0 },
     name: 'peer',
     link: (events) => {
       peer.events = events;

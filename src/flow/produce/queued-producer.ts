@@ -1,13 +1,19 @@
 import type { Logger } from 'pino';
-import { messageOf } from '../../base/errors.ts';
+import { FloxyError, messageOf } from '../../base/errors.ts';
 import type { EncodedBatch } from '../model/encoded-batch.ts';
-import type { Producer, ProducerCounters, ProducerStatus } from '../model/producer.ts';
+import type {
+  Producer,
+  ProducerContext,
+  ProducerCounters,
+  ProducerStatus,
+} from '../model/producer.ts';
 import { Accounts } from './accounts.ts';
 import { Backlog } from './backlog.ts';
 import { Batcher, pick, weightOf } from './batcher.ts';
 import { Connection } from './connection.ts';
 import { type Link, type LinkEvents, type Outcome, within } from './link.ts';
 import type { CommonOptions } from './options.ts';
+import { Spool } from './spool.ts';
 import { Wakeup } from './wakeup.ts';
 
 /** Dropped records are logged at most so often. */
@@ -17,7 +23,8 @@ const CLOSING_PART = 0.2;
 
 export interface QueuedProducerParts {
   readonly options: CommonOptions;
-  readonly log: Logger;
+  /** Where it works. */
+  readonly context: ProducerContext;
   /** Of the peer, in messages: `nsq at 127.0.0.1:4150`. */
   readonly name: string;
   /** Batches are of one protocol each, because it is part of where they go. */
@@ -39,6 +46,7 @@ export class QueuedProducer implements Producer {
   readonly #accounts = new Accounts();
   readonly #batcher: Batcher;
   readonly #backlog: Backlog;
+  readonly #spool: Spool | undefined;
   readonly #connection: Connection;
   readonly #wakeup = new Wakeup();
   readonly #ended = new AbortController();
@@ -49,20 +57,35 @@ export class QueuedProducer implements Producer {
   #delay: NodeJS.Timeout | undefined;
   #drops = { loggedAt: Number.NEGATIVE_INFINITY, records: 0 };
 
-  constructor({ options, log, name, byProtocol = false, link }: QueuedProducerParts) {
+  /** @throws FloxyError INVALID_INPUT: a spool is wanted where there is no folder for it */
+  constructor({ options, context, name, byProtocol = false, link }: QueuedProducerParts) {
+    const { log } = context;
     this.#options = options;
     this.#log = log;
     this.#name = name;
-    this.#backlog = new Backlog(this.#accounts.counters);
+    this.#spool = spoolFor(options, context);
+    this.#backlog = new Backlog({
+      accounts: this.#accounts,
+      memory: options.queue_bytes,
+      spool: this.#spool,
+      connected: () => this.#connection.connected,
+      ready: () => this.#wakeup.call(),
+    });
     const limits = { bytes: options.batch_bytes, messages: options.batch_messages, byProtocol };
     this.#batcher = new Batcher(limits, (batch) => this.#backlog.push(batch));
-    const changed = () => this.#wakeup.call();
+    const changed = () => {
+      this.#backlog.spill();
+      this.#wakeup.call();
+    };
     const ended = this.#ended.signal;
     this.#connection = new Connection({ options, log, name, link, changed, ended });
   }
 
   get status(): ProducerStatus {
-    return this.#connection.status;
+    const { status } = this.#connection;
+    const problem = this.#spool?.problem;
+    if (problem === undefined) return status;
+    return { state: 'failing', error: [status.error, problem].filter(Boolean).join('; ') };
   }
 
   get counters(): Readonly<ProducerCounters> {
@@ -70,7 +93,9 @@ export class QueuedProducer implements Producer {
   }
 
   async start(): Promise<void> {
-    this.#running ??= this.#run();
+    if (this.#running !== undefined) return;
+    await this.#backlog.open();
+    this.#running = this.#run();
   }
 
   offer(batch: EncodedBatch): boolean {
@@ -95,15 +120,21 @@ export class QueuedProducer implements Producer {
 
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true;
-    if (this.#running !== undefined) await this.flush(deadlineMs * (1 - CLOSING_PART));
+    // Without its peer, what waits is better off in the spool.
+    const useful = this.#connection.connected || this.#spool === undefined;
+    if (this.#running !== undefined && useful) await this.flush(deadlineMs * (1 - CLOSING_PART));
     this.#closeBatch();
     this.#ended.abort(new Error('the producer was stopped'));
     this.#wakeup.call();
-    const closing = AbortSignal.timeout(Math.max(1, deadlineMs * CLOSING_PART));
-    await within(closing, Promise.all([this.#running, this.#connection.close()])).catch(
-      (error: unknown) => this.#log.warn(`${this.#name}: not closed in time: ${messageOf(error)}`),
-    );
-    this.#accounts.failed(await this.#backlog.close());
+    const limit = () => AbortSignal.timeout(Math.max(1, (deadlineMs * CLOSING_PART) / 2));
+    const hung = (error: unknown) =>
+      this.#log.warn(`${this.#name}: not closed in time: ${messageOf(error)}`);
+    await within(limit(), Promise.all([this.#running, this.#connection.close()])).catch(hung);
+    const lost = await within(limit(), this.#backlog.close()).catch((error: unknown) => {
+      hung(error);
+      return this.#backlog.memoryRecords;
+    });
+    this.#accounts.failed(lost);
   }
 
   #hasRoom(batch: EncodedBatch): boolean {
@@ -194,4 +225,15 @@ export class QueuedProducer implements Producer {
     this.#backlog.removeHead();
     this.#attempts = 0;
   }
+}
+
+function spoolFor(
+  { spool }: CommonOptions,
+  { spoolFolder, log }: ProducerContext,
+): Spool | undefined {
+  if (spool === undefined) return undefined;
+  if (spoolFolder === undefined) {
+    throw new FloxyError('INVALID_INPUT', 'a spool needs a folder: this pipeline has none');
+  }
+  return new Spool(spoolFolder, spool, log);
 }

@@ -44,10 +44,10 @@ type Options = z.output<typeof options>;
 export const socketKind: ProducerKind<Options> = {
   name: 'socket',
   options,
-  create: (given, { log }) =>
+  create: (given, context) =>
     new QueuedProducer({
       options: given,
-      log,
+      context,
       name: `socket to ${given.url}`,
       link: (events) => linkFor(given, events),
     }),

@@ -19,10 +19,10 @@ type Options = z.output<typeof options>;
 export const stdoutKind: ProducerKind<Options> = {
   name: 'stdout',
   options,
-  create: (given, { log }) =>
+  create: (given, context) =>
     new QueuedProducer({
       options: given,
-      log,
+      context,
       name: 'stdout',
       link: () => new StdoutLink(given.framing),
     }),
