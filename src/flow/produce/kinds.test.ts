@@ -44,6 +44,16 @@ describe('kinds of producers', () => {
     assert.equal(kind.options.safeParse({ url: 5 }).success, false);
   });
 
+  test('a plug-in may export a function, which gets what it needs to make one', async () => {
+    await using folder = await mkdtempDisposable(path.join(tmpdir(), 'floxy-plug-in-'));
+    const text = `export default ({ z, commonOptions }) =>
+      ({ name: 'mine', options: z.strictObject({ ...commonOptions, url: z.string() }), create() {} });`;
+    await writeFile(path.join(folder.path, 'mine.mjs'), text);
+    const kind = await loadProducerKind('./mine.mjs', folder.path);
+    assert.equal(kind.options.safeParse({ url: 'x', queue_bytes: '1MiB' }).success, true);
+    assert.equal(kind.options.safeParse({ url: 'x', queue: 5 }).success, false);
+  });
+
   test('a plug-in that is not there, broken or no producer is refused, with its file and what is wrong', async () => {
     assert.match(
       await refusalOf(undefined),

@@ -9,6 +9,7 @@ import { natsKind } from './nats.ts';
 import { nsqKind } from './nsq.ts';
 import { socketKind } from './socket.ts';
 import { stdoutKind } from './stdout.ts';
+import { TOOLKIT } from './toolkit.ts';
 
 /** The kinds of producers that are built in, by name. */
 export const PRODUCER_KINDS: ReadonlyMap<string, ProducerKind<unknown>> = new Map(
@@ -29,7 +30,8 @@ const kindShape = z.looseObject({
 /**
  * A kind of producers: one that is built in, by name, or a plug-in, by the path of its file.
  *
- * @param kind a name, or a path that ends in .mjs, .js or .ts: an ES module whose default export is a ProducerKind
+ * @param kind a name, or a path that ends in .mjs, .js or .ts: an ES module whose default export is a ProducerKind, or a
+ *   function that gets the toolkit and returns one
  * @param folder what relative paths begin at: that of the configuration
  * @throws FloxyError INVALID_INPUT
  */
@@ -50,9 +52,11 @@ export async function loadProducerKind(
 }
 
 async function loadPlugIn(file: string): Promise<ProducerKind<unknown>> {
-  let module: Record<string, unknown>;
+  let exported: unknown;
   try {
-    module = await import(pathToFileURL(file).href);
+    const module: Record<string, unknown> = await import(pathToFileURL(file).href);
+    exported = module['default'];
+    if (typeof exported === 'function') exported = exported(TOOLKIT);
   } catch (error) {
     throw new FloxyError(
       'INVALID_INPUT',
@@ -62,14 +66,14 @@ async function loadPlugIn(file: string): Promise<ProducerKind<unknown>> {
       },
     );
   }
-  if (module['default'] === undefined) {
+  if (exported === undefined) {
     throw new FloxyError(
       'INVALID_INPUT',
       `the plug-in ${file} has no default export: it must be a ProducerKind`,
     );
   }
-  const checked = kindShape.safeParse(module['default']);
-  if (checked.success) return module['default'] as ProducerKind<unknown>;
+  const checked = kindShape.safeParse(exported);
+  if (checked.success) return exported as ProducerKind<unknown>;
   const problems = checked.error.issues.map(
     ({ path: place, message }) =>
       `${place.length > 0 ? `its ${place.join('.')} ` : 'it '}${message}`,
