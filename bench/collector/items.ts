@@ -1,6 +1,7 @@
 import { decode } from './decode.ts';
 import type { Measurement } from './measurement.ts';
+import { producers } from './producers.ts';
 import { rivals } from './rivals.ts';
 
 /** All measurements of the collector, in the order of the report. */
-export const MEASUREMENTS: readonly Measurement[] = [...decode, ...rivals];
+export const MEASUREMENTS: readonly Measurement[] = [...decode, ...producers, ...rivals];

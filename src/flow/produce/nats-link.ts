@@ -52,13 +52,12 @@ export class NatsLink implements Link {
       ...(authenticator && { authenticator }),
     });
     this.connection = connection;
-    connection.closed().then((error) => {
-      if (this.connection === connection) {
-        this.#events.lost(
-          error instanceof Error ? error : new Error('the server closed the connection'),
-        );
-      }
-    });
+    const ended = (error: unknown) => {
+      if (this.connection !== connection) return;
+      const closed = new Error('the server closed the connection');
+      this.#events.lost(error instanceof Error ? error : closed);
+    };
+    connection.closed().then(ended, ended);
     if (signal.aborted) await this.close();
   }
 
@@ -156,16 +155,12 @@ export class JetStreamLink extends NatsLink {
 }
 
 async function authenticatorFor(options: NatsOptions): Promise<Authenticator | undefined> {
-  const { user, password, token, nkey_file, creds_file } = options;
+  const { user, password, token, nkey_seed, creds_file } = options;
   if (user !== undefined) return usernamePasswordAuthenticator(user, password ?? '');
   if (token !== undefined) return tokenAuthenticator(token);
-  if (nkey_file !== undefined) return nkeyAuthenticator(trimmed(await readSecret(nkey_file)));
+  if (nkey_seed !== undefined) return nkeyAuthenticator(Buffer.from(nkey_seed));
   if (creds_file !== undefined) return credsAuthenticator(await readSecret(creds_file));
   return undefined;
-}
-
-function trimmed(seed: Buffer): Buffer {
-  return Buffer.from(seed.toString().trim());
 }
 
 async function readSecret(file: string): Promise<Buffer> {

@@ -28,10 +28,10 @@ const shape = z.strictObject({
   user: z.string().optional().meta({ description: 'user, with `password`' }),
   password: z.string().optional().meta({ description: 'its password' }),
   token: z.string().optional().meta({ description: 'token, instead of a user' }),
-  nkey_file: z
+  nkey_seed: z
     .string()
     .optional()
-    .meta({ description: 'file with the seed of an NKey, instead of a user' }),
+    .meta({ description: 'seed of an NKey (`SU…`), instead of a user' }),
   creds_file: z
     .string()
     .optional()
@@ -42,9 +42,9 @@ const shape = z.strictObject({
 export type NatsOptions = z.output<typeof shape>;
 
 const options = shape.superRefine((given, context) => {
-  const ways = [given.user, given.token, given.nkey_file, given.creds_file];
+  const ways = [given.user, given.token, given.nkey_seed, given.creds_file];
   if (ways.filter((way) => way !== undefined).length > 1) {
-    context.addIssue('only one of user, token, nkey_file and creds_file can be given');
+    context.addIssue('only one of user, token, nkey_seed and creds_file can be given');
   }
   if ((given.user === undefined) !== (given.password === undefined)) {
     context.addIssue('user and password go together');

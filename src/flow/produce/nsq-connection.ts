@@ -95,7 +95,7 @@ export class NsqConnection {
     address: { readonly host: string; readonly port: number },
     signal: AbortSignal,
   ): Promise<void> {
-    const { tls, compression, auth_secret, heartbeat, client_id } = this.#options;
+    const { tls, compression, secret, heartbeat, client_id } = this.#options;
     const deflate = compression === 'deflate';
     this.#channel.write(Buffer.from(MAGIC));
     const wanted = {
@@ -126,8 +126,8 @@ export class NsqConnection {
       this.#channel = this.#watch(new DeflateChannel(socket, begun));
       await this.#answer();
     }
-    if (auth_secret !== undefined) await this.command('AUTH', Buffer.from(auth_secret));
-    else if (offered.auth_required) throw new Error('nsqd wants a secret: set auth_secret');
+    if (secret !== undefined) await this.command('AUTH', Buffer.from(secret));
+    else if (offered.auth_required) throw new Error('nsqd wants a secret: set secret');
     this.#expectHeartbeat();
   }
 

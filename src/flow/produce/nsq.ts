@@ -27,7 +27,7 @@ const options = z.strictObject({
   topic: nameOption('topic, with `{protocol}`, `{pipeline}`, `{shard}` in it as wanted').prefault(
     'vflow.{protocol}',
   ),
-  auth_secret: z
+  secret: z
     .string()
     .min(1)
     .optional()

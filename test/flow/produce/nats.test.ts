@@ -28,8 +28,7 @@ describe('nats', () => {
   test('authenticates by user, token and NKey, and tells when it is not let in', async () => {
     await using folder = await temporaryFolder();
     const nkey = nkeys.createUser();
-    const seedFile = path.join(folder.path, 'seed');
-    await writeFile(seedFile, `${Buffer.from(nkey.getSeed()).toString()}\n`);
+    const seed = Buffer.from(nkey.getSeed()).toString();
     const nkeyConfig = path.join(folder.path, 'nats.conf');
     await writeFile(nkeyConfig, `authorization { users = [ { nkey: ${nkey.getPublicKey()} } ] }`);
     const ways: [NatsPeerOptions['arguments'], NatsPeerOptions['client'], object][] = [
@@ -38,7 +37,7 @@ describe('nats', () => {
       [
         ['-c', nkeyConfig],
         { authenticator: nkeyAuthenticator(nkey.getSeed()) },
-        { nkey_file: seedFile },
+        { nkey_seed: seed },
       ],
     ];
     for (const [args = [], client = {}, options] of ways) {

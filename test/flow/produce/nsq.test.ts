@@ -31,7 +31,7 @@ describe('nsq', () => {
   test('TLS, deflate and a secret together; each is told where nsqd wants or has it otherwise', async () => {
     await using folder = await temporaryFolder();
     const files = makeCertificate(folder.path, 'localhost');
-    const all = { tls: { ca_file: files.certificate }, compression: 'deflate', auth_secret: 's' };
+    const all = { tls: { ca_file: files.certificate }, compression: 'deflate', secret: 's' };
     await using nsqd = await TestNsqd.make({ tls: files, deflate: true, secret: 's' });
     await nsqd.up();
     await using producer = await startProducer(nsqKind, { ...nsqd.options, ...all });
@@ -40,8 +40,8 @@ describe('nsq', () => {
     assert.deepEqual(await nsqd.received(), ['a', 'b']);
     for (const [wrong, said] of [
       [{ ...all, tls: {} }, /certificate/],
-      [{ ...all, auth_secret: 'wrong' }, /E_UNAUTHORIZED/],
-      [{ ...all, auth_secret: undefined }, /set auth_secret/],
+      [{ ...all, secret: 'wrong' }, /E_UNAUTHORIZED/],
+      [{ ...all, secret: undefined }, /set secret/],
     ] as const) {
       await using other = await startProducer(nsqKind, { ...nsqd.options, ...wrong });
       assert.match(await failureOf(other), said);
