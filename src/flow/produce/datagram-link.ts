@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import type { EncodedBatch } from '../model/encoded-batch.ts';
-import { pick } from './batcher.ts';
+import { message } from './batcher.ts';
 import { framed } from './framing.ts';
 import type { Link, Outcome } from './link.ts';
 
@@ -43,9 +43,7 @@ export class DatagramLink implements Link {
         { length: Math.min(AT_ONCE, batch.ends.length - first) },
         (_, i) => first + i,
       );
-      const results = await Promise.all(
-        indexes.map((i) => this.#sendOne(framed(pick(batch, [i]), this.#framing))),
-      );
+      const results = await Promise.all(indexes.map((i) => this.#sendOne(message(batch, i))));
       const failed = results.findIndex((error) => error !== undefined && error.code !== TOO_LARGE);
       refused.push(
         ...indexes.filter((_, i) => results[i]?.code === TOO_LARGE && (failed < 0 || i < failed)),
@@ -71,10 +69,14 @@ export class DatagramLink implements Link {
     this.#socket = undefined;
   }
 
-  #sendOne(payload: Buffer): Promise<NodeJS.ErrnoException | undefined> {
+  #sendOne(text: Buffer): Promise<NodeJS.ErrnoException | undefined> {
     return new Promise((resolve, reject) => {
       if (this.#socket === undefined) reject(new Error('not connected'));
-      else this.#socket.send(payload, (error) => resolve(error ?? undefined));
+      else this.#socket.send(this.#framed(text), (error) => resolve(error ?? undefined));
     });
+  }
+
+  #framed(bytes: Buffer): Buffer {
+    return framed({ bytes, ends: Uint32Array.of(bytes.length), records: 0 }, this.#framing);
   }
 }
