@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { pino } from 'pino';
 import { kafkaKind } from '../../../src/flow/produce/kafka.ts';
+import { makeCertificate } from '../../cli/certificates.ts';
 import { waitFor } from '../../lab/shell.ts';
 import { KafkaPeer } from '../../support/kafka-peer.ts';
+import { failureOf, offerOf, startProducer, temporaryFolder } from '../../support/offers.ts';
 import { describeConformance } from '../../support/producer-conformance.ts';
-
-const log = pino({ level: 'silent' });
+import { SaslBroker } from '../../support/sasl-broker.ts';
 
 describeConformance({
   title: 'kafka',
@@ -20,8 +21,7 @@ describe('kafka', () => {
     test(`messages arrive with their keys, compression ${compression}`, async () => {
       await using peer = await KafkaPeer.make();
       await peer.up();
-      const producer = makeProducer(peer, { compression });
-      await producer.start();
+      await using producer = await startProducer(kafkaKind, { ...peer.options, compression });
       const texts = Array.from({ length: 200 }, (_, i) => `k${i % 7}:${i}`);
       producer.offer(offerOf(texts));
       await producer.flush(60_000);
@@ -30,28 +30,24 @@ describe('kafka', () => {
       const { partitionsByKey } = peer;
       assert.equal(partitionsByKey.size, 7);
       for (const partitions of partitionsByKey.values()) assert.equal(partitions.size, 1);
-      await producer.stop(2000);
     });
   }
 
   test('messages arrive when the leader alone has to have them', async () => {
     await using peer = await KafkaPeer.make();
     await peer.up();
-    const producer = makeProducer(peer, { acks: 1 });
-    await producer.start();
+    await using producer = await startProducer(kafkaKind, { ...peer.options, acks: 1 });
     for (let i = 0; i < 5; i++) {
       producer.offer(offerOf([`k:${i}`]));
       await producer.flush(60_000);
     }
     await waitFor('all have come', async () => (await peer.received()).length >= 5);
     assert.deepEqual(await peer.received(), ['k:0', 'k:1', 'k:2', 'k:3', 'k:4']);
-    await producer.stop(2000);
   });
 
   test('a cluster that is killed and comes back with other brokers is found again, accounts are exact', async () => {
     await using peer = await KafkaPeer.make();
-    const producer = makeProducer(peer);
-    await producer.start();
+    await using producer = await startProducer(kafkaKind, peer.options);
     let sent = 0;
     for (let life = 0; life < 3; life++) {
       await peer.up();
@@ -69,19 +65,28 @@ describe('kafka', () => {
       { offered, delivered, failed, dropped },
       { offered: 6, delivered: 6, failed: 0, dropped: 0 },
     );
-    await producer.stop(2000);
+  });
+
+  test('SASL: name and password are sent, a refusal is told', async () => {
+    await using broker = await SaslBroker.start();
+    const sasl = { username: 'u', password: 'p' };
+    await using producer = await startProducer(kafkaKind, { brokers: [broker.address], sasl });
+    assert.match(await failureOf(producer), /SASL_AUTHENTICATION_FAILED/);
+    assert.equal(broker.said[0], '\0u\0p');
+  });
+
+  test('TLS: the certificate is checked, unless that is turned off', async () => {
+    await using folder = await temporaryFolder();
+    const files = makeCertificate(folder.path, 'localhost');
+    const settings = { cert: await readFile(files.certificate), key: await readFile(files.key) };
+    await using broker = await SaslBroker.start(settings);
+    const options = { brokers: [broker.address], sasl: { username: 'u', password: 'p' } };
+    await using untrusting = await startProducer(kafkaKind, { ...options, tls: {} });
+    assert.match(await failureOf(untrusting), /certificate/);
+    assert.deepEqual(broker.said, []);
+    for (const tls of [{ ca_file: files.certificate }, { verify: false }]) {
+      await using producer = await startProducer(kafkaKind, { ...options, tls });
+      assert.match(await failureOf(producer), /SASL_AUTHENTICATION_FAILED/);
+    }
   });
 });
-
-function makeProducer(peer: KafkaPeer, options: object = {}) {
-  const quick = { batch_delay: '5ms', retry_delay: '10ms', retry_delay_max: '100ms' };
-  const parsed = kafkaKind.options.parse({ ...quick, ...peer.options, ...options });
-  return kafkaKind.create(parsed, { log, pipeline: 'p', shard: 0 });
-}
-
-function offerOf(texts: readonly string[]) {
-  let end = 0;
-  const ends = Uint32Array.from(texts, (text) => (end += text.length));
-  const keys = texts.map((text) => Buffer.from(text.slice(0, text.indexOf(':'))));
-  return { bytes: Buffer.from(texts.join('')), ends, keys, records: texts.length };
-}
