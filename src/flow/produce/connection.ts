@@ -74,7 +74,7 @@ export class Connection {
       const work = (signal: AbortSignal) => this.#link.send(batch, signal);
       const outcome = await this.#limited(send_timeout, 'no acknowledgement', work, life);
       if (outcome === undefined) this.#worked();
-      else this.#failing(outcome.error);
+      else this.#partly(outcome);
       return outcome;
     } catch (error) {
       this.#refuses = true;
@@ -129,6 +129,11 @@ export class Connection {
     this.#life.abort(error);
     this.#failing(error);
     this.#parts.changed();
+  }
+
+  #partly({ again = [], error }: Outcome): void {
+    this.#refuses = again.length > 0;
+    this.#failing(error);
   }
 
   #worked(): void {

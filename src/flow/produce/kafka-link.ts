@@ -2,6 +2,7 @@ import {
   compatibilityPartitioner,
   findErrorBy,
   type MessageToProduce,
+  type ProduceResult,
   Producer,
   type ProducerOptions,
   type SASLOptions,
@@ -10,7 +11,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { EncodedBatch } from '../model/encoded-batch.ts';
 import { message } from './batcher.ts';
 import type { KafkaOptions } from './kafka.ts';
-import type { Link, Outcome } from './link.ts';
+import type { Link, LinkEvents, Outcome } from './link.ts';
 import type { Name } from './names.ts';
 import { tlsSettings } from './tls.ts';
 
@@ -29,13 +30,15 @@ type Message = MessageToProduce<Buffer, Buffer, Buffer, Buffer> & { readonly par
 export class KafkaLink implements Link {
   readonly #options: KafkaOptions;
   readonly #topic: Name;
+  readonly #events: LinkEvents;
   #client: Client | undefined;
   /** The partition of messages without key: another one for each batch. */
   #turn = 0;
 
-  constructor(options: KafkaOptions, topic: Name) {
+  constructor(options: KafkaOptions, topic: Name, events: LinkEvents) {
     this.#options = options;
     this.#topic = topic;
+    this.#events = events;
   }
 
   async connect(): Promise<void> {
@@ -73,38 +76,51 @@ export class KafkaLink implements Link {
     await client?.close().catch(() => undefined);
   }
 
-  async #sendAll(messages: Message[]): Promise<Outcome | undefined> {
+  async #sendAll(messages: readonly Message[]): Promise<Outcome | undefined> {
     const refused: number[] = [];
+    const groups = [Array.from(messages.keys())];
     let error: Error | undefined;
-    const send = async (indexes: number[]): Promise<void> => {
-      try {
-        await this.#produce(indexes.map((i) => messages[i] as Message));
-      } catch (thrown) {
-        if (!isRefusal(thrown)) throw thrown;
-        if (indexes.length === 1) {
-          refused.push(...indexes);
-          error = new Error(`a message was refused: ${readable(thrown).message}`);
-          return;
-        }
-        // Together they are too many, or one of them is to blame: it is found by halves.
-        const half = indexes.length >> 1;
-        await send(indexes.slice(0, half));
-        await send(indexes.slice(half));
+    for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
+      const failure = await this.#produce(group.map((i) => messages[i] as Message));
+      if (failure === undefined) continue;
+      error = readable(failure);
+      const left = group.filter((i) => !hasTaken(failure, messages[i] as Message));
+      if (!isRefusal(failure)) {
+        const again = [...left, ...groups.flat()];
+        return this.#broken({ refused: ascending(refused), again, error }, messages.length);
       }
-    };
-    await send(Array.from(messages.keys()));
-    return error === undefined ? undefined : { refused: refused.sort((a, b) => a - b), error };
+      // Together they are too many, or one of them is to blame: it is found by halves.
+      const half = left.length >> 1;
+      if (left.length === 1) refused.push(...left);
+      else groups.unshift(left.slice(0, half), left.slice(half));
+    }
+    return error === undefined ? undefined : { refused: ascending(refused), error };
   }
 
-  async #produce(messages: Message[]): Promise<void> {
-    if (this.#client === undefined) throw new Error('not connected');
+  /** Some brokers may have taken their part: only the rest is sent again, by a connection that is made anew. */
+  #broken(outcome: Outcome & { readonly again: readonly number[] }, messages: number): Outcome {
+    if (outcome.again.length === messages) throw outcome.error;
+    setImmediate(() => this.#events.lost(outcome.error));
+    return outcome;
+  }
+
+  /** @returns what went wrong */
+  async #produce(messages: Message[]): Promise<Error | undefined> {
+    const client = this.#client;
+    if (client === undefined) return new Error('not connected');
     const { acks, compression } = this.#options;
-    const { unwritableNodes = [] } = await this.#client.send({
-      messages,
-      acks: acks === 'all' ? -1 : acks,
-      compression,
-    });
-    if (unwritableNodes.length > 0) throw new Error('a broker takes no more at present');
+    try {
+      const { unwritableNodes = [] } = await client.send({
+        messages,
+        acks: acks === 'all' ? -1 : acks,
+        compression,
+      });
+      return unwritableNodes.length > 0
+        ? new Error('a broker takes no more at present')
+        : undefined;
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   async #partitionsOf(topic: string): Promise<number> {
@@ -143,6 +159,20 @@ export class KafkaLink implements Link {
       ...authentication,
     };
   }
+}
+
+/** Of an error of the library: whether the partition of a message was written nevertheless, because another one failed. */
+function hasTaken(error: Error, { topic, partition }: Message): boolean {
+  const { produced } = error as { produced?: ProduceResult };
+  return (
+    produced?.offsets?.some(
+      (written) => written.topic === topic && written.partition === partition,
+    ) ?? false
+  );
+}
+
+function ascending(indexes: readonly number[]): number[] {
+  return indexes.toSorted((a, b) => a - b);
 }
 
 function isRefusal(error: unknown): boolean {

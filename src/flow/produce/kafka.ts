@@ -72,7 +72,7 @@ export const kafkaKind: ProducerKind<KafkaOptions> = {
       context,
       name: `kafka at ${given.brokers.join(', ')}`,
       byProtocol: topic.byProtocol,
-      link: () => new KafkaLink(given, topic),
+      link: (events) => new KafkaLink(given, topic, events),
     });
   },
 };
