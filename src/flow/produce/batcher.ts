@@ -30,6 +30,8 @@ export class Batcher {
   #keys: Buffer[] = [];
   #records = 0;
   #protocol: FlowProtocol | undefined;
+  /** What the format tells with each batch. */
+  #told: Pick<EncodedBatch, 'framing' | 'header'> = {};
 
   /** @param full takes each batch, in the order of what is in them */
   constructor(limits: BatchLimits, full: (batch: EncodedBatch) => void) {
@@ -45,6 +47,7 @@ export class Batcher {
     const { ends, protocol } = batch;
     if (this.#limits.byProtocol && protocol !== this.#protocol) this.close();
     this.#protocol = protocol;
+    this.#told = toldWith(batch);
     for (let from = 0; from < ends.length; ) {
       const to = this.#fitting(ends, from);
       if (to > from) this.#append(batch, from, to);
@@ -62,6 +65,7 @@ export class Batcher {
       bytes: trimmed(this.#bytes, this.#used),
       ends: this.#ends.slice(0, this.#messages),
       records: this.#records,
+      ...this.#told,
       ...(keys.length > 0 && { keys }),
       ...(this.#limits.byProtocol && this.#protocol && { protocol: this.#protocol }),
     };
@@ -150,9 +154,14 @@ export function pick(batch: EncodedBatch, indexes: readonly number[]): EncodedBa
     bytes: Buffer.concat(indexes.map((i) => message(batch, i))),
     ends,
     records,
+    ...toldWith(batch),
     ...(keys && { keys: indexes.map((i) => keys[i] as Buffer) }),
     ...(protocol && { protocol }),
   };
+}
+
+function toldWith({ framing, header }: EncodedBatch): Pick<EncodedBatch, 'framing' | 'header'> {
+  return { ...(framing && { framing }), ...(header && { header }) };
 }
 
 /** Flow records in messages 0 to i - 1: a batch tells only their sum, so each message counts alike, and all add up. */

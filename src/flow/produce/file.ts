@@ -86,11 +86,11 @@ class FileLink implements Link {
   }
 
   async send(batch: EncodedBatch): Promise<Outcome | undefined> {
-    const bytes = await COMPRESSIONS[this.#options.compression](
-      framed(batch, this.#options.framing),
-    );
+    const compress = COMPRESSIONS[this.#options.compression];
+    const header = batch.header === undefined ? undefined : await compress(batch.header);
+    const bytes = await compress(framed(batch, this.#options.framing));
     try {
-      await this.#inTurn(() => this.#write(this.#name.for(batch.protocol), bytes));
+      await this.#inTurn(() => this.#write(this.#name.for(batch.protocol), bytes, header));
       return undefined;
     } catch (error) {
       return { again: Array.from(batch.ends.keys()), error: error as Error };
@@ -111,13 +111,15 @@ class FileLink implements Link {
     return done;
   }
 
-  async #write(name: string, bytes: Buffer): Promise<void> {
+  async #write(name: string, bytes: Buffer, header: Buffer | undefined): Promise<void> {
     let part = this.#parts.get(name);
     if (part === undefined) {
       part = await PartFile.create((time) => path.resolve(fill(name, { time })));
       this.#parts.set(name, part);
     }
-    await part.append(bytes, this.#options.fsync === 'batch');
+    const isNew = part.size === 0 && header !== undefined;
+    const whole = isNew ? Buffer.concat([header, bytes]) : bytes;
+    await part.append(whole, this.#options.fsync === 'batch');
     if (part.size >= this.#options.rotate_bytes) await this.#complete(name, part);
   }
 

@@ -26,6 +26,13 @@ test('varints are those of protobuf', () => {
   assert.deepEqual(framed(batch, 'varint'), Buffer.concat(wanted));
 });
 
+test('without a choice of the user, messages are framed as their format wants', () => {
+  const batch = batchOf(Buffer.from('a'), Buffer.from('b'));
+  assert.equal(framed(batch, undefined).toString(), 'a\nb\n');
+  assert.equal(framed({ ...batch, framing: 'none' }, undefined).toString(), 'ab');
+  assert.equal(framed({ ...batch, framing: 'none' }, 'lines').toString(), 'a\nb\n');
+});
+
 test('without framing messages are as they are', () => {
   assert.equal(framed(batchOf(Buffer.from('a'), Buffer.from('b')), 'none').toString(), 'ab');
 });

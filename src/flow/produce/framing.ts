@@ -9,13 +9,22 @@ const FRAMINGS = ['lines', 'varint', 'none'] as const;
 type Framing = (typeof FRAMINGS)[number];
 
 /** How messages are told from each other in a stream. */
-export const framingOption = z.enum(FRAMINGS).prefault('lines').meta({
-  description:
-    '`lines`: a newline behind each message; `varint`: its length before it, as protobuf readers want it; `none`',
-});
+export const framingOption = z
+  .enum(FRAMINGS)
+  .optional()
+  .meta({
+    description:
+      '`lines`: a newline behind each message; `varint`: its length before it, as protobuf readers want it; `none`; ' +
+      'absent: what the format wants (protobuf with lengths: `none`; bare: `varint`; all others: `lines`)',
+  });
 
-/** All messages of a batch as one stretch of a stream. A message that ends in a newline, such as a CSV row, gets no other. */
-export function framed(batch: EncodedBatch, framing: Framing): Buffer {
+/**
+ * All messages of a batch as one stretch of a stream. A message that ends in a newline gets no other.
+ *
+ * @param given absent: as the format wants it
+ */
+export function framed(batch: EncodedBatch, given: Framing | undefined): Buffer {
+  const framing = given ?? batch.framing ?? 'lines';
   if (framing === 'none') return batch.bytes;
   const { bytes, ends } = batch;
   const stream = Buffer.allocUnsafe(bytes.length + ends.length * VARINT_OCTETS);

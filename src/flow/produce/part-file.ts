@@ -9,6 +9,8 @@ const FOLDER_MODE = 0o755;
 const NEWLINE = 10;
 /** How far back the last newline of a file that was left is looked for, at a time. */
 const TAIL_OCTETS = 65_536;
+/** By so many it is seen whether a file is text. */
+const FIRST_OCTETS = 32;
 
 /** Those that this process writes: what else has its process id is of an earlier one. */
 const beingWritten = new Set<string>();
@@ -88,7 +90,11 @@ export class PartFile {
  */
 export async function completeAbandoned(
   pattern: string,
-  { compression, framing, fsync }: { compression: string; framing: string; fsync: string },
+  {
+    compression,
+    framing,
+    fsync,
+  }: { compression: string; framing?: string | undefined; fsync: string },
 ): Promise<string[]> {
   const folder = path.dirname(pattern);
   const [before = '', after = ''] = path.basename(pattern).split('{time}');
@@ -100,7 +106,8 @@ export async function completeAbandoned(
     const part = path.join(folder, entry);
     const mine = name.startsWith(before) && name.endsWith(after) && !beingWritten.has(part);
     if (match === null || !mine || isAlive(Number(pid))) continue;
-    if (compression === 'none' && framing === 'lines') await cutLastLine(part);
+    const isLines = framing === 'lines' || (framing === undefined && (await looksLikeText(part)));
+    if (compression === 'none' && isLines) await cutLastLine(part);
     const file = path.join(folder, name);
     await giveName(part, file, fsync !== 'never');
     completed.push(file);
@@ -117,6 +124,13 @@ async function giveName(part: string, file: string, sync: boolean): Promise<void
   if (!sync) return;
   await using folder = await open(path.dirname(file), constants.O_RDONLY);
   await folder.sync();
+}
+
+/** Whether a file begins as text does: protobuf has octets that text has not among its first. */
+async function looksLikeText(file: string): Promise<boolean> {
+  await using handle = await open(file);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(FIRST_OCTETS), 0, FIRST_OCTETS, 0);
+  return buffer.subarray(0, bytesRead).every((octet) => octet >= 0x20 || octet === NEWLINE);
 }
 
 async function cutLastLine(part: string): Promise<void> {

@@ -80,6 +80,8 @@ class StreamLink implements Link {
   readonly #options: Options;
   readonly #events: LinkEvents;
   #socket: Socket | undefined;
+  /** Something was written to this connection: what a stream begins with as well. */
+  #begun = false;
 
   constructor(address: StreamAddress, given: Options, events: LinkEvents) {
     this.#address = address;
@@ -90,6 +92,7 @@ class StreamLink implements Link {
   async connect(signal: AbortSignal): Promise<void> {
     const socket = await connectStream(this.#address, this.#options.tls, signal);
     this.#socket = socket;
+    this.#begun = false;
     watchLoss(socket, (error) => {
       if (this.#socket === socket) this.#events.lost(error);
     });
@@ -98,7 +101,11 @@ class StreamLink implements Link {
 
   async send(batch: EncodedBatch): Promise<undefined> {
     if (this.#socket === undefined) throw new Error('not connected');
-    await writeAll(this.#socket, framed(batch, this.#options.framing));
+    const bytes = framed(batch, this.#options.framing);
+    const { header } = batch;
+    const whole = this.#begun || header === undefined ? bytes : Buffer.concat([header, bytes]);
+    this.#begun = true;
+    await writeAll(this.#socket, whole);
   }
 
   async close(): Promise<void> {

@@ -22,6 +22,10 @@ const PROTOCOLS: readonly (FlowProtocol | undefined)[] = [
   'sflow',
 ];
 
+const FRAMINGS: readonly EncodedBatch['framing'][] = [undefined, 'lines', 'varint', 'none'];
+/** The framing is in the word of the protocol, above so many bits. */
+const FRAMING_SHIFT = 8;
+
 export interface FrameHeader {
   /** Octets behind the header. */
   readonly length: number;
@@ -30,12 +34,13 @@ export interface FrameHeader {
   readonly messages: number;
   readonly keyOctets: number;
   readonly protocol: FlowProtocol | undefined;
+  readonly framing: EncodedBatch['framing'];
   readonly done: boolean;
 }
 
 /** A batch as parts to be written one behind the other. */
 export function frameOf(batch: EncodedBatch): Buffer[] {
-  const { bytes, ends, keys, records, protocol } = batch;
+  const { bytes, ends, keys, records, protocol, framing } = batch;
   const keyParts = keys === undefined ? [] : keyPartsOf(keys);
   const endsPart = Buffer.alloc(ends.length * 4);
   for (const [i, end] of ends.entries()) endsPart.writeUInt32LE(end, i * 4);
@@ -53,7 +58,8 @@ export function frameOf(batch: EncodedBatch): Buffer[] {
   header.writeUInt32LE(records, 12);
   header.writeUInt32LE(ends.length, 16);
   header.writeUInt32LE(keys === undefined ? NO_KEYS : (keyParts[1]?.length ?? 0), 20);
-  header.writeUInt32LE(PROTOCOLS.indexOf(protocol), 24);
+  const kind = PROTOCOLS.indexOf(protocol) | (FRAMINGS.indexOf(framing) << FRAMING_SHIFT);
+  header.writeUInt32LE(kind, 24);
   header.writeUInt32LE(crc32(header.subarray(0, 28)), 28);
   return [header, ...body];
 }
@@ -62,13 +68,15 @@ export function frameOf(batch: EncodedBatch): Buffer[] {
 export function readHeader(header: Buffer): FrameHeader | undefined {
   if (header.length < HEADER_OCTETS || header.readUInt32LE(0) !== MAGIC) return undefined;
   if (header.readUInt32LE(28) !== crc32(header.subarray(0, 28))) return undefined;
+  const kind = header.readUInt32LE(24);
   return {
     length: header.readUInt32LE(4),
     checksum: header.readUInt32LE(8),
     records: header.readUInt32LE(12),
     messages: header.readUInt32LE(16),
     keyOctets: header.readUInt32LE(20),
-    protocol: PROTOCOLS[header.readUInt32LE(24)],
+    protocol: PROTOCOLS[kind & ((1 << FRAMING_SHIFT) - 1)],
+    framing: FRAMINGS[kind >>> FRAMING_SHIFT],
     done: header.readUInt32LE(DONE_OFFSET) === DONE,
   };
 }
@@ -76,7 +84,7 @@ export function readHeader(header: Buffer): FrameHeader | undefined {
 /** @returns undefined when the octets are not those that were written */
 export function readBatch(header: FrameHeader, body: Buffer): EncodedBatch | undefined {
   if (body.length !== header.length || crc32(body) !== header.checksum) return undefined;
-  const { messages, keyOctets, records, protocol } = header;
+  const { messages, keyOctets, records, protocol, framing } = header;
   const ends = Uint32Array.from({ length: messages }, (_, i) => body.readUInt32LE(i * 4));
   let at = messages * 4;
   let keys: Buffer[] | undefined;
@@ -95,6 +103,7 @@ export function readBatch(header: FrameHeader, body: Buffer): EncodedBatch | und
     records,
     ...(keys && { keys }),
     ...(protocol && { protocol }),
+    ...(framing && { framing }),
   };
 }
 

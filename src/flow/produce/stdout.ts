@@ -34,6 +34,8 @@ class StdoutLink implements Link {
   #batch: EncodedBatch | undefined;
   #rest: Buffer = Buffer.alloc(0);
   readonly #framing: Options['framing'];
+  /** Something was written: what a stream begins with as well. */
+  #begun = false;
 
   constructor(framing: Options['framing']) {
     this.#framing = framing;
@@ -47,6 +49,8 @@ class StdoutLink implements Link {
     if (batch !== this.#batch) {
       this.#batch = batch;
       this.#rest = framed(batch, this.#framing);
+      if (!this.#begun && batch.header) this.#rest = Buffer.concat([batch.header, this.#rest]);
+      this.#begun = true;
     }
     while (this.#rest.length > 0) {
       signal.throwIfAborted();

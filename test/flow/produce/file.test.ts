@@ -62,6 +62,39 @@ describe('files', () => {
     assert.equal((await readdir(folder.path)).length, 3);
   });
 
+  test('begin with the header line of their format, and are framed as it wants, unless the user does', async () => {
+    for (const [options, told, wanted] of [
+      [{}, { framing: 'lines', header: Buffer.from('h\n') }, ['h\na\nb\n', 'h\nc\n']],
+      [{}, { framing: 'none' }, ['ab', 'c']],
+      [{ framing: 'lines' }, { framing: 'none' }, ['a\nb\n', 'c\n']],
+    ] as const) {
+      await using folder = await Folder.make();
+      for (const texts of [['a', 'b'], ['c']]) {
+        const producer = makeProducer(folder, { batch_messages: 1, ...options });
+        await producer.start();
+        producer.offer({ ...offerOf(...texts), ...told });
+        await producer.flush(60_000);
+        await producer.stop(1000);
+      }
+      const names = (await readdir(folder.path)).toSorted();
+      const read = names.map((name) => readFile(path.join(folder.path, name), 'utf8'));
+      assert.deepEqual(await Promise.all(read), wanted);
+    }
+  });
+
+  test('of octets that a killed process left stay as they are', async () => {
+    await using folder = await Folder.make();
+    const dead = spawnSync('true').pid;
+    const octets = Buffer.from([0x96, 0x01, 0x08, 0x03, 0x0a, 0x50]);
+    await writeFile(path.join(folder.path, `.p-0-20260101T000000.000Z.txt.${dead}.part`), octets);
+    const producer = makeProducer(folder);
+    await producer.start();
+    await waitFor('it is ready', () => producer.status.state === 'ok');
+    await producer.stop(1000);
+    const [name = ''] = await readdir(folder.path);
+    assert.deepEqual(await readFile(path.join(folder.path, name)), octets);
+  });
+
   test('one for each protocol where their name has it', async () => {
     await using folder = await Folder.make();
     const producer = makeProducer(folder, { path: path.join(folder.path, '{protocol}', '{time}') });
