@@ -67,17 +67,14 @@ class ClickhouseProducer extends QueuedProducer {
   readonly #table: ClickhouseTable;
 
   constructor(given: ClickhouseOptions, context: ProducerContext) {
-    const { log } = context;
     const table = new ClickhouseTable(given);
     const http = new ClickhouseHttp(given);
-    const parts = {
+    super({
       options: given,
-      log,
       context,
       name: `clickhouse at ${new URL(given.url).host}`,
-      link: () => new ClickhouseLink({ options: given, http, table, log }),
-    };
-    super(parts);
+      link: () => new ClickhouseLink({ options: given, http, table, log: context.log }),
+    });
     this.#table = table;
   }
 

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { FloxyError, messageOf } from '../../base/errors.ts';
 import type { ProducerKind } from '../model/producer.ts';
+import { clickhouseKind } from './clickhouse.ts';
 import { fileKind } from './file.ts';
 import { kafkaKind } from './kafka.ts';
 import { natsKind } from './nats.ts';
@@ -13,9 +14,17 @@ import { TOOLKIT } from './toolkit.ts';
 
 /** The kinds of producers that are built in, by name. */
 export const PRODUCER_KINDS: ReadonlyMap<string, ProducerKind<unknown>> = new Map(
-  ([stdoutKind, fileKind, socketKind, kafkaKind, natsKind, nsqKind] as ProducerKind<unknown>[]).map(
-    (kind) => [kind.name, kind],
-  ),
+  (
+    [
+      stdoutKind,
+      fileKind,
+      socketKind,
+      kafkaKind,
+      natsKind,
+      nsqKind,
+      clickhouseKind,
+    ] as ProducerKind<unknown>[]
+  ).map((kind) => [kind.name, kind]),
 );
 
 const kindShape = z.looseObject({
