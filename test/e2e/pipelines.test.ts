@@ -135,4 +135,30 @@ describe('packets that pipelines have not read', { skip: requireRoot() }, () => 
       }
     });
   }
+
+  test('R17: are kept when there are fewer forwarders afterwards: workers find two rings still', async () => {
+    const two = { ...ONE, COLLECTOR_FLOXY_THREAD_COUNT: '2' };
+    await using stage = await Stage.start({ settings: two });
+    await replace(stage, { default_outputs: [{ pipeline: 'archive' }] });
+    const pids = await stage.service.forwarderPids();
+    for (const [index, pid] of pids.entries()) new TestReader(pid, index, 0);
+    // Many ports: each forwarder gets some.
+    const shots = Array.from({ length: 200 }, (_, i) => ({
+      from: { host: V4.host, port: 20_000 + i },
+      payload: Buffer.from(`${i}`),
+    }));
+    await stage.exchange(shots);
+    process.kill(stage.service.pid, 'SIGUSR2');
+    await stage.service.waitForEnd(WAIT_MS);
+    const options = { folder: stage.service.folder, settings: ONE };
+    await using successor = await Service.start(stage.lab, options);
+    const readers = [0, 1].map((index) => new TestReader(successor.pid, index, 0));
+    const taken = readers.map((reader) => reader.takeAll());
+    assert.ok(taken.every(({ length }) => length > 0));
+    const numbers = taken.flat().map(({ payload }) => Number(payload.toString()));
+    assert.deepEqual(
+      numbers.toSorted((a, b) => a - b),
+      shots.map((_, i) => i),
+    );
+  });
 });

@@ -9,6 +9,7 @@ export interface RingMemory {
 
 /** The ring of one forwarder, as descriptors for those who read it. */
 export interface PacketRing {
+  /** Its index; beyond those of forwarders for a ring that none writes to any more. */
   readonly forwarder: number;
   /** Opened for reading: mapAll(fd, false). */
   readonly fd: number;
@@ -22,21 +23,28 @@ export interface PacketRing {
  */
 export class PacketRings {
   #rings: readonly (PacketRing & RingMemory)[] = [];
+  #left: readonly (PacketRing & RingMemory)[] = [];
 
   /**
-   * @param bytes of each ring, a power of two
    * @param inherited the ring that a forwarder before had, by index
    */
   open(
-    forwarders: number,
-    bytes: number,
+    { forwarders, ringBytes }: { readonly forwarders: number; readonly ringBytes: number },
     inherited: (forwarder: number) => RingMemory | undefined,
   ): void {
     this.#rings = Array.from({ length: forwarders }, (_, forwarder) => {
       const memory = inherited(forwarder) ?? {
-        ring: createRing(`floxy-ring-${forwarder}`, bytes),
+        ring: createRing(`floxy-ring-${forwarder}`, ringBytes),
         readers: createReaderStates(`floxy-ring-readers-${forwarder}`),
       };
+      return { forwarder, fd: readOnly(memory.ring), ...memory };
+    });
+  }
+
+  /** Rings that no forwarder writes to any more: workers read what is in them. Until the next control. */
+  addLeft(left: readonly RingMemory[]): void {
+    this.#left = left.map((memory, i) => {
+      const forwarder = this.#rings.length + i;
       return { forwarder, fd: readOnly(memory.ring), ...memory };
     });
   }
@@ -47,12 +55,14 @@ export class PacketRings {
   }
 
   all(): readonly PacketRing[] {
-    return this.#rings.map(({ forwarder, fd, readers }) => ({ forwarder, fd, readers }));
+    const all = [...this.#rings, ...this.#left];
+    return all.map(({ forwarder, fd, readers }) => ({ forwarder, fd, readers }));
   }
 
   close(): void {
-    for (const { fd, ring, readers } of this.#rings)
+    for (const { fd, ring, readers } of [...this.#rings, ...this.#left])
       for (const one of [fd, ring, readers]) closeSync(one);
     this.#rings = [];
+    this.#left = [];
   }
 }

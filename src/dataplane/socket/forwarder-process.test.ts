@@ -74,7 +74,7 @@ async function startForwarder(t: TestContext): Promise<Lab> {
     tables: new TableMemory(2055),
     rings: new PacketRings(),
   };
-  memory.rings.open(1, RING.BYTES_MIN, () => undefined);
+  memory.rings.open({ forwarders: 1, ringBytes: RING.BYTES_MIN }, () => undefined);
   const receive = openReceiver({
     octets: OCTETS,
     port: 0,

@@ -106,9 +106,8 @@ export class SocketEngine implements Engine {
       { length: this.#config.forwarders },
       (_, i) => new CounterMemory(i, this.#succession.counters(i)),
     );
-    this.#rings.open(this.#config.forwarders, this.#config.ringBytes, (i) =>
-      this.#succession.ring(i),
-    );
+    this.#rings.open(this.#config, (index) => this.#succession.ring(index));
+    this.#rings.addLeft(this.#succession.leftRings());
     this.#ended = this.#openEnded();
     for (const column of [...this.#counters, this.#ended]) this.#columns.add(column);
     await this.#open(0);

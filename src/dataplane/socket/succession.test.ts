@@ -38,7 +38,7 @@ describe('Succession', () => {
     ended = new CounterMemory('ended');
     identities = new IdentityMemory();
     rings = new PacketRings();
-    rings.open(1, RING.BYTES_MIN, () => undefined);
+    rings.open({ forwarders: 1, ringBytes: RING.BYTES_MIN }, () => undefined);
   });
   afterEach(() => {
     closeSync(receive);
@@ -107,7 +107,9 @@ describe('Succession', () => {
   };
 
   it('takes all that a forwarder of the same version has', async () => {
-    assert.deepEqual(taken(await take({})), ALL);
+    const succession = await take({});
+    assert.deepEqual(succession.leftRings(), []);
+    assert.deepEqual(taken(succession), ALL);
   });
 
   it('takes no counters of another layout', async () => {
@@ -128,6 +130,9 @@ describe('Succession', () => {
 
   it('takes no ring of another size', async () => {
     const succession = await take({}, { ringBytes: RING.BYTES_MIN * 2 });
+    const left = succession.leftRings();
+    assert.equal(left.length, 1, 'but workers can read it');
+    for (const fd of left.flatMap(({ ring, readers }) => [ring, readers])) closeSync(fd);
     assert.deepEqual(taken(succession), { ...ALL, ...NO_RING });
   });
 

@@ -1,4 +1,4 @@
-import { openSync, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
@@ -6,7 +6,6 @@ import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { handoverListen } from '../../native/handover.ts';
 import { describeSocket } from '../../native/inherited.ts';
 import { COUNTER } from '../../native/layout.ts';
-import { ringBytes } from '../../native/ring-memory.ts';
 import { socketDrops } from '../../native/sockets.ts';
 import { MISMATCHED_SLOT } from '../../table/assigned.ts';
 import type { Identities } from '../../table/identities.ts';
@@ -20,6 +19,7 @@ import { ForwarderSearch } from './forwarder-search.ts';
 import { HANDOVER_VERSIONS, type HandoverPart } from './handover.ts';
 import { HandoverPaths } from './handover-paths.ts';
 import { readIdentities } from './inherited-identities.ts';
+import { anotherWayTo, leftRings, ringToGoOnWith } from './inherited-rings.ts';
 import type { Predecessor } from './predecessor.ts';
 import type { SocketEngineConfig } from './socket-engine.ts';
 import type { InheritedSockets } from './sockets.ts';
@@ -94,24 +94,26 @@ export class Succession {
       predecessor.fits('counters') ? predecessor.descriptors['ended counters'] : undefined,
     );
     const one = fds.find((fd) => fd !== undefined);
-    // All forwarders carry the same memory; this is one more way to it.
-    return one === undefined ? undefined : openSync(`/proc/self/fd/${one}`, 'r+');
+    // All forwarders carry the same memory.
+    return one === undefined ? undefined : anotherWayTo(one);
   }
 
-  /**
-   * The ring of a forwarder before, with what workers have not read yet; undefined when it is of another size or layout,
-   * or when it is not known which pipelines its packets are for.
-   */
+  /** The ring of a forwarder before that another one goes on with, with what workers have not read yet. */
   ring(index: number): RingMemory | undefined {
     const predecessor = this.#predecessors.get(index);
-    if (predecessor === undefined) return undefined;
-    const memory = this.#ringOf(predecessor);
-    if (memory === undefined && predecessor.descriptors.ring !== undefined) {
+    if (predecessor?.descriptors.ring !== undefined && this.#identities === undefined) {
       const text =
-        'pipelines lose what they have not read yet: the ring of the forwarder before is of another size or layout, or nobody knows whose packets it has';
+        'pipelines lose what they have not read yet: it is not known whose packets are in the ring';
       this.#log.warn({ forwarder: index }, text);
     }
-    return memory;
+    return predecessor && this.#ringOf(predecessor);
+  }
+
+  /** Rings of forwarders before that no forwarder goes on with: there are fewer, or rings have another size. */
+  leftRings(): readonly RingMemory[] {
+    if (this.#identities === undefined) return [];
+    const kept = [...this.#predecessors.values()].filter((one) => this.#ringOf(one) === undefined);
+    return leftRings([...this.#superfluous, ...kept]);
   }
 
   /** What forwarders before count where; undefined when that is not known. */
@@ -250,11 +252,9 @@ export class Succession {
     ];
   }
 
-  #ringOf({ descriptors }: Predecessor): RingMemory | undefined {
-    const { ring, 'ring readers': readers } = descriptors;
-    if (this.#identities === undefined || ring === undefined || readers === undefined)
-      return undefined;
-    return ringBytes(ring) === this.#settings.ringBytes ? { ring, readers } : undefined;
+  #ringOf(predecessor: Predecessor): RingMemory | undefined {
+    if (this.#identities === undefined) return undefined;
+    return ringToGoOnWith(predecessor, this.#settings.ringBytes);
   }
 
   /** The socket of a forwarder before that listens where a listener of ours does. */
