@@ -1,6 +1,6 @@
 /** Files that get their names when they are complete. */
 import { constants } from 'node:fs';
-import { access, type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
+import { access, type FileHandle, link, open, readdir, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
@@ -119,8 +119,9 @@ function partOf(file: string, pid: number): string {
   return path.join(path.dirname(file), `.${path.basename(file)}.${pid}.part`);
 }
 
+/** Another process may have given the same name at the same millisecond: then there is a number behind it. */
 async function giveName(part: string, file: string, sync: boolean): Promise<void> {
-  await rename(part, file);
+  for (let n = 0; !(await linkTo(part, n === 0 ? file : `${file}.${n}`)); n++);
   if (!sync) return;
   await using folder = await open(path.dirname(file), constants.O_RDONLY);
   await folder.sync();
@@ -131,6 +132,22 @@ async function looksLikeText(file: string): Promise<boolean> {
   await using handle = await open(file);
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(FIRST_OCTETS), 0, FIRST_OCTETS, 0);
   return buffer.subarray(0, bytesRead).every((octet) => octet >= 0x20 || octet === NEWLINE);
+}
+
+/** @returns whether it has the name, which nobody had before */
+async function linkTo(part: string, file: string): Promise<boolean> {
+  try {
+    await link(part, file);
+    await unlink(part);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (code !== 'EPERM' && code !== 'ENOTSUP') throw error;
+    // A file system without hard links.
+    if (await exists(file)) return false;
+    await rename(part, file);
+  }
+  return true;
 }
 
 async function cutLastLine(part: string): Promise<void> {

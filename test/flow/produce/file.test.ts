@@ -95,6 +95,20 @@ describe('files', () => {
     assert.deepEqual(await readFile(path.join(folder.path, name)), octets);
   });
 
+  test('never take the name of another file', async () => {
+    await using folder = await Folder.make();
+    const dead = spawnSync('true').pid;
+    const name = 'p-0-20260101T000000.000Z.txt';
+    await writeFile(path.join(folder.path, name), 'of another process\n');
+    await writeFile(path.join(folder.path, `.${name}.${dead}.part`), 'a\n');
+    const producer = makeProducer(folder);
+    await producer.start();
+    await waitFor('it is ready', () => producer.status.state === 'ok');
+    await producer.stop(1000);
+    assert.deepEqual((await readdir(folder.path)).sort(), [name, `${name}.1`]);
+    assert.equal(await readFile(path.join(folder.path, `${name}.1`), 'utf8'), 'a\n');
+  });
+
   test('one for each protocol where their name has it', async () => {
     await using folder = await Folder.make();
     const producer = makeProducer(folder, { path: path.join(folder.path, '{protocol}', '{time}') });
