@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { nkeyAuthenticator, nkeys } from '@nats-io/transport-node';
+import { credsAuthenticator, nkeyAuthenticator, nkeys } from '@nats-io/transport-node';
 import { natsKind } from '../../../src/flow/produce/nats.ts';
 import { makeCertificate } from '../../cli/certificates.ts';
 import { waitFor } from '../../lab/shell.ts';
+import { makeNatsCredentials } from '../../support/nats-credentials.ts';
 import { NatsPeer, type NatsPeerOptions } from '../../support/nats-peer.ts';
 import { failureOf, offerOf, startProducer, temporaryFolder } from '../../support/offers.ts';
 import { describeConformance } from '../../support/producer-conformance.ts';
@@ -25,12 +26,18 @@ describeConformance({
 });
 
 describe('nats', () => {
-  test('authenticates by user, token and NKey, and tells when it is not let in', async () => {
+  test('authenticates by user, token, NKey and credentials, and tells when it is not let in', async () => {
     await using folder = await temporaryFolder();
     const nkey = nkeys.createUser();
     const seed = Buffer.from(nkey.getSeed()).toString();
     const nkeyConfig = path.join(folder.path, 'nats.conf');
     await writeFile(nkeyConfig, `authorization { users = [ { nkey: ${nkey.getPublicKey()} } ] }`);
+    const { config, creds } = makeNatsCredentials();
+    const operatorConfig = path.join(folder.path, 'operator.conf');
+    const credsFile = path.join(folder.path, 'user.creds');
+    await writeFile(operatorConfig, config);
+    await writeFile(credsFile, creds);
+    const byCreds = { authenticator: credsAuthenticator(Buffer.from(creds)) };
     const ways: [NatsPeerOptions['arguments'], NatsPeerOptions['client'], object][] = [
       [['--user', 'u', '--pass', 'p'], { user: 'u', pass: 'p' }, { user: 'u', password: 'p' }],
       [['--auth', 't'], { token: 't' }, { token: 't' }],
@@ -39,6 +46,7 @@ describe('nats', () => {
         { authenticator: nkeyAuthenticator(nkey.getSeed()) },
         { nkey_seed: seed },
       ],
+      [['-c', operatorConfig], byCreds, { creds_file: credsFile }],
     ];
     for (const [args = [], client = {}, options] of ways) {
       await using peer = await NatsPeer.make({ jetstream: false, arguments: args, client });
