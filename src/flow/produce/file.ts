@@ -66,6 +66,7 @@ class FileLink implements Link {
   /** Those that are written to, by their name without the time. */
   readonly #parts = new Map<string, PartFile>();
   #rotation: NodeJS.Timeout | undefined;
+  #open = false;
   /** Files are completed one after the other, also by the timer. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -82,6 +83,7 @@ class FileLink implements Link {
         this.#context.log.warn(`file ${file}: completed for a process that has gone`);
       }
     }
+    this.#open = true;
     this.#planRotation();
   }
 
@@ -98,6 +100,7 @@ class FileLink implements Link {
   }
 
   async close(): Promise<void> {
+    this.#open = false;
     clearTimeout(this.#rotation);
     await this.#inTurn(() => this.#completeAll()).catch((error: Error) => this.#events.lost(error));
   }
@@ -112,6 +115,8 @@ class FileLink implements Link {
   }
 
   async #write(name: string, bytes: Buffer, header: Buffer | undefined): Promise<void> {
+    // What was being compressed when it was closed is not written any more.
+    if (!this.#open) throw new Error('closed');
     let part = this.#parts.get(name);
     if (part === undefined) {
       part = await PartFile.create((time) => path.resolve(fill(name, { time })));
