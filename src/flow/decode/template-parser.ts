@@ -117,7 +117,9 @@ export function isSameTemplate(
   at: number,
   end: number,
 ): boolean {
-  if (raw.length !== end - at || (kind === 'options') !== shape.endsWith('options')) return false;
-  for (let i = 0; i < raw.length; i++) if (raw[i] !== bytes[at + i]) return false;
-  return true;
+  const isOptions = shape === 'ipfix-options' || shape === 'netflow9-options';
+  if (raw.length !== end - at || (kind === 'options') !== isOptions) return false;
+  let differs = 0;
+  for (let i = 0; i < raw.length; i++) differs |= (raw[i] as number) ^ (bytes[at + i] as number);
+  return differs === 0;
 }

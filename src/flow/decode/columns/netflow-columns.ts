@@ -121,7 +121,11 @@ export class NetflowColumns implements RecordConsumer {
     const { columns } = this.#writer.batch;
     const { type, timeReceived, sequenceNum, samplerAddress, samplerPort, observationDomainId } =
       columns;
-    const [first, second, third, fourth] = session.exporter.address;
+    const { address } = session.exporter;
+    const first = address[0];
+    const second = address[1];
+    const third = address[2];
+    const fourth = address[3];
     const { exportMs, sysUptime, systemInitMs } = this.#clock;
     const sentMs = this.#exportMs;
     const uptime = header.sysUptime;
