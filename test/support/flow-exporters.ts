@@ -14,7 +14,7 @@ export interface FlowExporter {
 }
 
 /** Why tests with a program are skipped; false when it is there. */
-export function missing(program: FlowExporter['program']): string | false {
+export function missing(program: string): string | false {
   return spawnSync('which', [program]).status !== 0 && `${program} is not installed`;
 }
 
