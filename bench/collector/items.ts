@@ -3,6 +3,7 @@ import { formats } from './formats.ts';
 import type { Measurement } from './measurement.ts';
 import { producers } from './producers.ts';
 import { rivals } from './rivals.ts';
+import { sflow } from './sflow.ts';
 
 /** All measurements of the collector, in the order of the report. */
 export const MEASUREMENTS: readonly Measurement[] = [
@@ -10,4 +11,5 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...formats,
   ...producers,
   ...rivals,
+  ...sflow,
 ];

@@ -151,8 +151,8 @@ function isIp(etherType: number): boolean {
   return etherType === ETHER_TYPE.ipv4 || etherType === ETHER_TYPE.ipv6;
 }
 
-/** Empties what the headers of one packet have written. @param withLink layer 2 too */
-function clearLayers(columns: Columns, row: number, withLink: boolean): void {
+/** Empties what the header of a packet has written. @param withLink layer 2 too */
+export function clearLayers(columns: Columns, row: number, withLink: boolean): void {
   if (withLink) {
     columns.srcMac.high[row] = 0;
     columns.srcMac.low[row] = 0;

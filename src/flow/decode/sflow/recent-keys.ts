@@ -31,21 +31,30 @@ export class RecentKeys {
   /** The slot of a key: `words` words from the beginning of `key`. */
   slot(key: Uint32Array): number {
     const first = (this.#hash(key) & (this.#buckets - 1)) * WAYS;
-    this.#clock++;
-    let oldest = first;
+    const found = this.#find(key, first);
+    this.isNew = found < 0;
+    const slot = this.isNew ? this.#replace(key, first) : found;
+    this.#used[slot] = ++this.#clock;
+    return slot;
+  }
+
+  #find(key: Uint32Array, first: number): number {
+    const keys = this.#keys;
+    const words = this.#words;
     for (let slot = first; slot < first + WAYS; slot++) {
-      const used = this.#used[slot] as number;
-      if (used !== 0 && this.#isKey(slot, key)) {
-        this.#used[slot] = this.#clock;
-        this.isNew = false;
-        return slot;
-      }
-      if (used < (this.#used[oldest] as number)) oldest = slot;
+      if (keys[slot * words] !== key[0]) continue;
+      if (this.#isKey(slot, key) && this.#used[slot] !== 0) return slot;
     }
-    this.#used[oldest] = this.#clock;
+    return -1;
+  }
+
+  #replace(key: Uint32Array, first: number): number {
+    let oldest = first;
+    for (let slot = first + 1; slot < first + WAYS; slot++) {
+      if ((this.#used[slot] as number) < (this.#used[oldest] as number)) oldest = slot;
+    }
     const at = oldest * this.#words;
     for (let word = 0; word < this.#words; word++) this.#keys[at + word] = key[word] as number;
-    this.isNew = true;
     return oldest;
   }
 
@@ -58,10 +67,11 @@ export class RecentKeys {
   }
 
   #hash(key: Uint32Array): number {
-    let hash = this.#seed;
-    for (let word = 0; word < this.#words; word++) {
+    let hash: number = this.#seed;
+    const words = this.#words;
+    for (let word = 0; word < words; word++) {
       hash = Math.imul(hash ^ (key[word] as number), 0x9e3779b1);
-      hash = (hash ^ (hash >>> 15)) >>> 0;
+      hash ^= hash >>> 15;
     }
     hash = Math.imul(hash, 0x85ebca6b);
     return (hash ^ (hash >>> 13)) >>> 0;

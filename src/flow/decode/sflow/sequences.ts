@@ -29,6 +29,8 @@ export class SflowSequences {
   readonly #sourceKey = new Uint32Array(4);
   readonly #numbered = { sequence: 0, sysUptime: 0, receivedMs: 0 };
   #slot = 0;
+  /** Growth of the sample pools that has not been counted. */
+  #pool = 0;
 
   constructor(counts: ProtocolCounts) {
     this.#counts = counts;
@@ -57,17 +59,24 @@ export class SflowSequences {
   /** A flow sample of the last datagram. */
   sample({ sourceClass, sourceIndex, drops, samplePool }: SflowSample): void {
     const key = this.#sourceKey;
-    key[0] = this.#slot;
-    key[1] = this.#generations[this.#slot] as number;
-    key[2] = sourceClass;
-    key[3] = sourceIndex;
+    key[0] = sourceIndex;
+    key[1] = sourceClass;
+    key[2] = this.#slot;
+    key[3] = this.#generations[this.#slot] as number;
     const slot = this.#dataSources.slot(key);
     if (!this.#dataSources.isNew) {
-      this.#counts.add('agentDrops', grown(drops, this.#drops[slot] as number));
-      this.#counts.add('samplePool', grown(samplePool, this.#pools[slot] as number));
+      const dropped = grown(drops, this.#drops[slot] as number);
+      if (dropped !== 0) this.#counts.add('agentDrops', dropped);
+      this.#pool += grown(samplePool, this.#pools[slot] as number);
     }
     this.#drops[slot] = drops;
     this.#pools[slot] = samplePool;
+  }
+
+  /** The last datagram ends. */
+  end(): void {
+    if (this.#pool !== 0) this.#counts.add('samplePool', this.#pool);
+    this.#pool = 0;
   }
 
   #watchOf(slot: number): SequenceWatch {

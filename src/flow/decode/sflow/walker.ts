@@ -25,6 +25,9 @@ export class SflowWalker implements DatagramWalker {
   readonly #sample = makeSample();
   /** Whether nothing was wrong with the datagram so far. */
   #sound = true;
+  /** Samples and flow samples of the datagram. */
+  #samples = 0;
+  #flowSamples = 0;
 
   /** @param counters memory of DECODE_COUNTERS */
   constructor(consumer: SflowConsumer, counters: Float64Array) {
@@ -45,10 +48,15 @@ export class SflowWalker implements DatagramWalker {
       return;
     }
     this.#sound = true;
+    this.#samples = 0;
+    this.#flowSamples = 0;
     this.#sequences.datagram(this.#datagram);
     this.#consumer.beginDatagram(this.#datagram);
     this.#walkSamples(at);
     this.#consumer.endDatagram(this.#datagram);
+    this.#sequences.end();
+    this.#counts.add('sets', this.#samples);
+    this.#counts.add('records', this.#flowSamples);
     if (this.#sound) this.#counts.add('decodedDatagrams');
   }
 
@@ -86,7 +94,7 @@ export class SflowWalker implements DatagramWalker {
         this.#counts.add('truncated');
         return;
       }
-      this.#counts.add('sets');
+      this.#samples++;
       this.#walkSample(wordAt(bytes, at), at + 8, at + 8 + length);
       at += 8 + length;
     }
@@ -111,7 +119,7 @@ export class SflowWalker implements DatagramWalker {
       this.#consumer.counterSample(this.#datagram, sample);
       return;
     }
-    this.#counts.add('records');
+    this.#flowSamples++;
     if (sample.kind === SAMPLE_KIND.discarded) this.#counts.add('discardedPackets');
     else {
       if (sample.samplingRate === 0) this.#counts.add('samplingUnknown');

@@ -1,7 +1,7 @@
 /** Sampled headers as vFlow's JSON: L2, L3 and L4 of the packet that a router forwarded. */
 import { shortAt, wordAt } from '../../decode/bytes/words.ts';
 import { IP_PROTOCOL } from '../../decode/headers/frame.ts';
-import { HeaderParser } from '../../decode/headers/header-parser.ts';
+import { clearLayers, HeaderParser } from '../../decode/headers/header-parser.ts';
 import { FlowBatch } from '../../model/flow-batch.ts';
 import { putUint } from '../digits.ts';
 import { type Literal, makeLiteral, OVERRUN, putLiteral } from '../literal.ts';
@@ -75,14 +75,14 @@ const NO_MAC = makeLiteral('""');
 const ROOM = 1024;
 
 export class SampledHeaderJson {
-  readonly #batch = new FlowBatch(1);
-  readonly #parser = new HeaderParser(this.#batch.columns);
+  readonly #columns = new FlowBatch(1).columns;
+  readonly #parser = new HeaderParser(this.#columns);
 
   /** @param start of the record, which is at least 16 octets long */
   put(out: TextOutput, bytes: Uint8Array, start: number, end: number): void {
     const view = out.ensure(ROOM + OVERRUN);
     const last = Math.min(end, start + 16 + wordAt(bytes, start + 12));
-    this.#batch.rows = 1;
+    clearLayers(this.#columns, 0, true);
     this.#parser.parse(wordAt(bytes, start), bytes, start + 16, last, 0);
     out.at = this.#putLink(view, out.at);
     out.at = this.#putNetwork(view, out, bytes);
@@ -90,11 +90,10 @@ export class SampledHeaderJson {
     out.at = this.#putTransport(view, out.at, bytes);
     out.at = putUint(view, putLiteral(view, out.at, FRAME_LENGTH), wordAt(bytes, start + 4));
     out.at = putLiteral(view, out.at, CLOSE);
-    this.#batch.clear();
   }
 
   #putLink(view: DataView, at: number): number {
-    const { srcMac, dstMac, vlanId, etype } = this.#batch.columns;
+    const { srcMac, dstMac, vlanId, etype } = this.#columns;
     let next = putLiteral(view, at, L2_START);
     next = putMac(view, next, srcMac.high[0] as number, srcMac.low[0] as number);
     next = putLiteral(view, next, L2_DESTINATION);
