@@ -70,6 +70,7 @@ test('a short document has defaults for the rest', () => {
         },
         batch: { rows: 2048, max_delay: 1000 },
         sampling: [],
+        sflow: { tunnels: 'outer', counters: false },
         enrich: { options: {}, written: {} },
         mapping: undefined,
       },
@@ -207,4 +208,12 @@ test('a document that grows without bounds by its aliases is refused', () => {
   });
   const text = [`a: &a ${list('x')}`, ...levels].join('\n');
   assert.match(problems(text).join(), /alias/);
+});
+
+test('counter records of sFlow are asked for, and only with JSON', () => {
+  const document = (format: string) =>
+    `pipelines: [{name: lan, format: ${format}, sflow: {tunnels: inner, counters: true}, producer: {kind: kafka, brokers: [a]}}]`;
+  const [pipeline] = read(document('json')).pipelines;
+  assert.deepEqual(pipeline?.sflow, { tunnels: 'inner', counters: true });
+  assert.match(problems(document('blocks')).join(), /sflow\.counters.*needs format json/);
 });

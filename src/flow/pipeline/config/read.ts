@@ -68,7 +68,7 @@ class Reader {
   #pipeline(written: unknown, path: Path, formats: Formats): Partial<PipelineSettings> {
     const { kinds } = this.#options;
     const values = this.#fields(PIPELINE, written, path);
-    const { name, workers, batch, sampling = {} } = values;
+    const { name, workers, batch, sflow, sampling = {} } = values;
     const format = this.#formatOrName(values.format, [...path, 'format'], formats);
     const producer = this.#producer(values.producer, [...path, 'producer']);
     const enrich = this.#written(values.enrich ?? {}, kinds.enrich, [...path, 'enrich']);
@@ -77,16 +77,23 @@ class Reader {
         ? undefined
         : this.#written(values.mapping, kinds.mapping, [...path, 'mapping']);
     this.#checkCarries(producer, format, [...path, 'format']);
+    if (sflow?.counters) this.#checkCounters(format, [...path, 'sflow', 'counters']);
     return {
       ...(name === undefined ? {} : { name }),
       ...(workers === undefined ? {} : { workers }),
       ...(batch === undefined ? {} : { batch }),
+      ...(sflow === undefined ? {} : { sflow }),
       ...(format === undefined ? {} : { format }),
       ...(producer === undefined ? {} : { producer }),
       sampling: Object.entries(sampling).map(([prefix, rate]) => ({ prefix, rate })),
       ...(enrich === undefined ? {} : { enrich }),
       mapping,
     };
+  }
+
+  #checkCounters(format: Chosen | undefined, path: Path): void {
+    if (format === undefined || format.kind === 'json') return;
+    this.#tell(path, 'needs format json: other formats have flow alone, and vflow always has them');
   }
 
   #formatOrName(

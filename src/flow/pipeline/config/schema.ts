@@ -43,6 +43,15 @@ const BATCH = z.strictObject({
 
 export type BatchSettings = z.infer<typeof BATCH>;
 
+const SFLOW = z.strictObject({
+  /** Which packet goes to the columns when one carries another; also for octets of packets in IPFIX and NetFlow v9. */
+  tunnels: z.enum(['outer', 'inner']).default('outer'),
+  /** Whether counter records are written too, as JSON objects of type `sflow_counter`: with format json only. */
+  counters: z.boolean().default(false),
+});
+
+export type SflowSettings = z.infer<typeof SFLOW>;
+
 const TEMPLATES = z.strictObject({
   /** Other nodes whose templates this one takes over: addresses of their APIs. */
   peers: z.array(z.string().min(1)).max(16).default([]),
@@ -73,6 +82,7 @@ export const PIPELINE = {
   batch: BATCH.prefault({}),
   /** Sampling rate by exporters' prefix: the longest one holds, whatever the exporter says. */
   sampling: z.record(prefix, z.int().min(1).max(4_294_967_295)).default({}),
+  sflow: SFLOW.prefault({}),
   enrich: z.unknown().default({}),
   /** The user's own columns and elements. */
   mapping: z.unknown().optional(),

@@ -1,5 +1,5 @@
 import type { SocketAddress } from '../../../config/socket-address.ts';
-import type { BatchSettings, TemplateSettings } from './schema.ts';
+import type { BatchSettings, SflowSettings, TemplateSettings } from './schema.ts';
 
 /** Options as their own schema makes them. */
 export interface Written {
@@ -27,6 +27,7 @@ export interface PipelineSettings {
   readonly producer: Chosen;
   readonly batch: BatchSettings;
   readonly sampling: readonly SamplingOverride[];
+  readonly sflow: SflowSettings;
   readonly enrich: Written;
   readonly mapping: Written | undefined;
 }

@@ -19,7 +19,7 @@ export interface WorkerArguments {
 }
 
 /** What a worker does: a pipeline's settings as they can be sent, with secrets. */
-export type SentSettings = Pick<PipelineSettings, 'name' | 'batch' | 'sampling'> & {
+export type SentSettings = Pick<PipelineSettings, 'name' | 'batch' | 'sampling' | 'sflow'> & {
   readonly format: { readonly kind: string; readonly written: unknown };
   readonly producer: { readonly kind: string; readonly written: unknown };
   readonly enrich: unknown;
@@ -58,11 +58,12 @@ export type MessageFromWorker =
 
 /** Settings without what only control needs. */
 export function toSent(settings: PipelineSettings): SentSettings {
-  const { name, batch, sampling, format, producer, enrich, mapping } = settings;
+  const { name, batch, sampling, sflow, format, producer, enrich, mapping } = settings;
   return {
     name,
     batch,
     sampling,
+    sflow,
     format: { kind: format.kind, written: format.written },
     producer: { kind: producer.kind, written: producer.written },
     enrich: enrich.written,

@@ -3,8 +3,9 @@ import { columnsOf, type ExtraColumn } from '../../decode/columns/extra-columns.
 import { NetflowColumns } from '../../decode/columns/netflow-columns.ts';
 import type { RecordConsumer } from '../../decode/record-consumer.ts';
 import { SflowColumns } from '../../decode/sflow/columns.ts';
-import type { SflowConsumer } from '../../decode/sflow/consumer.ts';
+import { bothConsumers, type SflowConsumer } from '../../decode/sflow/consumer.ts';
 import type { Enricher } from '../../enrich/enricher.ts';
+import { SflowCounterJson } from '../../format/sflow/counter-json.ts';
 import type { FlowBatch } from '../../model/flow-batch.ts';
 import type { RowFormatKind } from '../../model/format.ts';
 import type { FlowPath } from './flow-path.ts';
@@ -12,7 +13,7 @@ import type { SentSettings } from './messages.ts';
 import type { Writing } from './writing.ts';
 
 export interface RowWritingOptions {
-  readonly settings: Pick<SentSettings, 'batch' | 'sampling'>;
+  readonly settings: Pick<SentSettings, 'batch' | 'sampling' | 'sflow'>;
   readonly format: RowFormatKind<unknown>;
   readonly formatOptions: unknown;
   readonly extras: readonly ExtraColumn[];
@@ -27,6 +28,7 @@ export class RowWriting implements Writing {
   readonly netflow: RecordConsumer;
   readonly sflow: SflowConsumer;
   readonly #writer: BatchWriter;
+  readonly #counters: SflowCounterJson | undefined;
 
   constructor(options: RowWritingOptions) {
     const { settings, format: kind, formatOptions, extras, counters, enricher, path } = options;
@@ -39,16 +41,25 @@ export class RowWriting implements Writing {
       return format.encode(batch, perMessage);
     };
     this.#writer = new BatchWriter((batch) => path.rows(batch, encode), { rows, extraColumns });
-    const { sampling } = settings;
-    this.netflow = new NetflowColumns(this.#writer, { counters, extras, sampling });
-    this.sflow = new SflowColumns(this.#writer);
+    const { sampling, sflow } = settings;
+    const tunnelLayer = sflow.tunnels;
+    this.netflow = new NetflowColumns(this.#writer, { counters, extras, sampling, tunnelLayer });
+    const columns = new SflowColumns(this.#writer, { tunnelLayer });
+    if (sflow.counters) {
+      this.#counters = new SflowCounterJson({
+        handOn: (batch) => path.messages(batch),
+        keyed: true,
+      });
+    }
+    this.sflow = this.#counters ? bothConsumers(columns, this.#counters) : columns;
   }
 
   get waiting(): number {
-    return this.#writer.batch.rows;
+    return this.#writer.batch.rows + (this.#counters?.waiting ?? 0);
   }
 
   flush(): void {
     this.#writer.flush();
+    this.#counters?.flush();
   }
 }
