@@ -124,6 +124,21 @@ describe('flow samples', () => {
     ]);
   });
 
+  test('a sampling rate that is given for agents holds, whatever they say', () => {
+    const sampling = [
+      { prefix: '192.0.2.0/24', rate: 7 },
+      { prefix: '2001:db8::/32', rate: 9 },
+    ];
+    const rates = ['192.0.2.1', '198.51.100.1', '2001:db8::1', '192.0.2.1'].flatMap((agent) => {
+      const samples = [flowSample({ records: [] }), discardedPacket({ reason: 256, records: [] })];
+      return rowsFrom([sflowDatagram({ agent, samples })], { sampling });
+    });
+    assert.deepEqual(
+      rates.map(({ samplingRate }) => samplingRate),
+      [7, 1, 512, 1, 9, 1, 7, 1],
+    );
+  });
+
   test('counter samples are no rows', () => {
     const samples = [counterSample({ records: [] }), flowSample({ records: [] })];
     assert.equal(rowsFrom([sflowDatagram({ samples })]).length, 1);

@@ -2,6 +2,7 @@
 import { FLOW_TYPE } from '../../model/columns.ts';
 import type { BatchWriter } from '../batch-writer.ts';
 import { putIpv4, putIpv6, wordAt } from '../bytes/words.ts';
+import { type SamplingOverride, SamplingOverrides } from '../columns/sampling-overrides.ts';
 import type { Columns } from '../headers/frame.ts';
 import { HEADER_PROTOCOL, HeaderParser, type TunnelLayer } from '../headers/header-parser.ts';
 import {
@@ -15,24 +16,41 @@ import {
 import { putGateway, putMpls, putNat, putNatPorts, putRouter, putSwitch } from './extended.ts';
 import { FLOW_RECORD } from './formats.ts';
 import { forwardingStatus } from './forwarding-status.ts';
+import { RecentKeys } from './recent-keys.ts';
 
 export interface SflowColumnsOptions {
   /** Which packet of a tunnel goes to the columns. */
   readonly tunnelLayer?: TunnelLayer;
+  /** Rates that hold whatever the agents say. */
+  readonly sampling?: readonly SamplingOverride[];
 }
+
+/** Exporters whose overridden rates are kept. */
+const EXPORTERS = 4096;
 
 export class SflowColumns implements SflowConsumer {
   readonly #writer: BatchWriter;
   readonly #columns: Columns;
   readonly #headers: HeaderParser;
+  readonly #overrides: SamplingOverrides | undefined;
+  readonly #exporters = new RecentKeys(EXPORTERS, 4);
+  readonly #rates = new Uint32Array(this.#exporters.capacity);
+  /** The rate of the datagram's samples; 0: what they say. */
+  #rate = 0;
 
-  constructor(writer: BatchWriter, { tunnelLayer = 'outer' }: SflowColumnsOptions = {}) {
+  constructor(
+    writer: BatchWriter,
+    { tunnelLayer = 'outer', sampling = [] }: SflowColumnsOptions = {},
+  ) {
+    this.#overrides = sampling.length > 0 ? new SamplingOverrides(sampling) : undefined;
     this.#writer = writer;
     this.#columns = writer.batch.columns;
     this.#headers = new HeaderParser(this.#columns, tunnelLayer);
   }
 
-  beginDatagram(): void {}
+  beginDatagram(datagram: SflowDatagram): void {
+    if (this.#overrides !== undefined) this.#rate = this.#rateOf(samplerOf(datagram));
+  }
 
   /** One row for each: one packet was sampled, or discarded. */
   flowSample(datagram: SflowDatagram, sample: SflowSample): void {
@@ -59,13 +77,13 @@ export class SflowColumns implements SflowConsumer {
 
   #putDatagram(row: number, datagram: SflowDatagram): void {
     const columns = this.#columns;
-    const { agent, agentType, source, receivedMs } = datagram;
+    const { receivedMs } = datagram;
     columns.type[row] = FLOW_TYPE.sflow;
     columns.timeReceived[row] = receivedMs;
     columns.timeFlowStart[row] = receivedMs;
     columns.timeFlowEnd[row] = receivedMs;
     columns.sequenceNum[row] = datagram.sequence;
-    const sampler = agentType === 0 ? source : agent;
+    const sampler = samplerOf(datagram);
     for (let word = 0; word < 4; word++) {
       columns.samplerAddress[row * 4 + word] = sampler[word] as number;
     }
@@ -75,15 +93,25 @@ export class SflowColumns implements SflowConsumer {
 
   #putSample(row: number, sample: SflowSample): void {
     const columns = this.#columns;
-    columns.samplingRate[row] = sample.samplingRate;
+    const isSampled = sample.kind === SAMPLE_KIND.flow;
+    columns.samplingRate[row] = (isSampled && this.#rate) || sample.samplingRate;
     columns.packets.low[row] = 1;
     columns.inIf[row] = interfaceIndex(sample.inputFormat, sample.input);
     columns.outIf[row] = interfaceIndex(sample.outputFormat, sample.output);
-    if (sample.kind === SAMPLE_KIND.discarded) {
+    if (!isSampled) {
       columns.forwardingStatus[row] = forwardingStatus(sample.reason);
     } else if (sample.outputFormat === INTERFACE_FORMAT.discarded) {
       columns.forwardingStatus[row] = forwardingStatus(sample.output);
     }
+  }
+
+  #rateOf(sampler: Uint32Array): number {
+    const slot = this.#exporters.slot(sampler);
+    if (this.#exporters.isNew) {
+      const [first = 0, second = 0, third = 0, fourth = 0] = sampler;
+      this.#rates[slot] = this.#overrides?.rateOf([first, second, third, fourth]) ?? 0;
+    }
+    return this.#rates[slot] as number;
   }
 
   #putRecord(row: number, format: number, bytes: Uint8Array, start: number, end: number): void {
@@ -142,6 +170,11 @@ export class SflowColumns implements SflowConsumer {
     const last = Math.min(end, start + 20 + wordAt(bytes, start + 16));
     this.#headers.parse(HEADER_PROTOCOL.llc, bytes, start + 20, last, row);
   }
+}
+
+/** The exporter: the agent, or the source of its datagrams where it has no address. */
+function samplerOf({ agent, agentType, source }: SflowDatagram): Uint32Array {
+  return agentType === 0 ? source : agent;
 }
 
 /** The index that an interface has; 0 when it is none, or several. */
