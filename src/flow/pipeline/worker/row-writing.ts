@@ -44,7 +44,7 @@ export class RowWriting implements Writing {
     const { sampling, sflow } = settings;
     const tunnelLayer = sflow.tunnels;
     this.netflow = new NetflowColumns(this.#writer, { counters, extras, sampling, tunnelLayer });
-    const columns = new SflowColumns(this.#writer, { tunnelLayer });
+    const columns = new SflowColumns(this.#writer, { tunnelLayer, sampling });
     if (sflow.counters) {
       this.#counters = new SflowCounterJson({
         handOn: (batch) => path.messages(batch),
