@@ -11,6 +11,7 @@ import type {
   WorkerArguments,
   WorkerSetup,
 } from '../worker/messages.ts';
+import { MEMORY_SWITCHES } from './memory-switches.ts';
 
 export interface WorkerProcessEvents {
   /** It is set up: start() has it take datagrams. */
@@ -59,7 +60,7 @@ export class WorkerProcess {
     this.#events = events;
     this.#log = log;
     const switches = process.execArgv.filter((name) => name !== NO_DEBUGGER);
-    const argv = [NO_DEBUGGER, ...switches, mainPath(), JSON.stringify(given)];
+    const argv = [NO_DEBUGGER, ...MEMORY_SWITCHES, ...switches, mainPath(), JSON.stringify(given)];
     this.#child = spawn(process.execPath, argv, {
       env: { NODE_OPTIONS: '' },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc', ...toList(descriptors)],
