@@ -82,12 +82,14 @@ interface Flood {
   /** What makes the exporter known, and one datagram of its own. */
   readonly introduction: Uint8Array;
   readonly honest: (sequence: number) => Uint8Array;
-  /** A datagram of the stranger with this number. */
+  /** Datagrams that each stranger sends. */
+  readonly each?: number;
+  /** The datagram of a stranger with this number. */
   readonly stranger: (number: number) => Uint8Array;
 }
 
 /** @returns what is held more, and what the exporter's datagrams became */
-function flood({ introduction, honest, stranger }: Flood) {
+function flood({ introduction, honest, stranger, each = 1 }: Flood) {
   const flooded = new Flooded();
   for (let i = 0; i < 5; i++) {
     flooded.send(introduction, EXPORTER);
@@ -96,7 +98,8 @@ function flood({ introduction, honest, stranger }: Flood) {
   const before = liveMebibytes();
   let sent = 0;
   for (let i = 0; i < SOURCES; i++) {
-    flooded.send(stranger(i), 0x0a000000 + i, 1024 + (i % 50_000));
+    const number = Math.floor(i / each);
+    flooded.send(stranger(i), 0x0a000000 + number, 1024 + (number % 50_000));
     if (i % BETWEEN === 0) flooded.send(honest(sent++), EXPORTER);
   }
   flooded.flush();
@@ -116,23 +119,32 @@ const FIELDS: readonly Spec[] = [
 const RECORD = Buffer.alloc(29, 1);
 const HONEST_TEMPLATE = 300;
 
-/** Fields of which no two strangers have the same. */
-function strangeFields(number: number): readonly Spec[] {
-  return Array.from({ length: 30 }, (_, i) => [
-    500 + ((number >>> (i % 20)) & 1) + i * 2,
-    4 + (i % 5),
-  ]);
+/** Fields of strangers: which elements they are differs from one to the next. */
+const STRANGE_FIELDS: readonly Spec[] = Array.from({ length: 30 }, (_, i) => [500, 4 + (i % 5)]);
+/** Octets of a set and a template before the first field. */
+const TEMPLATE_HEAD = 8;
+
+/** Gives a stranger's template fields that no other has. @param at its first field */
+function estrange(message: Buffer, at: number, number: number): Buffer {
+  for (let i = 0; i < STRANGE_FIELDS.length; i++) {
+    message.writeUInt16BE(500 + ((number >>> (i % 20)) & 1) + i * 2, at + i * 4);
+  }
+  return message;
 }
 
-const bytes = (message: Iterable<number>) => Uint8Array.from(message);
+const bytes = (message: Iterable<number>) => Buffer.from([...message]);
+const IPFIX_HEADER = 16;
+const NETFLOW9_HEADER = 20;
+/** The domain of an IPFIX message. */
+const IPFIX_DOMAIN = 12;
 
 describe('floods from a million invented sources are bounded, and hold up no one', () => {
   test('templates of IPFIX, each another', () => {
+    const message = bytes(ipfixMessage([set(2, ipfixTemplate(256, STRANGE_FIELDS))]));
     const { grown, sent, rows, counters } = flood({
       introduction: bytes(ipfixMessage([set(2, ipfixTemplate(HONEST_TEMPLATE, FIELDS))])),
       honest: (sequence) => bytes(ipfixMessage([set(HONEST_TEMPLATE, RECORD)], { sequence })),
-      stranger: (number) =>
-        bytes(ipfixMessage([set(2, ipfixTemplate(256, strangeFields(number)))])),
+      stranger: (number) => estrange(message, IPFIX_HEADER + TEMPLATE_HEAD, number),
     });
     assert.equal(rows, sent);
     assert.ok(grown < MOST, `${grown} MiB more are held`);
@@ -140,13 +152,16 @@ describe('floods from a million invented sources are bounded, and hold up no one
     assert.ok((counters[COMMON_WORD.sessions] as number) <= sessions + newcomers);
   });
 
-  test('templates of NetFlow v9, hundreds of one stranger, with data that fits none', () => {
+  test('templates of NetFlow v9, hundreds of each stranger, with data that fits none', () => {
+    const template = set(0, netflow9Template(256, STRANGE_FIELDS));
+    const message = bytes(netflow9Message([template, set(65_000, RECORD)]));
     const { grown, sent, rows } = flood({
+      each: 700,
       introduction: bytes(netflow9Message([set(0, netflow9Template(HONEST_TEMPLATE, FIELDS))])),
       honest: (sequence) => bytes(netflow9Message([set(HONEST_TEMPLATE, RECORD)], { sequence })),
       stranger: (number) => {
-        const template = netflow9Template(256 + (number % 700), strangeFields(number >>> 9));
-        return bytes(netflow9Message([set(0, template), set(65_000, RECORD)]));
+        message.writeUInt16BE(256 + (number % 700), NETFLOW9_HEADER + 4);
+        return estrange(message, NETFLOW9_HEADER + TEMPLATE_HEAD, number);
       },
     });
     assert.equal(rows, sent);
@@ -154,13 +169,15 @@ describe('floods from a million invented sources are bounded, and hold up no one
   });
 
   test('data that waits for templates that never come', () => {
+    const message = bytes(ipfixMessage([set(256, Buffer.alloc(1000, 1))]));
     const { grown, sent, rows, counters } = flood({
       introduction: bytes(ipfixMessage([set(2, ipfixTemplate(HONEST_TEMPLATE, FIELDS))])),
       honest: (sequence) => bytes(ipfixMessage([set(HONEST_TEMPLATE, RECORD)], { sequence })),
-      stranger: (number) =>
-        bytes(
-          ipfixMessage([set(256 + (number % 3), Buffer.alloc(1000, number))], { domain: number }),
-        ),
+      stranger: (number) => {
+        message.writeUInt32BE(number, IPFIX_DOMAIN);
+        message.writeUInt16BE(256 + (number % 3), IPFIX_HEADER);
+        return message;
+      },
     });
     assert.equal(rows, sent);
     assert.ok(grown < MOST, `${grown} MiB more are held`);
