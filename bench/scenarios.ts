@@ -19,6 +19,8 @@ export interface Scenario {
   readonly mtuBytes: number;
   /** Collectors are behind a gateway, not on the link: the kernel then keeps the route of a raw packet. */
   readonly isRouted: boolean;
+  /** Every packet goes to a pipeline of the proxy too. */
+  readonly hasPipeline?: boolean;
   /** Who runs it. */
   readonly contestants: readonly ContestantName[];
   /** Packets per second to try in any case, besides the rates that are searched. */
@@ -35,7 +37,7 @@ const ALL: readonly ContestantName[] = ['floxy', 'pmacct', 'nftables', 'limit', 
 const FAST: readonly ContestantName[] = ['floxy', 'pmacct', 'nftables', 'limit'];
 const OURS: readonly ContestantName[] = ['floxy'];
 
-const BASE: Scenario = {
+export const BASE: Scenario = {
   name: 'base',
   payloadBytes: 1400,
   copies: 2,

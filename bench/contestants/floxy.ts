@@ -62,6 +62,7 @@ export async function startFloxy(options: Start, forwarders: number): Promise<Ru
 function rulesText(scenario: Scenario): string {
   const outputs = collectorAddresses(collectorFamily(scenario), scenario.copies)
     .map((host) => `outputs {collectors {endpoint {host: "${host}"}}}`)
+    .concat(scenario.hasPipeline === true ? ['outputs {pipeline: "bench"}'] : [])
     .join(' ');
   const family = exporterFamily(scenario);
   const rules = Array.from({ length: scenario.rules }, (_, i) => {
