@@ -1,6 +1,7 @@
 import { ANNOUNCE_SETTINGS } from './announce.ts';
 import { API_SETTINGS } from './api.ts';
 import { FOLLOW_SETTINGS } from './follow.ts';
+import { METRICS_SETTINGS } from './metrics.ts';
 import { PIPELINE_SETTINGS } from './pipelines.ts';
 import { PROXY_SETTINGS } from './proxy.ts';
 import type { SettingGroup } from './setting.ts';
@@ -12,6 +13,7 @@ export const ALL_SETTINGS: Readonly<Record<string, SettingGroup>> = {
   Pipelines: PIPELINE_SETTINGS,
   'Following another node': FOLLOW_SETTINGS,
   'gRPC API': API_SETTINGS,
+  Metrics: METRICS_SETTINGS,
   'Database and log': { ...STORE_SETTINGS, ...LOG_SETTINGS },
   Announcer: ANNOUNCE_SETTINGS,
 };

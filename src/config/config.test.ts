@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { makeCertificate } from '../../test/cli/certificates.ts';
@@ -60,6 +60,17 @@ test('without any variable the documented defaults hold, and the proxy is off', 
     pipelinesFile: undefined,
     pipelinesDirectory: '/srv/floxy/data/pipelines',
     follow: undefined,
+    metrics: {
+      address: undefined,
+      influxdbUrl: undefined,
+      influxdbDatabase: 'vflow',
+      influxdbBucket: undefined,
+      influxdbOrganisation: undefined,
+      influxdbTokenFile: undefined,
+      opentsdbUrl: undefined,
+      pushIntervalMs: 60_000,
+      pushHost: hostname(),
+    },
     probeIntervalMs: 500,
     orphanLimitMs: 10_000,
     runtimeDirectory: '/srv/floxy/data',

@@ -9,6 +9,7 @@ import {
   toFollowConfig,
 } from './follow.ts';
 import { hostSystem } from './host-system.ts';
+import { METRICS_SETTINGS, type MetricsConfig, readMetrics } from './metrics.ts';
 import { PIPELINE_SETTINGS, type PipelinesSettings } from './pipelines.ts';
 import { ConfigError } from './problem.ts';
 import { PROXY_SETTINGS } from './proxy.ts';
@@ -23,6 +24,7 @@ import type { System } from './system.ts';
 
 export { type ApiConfig, readApiAddress, type TlsConfig } from './api.ts';
 export type { FollowConfig } from './follow.ts';
+export type { MetricsConfig } from './metrics.ts';
 export type { PipelinesSettings } from './pipelines.ts';
 export { ConfigError, type ConfigProblem, formatProblems } from './problem.ts';
 export type { EffectiveSetting } from './setting.ts';
@@ -47,6 +49,7 @@ export interface Config extends ProxyConfig, PipelinesSettings, StoreConfig, Log
   readonly api: ApiConfig;
   /** The node whose rules this one takes over; undefined = its rules are its own. */
   readonly follow: FollowConfig | undefined;
+  readonly metrics: MetricsConfig;
 }
 
 /** Settings as they are written, which cannot be wrong any more. */
@@ -57,6 +60,7 @@ interface ServiceValues {
   readonly log: LogConfig;
   readonly api: SettingValues<typeof API_SETTINGS>;
   readonly follow: SettingValues<typeof FOLLOW_SETTINGS>;
+  readonly metrics: MetricsConfig;
 }
 
 /**
@@ -66,7 +70,7 @@ interface ServiceValues {
  * @throws ConfigError with all problems at once
  */
 export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {}): Config {
-  const { proxy, pipelines, store, log, api, follow } = readValues(env, system);
+  const { proxy, pipelines, store, log, api, follow, metrics } = readValues(env, system);
   return {
     ...proxy,
     ...pipelines,
@@ -74,6 +78,7 @@ export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {})
     ...log,
     api: toApiConfig(api),
     follow: toFollowConfig(follow),
+    metrics,
   };
 }
 
@@ -83,12 +88,13 @@ export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {})
  * @throws ConfigError with all problems at once
  */
 export function effectiveSettings(env: NodeJS.ProcessEnv): EffectiveSetting[] {
-  const { proxy, pipelines, store, log, api, follow } = readValues(env, {});
+  const { proxy, pipelines, store, log, api, follow, metrics } = readValues(env, {});
   return [
     ...showSettings(PROXY_SETTINGS, proxy),
     ...showSettings(PIPELINE_SETTINGS, pipelines),
     ...showSettings(FOLLOW_SETTINGS, follow),
     ...showSettings(API_SETTINGS, api),
+    ...showSettings(METRICS_SETTINGS, metrics),
     ...showSettings(STORE_SETTINGS, store),
     ...showSettings(LOG_SETTINGS, log),
   ];
@@ -103,13 +109,16 @@ function readValues(env: NodeJS.ProcessEnv, system: Partial<System>): ServiceVal
   const log = readSettings(LOG_SETTINGS, present, host);
   const api = readApi(present, host);
   const follow = readFollow(present, host);
-  const problems = [proxy, pipelines, store, log, api, follow].flatMap((found) => found.problems);
+  const metrics = readMetrics(present, host);
+  const read = [proxy, pipelines, store, log, api, follow, metrics];
+  const problems = read.flatMap((found) => found.problems);
   // Whatever is missing in values is in problems.
   const values = {
     store: store.values as StoreConfig,
     log: log.values as LogConfig,
     api: api.values as ServiceValues['api'],
     follow: follow.values as ServiceValues['follow'],
+    metrics: metrics.values as MetricsConfig,
   };
   if (values.api.address !== undefined) {
     problems.push(...ownApiProblems(values.follow.leader, toApiConfig(values.api)));

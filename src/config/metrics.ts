@@ -1,0 +1,118 @@
+/** Settings of what is told to monitoring: pages over HTTP, and what is pushed. */
+import { hostname } from 'node:os';
+import { parsed, READABLE_FILE, secondsInMs } from './kinds.ts';
+import {
+  type Found,
+  readSettings,
+  type SettingGroup,
+  type SettingValues,
+  UNSET,
+} from './setting.ts';
+import { formatSocketAddress, parseListenAddress } from './socket-address.ts';
+import type { System } from './system.ts';
+import { missingVariables } from './tls.ts';
+
+const INFLUXDB_URL = 'COLLECTOR_INFLUXDB_URL';
+const DATABASE = 'COLLECTOR_INFLUXDB_DATABASE';
+const BUCKET = 'COLLECTOR_INFLUXDB_BUCKET';
+const ORGANISATION = 'COLLECTOR_INFLUXDB_ORG';
+const TOKEN_FILE = 'COLLECTOR_INFLUXDB_TOKEN_FILE';
+
+const NAME = parsed('1 to 255 characters', (text) =>
+  text.length > 0 && text.length <= 255 ? text : undefined,
+);
+
+export const METRICS_SETTINGS = {
+  address: {
+    variable: 'COLLECTOR_METRICS_ADDRESS',
+    meaning:
+      'where `/metrics` (Prometheus), `/flow` and `/sys` (as vFlow) are served over HTTP, to everybody who can reach it; unset = they are not',
+    kind: parsed(
+      'an IP address and a port from 1 to 65535, such as 127.0.0.1:8081 or [::]:8081; no host name, zone, multicast, broadcast or link-local',
+      parseListenAddress,
+      formatSocketAddress,
+    ),
+    default: UNSET,
+  },
+  influxdbUrl: {
+    variable: INFLUXDB_URL,
+    meaning: "InfluxDB, to which vFlow's metrics are pushed; unset = they are not",
+    kind: parsed('a URL such as http://127.0.0.1:8086', (text) => parseUrl(text, HTTP)),
+    default: UNSET,
+  },
+  influxdbDatabase: {
+    variable: DATABASE,
+    meaning: 'database of InfluxDB 1; it has to be there',
+    kind: NAME,
+    default: 'vflow',
+  },
+  influxdbBucket: {
+    variable: BUCKET,
+    meaning: 'bucket of InfluxDB 2; set = its API is used, not that of InfluxDB 1',
+    kind: NAME,
+    default: UNSET,
+  },
+  influxdbOrganisation: {
+    variable: ORGANISATION,
+    meaning: 'organisation of the bucket',
+    kind: NAME,
+    default: UNSET,
+  },
+  influxdbTokenFile: {
+    variable: TOKEN_FILE,
+    meaning: 'file with the token for InfluxDB (InfluxDB 1: USER:PASSWORD)',
+    kind: READABLE_FILE,
+    default: UNSET,
+  },
+  opentsdbUrl: {
+    variable: 'COLLECTOR_OPENTSDB_URL',
+    meaning:
+      "OpenTSDB, to which vFlow's metrics are pushed: by /api/put over HTTP, or by lines over TCP; unset = they are not",
+    kind: parsed('a URL such as http://127.0.0.1:4242 or tcp://127.0.0.1:4242', (text) =>
+      parseUrl(text, [...HTTP, 'tcp:']),
+    ),
+    default: UNSET,
+  },
+  pushIntervalMs: {
+    variable: 'COLLECTOR_PUSH_INTERVAL_SECONDS',
+    meaning: 'how often metrics are pushed',
+    kind: secondsInMs(1, 3600),
+    default: '60',
+  },
+  pushHost: {
+    variable: 'COLLECTOR_PUSH_HOST',
+    meaning: 'what pushed metrics call this host',
+    kind: NAME,
+    default: { text: 'the name of the host', of: () => hostname() },
+  },
+} as const satisfies SettingGroup;
+
+type MetricsValues = SettingValues<typeof METRICS_SETTINGS>;
+
+export type MetricsConfig = MetricsValues;
+
+/** The values, and also what is wrong with them together. @param env without empty variables */
+export function readMetrics(
+  env: NodeJS.ProcessEnv,
+  system: System,
+): Found<typeof METRICS_SETTINGS> {
+  const { values, problems } = readSettings(METRICS_SETTINGS, env, system);
+  const missing = missingVariables(env, [
+    { variable: INFLUXDB_URL, neededBy: [DATABASE, BUCKET, ORGANISATION, TOKEN_FILE] },
+    { variable: ORGANISATION, neededBy: [BUCKET] },
+    { variable: BUCKET, neededBy: [ORGANISATION] },
+  ]);
+  return { values, problems: [...problems, ...missing] };
+}
+
+const HTTP = ['http:', 'https:'];
+
+/** Without anything behind host and port but a path. @returns it without a slash at the end */
+function parseUrl(text: string, protocols: readonly string[]): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !protocols.includes(url.protocol)) return undefined;
+  const hasMore = url.search !== '' || url.hash !== '' || url.username !== '';
+  if (hasMore || url.hostname === '') return undefined;
+  if (url.protocol === 'tcp:' && url.port === '') return undefined;
+  return text.replace(/\/+$/, '');
+}
