@@ -9,6 +9,7 @@ import {
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Control } from '../control/control.ts';
+import type { PipelineStatsSource } from '../flow/pipeline/stats.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { MAX_REQUEST_BYTES } from '../model/limits.ts';
 import type { BuildInfo } from '../model/status.ts';
@@ -57,6 +58,8 @@ export type ApiLimits = ConnectionLimits & CallLimits & WorkloadLimits & Session
 export interface ApiServerParts {
   readonly control: Control;
   readonly pipelines: PipelineControl;
+  /** Absent: there are none. */
+  readonly pipelineStats?: PipelineStatsSource | undefined;
   readonly buildInfo: BuildInfo;
   readonly config: Config['api'];
   readonly log: Logger;
@@ -150,13 +153,13 @@ export class ApiServer {
   }
 
   #makeMethods(): Method[] {
-    const { control, log } = this.#parts;
+    const { control, pipelineStats, log } = this.#parts;
     const { settings, metrics, pipelines } = loadServices();
     const places = new WatcherPlaces(MAX_RULE_WATCHERS);
     const watch = { WatchProxyRules: places.limit(watchRules(control)) };
     return [
       ...implement(settings, settingsEntries(this.#parts), watch),
-      ...implement(metrics, metricsEntries({ control })),
+      ...implement(metrics, metricsEntries({ control, pipelineStats })),
       ...implement(pipelines, pipelinesEntries(this.#parts)),
       ...new Health({ control, log }).methods(),
       ...reflectionMethods(),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
 import type { Control } from '../control/control.ts';
+import type { PipelineStatsSource } from '../flow/pipeline/stats.ts';
 import { MAX_REQUEST_BYTES, MAX_SLOTS_PER_RULE_SET } from '../model/limits.ts';
 import type { RuleChange } from '../model/rules.ts';
 import type { BuildInfo } from '../model/status.ts';
@@ -25,9 +26,12 @@ import type { RuleSetMessage } from '../rules/message.ts';
 import type { CallContext } from './call-context.ts';
 import { reportChange } from './change-report.ts';
 import type { Answer, Handler, RequestLimits } from './method.ts';
+import { fromPipelineStats } from './pipeline-stats.ts';
 
 export interface ServiceParts {
   readonly control: Control;
+  /** Absent: there are none. */
+  readonly pipelineStats?: PipelineStatsSource | undefined;
   readonly buildInfo: BuildInfo;
   readonly log: Logger;
 }
@@ -87,7 +91,7 @@ export function settingsEntries({ control, buildInfo, log }: ServiceParts): Entr
       const change = await context.work(() => toDeletion(request));
       return apply('DeleteProxyRules', change, context);
     }),
-    ...metricsEntries({ control }),
+    ...proxyStatsEntries(control),
     GetBuildInfo: entry(SMALL, () => ({ parts: [fromBuildInfo(buildInfo)] })),
     GetSystemStatus: entry(SMALL, () => ({ parts: [fromSystemStatus(control.status())] })),
     Drain: entry(SMALL, ({ cancel = false }: DrainRequest, { peer }) => {
@@ -99,7 +103,20 @@ export function settingsEntries({ control, buildInfo, log }: ServiceParts): Entr
 }
 
 /** The handlers of collector.proto.Metrics. */
-export function metricsEntries({ control }: Pick<ServiceParts, 'control'>): Entries {
+export function metricsEntries({
+  control,
+  pipelineStats,
+}: Pick<ServiceParts, 'control' | 'pipelineStats'>): Entries {
+  return {
+    ...proxyStatsEntries(control),
+    GetPipelineStats: entry(SMALL, (_: EmptyRequest) => {
+      return { parts: [fromPipelineStats(pipelineStats?.pipelines() ?? [])] };
+    }),
+  };
+}
+
+/** Both services have it. */
+function proxyStatsEntries(control: Control): Entries {
   return {
     GetProxyStats: entry(
       ASKED,

@@ -4,3 +4,8 @@ export function withoutControls(text: string): string {
     return `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }
+
+/** `sendRetries` → `send_retries`. */
+export function snakeCase(camelCase: string): string {
+  return camelCase.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

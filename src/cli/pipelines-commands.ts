@@ -1,12 +1,15 @@
 import path from 'node:path';
-import type { Message } from '@bufbuild/protobuf';
+import { type Message, toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { messageOf } from '../base/errors.ts';
 import { withoutControls } from '../base/text.ts';
+import type { PipelineStatsMessage } from '../protocol/pipeline-messages.ts';
 import { readAccess } from './access-options.ts';
 import { callApi } from './api-client.ts';
 import { CliError, EXIT } from './exit.ts';
-import { findMethod, makeMessage } from './messages.ts';
+import { addOutputOption, type OutputOptions } from './format-options.ts';
+import { findMethod, makeMessage, printMessage } from './messages.ts';
+import { pipelinesTable, type Shown } from './pipelines-table.ts';
 import type { Terminal } from './terminal.ts';
 
 const SERVICE = 'collector.proto.Pipelines';
@@ -19,7 +22,17 @@ export function addPipelinesCommands(
 ): void {
   const pipelines = program
     .command('pipelines')
-    .description('pipelines: what becomes of decoded flow');
+    .description('print how pipelines do: what becomes of decoded flow, and what is lost');
+  addOutputOption(pipelines).action(async ({ output }: OutputOptions, self: Command) => {
+    const method = findMethod('floxy', 'collector.proto.Metrics', 'GetPipelineStats');
+    const request = makeMessage(method.input, {});
+    const { message } = await callApi(readAccess(self, terminal.env), method, request);
+    if (output === 'json') await terminal.print(printMessage(method.output, message, 'json'));
+    else {
+      const stats = toJson(method.output, message) as Shown<PipelineStatsMessage>;
+      await terminal.print(pipelinesTable(stats));
+    }
+  });
   pipelines
     .command('check')
     .argument('<file>', 'a pipelines file (YAML); - is standard input')

@@ -1,3 +1,4 @@
+import { snakeCase } from '../base/text.ts';
 import { DECODE_COUNTERS } from '../flow/decode/counters.ts';
 import {
   DEATH_COUNTERS,
@@ -7,7 +8,7 @@ import {
   WORKER_COUNTERS,
 } from '../flow/pipeline/counters.ts';
 import type { PipelineStats } from '../flow/pipeline/stats.ts';
-import { type Labels, type MetricFamily, type MetricType, snakeCase } from './prometheus.ts';
+import type { Labels, MetricFamily, MetricType } from './prometheus.ts';
 
 interface Described {
   readonly kind: MetricType;

@@ -50,8 +50,3 @@ function escapeHelp(text: string): string {
 function escapeLabel(text: string): string {
   return escapeHelp(text).replaceAll('"', '\\"');
 }
-
-/** `sendRetries` → `send_retries`. */
-export function snakeCase(camelCase: string): string {
-  return camelCase.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}

@@ -10,7 +10,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { type Logger, pino } from 'pino';
-import { type ApiLimits, ApiServer } from '../../src/api/server.ts';
+import { type ApiLimits, ApiServer, type ApiServerParts } from '../../src/api/server.ts';
 import type { Config } from '../../src/config/config.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
@@ -43,6 +43,7 @@ export interface TestApi extends AsyncDisposable {
 export async function startApi(
   config: Partial<Config['api']> = {},
   limits: Partial<ApiLimits> = {},
+  parts: Pick<ApiServerParts, 'pipelineStats'> = {},
 ): Promise<TestApi> {
   buildProtoOnce();
   const control = new FakeControl();
@@ -55,6 +56,7 @@ export async function startApi(
     config: { octets: LOOPBACK, port: 0, tls: undefined, ...config },
     log: recordingLog(logged),
     limits,
+    ...parts,
   });
   await server.start();
   return {
