@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { PipelineSettings } from '../config/settings.ts';
 import type { PipelineCounters, PipelineStats, WorkerStats } from '../stats.ts';
+import type { Taps } from '../tail/taps.ts';
 import type { WorkerDescriptors } from '../worker/descriptors.ts';
 import { toSent, type WorkerArguments, type WorkerSetup } from '../worker/messages.ts';
 import type { WorkerRow } from '../worker-row.ts';
@@ -27,6 +28,7 @@ export interface PipelinePlace {
   readonly user: WorkerArguments['user'];
   readonly setup: Omit<WorkerSetup, 'settings' | 'configFolder'>;
   readonly log: Logger;
+  readonly taps: Taps;
 }
 
 /** So long the producers of a team that is replaced have for what they hold. */
@@ -227,7 +229,7 @@ export class PipelineKeeper {
   }
 
   #spec(settings: PipelineSettings, configFolder: string, shard: number, turn: 0 | 1): ShardSpec {
-    const { rowOf, descriptors, log, index, owner, user } = this.#place;
+    const { rowOf, descriptors, log, index, owner, user, taps } = this.#place;
     const { index: rowIndex, row } = rowOf(shard, turn);
     const given: WorkerArguments = {
       pipeline: settings.name,
@@ -243,7 +245,8 @@ export class PipelineKeeper {
     return {
       pipeline: settings.name,
       shard,
-      spawn: (events) => new WorkerProcess({ given, descriptors, setup, log: workerLog }, events),
+      spawn: (events) =>
+        new WorkerProcess({ given, descriptors, setup, log: workerLog, taps }, events),
       heartbeat: () => row.heartbeat,
       ended: (isDeath) => {
         this.#ended.addProcess(row.read(), isDeath);

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { MAX_PIPELINES, MAX_WORKERS } from '../config/schema.ts';
 import type { PipelineSettings, PipelinesConfig } from '../config/settings.ts';
 import type { PipelineStats, PipelineStatsSource } from '../stats.ts';
+import { Taps } from '../tail/taps.ts';
 import type { RingDescriptors } from '../worker/descriptors.ts';
 import type { WorkerArguments } from '../worker/messages.ts';
 import { WorkerRows } from '../worker-row.ts';
@@ -55,6 +56,8 @@ interface Rings {
  * Keeps the workers of all pipelines that are configured and that rules name. Forwarders know nothing of it.
  */
 export class PipelineSupervisor implements PipelineStatsSource {
+  /** Who looks at what passes through workers. */
+  readonly taps = new Taps();
   readonly #options: PipelineSupervisorOptions;
   readonly #owners: Owners;
   readonly #kept = new Map<string, Kept>();
@@ -218,6 +221,7 @@ export class PipelineSupervisor implements PipelineStatsSource {
       user,
       setup: { dataFolder, logLevel },
       log,
+      taps: this.taps,
     };
   }
 

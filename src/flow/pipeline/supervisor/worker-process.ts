@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { ProducerStatus } from '../../model/producer.ts';
+import type { TappedWorker, Taps } from '../tail/taps.ts';
 import { toList, type WorkerDescriptors } from '../worker/descriptors.ts';
 import type {
   MessageFromWorker,
@@ -29,6 +30,8 @@ export interface WorkerProcessOptions {
   readonly descriptors: WorkerDescriptors;
   readonly setup: WorkerSetup;
   readonly log: Logger;
+  /** Who looks at what passes through it. */
+  readonly taps: Taps;
 }
 
 /** SIGUSR1 starts no debugger: whoever runs as the same user could run code in the process. */
@@ -46,6 +49,9 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #events: WorkerProcessEvents;
   readonly #log: Logger;
+  readonly #taps: Taps;
+  readonly #tapped: TappedWorker;
+  readonly #detach: () => void;
   #stderr = '';
   #killReason: string | undefined;
   #isReady = false;
@@ -54,11 +60,12 @@ export class WorkerProcess {
   #hasExited = false;
 
   constructor(
-    { given, descriptors, setup, log }: WorkerProcessOptions,
+    { given, descriptors, setup, log, taps }: WorkerProcessOptions,
     events: WorkerProcessEvents,
   ) {
     this.#events = events;
     this.#log = log;
+    this.#taps = taps;
     const switches = process.execArgv.filter((name) => name !== NO_DEBUGGER);
     const argv = [NO_DEBUGGER, ...MEMORY_SWITCHES, ...switches, mainPath(), JSON.stringify(given)];
     this.#child = spawn(process.execPath, argv, {
@@ -80,6 +87,12 @@ export class WorkerProcess {
       this.#exited(why === '' ? how : `${how}: ${why}`);
     });
     this.#send({ kind: 'setup', setup });
+    this.#tapped = {
+      pipeline: given.pipeline,
+      tap: (request) => this.#send({ kind: 'tap', request }),
+      untap: (id) => this.#send({ kind: 'untap', id }),
+    };
+    this.#detach = taps.attach(this.#tapped);
   }
 
   get pid(): number | undefined {
@@ -116,6 +129,7 @@ export class WorkerProcess {
 
   /** Ends its supervision: it ends by itself between two batches. */
   leave(): void {
+    this.#detach();
     if (this.#child.connected) this.#child.disconnect();
     this.#child.stderr?.destroy();
     this.#child.unref();
@@ -135,6 +149,9 @@ export class WorkerProcess {
         break;
       case 'producer':
         this.#producer = message.status;
+        break;
+      case 'flows':
+        this.#taps.found(this.#tapped, message.found);
         break;
       case 'log':
         writeLine(this.#log, message.line);
@@ -164,6 +181,7 @@ export class WorkerProcess {
   #exited(reason: string): void {
     if (this.#hasExited) return;
     this.#hasExited = true;
+    this.#detach();
     this.#left();
     this.#events.exited(reason);
   }

@@ -3,10 +3,11 @@ import { messageOf } from '../../../base/errors.ts';
 import { loadAddon, restrictPrivileges } from '../../../native/privileges.ts';
 import { mapAll } from '../../../native/ring-memory.ts';
 import { RingReader } from '../../../native/ring-reader.ts';
+import type { TailRequest } from '../tail/request.ts';
 import { mapWorkerRow, type WorkerRow } from '../worker-row.ts';
 import { inheritedDescriptors } from './descriptors.ts';
 import type { MessageFromWorker, MessageToWorker, WorkerArguments } from './messages.ts';
-import { type Prepared, prepare } from './prepare.ts';
+import { type Prepared, prepare, type WorkerContext } from './prepare.ts';
 import { sentLog } from './sent-log.ts';
 import { Worker } from './worker.ts';
 
@@ -33,6 +34,12 @@ function main(given: WorkerArguments): void {
       case 'pause':
         running?.pause();
         break;
+      case 'tap':
+        running?.tap(message.request);
+        break;
+      case 'untap':
+        running?.untap(message.id);
+        break;
       case 'stop':
         void (running?.stop(message.deadlineMs) ?? process.exit(0));
     }
@@ -53,7 +60,9 @@ class Running {
     this.#given = given;
     this.#row = mapWorkerRow(inheritedDescriptors(given.rings).rows, given.row);
     const log = sentLog(setup.logLevel, tell);
-    const context = { shard: given.shard, row: this.#row, log };
+    const showFlows: WorkerContext['showFlows'] = (found, sent) =>
+      tell({ kind: 'flows', found }, sent);
+    const context = { shard: given.shard, row: this.#row, log, showFlows };
     this.#prepared = prepare(setup, context).then(async (prepared) => {
       // All code is loaded: the user need not be able to read it.
       becomeUser(given.user);
@@ -83,6 +92,14 @@ class Running {
   pause(): void {
     this.#worker?.pause();
     tell({ kind: 'paused' });
+  }
+
+  tap(request: TailRequest): void {
+    this.#prepared.then(({ tapped }) => tapped.tap(request)).catch(fail);
+  }
+
+  untap(id: number): void {
+    this.#prepared.then(({ tapped }) => tapped.untap(id)).catch(fail);
   }
 
   async stop(deadlineMs: number): Promise<void> {

@@ -1,6 +1,7 @@
-/** What control and a worker tell each other. Datagrams and counters never pass here. */
+/** What control and a worker tell each other. Datagrams and counters never pass here, records only for those who look. */
 import type { ProducerStatus } from '../../model/producer.ts';
 import type { PipelineSettings } from '../config/settings.ts';
+import type { TailedRecords, TailRequest } from '../tail/request.ts';
 
 /** Given as JSON in the first argument: nothing in it is secret. */
 export interface WorkerArguments {
@@ -41,6 +42,9 @@ export type MessageToWorker =
   | { readonly kind: 'start' }
   /** Finishes the batch and takes no more until it is started again. */
   | { readonly kind: 'pause' }
+  /** Shows records that pass to somebody who looks, until untap. */
+  | { readonly kind: 'tap'; readonly request: TailRequest }
+  | { readonly kind: 'untap'; readonly id: number }
   /** Takes no more, delivers what it has as far as the time allows, ends. */
   | { readonly kind: 'stop'; readonly deadlineMs: number };
 
@@ -53,6 +57,8 @@ export type MessageFromWorker =
   | { readonly kind: 'left' }
   /** How its producer is, when that has changed. */
   | { readonly kind: 'producer'; readonly status: ProducerStatus }
+  /** Records for somebody who looks. */
+  | { readonly kind: 'flows'; readonly found: TailedRecords }
   /** A line of its log, as pino writes it. */
   | { readonly kind: 'log'; readonly line: string };
 

@@ -12,6 +12,7 @@ import type { Producer } from '../../model/producer.ts';
 import { loadProducerKind } from '../../produce/kinds.ts';
 import { TemplateStore } from '../../templates/template-store.ts';
 import { BUILT_IN, VFLOW_FORMAT } from '../config/built-in.ts';
+import type { TailedRecords } from '../tail/request.ts';
 import type { WorkerRow } from '../worker-row.ts';
 import { CrashFolder } from './crash-folder.ts';
 import type { Decoding } from './decoding.ts';
@@ -20,6 +21,7 @@ import { FlowPath } from './flow-path.ts';
 import type { SentSettings, WorkerSetup } from './messages.ts';
 import { RowWriting, type RowWritingOptions } from './row-writing.ts';
 import { SeldomLog } from './seldom-log.ts';
+import { TappedWriting } from './tapped-writing.ts';
 import { VflowWriting } from './vflow-writing.ts';
 import type { Writing } from './writing.ts';
 
@@ -31,6 +33,8 @@ export interface Prepared {
   readonly decoding: Decoding;
   readonly producer: Producer;
   readonly maxDelayMs: number;
+  /** Shows records to those who look. */
+  readonly tapped: TappedWriting;
   /** Opens files, begins to connect. @throws Error when a file cannot be used */
   start(): Promise<void>;
 }
@@ -39,12 +43,14 @@ export interface WorkerContext {
   readonly shard: number;
   readonly row: WorkerRow;
   readonly log: Logger;
+  /** @param sent to be called when control has them */
+  readonly showFlows: (found: TailedRecords, sent: () => void) => void;
 }
 
 /** Loads all code that the settings need, and makes the parts. */
 export async function prepare(
   { settings, configFolder, dataFolder }: WorkerSetup,
-  { shard, row, log }: WorkerContext,
+  { shard, row, log, showFlows }: WorkerContext,
 ): Promise<Prepared> {
   const folder = path.join(dataFolder, settings.name);
   const producer = await makeProducer(settings, configFolder, { folder, shard, log });
@@ -53,7 +59,10 @@ export async function prepare(
   const enrichment = BUILT_IN.enrich.parse(settings.enrich) as EnrichmentOptions;
   const enricher = makeEnricher(enrichment, { log, folder: configFolder });
   const counters = row.decodeCounters;
-  const writing = makeWriting(settings, { counters, enricher, path: flowPath });
+  const extras = EXTRA_COLUMNS.parse(settings.mapping ?? []);
+  const { sampling } = settings;
+  const written = makeWriting(settings, { counters, enricher, extras, path: flowPath });
+  const writing = new TappedWriting(written, { extras, sampling, enricher, send: showFlows });
   const crashes = new CrashFolder(path.join(folder, 'failed-datagrams'), `shard-${shard}`);
   const decoding = new FlowDecoding({
     writing,
@@ -68,6 +77,7 @@ export async function prepare(
     decoding,
     producer,
     maxDelayMs: settings.batch.max_delay,
+    tapped: writing,
     start: async () => {
       await decoding.start();
       producer.start().catch((error: unknown) => {
@@ -104,7 +114,7 @@ async function makeProducer(
 
 function makeWriting(
   settings: SentSettings,
-  parts: Pick<RowWritingOptions, 'counters' | 'enricher' | 'path'>,
+  parts: Pick<RowWritingOptions, 'counters' | 'enricher' | 'extras' | 'path'>,
 ): Writing {
   const { kind, written } = settings.format;
   if (kind === VFLOW_FORMAT) {
@@ -113,6 +123,5 @@ function makeWriting(
   const format = ROW_FORMATS.get(kind);
   if (format === undefined) throw new Error(`there is no format ${kind}`);
   const formatOptions = (BUILT_IN.formats.get(kind) as z.ZodType).parse(written);
-  const extras = EXTRA_COLUMNS.parse(settings.mapping ?? []);
-  return new RowWriting({ ...parts, settings, format, formatOptions, extras });
+  return new RowWriting({ ...parts, settings, format, formatOptions });
 }
