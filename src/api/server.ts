@@ -24,12 +24,16 @@ import type { Method } from './method.ts';
 import { type PipelineControl, pipelinesEntries } from './pipelines.ts';
 import { reflectionMethods } from './reflection.ts';
 import { type Entries, metricsEntries, SMALL, settingsEntries } from './services.ts';
+import { type FlowTails, TAIL_LIMITS, tailFlows } from './tail-flows.ts';
 import { watchRules } from './watch-rules.ts';
 import { WatcherPlaces } from './watcher-places.ts';
 import { Workload, type WorkloadLimits } from './workload.ts';
 
 /** Nodes that follow this one: a handful. A broken connection may count for a while. */
 const MAX_RULE_WATCHERS = 64;
+
+/** People who look at flows. */
+const MAX_FLOW_WATCHERS = 8;
 
 /** How long calls may take to end after stop(). */
 const STOP_LIMIT_MS = 1000;
@@ -60,6 +64,8 @@ export interface ApiServerParts {
   readonly pipelines: PipelineControl;
   /** Absent: there are none. */
   readonly pipelineStats?: PipelineStatsSource | undefined;
+  /** Absent: there is nothing to look at. */
+  readonly tails?: FlowTails | undefined;
   readonly buildInfo: BuildInfo;
   readonly config: Config['api'];
   readonly log: Logger;
@@ -153,13 +159,15 @@ export class ApiServer {
   }
 
   #makeMethods(): Method[] {
-    const { control, pipelineStats, log } = this.#parts;
+    const { control, pipelineStats, tails, log } = this.#parts;
     const { settings, metrics, pipelines } = loadServices();
     const places = new WatcherPlaces(MAX_RULE_WATCHERS);
-    const watch = { WatchProxyRules: places.limit(watchRules(control)) };
+    const watch = { handler: places.limit(watchRules(control)), limits: SMALL };
+    const looking = new WatcherPlaces(MAX_FLOW_WATCHERS);
+    const tail = { handler: looking.limit(tailFlows(pipelineStats, tails)), limits: TAIL_LIMITS };
     return [
-      ...implement(settings, settingsEntries(this.#parts), watch),
-      ...implement(metrics, metricsEntries({ control, pipelineStats })),
+      ...implement(settings, settingsEntries(this.#parts), { WatchProxyRules: watch }),
+      ...implement(metrics, metricsEntries({ control, pipelineStats }), { TailFlows: tail }),
       ...implement(pipelines, pipelinesEntries(this.#parts)),
       ...new Health({ control, log }).methods(),
       ...reflectionMethods(),
@@ -181,6 +189,9 @@ function serverOptions(limits: SessionLimits): ServerOptions {
   };
 }
 
+/** A method that answers with a stream, as its service has it. */
+type StreamEntry = Pick<Extract<Method, { kind: 'stream' }>, 'handler' | 'limits'>;
+
 /**
  * @param streams handlers of the methods that answer with a stream
  * @throws Error when a method has no handler, or a handler no method
@@ -188,7 +199,7 @@ function serverOptions(limits: SessionLimits): ServerOptions {
 export function implement(
   definition: ServiceDefinition,
   entries: Entries,
-  streams: Readonly<Record<string, Extract<Method, { kind: 'stream' }>['handler']>> = {},
+  streams: Readonly<Record<string, StreamEntry>> = {},
 ): Method[] {
   for (const name of [...Object.keys(entries), ...Object.keys(streams)]) {
     if (!(name in definition)) throw new Error(`handler ${name} has no method`);
@@ -196,8 +207,8 @@ export function implement(
   return Object.entries(definition).map(([name, method]) => {
     const entry = entries[name];
     if (entry !== undefined) return { kind: 'unary', definition: method, ...entry };
-    const handler = streams[name];
-    if (handler === undefined) throw new Error(`${method.path} has no handler`);
-    return { kind: 'stream', definition: method, handler, limits: SMALL };
+    const stream = streams[name];
+    if (stream === undefined) throw new Error(`${method.path} has no handler`);
+    return { kind: 'stream', definition: method, ...stream };
   });
 }

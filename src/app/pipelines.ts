@@ -6,6 +6,7 @@ import { countAvailableCores } from '../config/cores.ts';
 import type { PipelinesConfig } from '../flow/pipeline/config/settings.ts';
 import type { PipelineStats, PipelineStatsSource } from '../flow/pipeline/stats.ts';
 import { PipelineSupervisor } from '../flow/pipeline/supervisor/supervisor.ts';
+import type { TailListener, TailWish } from '../flow/pipeline/tail/taps.ts';
 import type { RingDescriptors } from '../flow/pipeline/worker/descriptors.ts';
 import { PipelineDocument } from './pipeline-document.ts';
 import { makePipelineFolders } from './pipeline-folders.ts';
@@ -97,6 +98,11 @@ export class Pipelines implements PipelineStatsSource {
 
   pipelines(): readonly PipelineStats[] {
     return this.#supervisor.pipelines();
+  }
+
+  /** See Taps.tail(). */
+  tail(wish: TailWish, listener: TailListener): () => void {
+    return this.#supervisor.taps.tail(wish, listener);
   }
 
   leave(): void {

@@ -33,6 +33,29 @@ export async function callApi(
   }
 }
 
+/**
+ * Makes a call whose answer is a stream, and takes its messages as they come.
+ *
+ * @param signal ends it
+ * @throws CliError when the call failed, or the API could not be reached
+ * @throws FloxyError INVALID_INPUT when a file of TLS cannot be used
+ */
+export async function* streamApi(
+  access: ApiAccess,
+  method: DescMethod,
+  request: Message,
+  signal: AbortSignal,
+): AsyncGenerator<Message> {
+  const client = new GrpcClient(access);
+  try {
+    yield* client.stream(codingOf(method), request, signal);
+  } catch (error) {
+    throw error instanceof CallError ? explain(error, access, method) : error;
+  } finally {
+    client.close();
+  }
+}
+
 function codingOf(method: DescMethod) {
   return {
     path: `/${method.parent.typeName}/${method.name}`,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addAnnounceCommand } from './announce-command.ts';
 import { addDrainCommand } from './drain-command.ts';
+import { addFlowsCommand } from './flows-command.ts';
 import { addPipelinesCommands } from './pipelines-commands.ts';
 import { addHealthCommand, addQueryCommands } from './query-commands.ts';
 import { addRulesCommands } from './rules-commands.ts';
@@ -20,4 +21,5 @@ export function addClientCommands(
   addUpgradeCommand(program, terminal);
   addAnnounceCommand(program, terminal, finish);
   addPipelinesCommands(program, terminal, finish);
+  addFlowsCommand(program, terminal);
 }

@@ -150,6 +150,30 @@ export class GrpcClient {
     return messages;
   }
 
+  /**
+   * The messages of an answer that is a stream, as they come, for as long as they are wanted.
+   *
+   * @param signal ends it
+   * @throws CallError
+   */
+  async *stream<Request, Answer>(
+    { path, encode, decode }: ClientMethod<Request, Answer>,
+    request: Request,
+    signal: AbortSignal,
+  ): AsyncGenerator<Answer> {
+    const call = this.#client.makeServerStreamRequest(path, encode, decode, request);
+    const cancel = () => call.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      for await (const message of call) yield message;
+    } catch (error) {
+      if (!signal.aborted) throw this.#explain(error as ServiceError);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      call.cancel();
+    }
+  }
+
   close(): void {
     this.#client.close();
   }

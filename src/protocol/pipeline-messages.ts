@@ -42,3 +42,22 @@ export interface PipelineMessage {
 export interface PipelineStatsMessage {
   readonly pipelines: readonly PipelineMessage[];
 }
+
+export interface FlowFilterMessage {
+  readonly pipelines?: readonly string[];
+  readonly exporters?: readonly string[];
+  readonly addresses?: readonly string[];
+  readonly ports?: readonly number[];
+  readonly protocols?: readonly number[];
+}
+
+export interface TailFlowsRequestMessage {
+  readonly filter?: FlowFilterMessage | null;
+  readonly recordsPerSecond?: number;
+}
+
+export interface TailedFlowsMessage {
+  readonly records: readonly string[];
+  readonly pipeline: string;
+  readonly skipped: string;
+}

@@ -72,6 +72,7 @@ test('A11: reflection: buf curl lists services and methods without proto files',
   const services = await runBufCurl(['--list-services', `http://${api.address}`]);
   assert.deepEqual(services.stdout.trim().split('\n'), [
     'collector.proto.Metrics',
+    'collector.proto.Pipelines',
     'collector.proto.Settings',
     'grpc.health.v1.Health',
   ]);

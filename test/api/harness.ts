@@ -43,7 +43,7 @@ export interface TestApi extends AsyncDisposable {
 export async function startApi(
   config: Partial<Config['api']> = {},
   limits: Partial<ApiLimits> = {},
-  parts: Pick<ApiServerParts, 'pipelineStats'> = {},
+  parts: Pick<ApiServerParts, 'pipelineStats' | 'tails'> = {},
 ): Promise<TestApi> {
   buildProtoOnce();
   const control = new FakeControl();

@@ -243,7 +243,9 @@ test('every call of the protocol is there, and answers INTERNAL when its handler
   const endpoint = { host: '192.0.2.1' };
   const methods = [...Object.keys(loadServices().settings), 'Metrics.GetProxyStats'];
   assert.equal(methods.length, 10);
-  assert.deepEqual(Object.keys(loadServices().metrics), ['GetProxyStats']);
+  // Those of pipelines ask nothing of control.
+  const metrics = ['GetProxyStats', 'GetPipelineStats', 'TailFlows'];
+  assert.deepEqual(Object.keys(loadServices().metrics), metrics);
   for (const method of methods.filter((name) => name !== 'GetBuildInfo')) {
     const request = method === 'DeleteProxyRules' ? { exporters: [{ endpoint }] } : {};
     api.logged.length = 0;
