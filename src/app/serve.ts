@@ -17,6 +17,7 @@ import { followLeader } from './following.ts';
 import { readHostAddresses } from './host-addresses.ts';
 import { HostWatch } from './host-watch.ts';
 import { openLog } from './log.ts';
+import { Monitoring } from './monitoring.ts';
 import { Pipelines } from './pipelines.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
 import { StateLog } from './state-log.ts';
@@ -75,11 +76,14 @@ async function run(config: Config, log: Logger): Promise<number> {
   const api = new ApiServer({
     control: served,
     pipelines,
+    pipelineStats: pipelines,
+    tails: pipelines,
     buildInfo,
     config: config.api,
     log: log.child({ component: 'api' }),
   });
 
+  const monitoring = new Monitoring({ config: config.metrics, pipelines, buildInfo, log });
   const ended = waitForSignal(['SIGTERM', 'SIGINT', LEAVE_SIGNAL]);
   try {
     await api.start();
@@ -87,6 +91,7 @@ async function run(config: Config, log: Logger): Promise<number> {
     log.fatal({ error: messageOf(error) }, 'the API cannot be served');
     return 1;
   }
+  await monitoring.start();
   await dataPlane.start();
   servePipelines(pipelines, dataPlane);
   await control.start();
@@ -117,6 +122,7 @@ async function run(config: Config, log: Logger): Promise<number> {
     await dataPlane.stop();
     await pipelines.stop();
   }
+  await monitoring.stop();
   await api.stop();
   log.info('floxy stopped');
   return 0;
