@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { packageRoot } from './package-root.ts';
 
 /** Rules named together: `R3`, `A5, A6, A7`, `S1 S2`, `R1 to R5`. */
-const RULES = /[REVAS]\d{1,2}(?:(?:, | and | to | )[REVAS]\d{1,2})*/.source;
+const RULES = /[REVASD]\d{1,2}(?:(?:, | and | to | )[REVASD]\d{1,2})*/.source;
 /** A string that begins with rules and a colon is the title of a test, or a part of one. */
 const TITLE = new RegExp(`["'\`](${RULES}): `, 'g');
 /** What a comment is about. */
@@ -16,7 +16,7 @@ const ANYWHERE = new RegExp(`\\b(${RULES})\\b`, 'g');
 const NOT_A_RULE = 'V8';
 
 const rules = new Set(
-  [...read('docs/specification.md').matchAll(/^- \*\*([REVAS]\d+)\*\* /gm)].map(([, rule]) => rule),
+  [...read('docs/specification.md').matchAll(/^- \*\*([REVASD]\d+)\*\* /gm)].map(([, rule]) => rule),
 );
 const sources = globSync('{src,test,bench,native,tools,scripts}/**/*.{ts,c,h}', {
   cwd: packageRoot,
@@ -48,8 +48,8 @@ test('no test, comment or document names a rule that the specification does not 
 });
 
 test('the rules of a letter are numbered from 1, and each has one place', () => {
-  const listed = [...read('docs/specification.md').matchAll(/^- \*\*([REVAS])(\d+)\*\* /gm)];
-  for (const letter of 'REVAS') {
+  const listed = [...read('docs/specification.md').matchAll(/^- \*\*([REVASD])(\d+)\*\* /gm)];
+  for (const letter of 'REVASD') {
     const numbers = listed.filter(([, of]) => of === letter).map(([, , number]) => Number(number));
     assert.deepEqual(
       numbers,
@@ -69,8 +69,8 @@ function rulesIn(text: string, pattern: RegExp): string[] {
 }
 
 function expand(named: string): string[] {
-  const range = /^([REVAS])(\d+) to [REVAS](\d+)$/.exec(named);
-  if (range === null) return named.match(/[REVAS]\d+/g) ?? [];
+  const range = /^([REVASD])(\d+) to [REVASD](\d+)$/.exec(named);
+  if (range === null) return named.match(/[REVASD]\d+/g) ?? [];
   const [, letter, from, to] = range;
   return Array.from(
     { length: Number(to) - Number(from) + 1 },

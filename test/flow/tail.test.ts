@@ -15,7 +15,7 @@ const ALL: TailWish = {
 };
 
 for (const format of ['json', 'vflow']) {
-  test(`whoever looks at a pipeline of format ${format} sees records, and takes none`, async () => {
+  test(`D6: whoever looks at a pipeline of format ${format} sees records, and takes none`, async () => {
     await using lab = new PipelineLab();
     await lab.configure(lab.pipeline('a', `, format: ${format}`));
     const seen: string[] = [];

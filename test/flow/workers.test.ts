@@ -59,7 +59,7 @@ function assertAllOnce(lab: PipelineLab, pipeline: string): void {
 }
 
 describe('workers of pipelines', () => {
-  test('what is in rings comes to the producers of all pipelines, once and in order', async () => {
+  test('D1, D2: what is in rings comes to the producers of all pipelines, once and in order', async () => {
     await using lab = new PipelineLab({ rings: 2 });
     await lab.configure(lab.pipeline('a'), lab.pipeline('b', ', workers: 3'));
     await Promise.all([isRunning(lab, 'a'), isRunning(lab, 'b')]);
@@ -76,7 +76,7 @@ describe('workers of pipelines', () => {
     assert.equal(new Set(lab.received('a').map(({ exporter }) => exporter)).size, 20);
   });
 
-  test('kill -9 of a worker under load loses a batch at most, counted, and nothing twice', async () => {
+  test('D2: kill -9 of a worker under load loses a batch at most, counted, and nothing twice', async () => {
     await using lab = new PipelineLab();
     await lab.configure(lab.pipeline('a'), lab.pipeline('b'));
     await Promise.all([isRunning(lab, 'a'), isRunning(lab, 'b')]);
@@ -104,7 +104,7 @@ describe('workers of pipelines', () => {
     assert.ok(total.ring.abandoned <= 3 * 256, `${total.ring.abandoned} abandoned`);
   });
 
-  test('a worker that hangs is killed and replaced, and others do not notice', async () => {
+  test('D3: a worker that hangs is killed and replaced, and others do not notice', async () => {
     await using lab = new PipelineLab();
     await lab.configure(lab.pipeline('a'), lab.pipeline('b'));
     await Promise.all([isRunning(lab, 'a'), isRunning(lab, 'b')]);
@@ -139,7 +139,7 @@ describe('workers of pipelines', () => {
     assert.equal(lab.stats('c').state, 'missing');
   });
 
-  test('the order of each exporter is kept while workers come and go', async () => {
+  test('D1: the order of each exporter is kept while workers come and go', async () => {
     await using lab = new PipelineLab({ rings: 2 });
     await lab.configure(lab.pipeline('a'));
     await isRunning(lab, 'a');
@@ -154,7 +154,7 @@ describe('workers of pipelines', () => {
     assertAllOnce(lab, 'a');
   });
 
-  test('a producer that hangs holds up neither the end nor other pipelines', async () => {
+  test('D3: a producer that hangs holds up neither the end nor other pipelines', async () => {
     await using lab = new PipelineLab();
     await lab.configure(lab.pipeline('a', '', ', hangs: true'), lab.pipeline('b'));
     await Promise.all([isRunning(lab, 'a'), isRunning(lab, 'b')]);

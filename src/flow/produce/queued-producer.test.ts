@@ -223,7 +223,7 @@ describe('producer', () => {
     assertAccounts(producer);
   });
 
-  test('accounts hold at any time, and order over failures, whatever the peer does', async () => {
+  test('D5: accounts hold at any time, and order over failures, whatever the peer does', async () => {
     const step = fc.record({
       offers: fc.nat(4),
       fate: fc.constantFrom('ok', 'throw', 'lost', 'again', 'refuse'),

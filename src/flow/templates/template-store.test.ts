@@ -43,7 +43,7 @@ function packetsOfNewWorker(keeper: TemplateStore, from = FROM) {
   return new NetflowDecoding({ keeper }).decode([DATA], from).map(({ packets }) => packets);
 }
 
-test('a worker that starts anew decodes by the templates that another one has learnt', () => {
+test('D4: a worker that starts anew decodes by the templates that another one has learnt', () => {
   using folder = new Folder();
   const first = folder.open();
   const second = folder.open();
