@@ -16,7 +16,9 @@ const ANYWHERE = new RegExp(`\\b(${RULES})\\b`, 'g');
 const NOT_A_RULE = 'V8';
 
 const rules = new Set(
-  [...read('docs/specification.md').matchAll(/^- \*\*([REVASD]\d+)\*\* /gm)].map(([, rule]) => rule),
+  [...read('docs/specification.md').matchAll(/^- \*\*([REVASD]\d+)\*\* /gm)].map(
+    ([, rule]) => rule,
+  ),
 );
 const sources = globSync('{src,test,bench,native,tools,scripts}/**/*.{ts,c,h}', {
   cwd: packageRoot,

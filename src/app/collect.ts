@@ -11,6 +11,7 @@ import { SocketEngine } from '../dataplane/socket/socket-engine.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { readBuildInfo } from './build-info.ts';
 import { openLog } from './log.ts';
+import { Monitoring } from './monitoring.ts';
 import { Pipelines } from './pipelines.ts';
 import { waitForSignal } from './signals.ts';
 
@@ -86,6 +87,9 @@ async function run(config: Config, options: CollectOptions, { log, ended }: Proc
   pipelines.start(plane.rings().map(({ fd: ring, readers: states }) => ({ ring, states })));
   plane.onPipelines(() => pipelines.place(plane.pipelines()));
   await sendToAll(plane, pipelines);
+  const buildInfo = readBuildInfo();
+  const monitoring = new Monitoring({ config: config.metrics, pipelines, buildInfo, log });
+  await monitoring.start();
   const hangup = () => void pipelines.reload().then(() => sendToAll(plane, pipelines));
   process.on('SIGHUP', hangup);
   const listening = listeners.map(({ octets, port }) => formatEndpoint(makeEndpoint(octets, port)));
@@ -98,6 +102,7 @@ async function run(config: Config, options: CollectOptions, { log, ended }: Proc
   log.info({ reason }, 'floxy collect stops');
   await plane.stop();
   await pipelines.stop();
+  await monitoring.stop();
   log.info(summary(pipelines), 'floxy collect stopped');
   return 0;
 }
