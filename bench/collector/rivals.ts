@@ -13,7 +13,7 @@ import {
 } from './measurement.ts';
 import { sendFlows } from './sender.ts';
 import { type FlowTraffic, v9Traffic } from './traffic.ts';
-import { cpuSecondsOf, cpuSecondsUntilEnd } from './usage.ts';
+import { cpuSecondsOf, cpuSecondsUntilEnd, untilIdle } from './usage.ts';
 
 const BUFFER_BYTES = 32 * 1024 ** 2;
 const DATAGRAMS = 4096;
@@ -128,8 +128,10 @@ async function runRival(
       return hasStarted && hasUdpPort(service.pid, port);
     });
     const pids = [service.pid, ...descendantsOf(service.pid)];
-    const before = await cpuSecondsOf(pids);
+    await untilIdle(pids);
+    const before = cpuSecondsOf(pids);
     await sendFlows(traffic, port, rival.addsUp ? 'once' : milliseconds);
+    await untilIdle(pids);
     // Ending is part of the work: what is in memory is written then.
     const end = () => service.process.kill('SIGINT');
     cpuSeconds = (await cpuSecondsUntilEnd(pids, end)) - before;

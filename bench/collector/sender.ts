@@ -4,9 +4,12 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FlowTraffic } from './traffic.ts';
 
-const BURST = 16;
-/** More than this in the receiver's buffer, and the sender waits: less than every kernel gives without asking. */
-const FULL_BYTES = 96 * 1024;
+const BURST = 64;
+/**
+ * A quarter of what receivers get when they ask for a large buffer: more than this in it, and the sender waits. Bursts are
+ * counted by the kernel with more octets than they have.
+ */
+const FULL_BYTES = Number(readFileSync('/proc/sys/net/core/rmem_max', 'latin1')) / 4;
 
 /**
  * Sends flow to a port of 127.0.0.1, as fast as it is taken from the socket, so that nothing is lost.
@@ -30,7 +33,7 @@ export async function sendFlows(
       for (let i = 0; i < data.length; i += BURST) {
         const burst = data.slice(i, i + BURST);
         await waitForRoom(port, FULL_BYTES);
-        await Promise.all(burst.map((datagram) => send(socket, datagram)));
+        await sendAll(socket, burst);
         sent += burst.length;
         if (limit !== 'once' && performance.now() >= end) break;
       }
@@ -46,6 +49,13 @@ function send(socket: Socket, datagram: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.send(datagram, (error) => (error === null ? resolve() : reject(error)));
   });
+}
+
+/** They leave in their order: when the last one has, all have. */
+async function sendAll(socket: Socket, datagrams: readonly Buffer[]): Promise<void> {
+  for (const datagram of datagrams.slice(0, -1)) socket.send(datagram);
+  const last = datagrams.at(-1);
+  if (last !== undefined) await send(socket, last);
 }
 
 async function waitForRoom(port: number, bytes: number): Promise<void> {

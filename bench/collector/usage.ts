@@ -5,10 +5,24 @@ import { sum } from '../statistics.ts';
 
 const NANOSECONDS = 1e9;
 const POLL_MS = 2;
+/** Who needs less of a processor than this is idle. */
+const IDLE_MS = 200;
+const IDLE_SHARE = 0.02;
 
 /** CPU seconds so far of processes that run; those that have ended count nothing. */
 export function cpuSecondsOf(pids: readonly number[]): number {
   return sum(pids.map((pid) => nanosecondsOf(pid) ?? 0)) / NANOSECONDS;
+}
+
+/** Waits until processes do nothing, such as those that have begun or been told all. */
+export async function untilIdle(pids: readonly number[]): Promise<void> {
+  let before = cpuSecondsOf(pids);
+  for (;;) {
+    await delay(IDLE_MS);
+    const now = cpuSecondsOf(pids);
+    if (now - before < IDLE_SHARE * (IDLE_MS / 1000)) return;
+    before = now;
+  }
 }
 
 /**
