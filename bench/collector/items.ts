@@ -1,6 +1,7 @@
 import { decode } from './decode.ts';
 import { formats } from './formats.ts';
 import type { Measurement } from './measurement.ts';
+import { pipeline } from './pipeline.ts';
 import { producers } from './producers.ts';
 import { ring } from './ring.ts';
 import { rivals } from './rivals.ts';
@@ -12,6 +13,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...decode,
   ...formats,
   ...producers,
+  ...pipeline,
   ...rivals,
   ...sflow,
 ];
