@@ -57,7 +57,6 @@ test('a short document has defaults for the rest', () => {
   const config = read('pipelines: [{name: lan, producer: {kind: kafka, brokers: [a]}}]');
   assert.deepEqual(config, {
     listen: undefined,
-    templates: { peers: [] },
     pipelines: [
       {
         name: 'lan',
@@ -83,7 +82,6 @@ test('all that can be said', () => {
 listen: [":2055", "[::]:4739", "192.0.2.1:6343"]
 formats:
   mine: {kind: json, nulls: true}
-templates: {peers: ["192.0.2.7:50051"]}
 pipelines:
   - name: lan
     workers: auto
@@ -131,7 +129,7 @@ test('every problem is told at once, with its place and what is expected', () =>
   const text = `listen: [":2055", "[::]:2055", nowhere]
 formats:
   mine: {kind: jsonn}
-template: {}
+format: {}
 pipelines:
   - name: Lan
     wrkers: 2
@@ -151,7 +149,7 @@ pipelines:
   assert.deepEqual(problems(text), [
     'flows.yaml:1:32: listen[2]: must be an address and a port, such as ":2055", "[::]:4739" or "192.0.2.1:6343"',
     'flows.yaml:3:16: formats.mine.kind: there is no format "jsonn": is json meant?',
-    'flows.yaml:4:1: template: there is no key "template": is templates meant?',
+    'flows.yaml:4:1: format: there is no key "format": is formats meant?',
     'flows.yaml:6:11: pipelines[0].name: must be 1 to 63 of a-z, 0-9, - and _, the first a letter or a digit',
     'flows.yaml:7:5: pipelines[0].wrkers: there is no key "wrkers": is workers meant?',
     'flows.yaml:8:14: pipelines[0].workers: must be a whole number from 1 to 64, or auto',

@@ -60,7 +60,6 @@ class Reader {
     // Whatever is missing has thrown.
     return {
       listen: values.listen?.map((text) => parseListenAddress(text) as SocketAddress),
-      templates: values.templates as PipelinesConfig['templates'],
       pipelines: pipelines as PipelineSettings[],
     };
   }

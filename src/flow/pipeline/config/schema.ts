@@ -52,20 +52,12 @@ const SFLOW = z.strictObject({
 
 export type SflowSettings = z.infer<typeof SFLOW>;
 
-const TEMPLATES = z.strictObject({
-  /** Other nodes whose templates this one takes over: addresses of their APIs. */
-  peers: z.array(z.string().min(1)).max(16).default([]),
-});
-
-export type TemplateSettings = z.infer<typeof TEMPLATES>;
-
 /** The keys of a document. */
 export const DOCUMENT = {
   /** `floxy collect`: where flow is received. Every version on every port. */
   listen: z.array(listen).min(1).max(MAX_LISTENERS).optional(),
   /** Formats by a name of their own, for several pipelines. */
   formats: z.record(name, KIND).default({}),
-  templates: TEMPLATES.prefault({}),
   pipelines: z.array(z.unknown()).max(MAX_PIPELINES),
 };
 

@@ -1,5 +1,5 @@
 import type { SocketAddress } from '../../../config/socket-address.ts';
-import type { BatchSettings, SflowSettings, TemplateSettings } from './schema.ts';
+import type { BatchSettings, SflowSettings } from './schema.ts';
 
 /** Options as their own schema makes them. */
 export interface Written {
@@ -36,6 +36,5 @@ export interface PipelineSettings {
 export interface PipelinesConfig {
   /** Undefined where it says nothing of it. */
   readonly listen: readonly SocketAddress[] | undefined;
-  readonly templates: TemplateSettings;
   readonly pipelines: readonly PipelineSettings[];
 }
