@@ -72,6 +72,12 @@ export class Pipelines implements PipelineStatsSource {
 
   /** See PipelineSupervisor.place(). */
   place(indexes: ReadonlyMap<string, number>): void {
+    const missing = [...indexes.keys()].filter((name) => !this.#names.has(name));
+    if (missing.length > 0) {
+      const text =
+        'rules name pipelines that are not configured: what goes to them is decoded by nobody';
+      this.#options.log.warn({ pipelines: missing }, text);
+    }
     this.#supervisor.place(indexes).catch((error: unknown) => {
       this.#options.log.error({ error: messageOf(error) }, 'pipelines could not be started');
     });
