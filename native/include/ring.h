@@ -183,9 +183,10 @@ struct ring_reader {
 	struct ring_reader_state *state;
 	struct ring_reader_options options;
 	struct ring_account account;
-	int is_changed;	 /* the account is not yet that of the state */
-	int has_more;	 /* more records can be taken at once */
-	int is_resynced; /* any sequence is right for the next record */
+	uint32_t generation; /* of the state, while no other process has taken over */
+	int is_changed;	     /* the account is not yet that of the state */
+	int has_more;	     /* more records can be taken at once */
+	int is_resynced;     /* any sequence is right for the next record */
 };
 
 /*
@@ -199,7 +200,8 @@ int ring_reader_open(struct ring_reader *reader, const void *memory, size_t memo
 /*
  * Copies out records until the batch or the ring is at its end, or after RING_LOOKS_MAX of them;
  * the batch before it counts as finished. Returns how many there are. Nothing that lies in the ring
- * can make it touch other memory, or go on for ever.
+ * can make it touch other memory, or go on for ever. One whose state another process has taken over
+ * takes nothing any more, and leaves the state alone: it was stopped, and nobody waited for it.
  */
 #define RING_LOOKS_MAX 16384u
 uint32_t ring_take(struct ring_reader *reader, const struct ring_batch *batch);

@@ -17,9 +17,14 @@ static struct ring_view view_of(const struct ring_reader *reader)
 	return (struct ring_view){reader->header, reader->data, reader->bytes};
 }
 
+static int is_superseded(const struct ring_reader *reader)
+{
+	return __atomic_load_n(&reader->state->generation, __ATOMIC_ACQUIRE) != reader->generation;
+}
+
 static void commit(struct ring_reader *reader)
 {
-	if (reader->is_changed)
+	if (reader->is_changed && !is_superseded(reader))
 		ring_write_account(reader->state, &reader->account);
 	reader->is_changed = 0;
 }
@@ -49,9 +54,10 @@ int ring_reader_open(struct ring_reader *reader, const void *memory, size_t memo
 	ring_begin(memory, memory_bytes, state, options->pipeline, options->owner);
 	if (ring_read_account(state, &reader->account) < 0)
 		return -EINVAL;
-	take_over(reader);
+	reader->generation = __atomic_load_n(&state->generation, __ATOMIC_RELAXED) + 1;
 	__atomic_store_n(&state->pid, options->pid, __ATOMIC_RELAXED);
-	__atomic_store_n(&state->generation, state->generation + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&state->generation, reader->generation, __ATOMIC_RELEASE);
+	take_over(reader);
 	return 0;
 }
 
@@ -249,10 +255,12 @@ uint32_t ring_take(struct ring_reader *reader, const struct ring_batch *batch)
 {
 	struct taking taking = {.batch = batch, .stop_at = ring_load(&reader->state->stop_at)};
 	uint32_t jumps = 0;
+	reader->has_more = 0;
+	if (is_superseded(reader))
+		return 0;
 	beat(reader->state);
 	finish_batch(reader);
 	reader->account.batch = reader->account.position;
-	reader->has_more = 0;
 	for (uint32_t looks = 0;; looks++) {
 		uint64_t head = ring_load_acquire(&reader->header->head);
 		if (is_at_head(reader, head))
