@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { PipelineDocument } from './pipeline-document.ts';
-import { makePipelineFolders } from './pipeline-folders.ts';
+import { makePipelineFolders, pipelineFolders } from './pipeline-folders.ts';
 
 const DOCUMENT = 'pipelines: [{name: a, producer: {kind: stdout}}] # mine\n';
 
@@ -75,16 +75,17 @@ test('the folder of workers is theirs, and they can come to it', {
   const log = pino({ base: null }, { write: (line: string) => lines.push(line) });
   chmodSync(root, 0o755);
   const user = { name: 'floxy', uid: 65_533, gid: 65_533 };
-  const folders = makePipelineFolders(path.join(database, 'pipelines'), user, log);
+  const folders = pipelineFolders(path.join(database, 'pipelines'));
+  makePipelineFolders(folders, user, log);
   const { uid, gid, mode } = statSync(folders.workers);
   assert.deepEqual([uid, gid, mode & 0o777], [65_533, 65_533, 0o750]);
   assert.deepEqual(lines, []);
   chmodSync(root, 0o700);
-  makePipelineFolders(path.join(database, 'pipelines'), user, log);
+  makePipelineFolders(folders, user, log);
   assert.match(lines.join(''), /cannot keep templates and spools/);
   const file = path.join(root, 'file');
   writeFileSync(file, 'x');
-  makePipelineFolders(path.join(file, 'pipelines'), user, log);
+  makePipelineFolders(pipelineFolders(path.join(file, 'pipelines')), user, log);
   assert.match(lines.at(-1) ?? '', /make the folder/);
   assert.equal(readFileSync(file, 'utf8'), 'x');
 });

@@ -15,26 +15,28 @@ export interface PipelineFolders {
 const SEARCHABLE_BY_OTHERS = 0o001;
 
 /**
- * Makes the folders of pipelines. Before privileges are given up: that of workers becomes theirs. When they cannot be
- * made it is logged: flow is decoded without them.
+ * Makes the folders of pipelines; that of workers becomes theirs. When they cannot be made it is logged: flow is decoded
+ * without them.
  *
  * @param user whom workers become; undefined = they stay who we are
  */
 export function makePipelineFolders(
-  directory: string,
+  folders: PipelineFolders,
   user: ForwarderUser | undefined,
   log: Logger,
-): PipelineFolders {
-  const folders = { control: directory, workers: path.join(directory, 'workers') };
+): void {
   try {
     make(folders, user, log);
   } catch (error) {
     log.error(
-      { folder: directory, error: messageOf(error) },
+      { folder: folders.control, error: messageOf(error) },
       'pipelines cannot keep what outlives their workers: make the folder, or set COLLECTOR_PIPELINES_DIRECTORY',
     );
   }
-  return folders;
+}
+
+export function pipelineFolders(directory: string): PipelineFolders {
+  return { control: directory, workers: path.join(directory, 'workers') };
 }
 
 function make(

@@ -1,4 +1,5 @@
 /** Pipelines of the service: the document, and the workers that follow from it. */
+import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '../base/errors.ts';
 import type { ForwarderUser } from '../config/config.ts';
@@ -9,7 +10,7 @@ import { PipelineSupervisor } from '../flow/pipeline/supervisor/supervisor.ts';
 import type { TailListener, TailWish } from '../flow/pipeline/tail/taps.ts';
 import type { RingDescriptors } from '../flow/pipeline/worker/descriptors.ts';
 import { PipelineDocument } from './pipeline-document.ts';
-import { makePipelineFolders } from './pipeline-folders.ts';
+import { makePipelineFolders, type PipelineFolders, pipelineFolders } from './pipeline-folders.ts';
 
 export interface PipelinesOptions {
   /** The file that owns the pipelines; undefined = the API does. */
@@ -30,14 +31,16 @@ const STOP_MS = 3000;
 
 export class Pipelines implements PipelineStatsSource {
   readonly #options: PipelinesOptions;
+  readonly #folders: PipelineFolders;
   readonly #document: PipelineDocument;
   readonly #supervisor: PipelineSupervisor;
   #names: ReadonlySet<string> = new Set();
 
   constructor(options: PipelinesOptions) {
     const { file, document, directory, user, logLevel, env, log } = options;
-    const folders = makePipelineFolders(directory, user, log);
+    const folders = pipelineFolders(directory);
     this.#options = options;
+    this.#folders = folders;
     this.#document = new PipelineDocument({ file, document, folder: folders.control, env });
     this.#supervisor = new PipelineSupervisor({
       log,
@@ -60,6 +63,11 @@ export class Pipelines implements PipelineStatsSource {
 
   /** Reads the document; workers start when rings are there and rules name them. @throws FloxyError INVALID_INPUT */
   async open(): Promise<PipelinesConfig> {
+    const { file, document } = this.#options;
+    // Who has no pipelines has no folders of them.
+    if (file !== undefined || document !== undefined || existsSync(this.#folders.control)) {
+      this.#makeFolders();
+    }
     const config = await this.#document.read();
     void this.#configure(config);
     return config;
@@ -99,6 +107,7 @@ export class Pipelines implements PipelineStatsSource {
 
   /** Has other pipelines run. Resolves when they do, and are kept. @throws FloxyError: see PipelineDocument.replace() */
   async replace(text: string): Promise<void> {
+    this.#makeFolders();
     await this.#configure(await this.#document.replace(text));
   }
 
@@ -117,6 +126,11 @@ export class Pipelines implements PipelineStatsSource {
 
   stop(): Promise<void> {
     return this.#supervisor.stop(STOP_MS);
+  }
+
+  #makeFolders(): void {
+    const { user, log } = this.#options;
+    makePipelineFolders(this.#folders, user, log);
   }
 
   async #configure(config: PipelinesConfig): Promise<void> {

@@ -33,10 +33,11 @@ const OPEN_RETRY_DELAYS_MS = [200, 500, 1000, 2000, 5000] as const;
 /**
  * Capabilities (linux/capability.h) that control keeps once the sockets are open, where it has them: to end
  * forwarders, to let them become another user, to prefer them to other processes, and to write the database
- * whoever owns it.
+ * whoever owns it, and to give workers of pipelines a folder of their own.
  */
-// DAC_OVERRIDE, KILL, SETGID, SETUID, SYS_NICE
-const KEPT_CAPABILITIES = (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n) | (1n << 23n);
+// CHOWN, DAC_OVERRIDE, KILL, SETGID, SETUID, SYS_NICE
+const KEPT_CAPABILITIES =
+  (1n << 0n) | (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n) | (1n << 23n);
 
 const NO_PROCESS = { pid: undefined, restarts: 0 };
 
