@@ -48,7 +48,7 @@ test('an object for each record that is known, with whose it is', () => {
   ];
   const whose = {
     type: 'sflow_counter',
-    time_received_ms: 1_700_000_000_123,
+    time_received: '2023-11-14T22:13:20.123000Z',
     sampler_address: '2001:db8::1',
     observation_domain_id: 4,
     sequence_num: 9,

@@ -2,8 +2,9 @@ import type { SflowConsumer, SflowDatagram, SflowSample } from '../../decode/sfl
 import { COUNTER_RECORDS } from '../../decode/sflow/structures/catalogue.ts';
 import type { Structure } from '../../decode/sflow/structures/structure.ts';
 import type { EncodedBatch } from '../../model/encoded-batch.ts';
-import { putDotted, putInteger, putIpv6, putUint } from '../digits.ts';
+import { putDotted, putIpv6, putUint } from '../digits.ts';
 import { type Literal, makeLiteral, OVERRUN, putLiteral } from '../literal.ts';
+import { microseconds, putTime } from '../time-text.ts';
 import { exporterName } from '../vflow/exporter-name.ts';
 import { MessageBuffer } from '../vflow/message-buffer.ts';
 import { planStructure, putStructure, type StructurePlan } from './structure-json.ts';
@@ -20,8 +21,8 @@ interface Plan {
   readonly fields: StructurePlan;
 }
 
-const TYPE = makeLiteral('{"type":"sflow_counter","time_received_ms":');
-const SAMPLER = makeLiteral(',"sampler_address":"');
+const TYPE = makeLiteral('{"type":"sflow_counter","time_received":"');
+const SAMPLER = makeLiteral('","sampler_address":"');
 const DOMAIN = makeLiteral('","observation_domain_id":');
 const SEQUENCE = makeLiteral(',"sequence_num":');
 const SOURCE_CLASS = makeLiteral(',"source_class":');
@@ -81,7 +82,7 @@ export class SflowCounterJson implements SflowConsumer {
   #putHead(datagram: SflowDatagram, sample: SflowSample, { record }: Plan): void {
     const view = this.#out.ensure(HEAD_ROOM);
     let at = putLiteral(view, this.#out.at, TYPE);
-    at = putInteger(view, at, Math.floor(datagram.receivedMs));
+    at = putTime(view, at, microseconds(datagram.receivedMs));
     at = putAddress(view, putLiteral(view, at, SAMPLER), samplerOf(datagram));
     at = putUint(view, putLiteral(view, at, DOMAIN), datagram.subAgent);
     at = putUint(view, putLiteral(view, at, SEQUENCE), sample.sequence);
