@@ -126,7 +126,8 @@ export class QueuedProducer implements Producer {
     this.#closeBatch();
     this.#ended.abort(new Error('the producer was stopped'));
     this.#wakeup.call();
-    const limit = () => AbortSignal.timeout(Math.max(1, (deadlineMs * CLOSING_PART) / 2));
+    const limit = () =>
+      AbortSignal.timeout(Math.max(1, Math.ceil((deadlineMs * CLOSING_PART) / 2)));
     const hung = (error: unknown) =>
       this.#log.warn(`${this.#name}: not closed in time: ${messageOf(error)}`);
     await within(limit(), Promise.all([this.#running, this.#connection.close()])).catch(hung);

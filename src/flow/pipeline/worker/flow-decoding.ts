@@ -78,6 +78,7 @@ export class FlowDecoding implements Decoding {
 
   stop(): void {
     this.#options.enricher.stop();
+    this.#started?.netflow.stop();
     this.#started?.templates?.stop();
   }
 }
@@ -85,21 +86,23 @@ export class FlowDecoding implements Decoding {
 interface Started {
   readonly decoder: Decoder;
   readonly walkers: readonly GuardedWalker[];
+  readonly netflow: NetflowWalker;
   readonly templates: TemplateStore | undefined;
 }
 
 function start(options: FlowDecodingOptions, templates: TemplateStore | undefined): Started {
   const { writing, enricher, crashes, counters, seldom } = options;
   const guard = (walker: DatagramWalker) => new GuardedWalker(walker, crashes, seldom);
-  const netflow = guard(
-    new NetflowWalker({
-      counters,
-      consumers: [writing.netflow],
-      names: enricher.names,
-      ...(templates === undefined ? {} : { keeper: templates }),
-    }),
-  );
-  const sflow = guard(new SflowWalker(writing.sflow, counters));
-  const decoder = new Decoder({ counters, netflow, sflow });
-  return { decoder, walkers: [netflow, sflow], templates };
+  const netflow = new NetflowWalker({
+    counters,
+    consumers: [writing.netflow],
+    names: enricher.names,
+    ...(templates === undefined ? {} : { keeper: templates }),
+  });
+  const walkers = {
+    netflow: guard(netflow),
+    sflow: guard(new SflowWalker(writing.sflow, counters)),
+  };
+  const decoder = new Decoder({ counters, ...walkers });
+  return { decoder, walkers: Object.values(walkers), netflow, templates };
 }

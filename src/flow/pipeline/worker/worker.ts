@@ -15,6 +15,9 @@ const BEAT_MS = 250;
 /** How old counters in shared memory can be. */
 const COUNT_MS = 50;
 
+/** A producer has so long to end, however long its last batches took. */
+const MIN_STOP_MS = 100;
+
 export interface WorkerOptions {
   readonly sources: readonly PacketSource[];
   readonly decoding: Decoding;
@@ -80,7 +83,7 @@ export class Worker {
     const { producer, decoding } = this.#options;
     const begunMs = performance.now();
     await producer.flush(deadlineMs);
-    await producer.stop(wholeTenths(deadlineMs - (performance.now() - begunMs)));
+    await producer.stop(Math.max(MIN_STOP_MS, deadlineMs - (performance.now() - begunMs)));
     decoding.stop();
     this.#publish();
     for (const timer of this.#timers) clearInterval(timer);
@@ -146,9 +149,4 @@ export class Worker {
     this.#told = { ...status };
     this.#options.onStatus?.(this.#told);
   }
-}
-
-/** Tenths of a second: producers may divide it, and timers of Node.js take whole milliseconds. */
-function wholeTenths(ms: number): number {
-  return Math.max(100, Math.floor(ms / 100) * 100);
 }
