@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import { EXTRA_COLUMNS } from '../../decode/columns/extra-columns.ts';
+import { columnsOf, EXTRA_COLUMNS, type ExtraColumn } from '../../decode/columns/extra-columns.ts';
 import { enrichmentOptions } from '../../enrich/options.ts';
 import { ROW_FORMATS } from '../../format/row-formats.ts';
 import { vflowOptions } from '../../format/vflow/vflow-json.ts';
@@ -18,4 +18,8 @@ export const BUILT_IN: Kinds = {
   producers: PRODUCER_KINDS,
   enrich: enrichmentOptions,
   mapping: EXTRA_COLUMNS,
+  tryFormat: (name, options, mapping) => {
+    const extraColumns = columnsOf(mapping as ExtraColumn[]);
+    ROW_FORMATS.get(name)?.create(options, { extraColumns, keyed: false });
+  },
 };

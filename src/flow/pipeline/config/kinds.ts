@@ -11,4 +11,6 @@ export interface Kinds {
   readonly enrich: ZodType;
   /** Of `mapping` of a pipeline: strict. */
   readonly mapping: ZodType;
+  /** @throws Error when a format cannot be made of these options, for a pipeline with this mapping */
+  tryFormat(name: string, options: unknown, mapping: unknown): void;
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
+import type { EnrichmentOptions } from '../../enrich/options.ts';
+import { BUILT_IN } from './built-in.ts';
 import type { Kinds } from './kinds.ts';
 import { readPipelines } from './read.ts';
 import type { PipelinesConfig } from './settings.ts';
@@ -30,9 +32,10 @@ const KINDS: Kinds = {
   ]),
   enrich: z.strictObject({ country: z.string().optional() }),
   mapping: z.array(z.strictObject({ column: z.string() })),
+  tryFormat: () => {},
 };
 
-function read(text: string): PipelinesConfig {
+function read(text: string, kinds = KINDS): PipelinesConfig {
   const secrets = {
     variable: (name: string) => (name === 'KAFKA_PASSWORD' ? 'pa$$w$ord' : undefined),
     readFile: (path: string) => {
@@ -40,13 +43,13 @@ function read(text: string): PipelinesConfig {
       throw new Error(`ENOENT: no such file: ${path}`);
     },
   };
-  return readPipelines(text, { file: 'flows.yaml', kinds: KINDS, secrets });
+  return readPipelines(text, { file: 'flows.yaml', kinds, secrets });
 }
 
 /** The lines of the error. */
-function problems(text: string): string[] {
+function problems(text: string, kinds = KINDS): string[] {
   try {
-    read(text);
+    read(text, kinds);
   } catch (error) {
     return (error as Error).message.split('\n');
   }
@@ -214,4 +217,36 @@ test('counter records of sFlow are asked for, and only with JSON', () => {
   const [pipeline] = read(document('json')).pipelines;
   assert.deepEqual(pipeline?.sflow, { tunnels: 'inner', counters: true });
   assert.match(problems(document('blocks')).join(), /sflow\.counters.*needs format json/);
+});
+
+test('fields that are no columns are told, and those of the mapping are some', () => {
+  const document = (field: string) => `pipelines:
+  - name: lan
+    format: {kind: json, fields: [bytes, ${field}]}
+    mapping: [{column: applicationId, element: 95, kind: text}]
+    producer: {kind: stdout}`;
+  assert.deepEqual(problems(document('application_id'), BUILT_IN), []);
+  assert.match(
+    problems(document('octets'), BUILT_IN).join(),
+    /^flows\.yaml:3:13: pipelines\[0\]\.format: fields: there is no column "octets"; there are type, /,
+  );
+});
+
+test('passwords of SNMP come from files as others do', () => {
+  const text = `pipelines:
+  - name: lan
+    producer: {kind: stdout}
+    enrich:
+      names:
+        snmp:
+          exporters: [192.0.2.0/24]
+          access: {version: "3", user: floxy, auth_protocol: sha256, auth_password_file: /run/secret,
+            priv_protocol: aes, priv_password_file: /run/secret}`;
+  const [pipeline] = read(text, BUILT_IN).pipelines;
+  const enrichment = pipeline?.enrich.options as EnrichmentOptions | undefined;
+  assert.deepEqual(enrichment?.names.snmp?.access, {
+    ...{ version: '3', user: 'floxy', context: '' },
+    ...{ auth_protocol: 'sha256', auth_password: 'from a file' },
+    ...{ priv_protocol: 'aes', priv_password: 'from a file' },
+  });
 });

@@ -1,5 +1,6 @@
 /** Reads pipelines documents: YAML that says what becomes of decoded flow. */
 import { z } from 'zod';
+import { messageOf } from '../../../base/errors.ts';
 import {
   formatSocketAddress,
   parseListenAddress,
@@ -76,6 +77,7 @@ class Reader {
         ? undefined
         : this.#written(values.mapping, kinds.mapping, [...path, 'mapping']);
     this.#checkCarries(producer, format, [...path, 'format']);
+    this.#checkMade(format, mapping, [...path, 'format']);
     if (sflow?.counters) this.#checkCounters(format, [...path, 'sflow', 'counters']);
     return {
       ...(name === undefined ? {} : { name }),
@@ -88,6 +90,16 @@ class Reader {
       ...(enrich === undefined ? {} : { enrich }),
       mapping,
     };
+  }
+
+  /** What options say can depend on the columns that the pipeline has. */
+  #checkMade(format: Chosen | undefined, mapping: Written | undefined, path: Path): void {
+    if (format === undefined) return;
+    try {
+      this.#options.kinds.tryFormat(format.kind, format.options, mapping?.options ?? []);
+    } catch (error) {
+      this.#tell(path, messageOf(error));
+    }
   }
 
   #checkCounters(format: Chosen | undefined, path: Path): void {

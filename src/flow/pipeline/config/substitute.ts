@@ -13,7 +13,16 @@ export interface SecretSource {
 }
 
 /** Keys of secrets: each may be written as `KEY_file`, whose text, without the line's end, is the secret. */
-const SECRET_KEYS = ['password', 'token', 'secret', 'passphrase', 'nkey_seed', 'community'];
+const SECRET_KEYS = [
+  'password',
+  'auth_password',
+  'priv_password',
+  'token',
+  'secret',
+  'passphrase',
+  'nkey_seed',
+  'community',
+];
 
 const VARIABLE = /\$(?:\$|\{([^}]*)\})/g;
 
