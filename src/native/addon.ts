@@ -43,7 +43,7 @@ export interface Addon {
     counters: ArrayBuffer,
   ): ReceiverHandle | number;
   receive(handle: ReceiverHandle): number;
-  startPolling(handle: ReceiverHandle, callback: () => void): number;
+  startPolling(handle: ReceiverHandle, callback: () => number | undefined): number;
   stopPolling(handle: ReceiverHandle): void;
   senderCreate(
     ipv4Fds: Int32Array,

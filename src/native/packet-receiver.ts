@@ -58,9 +58,11 @@ export class PacketReceiver {
    * Calls back once per turn of the event loop while datagrams wait. What the callback throws is an
    * uncaught exception.
    *
+   * @param callback returns for how many milliseconds it need not be called, whatever comes; it is called then, also
+   *   when nothing has come. 0 or undefined = while datagrams wait
    * @throws SystemCallError EALREADY when it is polling
    */
-  startPolling(callback: () => void): void {
+  startPolling(callback: () => number | undefined): void {
     check('startPolling', this.#addon.startPolling(this.#handle, callback));
   }
 

@@ -223,6 +223,48 @@ test('polling calls back again in the next turn while datagrams wait', async () 
   assert.equal(lab.receiver.receive(), 1);
 });
 
+test('polling leaves a socket alone for as long as the callback says, and calls then', async () => {
+  await using lab = await openLab();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const calls: { atMs: number; packets: number }[] = [];
+  lab.receiver.startPolling(() => {
+    calls.push({ atMs: performance.now(), packets: lab.receiver.receive() });
+    if (calls.length < 3) return 50;
+    // From here on it is called when something comes.
+    if (calls.length === 3) void exportFrom('127.0.0.1', lab.port, Buffer.from('z'));
+    else resolve();
+    return 0;
+  });
+  await exportFrom('127.0.0.1', lab.port, Buffer.from('x'));
+  while (calls.length === 0) await delay(1);
+  await exportFrom('127.0.0.1', lab.port, Buffer.from('y'));
+  await promise;
+  assert.deepEqual(
+    calls.map(({ packets }) => packets),
+    [1, 1, 0, 1],
+  );
+  const [first, second, third] = calls.map(({ atMs }) => atMs);
+  assert.ok(second !== undefined && first !== undefined && third !== undefined);
+  // Timers count whole milliseconds of a clock of their own.
+  assert.ok(second - first >= 45 && third - second >= 45, `${first} ${second} ${third}`);
+});
+
+test('polling that is stopped while it leaves a socket alone calls back no more', async () => {
+  await using lab = await openLab();
+  let calls = 0;
+  lab.receiver.startPolling(() => {
+    calls++;
+    return 20;
+  });
+  await exportFrom('127.0.0.1', lab.port, Buffer.from('x'));
+  while (calls === 0) await delay(1);
+  lab.receiver.stopPolling();
+  const before = calls;
+  await delay(60);
+  assert.equal(calls, before);
+  await receiveOne(lab);
+});
+
 test('polling goes on after an error of the socket, which is counted', {
   skip: requireRoot(),
   timeout: HANG_MS,

@@ -9,6 +9,8 @@
 /* Lives from poller_start until libuv has let go of it. */
 struct poller {
 	uv_poll_t watch;
+	uv_timer_t rest;
+	uint32_t open; /* handles that libuv has not let go of */
 	napi_env env;
 	napi_ref callback;
 	napi_async_context context;
@@ -16,9 +18,11 @@ struct poller {
 	struct poller **place; /* NULL once stopped */
 };
 
-static void on_closed(uv_handle_t *watch)
+static void on_closed(uv_handle_t *handle)
 {
-	struct poller *poller = watch->data;
+	struct poller *poller = handle->data;
+	if (--poller->open > 0)
+		return;
 	napi_remove_async_cleanup_hook(poller->cleanup);
 	free(poller);
 }
@@ -32,6 +36,7 @@ void poller_stop(struct poller *poller)
 	let_go(poller->env, &poller->callback);
 	napi_async_destroy(poller->env, poller->context);
 	uv_close((uv_handle_t *)&poller->watch, on_closed);
+	uv_close((uv_handle_t *)&poller->rest, on_closed);
 }
 
 static void on_env_cleanup(napi_async_cleanup_hook_handle cleanup, void *data)
@@ -40,8 +45,10 @@ static void on_env_cleanup(napi_async_cleanup_hook_handle cleanup, void *data)
 	poller_stop(data);
 }
 
-/* Calls back; what the callback throws becomes an uncaught exception. */
-static void call_back(struct poller *poller)
+/* Calls back; what the callback throws becomes an uncaught exception. Returns the milliseconds to
+ * rest.
+ */
+static uint32_t call_back(struct poller *poller)
 {
 	napi_env env = poller->env;
 	napi_handle_scope scope;
@@ -50,24 +57,47 @@ static void call_back(struct poller *poller)
 	napi_value callback = NULL;
 	napi_get_global(env, &receiver);
 	napi_get_reference_value(env, poller->callback, &callback);
+	napi_value result = NULL;
 	napi_status status =
-		napi_make_callback(env, poller->context, receiver, callback, 0, NULL, NULL);
+		napi_make_callback(env, poller->context, receiver, callback, 0, NULL, &result);
+	uint32_t rest_ms = status == napi_ok ? uint_of(env, result) : 0;
 	if (status == napi_pending_exception) {
 		napi_value error = NULL;
 		napi_get_and_clear_last_exception(env, &error);
 		napi_fatal_exception(env, error);
 	}
 	napi_close_handle_scope(env, scope);
+	return rest_ms;
+}
+
+static void on_readable(uv_poll_t *watch, int status, int events);
+
+static void on_rested(uv_timer_t *rest)
+{
+	struct poller *poller = rest->data;
+	uint32_t rest_ms = call_back(poller);
+	if (poller->place == NULL)
+		return;
+	if (rest_ms > 0)
+		uv_timer_start(rest, on_rested, rest_ms, 0);
+	else
+		uv_poll_start(&poller->watch, UV_READABLE, on_readable);
 }
 
 static void on_readable(uv_poll_t *watch, int status, int events)
 {
 	(void)events;
 	struct poller *poller = watch->data;
-	call_back(poller);
-	/* libuv stops at a socket error; pio_receive has taken and counted it. */
-	if (status < 0 && poller->place != NULL)
+	uint32_t rest_ms = call_back(poller);
+	if (poller->place == NULL)
+		return;
+	if (rest_ms > 0) {
+		uv_poll_stop(watch);
+		uv_timer_start(&poller->rest, on_rested, rest_ms, 0);
+	} else if (status < 0) {
+		/* libuv stops at a socket error; pio_receive has taken and counted it. */
 		uv_poll_start(watch, UV_READABLE, on_readable);
+	}
 }
 
 int poller_start(napi_env env, struct poller **place, int fd, napi_value callback)
@@ -84,7 +114,10 @@ int poller_start(napi_env env, struct poller **place, int fd, napi_value callbac
 		free(poller);
 		return error;
 	}
+	uv_timer_init(loop, &poller->rest);
+	poller->open = 2;
 	poller->watch.data = poller;
+	poller->rest.data = poller;
 	poller->env = env;
 	poller->place = place;
 	*place = poller;

@@ -1,4 +1,8 @@
-/* Watching a socket: a JavaScript function is called whenever it is readable. */
+/*
+ * Watching a socket: a JavaScript function is called whenever it is readable. When it returns a
+ * number above 0, it is called again after so many milliseconds, and not before, whether it is
+ * readable or not.
+ */
 #ifndef FLOXY_NODE_POLLER_H
 #define FLOXY_NODE_POLLER_H
 

@@ -1,4 +1,5 @@
 import { MAX_OUTPUTS_PER_RULE } from '../../../model/limits.ts';
+import { describeSocket } from '../../../native/inherited.ts';
 import { COPY, COUNTER, COUNTERS } from '../../../native/layout.ts';
 import { mapMemory, unmapMemory } from '../../../native/memory.ts';
 import { PacketBatch } from '../../../native/packet-batch.ts';
@@ -11,6 +12,7 @@ import { COUNTER_MEMORY } from '../../memory/counter-memory.ts';
 import { type Descriptors, descriptorsOf, requireDescriptor } from '../descriptors.ts';
 import { forwardBatches } from './batch-loop.ts';
 import type { ForwarderOptions } from './messages.ts';
+import { feedsOnlyPipelines, restMs } from './rest.ts';
 import { Router } from './router.ts';
 
 const HEARTBEAT_INTERVAL_MS = 250;
@@ -26,6 +28,11 @@ export class Forwarder {
   #table: TableReference;
   #tableMemory: ArrayBuffer;
   #heartbeat: NodeJS.Timeout | undefined;
+  /** How long receivers may be left alone after packets. */
+  readonly #possibleRestMs: number;
+  #restMs = 0;
+  /** Since the last turn of a receiver began. */
+  #packetsTaken = 0;
 
   constructor(options: ForwarderOptions, descriptors: Descriptors) {
     const counters = mapMemory(
@@ -39,7 +46,10 @@ export class Forwarder {
     this.#batch = options.batch;
     this.#counters = new BigUint64Array(counters, 0, COUNTERS.SIZE / 8);
     const takesGroup = options.index === 0;
-    this.#receivers = descriptorsOf(descriptors, 'receive').map(
+    const receiveFds = descriptorsOf(descriptors, 'receive');
+    const buffers = receiveFds.map((fd) => describeSocket(fd).receiveBufferBytes);
+    this.#possibleRestMs = Math.min(...buffers.map(restMs));
+    this.#receivers = receiveFds.map(
       (fd) => new PacketReceiver({ fd, takesGroup, batch, counters }),
     );
     this.#sender = new PacketSender({
@@ -64,13 +74,12 @@ export class Forwarder {
       },
       table,
     );
-    this.#setCollectors(table);
+    this.#useTable(table);
   }
 
   start(): void {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_INTERVAL_MS);
-    for (const receiver of this.#receivers)
-      receiver.startPolling(() => this.#forwardBatches(receiver));
+    for (const receiver of this.#receivers) receiver.startPolling(() => this.#takeTurn(receiver));
   }
 
   /** Every packet taken from now on is handled by this table. */
@@ -80,7 +89,7 @@ export class Forwarder {
     this.#tableMemory = this.#mapTable(reference);
     const table = new ForwardingTable(this.#tableMemory);
     this.#router.setTable(table);
-    this.#setCollectors(table);
+    this.#useTable(table);
     unmapMemory(old);
   }
 
@@ -102,6 +111,13 @@ export class Forwarder {
     return this.#receivers.map((receiver) => this.#forwardBatches(receiver)).includes(true);
   }
 
+  /** @returns for how many milliseconds the receiver may be left alone */
+  #takeTurn(receiver: PacketReceiver): number {
+    this.#packetsTaken = 0;
+    const mayHaveMore = this.#forwardBatches(receiver);
+    return mayHaveMore || this.#packetsTaken === 0 ? 0 : this.#restMs;
+  }
+
   /** @returns whether packets may be waiting at the receiver */
   #forwardBatches(receiver: PacketReceiver): boolean {
     return forwardBatches(this.#batch, () => this.#forwardBatch(receiver));
@@ -111,13 +127,15 @@ export class Forwarder {
   #forwardBatch(receiver: PacketReceiver): number {
     const packets = receiver.receive();
     if (packets <= 0) return packets;
+    this.#packetsTaken += packets;
     const copies = this.#router.route(packets);
     this.#sender.send(packets, copies);
     this.#countRouted();
     return packets;
   }
 
-  #setCollectors(table: ForwardingTable): void {
+  #useTable(table: ForwardingTable): void {
+    this.#restMs = feedsOnlyPipelines(table) ? this.#possibleRestMs : 0;
     const { collectorsAtBytes, collectorCount } = table;
     this.#sender.setCollectors(this.#tableMemory, collectorsAtBytes, collectorCount);
   }
