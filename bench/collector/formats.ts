@@ -8,13 +8,17 @@ import { makeDecodeCounters } from '../../src/flow/decode/counters.ts';
 import { Decoder } from '../../src/flow/decode/decoder.ts';
 import { NetflowWalker } from '../../src/flow/decode/netflow-walker.ts';
 import { ROW_FORMATS } from '../../src/flow/format/row-formats.ts';
+import { vflowOptions } from '../../src/flow/format/vflow/vflow-json.ts';
 import type { FlowBatch } from '../../src/flow/model/flow-batch.ts';
 import type { RowFormat } from '../../src/flow/model/format.ts';
 import type { Packets } from '../../src/flow/model/packets.ts';
+import { FlowPath } from '../../src/flow/pipeline/worker/flow-path.ts';
+import { SeldomLog } from '../../src/flow/pipeline/worker/seldom-log.ts';
+import { VflowWriting } from '../../src/flow/pipeline/worker/vflow-writing.ts';
 import { clickhouseKind } from '../../src/flow/produce/clickhouse.ts';
 import { packetsOf } from '../../test/support/packets.ts';
 import { type Measurement, type Prepared, type Work, workFor } from './measurement.ts';
-import { v9Traffic } from './traffic.ts';
+import { type FlowTraffic, ipfixTraffic, v9Traffic } from './traffic.ts';
 
 const DATAGRAMS = 256;
 const NO_SFLOW = { datagram: () => undefined, endBatch: () => undefined };
@@ -43,6 +47,8 @@ export const formats: readonly Measurement[] = [
       prepare: () => writtenFrom(decodedRows(), makeFormat(format)),
     },
   ]),
+  vflowJson('vflow json', 'NetFlow v9, 21 fields', v9Traffic),
+  vflowJson('vflow json of ipfix', 'IPFIX, 25 fields', ipfixTraffic),
   {
     id: 'producers/clickhouse',
     description: 'rows to blocks of ClickHouse, sent by HTTP to a process that reads them',
@@ -50,6 +56,49 @@ export const formats: readonly Measurement[] = [
     prepare: () => insertedFrom(decodedRows()),
   },
 ];
+
+/** What it writes for each datagram is made from the datagram, without rows. */
+function vflowJson(
+  name: string,
+  what: string,
+  make: (datagrams: number) => FlowTraffic,
+): Measurement {
+  return {
+    id: `formats/${name}`,
+    description: `${what}, 22 records a datagram, to vFlow's JSON`,
+    unit: 'records',
+    prepare: () => {
+      let records = 0;
+      const path = new FlowPath(
+        {
+          offer: (batch) => {
+            records += batch.records;
+            return true;
+          },
+        },
+        new SeldomLog(pino({ level: 'silent' })),
+      );
+      const writing = new VflowWriting(vflowOptions.parse({}), path);
+      const netflow = new NetflowWalker({
+        counters: makeDecodeCounters(),
+        consumers: [writing.netflow],
+      });
+      const decoder = new Decoder({ counters: makeDecodeCounters(), netflow, sflow: NO_SFLOW });
+      const { template, data } = make(DATAGRAMS);
+      decoder.decode(packetsOf([template]));
+      const packets = packetsOf(data);
+      return {
+        run: (milliseconds) =>
+          workFor(milliseconds, () => {
+            records = 0;
+            decoder.decode(packets);
+            writing.flush();
+            return records;
+          }),
+      };
+    },
+  };
+}
 
 /** Encodes a batch. @returns how many records it had */
 type Encode = (batch: FlowBatch) => number;
