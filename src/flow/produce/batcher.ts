@@ -25,6 +25,8 @@ export class Batcher {
   readonly #full: (batch: EncodedBatch) => void;
   #bytes = Buffer.alloc(0);
   #used = 0;
+  /** Octets of the batch before: so many are reserved at once, as the next one will mostly have them too. */
+  #before = 0;
   #ends = new Uint32Array(0);
   #messages = 0;
   #keys: Buffer[] = [];
@@ -69,6 +71,7 @@ export class Batcher {
       ...(keys.length > 0 && { keys }),
       ...(this.#limits.byProtocol && this.#protocol && { protocol: this.#protocol }),
     };
+    this.#before = this.#used;
     this.#bytes = Buffer.alloc(0);
     this.#used = 0;
     this.#messages = 0;
@@ -115,7 +118,7 @@ export class Batcher {
   #makeRoom(octets: number, messages: number): void {
     const bytes = this.#used + octets;
     if (bytes > this.#bytes.length) {
-      const grown = Math.max(FIRST_BYTES, this.#bytes.length * 2);
+      const grown = Math.max(FIRST_BYTES, this.#before, this.#bytes.length * 2);
       const larger = Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(grown, this.#limits.bytes)));
       this.#bytes.copy(larger, 0, 0, this.#used);
       this.#bytes = larger;
