@@ -45,9 +45,13 @@ test('flow is in ClickHouse, in CSV and in protobuf, all of it', async (t) => {
       () => said.split('pipeline worker started').length > 3 && said.includes('flow is collected'),
     );
     await sendFlows(port);
+    let there = '';
     await waitFor(
-      () => `all is in ClickHouse: ${said}`,
-      async () => (await counted(server)) === `${FLOWS}\t${OCTETS}\n`,
+      () => `all is in ClickHouse, which has ${there}: ${said}`,
+      async () => {
+        there = await counted(server);
+        return there === `${FLOWS}\t${OCTETS}\n`;
+      },
     );
   } finally {
     await endProcess(collector, 'SIGTERM', HANG_MS);

@@ -27,8 +27,9 @@ class Readers {
   });
   readonly #handOn = ({ bytes, ends }: { bytes: Buffer; ends: Uint32Array }) => {
     for (const [i, end] of ends.entries()) {
-      const text = bytes.toString('utf8', i === 0 ? 0 : ends[i - 1], end);
-      this.octets += end;
+      const start = i === 0 ? 0 : (ends[i - 1] as number);
+      const text = bytes.toString('utf8', start, end);
+      this.octets += end - start;
       if (this.keep) this.said.push(JSON.parse(text));
     }
   };
