@@ -37,6 +37,8 @@ class PlainRows implements RecordConsumer {
   options(): void {}
   end(): void {}
 
+  endBatch(): void {}
+
   #row(template: Template, set: RecordSet, record: number): Record<string, unknown> {
     const octets = (id: number) => {
       const field = template.fields.find((one) => one.id === id && one.pen === 0 && one.length > 0);

@@ -88,6 +88,8 @@ class Finder implements RecordConsumer {
   }
 
   end(): void {}
+
+  endBatch(): void {}
 }
 
 function valuesOf({ bytes, ends }: EncodedBatch): unknown[][] {

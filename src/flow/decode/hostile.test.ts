@@ -54,6 +54,8 @@ class Judge implements RecordConsumer {
     assert.ok(this.#isOpen);
     this.#isOpen = false;
   }
+
+  endBatch(): void {}
 }
 
 const field = fc.tuple(

@@ -38,6 +38,8 @@ class Recorder implements RecordConsumer {
   end(): void {
     this.said.push('end');
   }
+
+  endBatch(): void {}
 }
 
 /** Values in hexadecimal digits, fields apart by commas and records by blanks. */

@@ -98,7 +98,7 @@ export class NetflowWalker implements DatagramWalker {
   }
 
   endBatch(): void {
-    for (const consumer of this.#consumers) consumer.endBatch?.();
+    for (const consumer of this.#consumers) consumer.endBatch();
   }
 
   /** Ends all sessions, so that what is still open is counted. */
@@ -194,4 +194,6 @@ class LearningConsumer implements RecordConsumer {
   }
 
   end(): void {}
+
+  endBatch(): void {}
 }

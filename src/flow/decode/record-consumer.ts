@@ -40,5 +40,5 @@ export interface RecordConsumer {
   options(template: Template, set: RecordSet): void;
   end(): void;
   /** A batch of datagrams is decoded: `bytes` of sets, which were valid until now, are the source's again. */
-  endBatch?(): void;
+  endBatch(): void;
 }

@@ -50,6 +50,8 @@ export class WatchedConsumer implements RecordConsumer {
     if (!this.#isOpen) throw new Error('a message ends that has not begun');
     this.#isOpen = false;
   }
+
+  endBatch(): void {}
 }
 
 /** Where record i ends, by each of its fields. */

@@ -79,6 +79,8 @@ export class NetflowVflowJson implements RecordConsumer {
     this.#header = undefined;
   }
 
+  endBatch(): void {}
+
   #beginMessage(): void {
     const { start } = this.#exporter as KnownExporter;
     const header = this.#header as MessageHeader;

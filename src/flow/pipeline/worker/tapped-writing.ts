@@ -59,6 +59,10 @@ export class TappedWriting implements Writing {
         inner.netflow.end();
         this.#columns?.netflow.end();
       },
+      endBatch: () => {
+        inner.netflow.endBatch();
+        this.#columns?.netflow.endBatch();
+      },
     };
     this.sflow = {
       beginDatagram: (datagram) => {
