@@ -6,6 +6,9 @@ import { status } from '@grpc/grpc-js';
 import { startFakeApi } from '../../test/cli/fake-api.ts';
 import { runFloxy } from '../../test/cli/fake-terminal.ts';
 import { packageRoot } from '../package-root.ts';
+import { canonicaliseRuleSet } from '../rules/canonicalise.ts';
+import type { RuleSetMessage } from '../rules/message.ts';
+import { validateChange } from '../rules/validate.ts';
 
 const REVISION = { 'collector-rules-revision': '7' };
 const RULES = {
@@ -267,4 +270,11 @@ test('examples/rules.txtpb goes through rules replace', async () => {
   const stripped = { '-': text.replaceAll(/#.*/g, '') };
   await runFloxy(['rules', 'replace', ...at(api.port)], { files: stripped });
   assert.deepEqual(api.calls[1]?.request, api.calls[0]?.request);
+  // The API of this test takes anything: the real one has to take it as well.
+  const message: RuleSetMessage = JSON.parse(JSON.stringify(api.calls[0]?.request), (key, value) =>
+    key === 'octets' ? Buffer.from(value, 'base64') : value,
+  );
+  const ruleSet = canonicaliseRuleSet(message);
+  const host = { listenPort: 2055, isLocal: () => false, isBroadcast: () => false };
+  validateChange({ kind: 'replace', ruleSet }, host);
 });
