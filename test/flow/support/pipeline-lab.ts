@@ -102,9 +102,9 @@ export class PipelineLab {
 
   lines(pipeline: string): string[] {
     try {
-      return readFileSync(path.join(this.folder, `${pipeline}.out`), 'utf8')
-        .trimEnd()
-        .split('\n');
+      const text = readFileSync(path.join(this.folder, `${pipeline}.out`), 'utf8');
+      // What is behind the last line's end is being written.
+      return text.split('\n').slice(0, -1);
     } catch {
       return [];
     }
