@@ -1,17 +1,21 @@
 import SqliteDatabase, { type Database, type Statement } from 'better-sqlite3';
-import type { KeptChange, OptionChange, TemplateChange } from './kept-change.ts';
+import type { KeptChange, OptionChange, SharedChange, TemplateChange } from './kept-change.ts';
 
 /** Raised when what is below changes. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 /** How long other processes are waited for when the database is opened, and when something is written. */
 const OPEN_TIMEOUT_MS = 5000;
 const WRITE_TIMEOUT_MS = 100;
 /** Rows that one pass of tidying removes at most, so that it is short. */
 const TIDY_ROWS = 5000;
+/** What is in use is a change after so long, so that nobody who is told of changes forgets it: milliseconds. */
+const TELL_AGAIN_MS = 43_200_000;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), last_change INTEGER NOT NULL);
 INSERT OR IGNORE INTO state VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS identity (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL);
+INSERT OR IGNORE INTO identity VALUES (1, lower(hex(randomblob(8))));
 CREATE TABLE IF NOT EXISTS templates (
   address BLOB NOT NULL, version INTEGER NOT NULL, domain INTEGER NOT NULL, template_id INTEGER NOT NULL,
   port INTEGER NOT NULL, kind TEXT NOT NULL, record BLOB NOT NULL,
@@ -30,23 +34,28 @@ CREATE INDEX IF NOT EXISTS options_by_age ON options (trusted, seen_ms);
 PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-/** A change counts as one only when it says something else than before. */
+/**
+ * A change counts as one only when it says something else than before, or that something is still in use. Of two that
+ * were heard of at the same time by two nodes both keep the same one.
+ */
 const PUT_TEMPLATE = `
 INSERT INTO templates (address, version, domain, template_id, port, kind, record, trusted, seen_ms, change)
 VALUES (@address, @version, @domain, @templateId, @port, @kind, @record, @trusted, @seenMs, @change)
 ON CONFLICT DO UPDATE SET
-  change = iif(record = excluded.record AND kind = excluded.kind, change, excluded.change),
+  change = iif(record = excluded.record AND kind = excluded.kind AND trusted >= excluded.trusted
+    AND excluded.seen_ms - seen_ms < ${TELL_AGAIN_MS}, change, excluded.change),
   kind = excluded.kind, record = excluded.record,
   trusted = max(trusted, excluded.trusted), seen_ms = excluded.seen_ms
-WHERE excluded.seen_ms >= seen_ms`;
+WHERE excluded.seen_ms > seen_ms OR (excluded.seen_ms = seen_ms AND (@own OR excluded.record >= record))`;
 
 const PUT_OPTION = `
 INSERT INTO options (address, what, key, value, trusted, seen_ms, change)
 VALUES (@address, @what, @key, @value, @trusted, @seenMs, @change)
 ON CONFLICT DO UPDATE SET
-  change = iif(value = excluded.value, change, excluded.change), value = excluded.value,
+  change = iif(value = excluded.value AND trusted >= excluded.trusted
+    AND excluded.seen_ms - seen_ms < ${TELL_AGAIN_MS}, change, excluded.change), value = excluded.value,
   trusted = max(trusted, excluded.trusted), seen_ms = excluded.seen_ms
-WHERE excluded.seen_ms >= seen_ms`;
+WHERE excluded.seen_ms > seen_ms OR (excluded.seen_ms = seen_ms AND (@own OR excluded.value >= value))`;
 
 const FIND_TEMPLATE = `
 SELECT kind, record FROM templates
@@ -63,12 +72,6 @@ export interface TemplateKey {
   readonly domain: number;
   readonly templateId: number;
 }
-
-/** What is to be written: a change whose number the database gives. @see KeptChange */
-export type Write = (Omit<TemplateChange, 'change'> | Omit<OptionChange, 'change'>) & {
-  /** Of an exporter that has sent for a while, or of another node: strangers cannot push it out. */
-  readonly trusted: boolean;
-};
 
 /** The database of what is kept of exporters. Several processes have it open; every call is one short transaction. */
 export class KeptDatabase {
@@ -96,13 +99,17 @@ export class KeptDatabase {
     }
   }
 
-  /** Writes all or nothing. Older news of a thing do not replace newer ones. */
-  write(writes: Iterable<Write>): void {
+  /**
+   * Writes all or nothing. Older news of a thing do not replace newer ones.
+   *
+   * @param own this node has heard of it: of what has the same time the last one written holds
+   */
+  write(writes: Iterable<SharedChange>, own: boolean): void {
     const put = () => {
       let change = this.lastChange;
-      for (const { trusted, ...write } of writes) {
+      for (const write of writes) {
         change++;
-        const values = { ...write, trusted: trusted ? 1 : 0, change };
+        const values = { ...write, trusted: write.trusted ? 1 : 0, own: own ? 1 : 0, change };
         this.#statement(write.what === 'template' ? PUT_TEMPLATE : PUT_OPTION).run(values);
       }
       this.#statement('UPDATE state SET last_change = ?').run(change);
@@ -140,8 +147,22 @@ export class KeptDatabase {
     return (this.#statement('SELECT last_change FROM state').get() as Row)['last_change'] as number;
   }
 
-  /** Changes behind one, in their order: at most so many of templates and so many of options. */
+  /** Tells this database from others. */
+  get epoch(): string {
+    return (this.#statement('SELECT epoch FROM identity').get() as Row)['epoch'] as string;
+  }
+
+  /** What several calls see is of one moment. */
+  atOneMoment<T>(read: () => T): T {
+    return this.#database.transaction(read).deferred();
+  }
+
+  /** Changes behind one, in their order, of one moment. */
   changesSince(change: number, limit: number): KeptChange[] {
+    return this.atOneMoment(() => this.#changesSince(change, limit));
+  }
+
+  #changesSince(change: number, limit: number): KeptChange[] {
     const since = (table: string) =>
       this.#statement(`SELECT * FROM ${table} WHERE change > ? ORDER BY change LIMIT ?`).all(
         change,
@@ -205,6 +226,7 @@ function templateOf(row: Row): TemplateChange {
     change: row['change'] as number,
     address: octetsOf(row['address']),
     seenMs: row['seen_ms'] as number,
+    trusted: row['trusted'] === 1,
     port: row['port'] as number,
     version: row['version'] === 10 ? 10 : 9,
     domain: row['domain'] as number,
@@ -220,6 +242,7 @@ function optionOf(row: Row): OptionChange {
     change: row['change'] as number,
     address: octetsOf(row['address']),
     seenMs: row['seen_ms'] as number,
+    trusted: row['trusted'] === 1,
     key: row['key'] as number,
     value: row['value'] as string,
   };

@@ -6,6 +6,8 @@ export interface ChangeBase {
   readonly address: Uint8Array;
   /** When it was last heard of: milliseconds of the Unix epoch. Of two changes to one thing the later holds. */
   readonly seenMs: number;
+  /** Of an exporter that has sent for a while: strangers cannot push it out. */
+  readonly trusted: boolean;
 }
 
 /** A template of a session. */
@@ -30,3 +32,24 @@ export interface OptionChange extends ChangeBase {
 }
 
 export type KeptChange = TemplateChange | OptionChange;
+
+/** What another node has told, or is to be written: the number is for the database to give. */
+export type SharedChange = Omit<TemplateChange, 'change'> | Omit<OptionChange, 'change'>;
+
+/** Some changes of one database, in their order. */
+export interface TemplatePage {
+  /** Tells the database from others: what was read of one that is gone says nothing of the next. */
+  readonly epoch: string;
+  readonly changes: readonly SharedChange[];
+  /** Where the next page begins. */
+  readonly next: number;
+  /** Whether there is more already. */
+  readonly hasMore: boolean;
+}
+
+/** Where a page begins. @see TemplatePage */
+export interface PageStart {
+  readonly epoch: string;
+  /** 0 = at the beginning. */
+  readonly since: number;
+}

@@ -4,9 +4,11 @@ import { RateLimit } from '../decode/rate-limit.ts';
 import type { AddressWords, Session } from '../decode/session.ts';
 import type { KeptOptions, KeptTemplate, StateKeeper } from '../decode/state-keeper.ts';
 import type { Template } from '../decode/template.ts';
-import type { KeptDatabase, Write } from './database.ts';
-import type { KeptChange } from './kept-change.ts';
+import { octetsOf, wordsOf } from './address-octets.ts';
+import type { KeptDatabase } from './database.ts';
+import type { KeptChange, PageStart, SharedChange, TemplatePage } from './kept-change.ts';
 import { identityOf, isDamage, openKept } from './open.ts';
+import { readPage } from './read-page.ts';
 
 export interface TemplateStoreOptions {
   readonly path: string;
@@ -53,7 +55,7 @@ export class TemplateStore implements StateKeeper {
   readonly #now: () => number;
   #database: KeptDatabase;
   #identity: string | undefined;
-  #waiting = new Map<string, Write>();
+  #waiting = new Map<string, SharedChange>();
   readonly #known = new Set<string>();
   #knownChange = -1;
   readonly #strangers = new RateLimit(STRANGERS_PER_SECOND, STRANGERS_BURST);
@@ -138,12 +140,26 @@ export class TemplateStore implements StateKeeper {
     return this.#try((database) => database.changesSince(change, limit)) ?? [];
   }
 
-  /** Takes over what another node tells. Of two that know something of one thing the later holds. */
-  apply(changes: readonly KeptChange[]): void {
-    this.#try((database) =>
-      database.write(changes.map(({ change, ...rest }) => ({ ...rest, trusted: true }))),
-    );
+  /** Some of what has changed, for other nodes; undefined when the database cannot be read. */
+  page(start: PageStart): TemplatePage | undefined {
+    return this.#try((database) => database.atOneMoment(() => readPage(database, start)));
+  }
+
+  /**
+   * Takes over what another node tells. Of two that know something of one thing the later holds; what comes from the
+   * future, by a clock that is wrong, is of now.
+   *
+   * @returns false when it could not be written
+   */
+  apply(changes: readonly SharedChange[]): boolean {
+    const nowMs = this.#now();
+    const isWritten = this.#try((database) => {
+      const past = changes.map((change) => ({ ...change, seenMs: Math.min(change.seenMs, nowMs) }));
+      database.write(past, false);
+      return true;
+    });
     this.#lookForAddresses();
+    return isWritten === true;
   }
 
   /**
@@ -157,7 +173,10 @@ export class TemplateStore implements StateKeeper {
     const batch = [...this.#waiting.entries()].slice(0, BATCH);
     if (batch.length > 0) {
       const isWritten = this.#try((database) => {
-        database.write(batch.map(([, write]) => write));
+        database.write(
+          batch.map(([, write]) => write),
+          true,
+        );
         return true;
       });
       if (!isWritten) return false;
@@ -274,17 +293,5 @@ export class TemplateStore implements StateKeeper {
   }
 }
 
-type Unaddressed = DistributiveOmit<Write, 'address' | 'seenMs' | 'trusted'>;
+type Unaddressed = DistributiveOmit<SharedChange, 'address' | 'seenMs' | 'trusted'>;
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-
-function octetsOf(address: AddressWords): Uint8Array {
-  const octets = new Uint8Array(16);
-  const view = new DataView(octets.buffer);
-  for (const [i, word] of address.entries()) view.setUint32(i * 4, word);
-  return octets;
-}
-
-function wordsOf({ buffer, byteOffset }: Uint8Array): AddressWords {
-  const view = new DataView(buffer, byteOffset, 16);
-  return [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)];
-}
