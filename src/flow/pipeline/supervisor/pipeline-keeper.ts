@@ -9,6 +9,7 @@ import type { WorkerRow } from '../worker-row.ts';
 import type { Load } from './auto-size.ts';
 import { NO_RING_COUNTERS, type RingWatch, type ShardMap } from './ring-watch.ts';
 import { ShardKeeper, type ShardSpec } from './shard-keeper.ts';
+import type { TemplateDesk } from './template-desk.ts';
 import { EndedWorkers } from './totals.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -29,6 +30,7 @@ export interface PipelinePlace {
   readonly setup: Omit<WorkerSetup, 'settings' | 'configFolder'>;
   readonly log: Logger;
   readonly taps: Taps;
+  readonly desk: TemplateDesk;
 }
 
 /** So long the producers of a team that is replaced have for what they hold. */
@@ -229,7 +231,7 @@ export class PipelineKeeper {
   }
 
   #spec(settings: PipelineSettings, configFolder: string, shard: number, turn: 0 | 1): ShardSpec {
-    const { rowOf, descriptors, log, index, owner, user, taps } = this.#place;
+    const { rowOf, descriptors, log, index, owner, user, taps, desk } = this.#place;
     const { index: rowIndex, row } = rowOf(shard, turn);
     const given: WorkerArguments = {
       pipeline: settings.name,
@@ -246,7 +248,7 @@ export class PipelineKeeper {
       pipeline: settings.name,
       shard,
       spawn: (events) =>
-        new WorkerProcess({ given, descriptors, setup, log: workerLog, taps }, events),
+        new WorkerProcess({ given, descriptors, setup, log: workerLog, taps, desk }, events),
       heartbeat: () => row.heartbeat,
       ended: (isDeath) => {
         this.#ended.addProcess(row.read(), isDeath);

@@ -12,6 +12,7 @@ import { AutoSize } from './auto-size.ts';
 import { Owners } from './owners.ts';
 import { PipelineKeeper, type PipelinePlace } from './pipeline-keeper.ts';
 import { RingWatch, ShardMap } from './ring-watch.ts';
+import { TemplateDesk } from './template-desk.ts';
 import { idleStats } from './totals.ts';
 
 const CHECK_INTERVAL_MS = 500;
@@ -58,6 +59,8 @@ interface Rings {
 export class PipelineSupervisor implements PipelineStatsSource {
   /** Who looks at what passes through workers. */
   readonly taps = new Taps();
+  /** Who wants templates that workers keep, or has some for them. */
+  readonly desk = new TemplateDesk();
   readonly #options: PipelineSupervisorOptions;
   readonly #owners: Owners;
   readonly #kept = new Map<string, Kept>();
@@ -222,6 +225,7 @@ export class PipelineSupervisor implements PipelineStatsSource {
       setup: { dataFolder, logLevel },
       log,
       taps: this.taps,
+      desk: this.desk,
     };
   }
 

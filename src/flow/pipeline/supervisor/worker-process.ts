@@ -13,6 +13,7 @@ import type {
   WorkerSetup,
 } from '../worker/messages.ts';
 import { MEMORY_SWITCHES } from './memory-switches.ts';
+import type { AskedWorker, TemplateDesk } from './template-desk.ts';
 
 export interface WorkerProcessEvents {
   /** It is set up: start() has it take datagrams. */
@@ -32,6 +33,8 @@ export interface WorkerProcessOptions {
   readonly log: Logger;
   /** Who looks at what passes through it. */
   readonly taps: Taps;
+  /** Who wants its templates. */
+  readonly desk: TemplateDesk;
 }
 
 /** SIGUSR1 starts no debugger: whoever runs as the same user could run code in the process. */
@@ -51,7 +54,11 @@ export class WorkerProcess {
   readonly #log: Logger;
   readonly #taps: Taps;
   readonly #tapped: TappedWorker;
-  readonly #detach: () => void;
+  readonly #desk: TemplateDesk;
+  readonly #asked: AskedWorker = {
+    ask: (id, ask) => this.#send({ kind: 'templates', id, ask }),
+  };
+  #detach: () => void;
   #stderr = '';
   #killReason: string | undefined;
   #isReady = false;
@@ -60,12 +67,13 @@ export class WorkerProcess {
   #hasExited = false;
 
   constructor(
-    { given, descriptors, setup, log, taps }: WorkerProcessOptions,
+    { given, descriptors, setup, log, taps, desk }: WorkerProcessOptions,
     events: WorkerProcessEvents,
   ) {
     this.#events = events;
     this.#log = log;
     this.#taps = taps;
+    this.#desk = desk;
     const switches = process.execArgv.filter((name) => name !== NO_DEBUGGER);
     const argv = [NO_DEBUGGER, ...MEMORY_SWITCHES, ...switches, mainPath(), JSON.stringify(given)];
     this.#child = spawn(process.execPath, argv, {
@@ -138,8 +146,7 @@ export class WorkerProcess {
   #take(message: MessageFromWorker): void {
     switch (message.kind) {
       case 'ready':
-        this.#isReady = true;
-        this.#events.ready();
+        this.#beReady();
         break;
       case 'paused':
         this.#events.paused();
@@ -153,9 +160,24 @@ export class WorkerProcess {
       case 'flows':
         this.#taps.found(this.#tapped, message.found);
         break;
+      case 'templates':
+        this.#desk.answered(this.#asked, message.id, message.answer);
+        break;
       case 'log':
         writeLine(this.#log, message.line);
     }
+  }
+
+  #beReady(): void {
+    if (this.#isReady || this.#hasExited) return;
+    this.#isReady = true;
+    const detachTap = this.#detach;
+    const detachAsked = this.#desk.attach(this.#asked);
+    this.#detach = () => {
+      detachTap();
+      detachAsked();
+    };
+    this.#events.ready();
   }
 
   #putBehindOthers(): void {

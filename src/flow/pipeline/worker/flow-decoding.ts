@@ -4,6 +4,7 @@ import { NetflowWalker } from '../../decode/netflow-walker.ts';
 import { SflowWalker } from '../../decode/sflow/walker.ts';
 import type { Enricher } from '../../enrich/enricher.ts';
 import type { Packets } from '../../model/packets.ts';
+import { answerAsk, type TemplateAnswer, type TemplateAsk } from '../../templates/ask.ts';
 import type { TemplateStore } from '../../templates/template-store.ts';
 import type { CrashFolder } from './crash-folder.ts';
 import type { Decoding } from './decoding.ts';
@@ -60,6 +61,10 @@ export class FlowDecoding implements Decoding {
   /** Writes what was learnt, for the workers that come next, and sees what those before have written. */
   keepState(): void {
     this.#started?.templates?.flush();
+  }
+
+  templates(ask: TemplateAsk): TemplateAnswer {
+    return answerAsk(this.#started?.templates, ask);
   }
 
   counters() {

@@ -40,6 +40,9 @@ function main(given: WorkerArguments): void {
       case 'untap':
         running?.untap(message.id);
         break;
+      case 'templates':
+        running?.templates(message);
+        break;
       case 'stop':
         void (running?.stop(message.deadlineMs) ?? process.exit(0));
     }
@@ -100,6 +103,12 @@ class Running {
 
   untap(id: number): void {
     this.#prepared.then(({ tapped }) => tapped.untap(id)).catch(fail);
+  }
+
+  templates({ id, ask }: Extract<MessageToWorker, { kind: 'templates' }>): void {
+    this.#prepared
+      .then(({ decoding }) => tell({ kind: 'templates', id, answer: decoding.templates(ask) }))
+      .catch(fail);
   }
 
   async stop(deadlineMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 /** What control and a worker tell each other. Datagrams and counters never pass here, records only for those who look. */
 import type { ProducerStatus } from '../../model/producer.ts';
+import type { TemplateAnswer, TemplateAsk } from '../../templates/ask.ts';
 import type { PipelineSettings } from '../config/settings.ts';
 import type { TailedRecords, TailRequest } from '../tail/request.ts';
 
@@ -45,6 +46,8 @@ export type MessageToWorker =
   /** Shows records that pass to somebody who looks, until untap. */
   | { readonly kind: 'tap'; readonly request: TailRequest }
   | { readonly kind: 'untap'; readonly id: number }
+  /** Asks for templates that are kept, or has some kept. */
+  | { readonly kind: 'templates'; readonly id: number; readonly ask: TemplateAsk }
   /** Takes no more, delivers what it has as far as the time allows, ends. */
   | { readonly kind: 'stop'; readonly deadlineMs: number };
 
@@ -59,6 +62,8 @@ export type MessageFromWorker =
   | { readonly kind: 'producer'; readonly status: ProducerStatus }
   /** Records for somebody who looks. */
   | { readonly kind: 'flows'; readonly found: TailedRecords }
+  /** What became of an ask of that id. */
+  | { readonly kind: 'templates'; readonly id: number; readonly answer: TemplateAnswer }
   /** A line of its log, as pino writes it. */
   | { readonly kind: 'log'; readonly line: string };
 
