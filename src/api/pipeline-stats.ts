@@ -2,17 +2,36 @@
 import { snakeCase } from '../base/text.ts';
 import { DECODE_COUNTERS, PROTOCOLS } from '../flow/decode/counters.ts';
 import type { FlowProtocol } from '../flow/model/packets.ts';
-import type { PipelineCounters, PipelineStats, WorkerStats } from '../flow/pipeline/stats.ts';
+import type {
+  PipelineCounters,
+  PipelineStats,
+  TemplatePeerStats,
+  WorkerStats,
+} from '../flow/pipeline/stats.ts';
 import type {
   CounterMap,
   PipelineCountersMessage,
   PipelineMessage,
   PipelineStatsMessage,
   PipelineWorkerMessage,
+  TemplatePeerMessage,
 } from '../protocol/pipeline-messages.ts';
 
-export function fromPipelineStats(pipelines: readonly PipelineStats[]): PipelineStatsMessage {
-  return { pipelines: pipelines.map(fromPipeline) };
+export function fromPipelineStats(
+  pipelines: readonly PipelineStats[],
+  peers: readonly TemplatePeerStats[] = [],
+): PipelineStatsMessage {
+  return { pipelines: pipelines.map(fromPipeline), templatePeers: peers.map(fromPeer) };
+}
+
+function fromPeer({ peer, state, error, taken, refused }: TemplatePeerStats): TemplatePeerMessage {
+  return {
+    peer,
+    state,
+    ...(error !== undefined && { error }),
+    taken: String(taken),
+    refused: String(refused),
+  };
 }
 
 function fromPipeline(pipeline: PipelineStats): PipelineMessage {

@@ -1,6 +1,9 @@
 import type { Logger } from 'pino';
+import type { PageStart, TemplatePage } from '../flow/templates/kept-change.ts';
+import type { TemplateChangesRequestMessage } from '../protocol/template-messages.ts';
 import type { Entries } from './services.ts';
 import { SMALL } from './services.ts';
+import { fromTemplatePage, toPageStart } from './template-changes.ts';
 
 /** What the API needs of the pipelines of this node. Failures are FloxyErrors. */
 export interface PipelineControl {
@@ -8,6 +11,8 @@ export interface PipelineControl {
   readonly document: { readonly text: string; readonly file: string | undefined };
   /** Puts another one in force, wholly or not at all, and keeps it. */
   replace(text: string): Promise<void>;
+  /** Some of what exporters have told, for other nodes. */
+  templatePage(start: PageStart): Promise<TemplatePage>;
 }
 
 const MAX_DOCUMENT_BYTES = 1024 * 1024;
@@ -34,6 +39,12 @@ export function pipelinesEntries({
         await pipelines.replace(document);
         log.info({ call: 'ReplacePipelines', peer }, 'pipelines changed');
         return { parts: [{}] };
+      },
+    },
+    ListTemplateChanges: {
+      limits: SMALL,
+      handler: async (request: TemplateChangesRequestMessage) => {
+        return { parts: [fromTemplatePage(await pipelines.templatePage(toPageStart(request)))] };
       },
     },
   };

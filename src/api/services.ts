@@ -110,7 +110,8 @@ export function metricsEntries({
   return {
     ...proxyStatsEntries(control),
     GetPipelineStats: entry(SMALL, (_: EmptyRequest) => {
-      return { parts: [fromPipelineStats(pipelineStats?.pipelines() ?? [])] };
+      const pipelines = pipelineStats?.pipelines() ?? [];
+      return { parts: [fromPipelineStats(pipelines, pipelineStats?.templatePeers?.())] };
     }),
   };
 }

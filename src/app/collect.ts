@@ -70,6 +70,7 @@ async function run(config: Config, options: CollectOptions, { log, ended }: Proc
     document: options.document,
     directory: config.pipelinesDirectory,
     user: process.getuid?.() === 0 ? config.forwarderUser : undefined,
+    nodeTls: config.nodeTls,
     logLevel: config.logLevel,
     env: process.env,
     log: log.child({ component: 'pipelines' }),

@@ -2,15 +2,21 @@
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '../base/errors.ts';
-import type { ForwarderUser } from '../config/config.ts';
+import type { FollowTls, ForwarderUser } from '../config/config.ts';
 import { countAvailableCores } from '../config/cores.ts';
 import type { PipelinesConfig } from '../flow/pipeline/config/settings.ts';
-import type { PipelineStats, PipelineStatsSource } from '../flow/pipeline/stats.ts';
+import type {
+  PipelineStats,
+  PipelineStatsSource,
+  TemplatePeerStats,
+} from '../flow/pipeline/stats.ts';
 import { PipelineSupervisor } from '../flow/pipeline/supervisor/supervisor.ts';
 import type { TailListener, TailWish } from '../flow/pipeline/tail/taps.ts';
 import type { RingDescriptors } from '../flow/pipeline/worker/descriptors.ts';
+import type { PageStart, TemplatePage } from '../flow/templates/kept-change.ts';
 import { PipelineDocument } from './pipeline-document.ts';
 import { makePipelineFolders, type PipelineFolders, pipelineFolders } from './pipeline-folders.ts';
+import { TemplatePeers } from './template-peers.ts';
 
 export interface PipelinesOptions {
   /** The file that owns the pipelines; undefined = the API does. */
@@ -21,6 +27,10 @@ export interface PipelinesOptions {
   readonly directory: string;
   /** Whom workers become; undefined = they stay who we are. */
   readonly user: ForwarderUser | undefined;
+  /** `host:port` of a node that is asked for templates, whatever the document says. */
+  readonly leader?: string | undefined;
+  /** TLS towards nodes that are asked for templates. */
+  readonly nodeTls: FollowTls | undefined;
   readonly logLevel: string;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
@@ -34,6 +44,7 @@ export class Pipelines implements PipelineStatsSource {
   readonly #folders: PipelineFolders;
   readonly #document: PipelineDocument;
   readonly #supervisor: PipelineSupervisor;
+  readonly #peers: TemplatePeers;
   #names: ReadonlySet<string> = new Set();
 
   constructor(options: PipelinesOptions) {
@@ -50,6 +61,8 @@ export class Pipelines implements PipelineStatsSource {
       logLevel,
       cores: countAvailableCores(),
     });
+    const { leader, nodeTls: tls } = options;
+    this.#peers = new TemplatePeers({ leader, tls, desk: this.#supervisor.desk, log });
   }
 
   /** Names of those that are configured. */
@@ -115,16 +128,27 @@ export class Pipelines implements PipelineStatsSource {
     return this.#supervisor.pipelines();
   }
 
+  templatePeers(): readonly TemplatePeerStats[] {
+    return this.#peers.stats();
+  }
+
+  /** See TemplateDesk.page(). */
+  templatePage(start: PageStart): Promise<TemplatePage> {
+    return this.#supervisor.desk.page(start);
+  }
+
   /** See Taps.tail(). */
   tail(wish: TailWish, listener: TailListener): () => void {
     return this.#supervisor.taps.tail(wish, listener);
   }
 
   leave(): void {
+    this.#peers.stop();
     this.#supervisor.leave();
   }
 
   stop(): Promise<void> {
+    this.#peers.stop();
     return this.#supervisor.stop(STOP_MS);
   }
 
@@ -135,6 +159,7 @@ export class Pipelines implements PipelineStatsSource {
 
   async #configure(config: PipelinesConfig): Promise<void> {
     this.#names = new Set(config.pipelines.map(({ name }) => name));
+    this.#peers.configure(config.templatePeers);
     await this.#supervisor.configure(config, this.#document.folder);
   }
 }

@@ -134,6 +134,8 @@ async function openPipelines(config: Config, log: Logger): Promise<Pipelines> {
     file: config.pipelinesFile,
     directory: config.pipelinesDirectory,
     user: process.getuid?.() === 0 ? config.forwarderUser : undefined,
+    leader: config.follow?.target,
+    nodeTls: config.nodeTls,
     logLevel: config.logLevel,
     env: process.env,
     log,

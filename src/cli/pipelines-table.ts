@@ -45,10 +45,19 @@ const COLUMNS = [
 ] as const;
 
 /** One line for each pipeline; below, what is wrong with workers and producers, and what was lost how. */
-export function pipelinesTable({ pipelines = [] }: Shown<PipelineStatsMessage>): string {
+export function pipelinesTable({
+  pipelines = [],
+  templatePeers = [],
+}: Shown<PipelineStatsMessage>): string {
   if (pipelines.length === 0) return 'there are no pipelines\n';
   const table = formatTable(COLUMNS, pipelines.map(rowOf));
-  const notes = pipelines.flatMap((pipeline) => [...problemsOf(pipeline), ...lossLines(pipeline)]);
+  const peers = templatePeers.flatMap(({ peer = '', state, error = '' }) =>
+    state === 'failing' ? [`templates of ${peer}: ${error}`] : [],
+  );
+  const notes = [
+    ...pipelines.flatMap((pipeline) => [...problemsOf(pipeline), ...lossLines(pipeline)]),
+    ...peers,
+  ];
   const text = notes.map((note) => `${withoutControls(note)}\n`).join('');
   return notes.length === 0 ? table : `${table}\n${text}`;
 }

@@ -60,6 +60,7 @@ test('without any variable the documented defaults hold, and the proxy is off', 
     pipelinesFile: undefined,
     pipelinesDirectory: '/srv/floxy/data/pipelines',
     follow: undefined,
+    nodeTls: undefined,
     metrics: {
       address: undefined,
       influxdbUrl: undefined,

@@ -4,9 +4,11 @@ import { withoutEmpty } from './environment.ts';
 import {
   FOLLOW_SETTINGS,
   type FollowConfig,
+  type FollowTls,
   ownApiProblems,
   readFollow,
   toFollowConfig,
+  toNodeTls,
 } from './follow.ts';
 import { hostSystem } from './host-system.ts';
 import { METRICS_SETTINGS, type MetricsConfig, readMetrics } from './metrics.ts';
@@ -23,7 +25,7 @@ import { LOG_SETTINGS, type LogConfig, STORE_SETTINGS } from './store.ts';
 import type { System } from './system.ts';
 
 export { type ApiConfig, readApiAddress, type TlsConfig } from './api.ts';
-export type { FollowConfig } from './follow.ts';
+export type { FollowConfig, FollowTls } from './follow.ts';
 export type { MetricsConfig } from './metrics.ts';
 export type { PipelinesSettings } from './pipelines.ts';
 export { ConfigError, type ConfigProblem, formatProblems } from './problem.ts';
@@ -49,6 +51,8 @@ export interface Config extends ProxyConfig, PipelinesSettings, StoreConfig, Log
   readonly api: ApiConfig;
   /** The node whose rules this one takes over; undefined = its rules are its own. */
   readonly follow: FollowConfig | undefined;
+  /** TLS towards other nodes; undefined = none. */
+  readonly nodeTls: FollowTls | undefined;
   readonly metrics: MetricsConfig;
 }
 
@@ -78,6 +82,7 @@ export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {})
     ...log,
     api: toApiConfig(api),
     follow: toFollowConfig(follow),
+    nodeTls: toNodeTls(follow),
     metrics,
   };
 }

@@ -58,7 +58,8 @@ test('the files of TLS have to be readable, complete, PEM, and fit together', (t
   });
   assert.deepEqual(badVariables({ ...ca, [CERTIFICATE]: one.certificate, [KEY]: one.key }), []);
 
-  assert.deepEqual(badVariables({ [CA]: one.certificate }), [FOLLOW]);
+  // Other nodes are asked for templates too, by who follows nobody.
+  assert.deepEqual(readConfig({ [CA]: one.certificate }).nodeTls?.caPath, one.certificate);
   assert.deepEqual(badVariables({ ...leader, [KEY]: one.key }), [CA, CERTIFICATE].sort());
   assert.deepEqual(badVariables({ ...ca, [CERTIFICATE]: one.certificate }), [KEY]);
   assert.deepEqual(badVariables({ ...leader, [CA]: path.join(folder, 'none') }), [CA]);

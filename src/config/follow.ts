@@ -1,6 +1,7 @@
 import { parseAddress } from '../model/address.ts';
 import { addressKind } from '../model/address-kind.ts';
 import { parsed, READABLE_FILE } from './kinds.ts';
+import { type NodeAddress, parseNodeAddress } from './node-address.ts';
 import type { ConfigProblem } from './problem.ts';
 import {
   type Found,
@@ -9,26 +10,21 @@ import {
   type SettingValues,
   UNSET,
 } from './setting.ts';
-import { type SocketAddress, splitHostAndPort } from './socket-address.ts';
+import type { SocketAddress } from './socket-address.ts';
 import type { System } from './system.ts';
 import { authorityProblems, missingVariables, pairProblems } from './tls.ts';
 
 /** The node whose rules this one takes over. */
-export interface FollowConfig {
-  /** As it is shown and put into requests: `192.0.2.1:8853`, `[2001:db8::1]:8853`, `name:8853`. */
-  readonly target: string;
-  /** An IP address, without brackets, or a host name. */
-  readonly host: string;
-  readonly port: number;
+export interface FollowConfig extends NodeAddress {
   /** undefined = no TLS. */
   readonly tls: FollowTls | undefined;
 }
 
-/** Absolute paths of PEM files. */
+/** TLS towards other nodes, whoever they are. Absolute paths of PEM files. */
 export interface FollowTls {
-  /** The authorities that may sign the leader's certificate. */
+  /** The authorities that may sign their certificates. */
   readonly caPath: string;
-  /** What to show to the leader; both or none. */
+  /** What to show to them; both or none. */
   readonly certificatePath: string | undefined;
   readonly keyPath: string | undefined;
 }
@@ -45,20 +41,21 @@ export const FOLLOW_SETTINGS = {
     meaning: 'the API of another node, whose rules this one takes over',
     kind: parsed(
       'host:port of the API of another node, such as 192.0.2.1:8853, [2001:db8::1]:8853 or node1:8853',
-      parseLeader,
+      parseNodeAddress,
       ({ target }) => target,
     ),
     default: UNSET,
   },
   caPath: {
     variable: CA,
-    meaning: 'PEM file; turns TLS on towards that node, whose certificate it must have signed',
+    meaning:
+      'PEM file; turns TLS on towards that node, and others that are asked for templates, whose certificates it must have signed',
     kind: READABLE_FILE,
     default: UNSET,
   },
   certificatePath: {
     variable: CERTIFICATE,
-    meaning: 'PEM file with the certificate to show to that node',
+    meaning: 'PEM file with the certificate to show to these nodes',
     kind: READABLE_FILE,
     default: UNSET,
   },
@@ -74,7 +71,6 @@ export const FOLLOW_SETTINGS = {
 export function readFollow(env: NodeJS.ProcessEnv, system: System): Found<typeof FOLLOW_SETTINGS> {
   const { values, problems } = readSettings(FOLLOW_SETTINGS, env, system);
   const missing = missingVariables(env, [
-    { variable: LEADER, neededBy: [CA, CERTIFICATE, KEY] },
     { variable: CA, neededBy: [CERTIFICATE, KEY] },
     { variable: CERTIFICATE, neededBy: [KEY] },
     { variable: KEY, neededBy: [CERTIFICATE] },
@@ -89,15 +85,20 @@ export function readFollow(env: NodeJS.ProcessEnv, system: System): Found<typeof
   return { values, problems: [...problems, ...missing, ...contents] };
 }
 
-export function toFollowConfig({
-  leader,
+export function toFollowConfig(
+  values: SettingValues<typeof FOLLOW_SETTINGS>,
+): FollowConfig | undefined {
+  const { leader } = values;
+  return leader && { ...leader, tls: toNodeTls(values) };
+}
+
+/** undefined = no TLS. */
+export function toNodeTls({
   caPath,
   certificatePath,
   keyPath,
-}: SettingValues<typeof FOLLOW_SETTINGS>): FollowConfig | undefined {
-  if (leader === undefined) return undefined;
-  const tls = caPath === undefined ? undefined : { caPath, certificatePath, keyPath };
-  return { ...leader, tls };
+}: SettingValues<typeof FOLLOW_SETTINGS>): FollowTls | undefined {
+  return caPath === undefined ? undefined : { caPath, certificatePath, keyPath };
 }
 
 /** What is wrong with a leader that is this very node: nobody could change its rules. */
@@ -114,10 +115,4 @@ export function ownApiProblems(
     : Buffer.from(octets).equals(Uint8Array.from(api.octets));
   const message = "must be another node's API, and this is where the API of this one is";
   return isOwn ? [{ variable: LEADER, value: leader.target, message }] : [];
-}
-
-function parseLeader(text: string): Omit<FollowConfig, 'tls'> | undefined {
-  const { host, port } = splitHostAndPort(text) ?? {};
-  if (host === undefined || port === undefined || !/^[\w.:-]+$/.test(host)) return undefined;
-  return { host, port, target: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` };
 }

@@ -76,6 +76,8 @@ export class CallError extends Error {
 export interface ClientOptions {
   /** A service that is started again is looked for after so long at most; default: grpc-js' two minutes. */
   readonly maxReconnectMs?: number;
+  /** Of one message; default 256 MiB. */
+  readonly maxAnswerBytes?: number;
 }
 
 const FIRST_RECONNECT_MS = 100;
@@ -88,9 +90,12 @@ export class GrpcClient {
   readonly #client: Client;
 
   /** @throws FloxyError INVALID_INPUT when a file of TLS cannot be used */
-  constructor({ target, tls }: ClientTarget, { maxReconnectMs }: ClientOptions = {}) {
+  constructor(
+    { target, tls }: ClientTarget,
+    { maxReconnectMs, maxAnswerBytes = MAX_ANSWER_BYTES }: ClientOptions = {},
+  ) {
     this.#client = new Client(target, readCredentials(tls), {
-      'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
+      'grpc.max_receive_message_length': maxAnswerBytes,
       'grpc.service_config_disable_resolution': 1,
       // A proxy for web pages has no business between programs and their services.
       'grpc.enable_http_proxy': 0,

@@ -39,8 +39,17 @@ export interface PipelineMessage {
   readonly deaths: CounterMap;
 }
 
+export interface TemplatePeerMessage {
+  readonly peer: string;
+  readonly state: string;
+  readonly error?: string;
+  readonly taken: string;
+  readonly refused: string;
+}
+
 export interface PipelineStatsMessage {
   readonly pipelines: readonly PipelineMessage[];
+  readonly templatePeers: readonly TemplatePeerMessage[];
 }
 
 export interface FlowFilterMessage {

@@ -1,5 +1,6 @@
 import type { PipelineControl } from '../../src/api/pipelines.ts';
 import { FloxyError } from '../../src/base/errors.ts';
+import type { PageStart, TemplatePage } from '../../src/flow/templates/kept-change.ts';
 
 /** Takes any document that begins with "pipelines:". */
 export class FakePipelines implements PipelineControl {
@@ -7,6 +8,14 @@ export class FakePipelines implements PipelineControl {
     text: 'pipelines: []\n',
     file: undefined,
   };
+
+  page: TemplatePage = { epoch: 'fake', changes: [], next: 0, hasMore: false };
+  readonly starts: PageStart[] = [];
+
+  async templatePage(start: PageStart): Promise<TemplatePage> {
+    this.starts.push(start);
+    return this.page;
+  }
 
   async replace(text: string): Promise<void> {
     const { file } = this.document;

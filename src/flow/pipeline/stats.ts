@@ -45,7 +45,22 @@ export interface PipelineStats {
   readonly deaths: CounterGroup<keyof typeof DEATH_COUNTERS>;
 }
 
+/** How the asking of another node for templates goes. */
+export interface TemplatePeerStats {
+  /** Where its API is. */
+  readonly peer: string;
+  /** `waiting`: no worker of a pipeline runs here. */
+  readonly state: 'ok' | 'failing' | 'waiting';
+  /** Why it is failing, and what to do. */
+  readonly error: string | undefined;
+  /** Changes that were taken over, and those that cannot be. */
+  readonly taken: number;
+  readonly refused: number;
+}
+
 /** Who knows how pipelines do. */
 export interface PipelineStatsSource {
   pipelines(): readonly PipelineStats[];
+  /** Absent: no other node is asked. */
+  templatePeers?(): readonly TemplatePeerStats[];
 }

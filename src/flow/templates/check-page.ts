@@ -43,7 +43,10 @@ const CHANGE = z.discriminatedUnion('what', [
     ...base,
     what: z.literal('rate'),
     key: word,
-    value: z.string().regex(/^[1-9]\d{0,9}$/),
+    value: z
+      .string()
+      .regex(/^[1-9]\d{0,9}$/)
+      .refine((rate) => Number(rate) <= MAX_WORD),
   }),
   z.object({
     ...base,

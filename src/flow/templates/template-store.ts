@@ -140,6 +140,11 @@ export class TemplateStore implements StateKeeper {
     return this.#try((database) => database.changesSince(change, limit)) ?? [];
   }
 
+  /** Tells the database from others; undefined when it cannot be read. */
+  get epoch(): string | undefined {
+    return this.#try((database) => database.epoch);
+  }
+
   /** Some of what has changed, for other nodes; undefined when the database cannot be read. */
   page(start: PageStart): TemplatePage | undefined {
     return this.#try((database) => database.atOneMoment(() => readPage(database, start)));

@@ -128,6 +128,16 @@ export class PipelineLab {
   #sendOne(exporter: number): void {
     const number = (this.#sent.get(exporter) ?? 0) + 1;
     this.#sent.set(exporter, number);
+    this.#append(numberedSflow(exporter, number), exporter);
+  }
+
+  /** Sends one datagram of any kind for all pipelines, from an exporter and its port 5000. */
+  sendDatagram(payload: Uint8Array, exporter = 0): void {
+    this.#append(payload, exporter);
+    for (const { writer } of this.#rings) writer.publish();
+  }
+
+  #append(payload: Uint8Array, exporter: number): void {
     const { writer } = this.#rings[exporter % this.#rings.length] as Ring;
     const source = new Uint8Array(16);
     source.set([0xff, 0xff, 192, 0, 2, exporter], 10);
@@ -137,7 +147,7 @@ export class PipelineLab {
       listenPort: 2055,
       pipelines: 0xffffffff,
       receivedMs: Date.now(),
-      payload: numberedSflow(exporter, number),
+      payload,
     });
   }
 }

@@ -60,6 +60,7 @@ test('a short document has defaults for the rest', () => {
   const config = read('pipelines: [{name: lan, producer: {kind: kafka, brokers: [a]}}]');
   assert.deepEqual(config, {
     listen: undefined,
+    templatePeers: [],
     pipelines: [
       {
         name: 'lan',

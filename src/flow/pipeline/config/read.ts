@@ -1,6 +1,7 @@
 /** Reads pipelines documents: YAML that says what becomes of decoded flow. */
 import { z } from 'zod';
 import { messageOf } from '../../../base/errors.ts';
+import { type NodeAddress, parseNodeAddress } from '../../../config/node-address.ts';
 import {
   formatSocketAddress,
   parseListenAddress,
@@ -57,11 +58,14 @@ class Reader {
     );
     this.#checkNames(pipelines.map(({ name }) => name));
     this.#checkListeners(values.listen ?? []);
+    const peers = values.templates?.peers ?? [];
+    this.#checkPeers(peers);
     this.#throwProblems();
     // Whatever is missing has thrown.
     return {
       listen: values.listen?.map((text) => parseListenAddress(text) as SocketAddress),
       pipelines: pipelines as PipelineSettings[],
+      templatePeers: peers.map((text) => (parseNodeAddress(text) as NodeAddress).target),
     };
   }
 
@@ -173,6 +177,13 @@ class Reader {
     });
     for (const i of repeated(addresses)) {
       this.#tell(['listen', i], `${addresses[i]} is there already: leave one of them`);
+    }
+  }
+
+  #checkPeers(peers: readonly string[]): void {
+    const targets = peers.map((text) => parseNodeAddress(text)?.target);
+    for (const i of repeated(targets)) {
+      this.#tell(['templates', 'peers', i], `${targets[i]} is there already: leave one of them`);
     }
   }
 

@@ -1,5 +1,6 @@
 /** The shape of a pipelines document. Keys are in snake_case; kinds of formats and producers have options of their own. */
 import { z } from 'zod';
+import { parseNodeAddress } from '../../../config/node-address.ts';
 import { parseListenAddress } from '../../../config/socket-address.ts';
 import { parseAddress } from '../../../model/address.ts';
 import { duration } from '../../produce/options.ts';
@@ -12,6 +13,7 @@ export const MAX_WORKERS = 64;
 /** As many as the rings tell apart (ring.h). */
 export const MAX_PIPELINES = 32;
 const MAX_LISTENERS = 64;
+const MAX_TEMPLATE_PEERS = 16;
 
 const name = z
   .string()
@@ -23,6 +25,18 @@ const listen = z
     (text) => parseListenAddress(text) !== undefined,
     'must be an address and a port, such as ":2055", "[::]:4739" or "192.0.2.1:6343"',
   );
+
+const peer = z
+  .string()
+  .refine(
+    (text) => parseNodeAddress(text) !== undefined,
+    'must be host:port of the API of another node, such as "192.0.2.1:8853" or "node1:8853"',
+  );
+
+const TEMPLATES = z.strictObject({
+  /** Nodes that are asked for what exporters have told them. */
+  peers: z.array(peer).max(MAX_TEMPLATE_PEERS).default([]),
+});
 
 const prefix = z
   .string()
@@ -58,6 +72,7 @@ export const DOCUMENT = {
   listen: z.array(listen).min(1).max(MAX_LISTENERS).optional(),
   /** Formats by a name of their own, for several pipelines. */
   formats: z.record(name, KIND).default({}),
+  templates: TEMPLATES.prefault({}),
   pipelines: z.array(z.unknown()).max(MAX_PIPELINES),
 };
 

@@ -37,4 +37,6 @@ export interface PipelinesConfig {
   /** Undefined where it says nothing of it. */
   readonly listen: readonly SocketAddress[] | undefined;
   readonly pipelines: readonly PipelineSettings[];
+  /** `host:port` of the APIs of nodes that are asked for templates. */
+  readonly templatePeers: readonly string[];
 }

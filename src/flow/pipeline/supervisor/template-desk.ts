@@ -16,8 +16,11 @@ const ANSWER_LIMIT_MS = 5000;
 
 /** What a worker sends; one that was broken into may send anything. */
 const PAGE = z.object({ page: z.unknown() });
+const EPOCH = z.object({ epoch: z.string().max(64) });
 const APPLIED = z.object({ applied: z.int().min(0) });
 const ERROR = z.object({ error: z.string().max(1000) });
+
+const NO_FORM = 'a worker answered in a form that is none';
 
 interface Waiting {
   readonly worker: AskedWorker;
@@ -69,10 +72,17 @@ export class TemplateDesk {
     }
   }
 
+  /** Tells the database of this node from others. @throws FloxyError as page() */
+  async epoch(): Promise<string> {
+    const answer = EPOCH.safeParse(await this.#ask({ what: 'epoch' }));
+    if (!answer.success) throw notReady(NO_FORM);
+    return answer.data.epoch;
+  }
+
   /** Resolves when they are kept. @throws FloxyError as page() */
   async apply(changes: readonly SharedChange[]): Promise<void> {
     const answer = APPLIED.safeParse(await this.#ask({ what: 'apply', changes }));
-    if (!answer.success) throw notReady('a worker answered in a form that is none');
+    if (!answer.success) throw notReady(NO_FORM);
   }
 
   /** @returns what the worker sent, but for errors */
