@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
 import { FloxyError } from '../base/errors.ts';
+import type { Caller } from '../model/caller.ts';
 import { readAddressFormat } from '../protocol/headers.ts';
 import type { AddressFormat } from '../rules/endpoint-message.ts';
 import type { Workload } from './workload.ts';
@@ -9,8 +10,9 @@ import type { Workload } from './workload.ts';
 export interface CallContext {
   readonly headers: IncomingHttpHeaders;
   readonly addressFormat: AddressFormat;
-  /** `address:port` of the client. */
+  /** `address:port` of the client: the name of its connection. */
   readonly peer: string;
+  readonly caller: Caller;
   /** Aborted when nobody waits for an answer any more. */
   readonly signal: AbortSignal;
   /** Aborted when the service stops: what would go on for long ends now. */
@@ -21,8 +23,8 @@ export interface CallContext {
   throwIfGone(): void;
 }
 
-/** The part of a call of grpc-js that tells who calls. */
-export interface Caller {
+/** The part of a call of grpc-js that tells of its client. */
+export interface IncomingCall {
   readonly metadata: Metadata;
   readonly cancelled: boolean;
   getPeer(): string;
@@ -34,14 +36,16 @@ export interface Caller {
  *
  * @throws FloxyError INVALID_INPUT for bad headers, NOT_READY when the service is stopping
  */
-export function admit(caller: Caller, workload: Workload, stopping: AbortSignal): CallContext {
+export function admit(call: IncomingCall, workload: Workload, stopping: AbortSignal): CallContext {
   if (stopping.aborted) throw new FloxyError('NOT_READY', 'the service is stopping');
-  const headers = caller.metadata.toHttp2Headers() as IncomingHttpHeaders;
-  const signal = goneSignal(caller);
+  const headers = call.metadata.toHttp2Headers() as IncomingHttpHeaders;
+  const signal = goneSignal(call);
+  const peer = peerOf(call);
   return {
     headers,
     addressFormat: readAddressFormat(headers),
-    peer: peerOf(caller),
+    peer,
+    caller: { who: peer, role: 'admin', from: peer },
     signal,
     stopping,
     work: async (job) => {
@@ -59,16 +63,16 @@ export function addressOf(peer: string): string {
   return peer.replace(/:\d+$/, '');
 }
 
-function goneSignal(caller: Caller): AbortSignal {
-  if (caller.cancelled) return AbortSignal.abort();
+function goneSignal(call: IncomingCall): AbortSignal {
+  if (call.cancelled) return AbortSignal.abort();
   const gone = new AbortController();
-  caller.on('cancelled', () => gone.abort());
+  call.on('cancelled', () => gone.abort());
   return gone.signal;
 }
 
-function peerOf(caller: Caller): string {
+function peerOf(call: IncomingCall): string {
   try {
-    return caller.getPeer();
+    return call.getPeer();
   } catch {
     // The connection has gone since the request arrived.
     return 'unknown';

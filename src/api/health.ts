@@ -66,10 +66,12 @@ export class Health {
     const watch = this.#places.limit((request: HealthCheckRequest, context) =>
       this.#watch(request, context),
     );
+    // Load balancers and announcers have no credentials, and it tells nothing else.
+    const common = { role: 'nobody', limits: SMALL } as const;
     return [
-      { kind: 'unary', definition: Check, handler: check, limits: SMALL },
-      { kind: 'unary', definition: List, handler: list, limits: SMALL },
-      { kind: 'stream', definition: Watch, handler: watch, limits: SMALL },
+      { kind: 'unary', definition: Check, handler: check, ...common },
+      { kind: 'unary', definition: List, handler: list, ...common },
+      { kind: 'stream', definition: Watch, handler: watch, ...common },
     ];
   }
 

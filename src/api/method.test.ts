@@ -14,6 +14,7 @@ function leaving(looks: number): CallContext {
     headers: {},
     addressFormat: 'text',
     peer: '192.0.2.1:1',
+    caller: { who: 'somebody', role: 'admin', from: '192.0.2.1:1' },
     signal: never,
     stopping: never,
     work: async (job) => job(),
@@ -41,6 +42,7 @@ function counting() {
   } as unknown as MethodDefinition<object, object>;
   const method: Extract<Method, { kind: 'unary' }> = {
     kind: 'unary',
+    role: 'viewer',
     definition,
     limits: { maxBytes: 2 * MIB, maxItems: 0 },
     isLong: true,

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http2';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { FloxyError, messageOf } from '../base/errors.ts';
 import { Turn } from '../base/turn.ts';
+import type { Role } from '../model/caller.ts';
 import { PartCollector, splitMessage } from '../protocol/parts.ts';
 import type { CallContext } from './call-context.ts';
 import { SMALL_BYTES, type Workload } from './workload.ts';
@@ -34,8 +35,14 @@ export type ChatHandler = (
   context: CallContext,
 ) => AsyncIterable<object>;
 
+/** What a call needs; `nobody`: whoever reaches the API may make it. */
+export type NeededRole = Role | 'nobody';
+
 /** A method of a service and who answers it. What it decodes to is known to its handler only. */
-export type Method = { readonly definition: MethodDefinition<object, object> } & (
+export type Method = {
+  readonly definition: MethodDefinition<object, object>;
+  readonly role: NeededRole;
+} & (
   | {
       readonly kind: 'unary';
       readonly handler: Handler<never>;

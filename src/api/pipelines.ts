@@ -27,6 +27,7 @@ export function pipelinesEntries({
 }): Entries {
   return {
     GetPipelines: {
+      role: 'viewer',
       limits: SMALL,
       handler: () => {
         const { text, file } = pipelines.document;
@@ -34,14 +35,19 @@ export function pipelinesEntries({
       },
     },
     ReplacePipelines: {
+      role: 'editor',
       limits: { maxBytes: MAX_DOCUMENT_BYTES, maxItems: 0 },
-      handler: async ({ document = '' }: { readonly document?: string }, { peer }) => {
+      handler: async ({ document = '' }: { readonly document?: string }, { caller }) => {
         await pipelines.replace(document);
-        log.info({ call: 'ReplacePipelines', peer }, 'pipelines changed');
+        log.info(
+          { call: 'ReplacePipelines', who: caller.who, from: caller.from },
+          'pipelines changed',
+        );
         return { parts: [{}] };
       },
     },
     ListTemplateChanges: {
+      role: 'viewer',
       limits: SMALL,
       handler: async (request: TemplateChangesRequestMessage) => {
         return { parts: [fromTemplatePage(await pipelines.templatePage(toPageStart(request)))] };

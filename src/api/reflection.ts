@@ -47,6 +47,7 @@ function methodsOf(
 ): Method[] {
   return Object.entries(definition).map(([name, method]) => ({
     kind: 'chat',
+    role: 'viewer',
     definition: method,
     handler: places.limit(chat(implementation[name] as unknown as LibraryHandler)),
     limits: SMALL,

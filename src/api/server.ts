@@ -23,7 +23,7 @@ import { Health } from './health.ts';
 import type { Method } from './method.ts';
 import { type PipelineControl, pipelinesEntries } from './pipelines.ts';
 import { reflectionMethods } from './reflection.ts';
-import { type Entries, metricsEntries, SMALL, settingsEntries } from './services.ts';
+import { type Entries, type Entry, metricsEntries, SMALL, settingsEntries } from './services.ts';
 import { type FlowTails, TAIL_LIMITS, tailFlows } from './tail-flows.ts';
 import { watchRules } from './watch-rules.ts';
 import { WatcherPlaces } from './watcher-places.ts';
@@ -162,9 +162,17 @@ export class ApiServer {
     const { control, pipelineStats, tails, log } = this.#parts;
     const { settings, metrics, pipelines } = loadServices();
     const places = new WatcherPlaces(MAX_RULE_WATCHERS);
-    const watch = { handler: places.limit(watchRules(control)), limits: SMALL };
+    const watch: StreamEntry = {
+      role: 'viewer',
+      handler: places.limit(watchRules(control)),
+      limits: SMALL,
+    };
     const looking = new WatcherPlaces(MAX_FLOW_WATCHERS);
-    const tail = { handler: looking.limit(tailFlows(pipelineStats, tails)), limits: TAIL_LIMITS };
+    const tail: StreamEntry = {
+      role: 'viewer',
+      handler: looking.limit(tailFlows(pipelineStats, tails)),
+      limits: TAIL_LIMITS,
+    };
     return [
       ...implement(settings, settingsEntries(this.#parts), { WatchProxyRules: watch }),
       ...implement(metrics, metricsEntries({ control, pipelineStats }), { TailFlows: tail }),
@@ -190,7 +198,8 @@ function serverOptions(limits: SessionLimits): ServerOptions {
 }
 
 /** A method that answers with a stream, as its service has it. */
-type StreamEntry = Pick<Extract<Method, { kind: 'stream' }>, 'handler' | 'limits'>;
+type StreamEntry = Pick<Extract<Method, { kind: 'stream' }>, 'handler' | 'limits'> &
+  Pick<Entry, 'role'>;
 
 /**
  * @param streams handlers of the methods that answer with a stream

@@ -16,6 +16,7 @@ const GONE: CallContext = {
   headers: {},
   addressFormat: 'text',
   peer: '192.0.2.1:1',
+  caller: { who: 'somebody', role: 'admin', from: '192.0.2.1:1' },
   signal: AbortSignal.abort(),
   stopping: never,
   work: async (job) => job(),
@@ -41,7 +42,7 @@ test('a service is refused when a method has no handler, or a handler no method'
   const { ListProxyRules } = loadServices().settings;
   assert.ok(ListProxyRules);
   const definition = { ListProxyRules };
-  const entry: Entry = { handler: () => ({ parts: [{}] }), limits: SMALL };
+  const entry: Entry = { role: 'viewer', handler: () => ({ parts: [{}] }), limits: SMALL };
   assert.throws(() => implement(definition, {}), /ListProxyRules has no handler/);
   const entries = { ListProxyRules: entry, ListProxyRulse: entry };
   assert.throws(() => implement(definition, entries), /ListProxyRulse has no method/);

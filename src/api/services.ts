@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
 import type { Control } from '../control/control.ts';
 import type { PipelineStatsSource } from '../flow/pipeline/stats.ts';
+import type { Role } from '../model/caller.ts';
 import { MAX_REQUEST_BYTES, MAX_SLOTS_PER_RULE_SET } from '../model/limits.ts';
 import type { RuleChange } from '../model/rules.ts';
 import type { BuildInfo } from '../model/status.ts';
@@ -38,6 +39,8 @@ export interface ServiceParts {
 
 /** A unary method as its service has it. */
 export interface Entry {
+  /** What a caller has to have. */
+  readonly role: Role;
   readonly handler: Handler<never>;
   readonly limits: RequestLimits;
   readonly isLong?: boolean;
@@ -62,15 +65,16 @@ export function settingsEntries({ control, buildInfo, log }: ServiceParts): Entr
     const expectedRevision = readExpectedRevision(context.headers);
     const overrideFollower = readOverrideFollower(context.headers);
     context.throwIfGone();
-    const { peer: author } = context;
+    const { who: author, from } = context.caller;
     const before = control.rules();
     const revision = await control.change(change, expectedRevision, { overrideFollower, author });
     const report = reportChange(change, before, control.rules(), revision);
-    log.info({ call, peer: author, revision, ...report }, 'rules changed');
+    log.info({ call, who: author, from, revision, ...report }, 'rules changed');
     return { parts: [{}], headers: revisionHeaders(revision) };
   };
   return {
     ListProxyRules: entry(
+      'viewer',
       SMALL,
       (_request: EmptyRequest, { addressFormat }) => {
         checkRestored(control);
@@ -79,24 +83,37 @@ export function settingsEntries({ control, buildInfo, log }: ServiceParts): Entr
       },
       { isLong: true },
     ),
-    ReplaceProxyRules: entry(RULES, async (request: Unchecked<RuleSetMessage>, context) => {
-      const change = await context.work(() => toReplacement(request));
-      return apply('ReplaceProxyRules', change, context);
-    }),
-    UpdateProxyRules: entry(RULES, async (request: Unchecked<RuleSetMessage>, context) => {
-      const change = await context.work(() => toUpdate(request));
-      return apply('UpdateProxyRules', change, context);
-    }),
-    DeleteProxyRules: entry(DELETED, async (request: ExportersRequest, context) => {
+    ReplaceProxyRules: entry(
+      'editor',
+      RULES,
+      async (request: Unchecked<RuleSetMessage>, context) => {
+        const change = await context.work(() => toReplacement(request));
+        return apply('ReplaceProxyRules', change, context);
+      },
+    ),
+    UpdateProxyRules: entry(
+      'editor',
+      RULES,
+      async (request: Unchecked<RuleSetMessage>, context) => {
+        const change = await context.work(() => toUpdate(request));
+        return apply('UpdateProxyRules', change, context);
+      },
+    ),
+    DeleteProxyRules: entry('editor', DELETED, async (request: ExportersRequest, context) => {
       const change = await context.work(() => toDeletion(request));
       return apply('DeleteProxyRules', change, context);
     }),
     ...proxyStatsEntries(control),
-    GetBuildInfo: entry(SMALL, () => ({ parts: [fromBuildInfo(buildInfo)] })),
-    GetSystemStatus: entry(SMALL, () => ({ parts: [fromSystemStatus(control.status())] })),
-    Drain: entry(SMALL, ({ cancel = false }: DrainRequest, { peer }) => {
+    GetBuildInfo: entry('viewer', SMALL, () => ({ parts: [fromBuildInfo(buildInfo)] })),
+    GetSystemStatus: entry('viewer', SMALL, () => ({
+      parts: [fromSystemStatus(control.status())],
+    })),
+    Drain: entry('editor', SMALL, ({ cancel = false }: DrainRequest, { caller }) => {
       control.setDraining(!cancel);
-      log.info({ call: 'Drain', peer }, cancel ? 'draining cancelled' : 'draining');
+      log.info(
+        { call: 'Drain', who: caller.who, from: caller.from },
+        cancel ? 'draining cancelled' : 'draining',
+      );
       return { parts: [{}] };
     }),
   };
@@ -109,7 +126,7 @@ export function metricsEntries({
 }: Pick<ServiceParts, 'control' | 'pipelineStats'>): Entries {
   return {
     ...proxyStatsEntries(control),
-    GetPipelineStats: entry(SMALL, (_: EmptyRequest) => {
+    GetPipelineStats: entry('viewer', SMALL, (_: EmptyRequest) => {
       const pipelines = pipelineStats?.pipelines() ?? [];
       return { parts: [fromPipelineStats(pipelines, pipelineStats?.templatePeers?.())] };
     }),
@@ -120,6 +137,7 @@ export function metricsEntries({
 function proxyStatsEntries(control: Control): Entries {
   return {
     GetProxyStats: entry(
+      'viewer',
       ASKED,
       async (request: ExportersRequest, context) => {
         checkRestored(control);
@@ -132,11 +150,12 @@ function proxyStatsEntries(control: Control): Entries {
 }
 
 function entry<Request>(
+  role: Role,
   limits: RequestLimits,
   handler: Handler<Request>,
   { isLong = false }: { readonly isLong?: boolean } = {},
 ): Entry {
-  return { limits, handler, isLong };
+  return { role, limits, handler, isLong };
 }
 
 /** Spec A10: an answer without the saved rules would be taken for all there are. */

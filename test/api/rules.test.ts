@@ -200,7 +200,7 @@ test('every change is logged with its caller, and nothing else is', async () => 
   await client.ask('ListProxyRules');
   await client.call('DeleteProxyRules', {});
   assert.deepEqual(
-    api.logged.map(({ hostname: _h, pid: _p, time: _t, peer: _peer, ...line }) => line),
+    api.logged.map(({ hostname: _h, pid: _p, time: _t, who: _w, from: _f, ...line }) => line),
     [
       {
         level: 30,
@@ -224,7 +224,7 @@ test('every change is logged with its caller, and nothing else is', async () => 
       },
     ],
   );
-  for (const { peer } of api.logged) assert.match(String(peer), /^127\.0\.0\.1:\d+$/);
+  for (const { from } of api.logged) assert.match(String(from), /^127\.0\.0\.1:\d+$/);
 });
 
 test('expected failures of the control plane reach the client with code and message', async () => {
