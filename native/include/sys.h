@@ -110,6 +110,9 @@ int sys_process_ended(int pidfd);
  * -EPERM without the right to trace it (ptrace(2)), -EBADF when it is not open. */
 int sys_process_descriptor(int pidfd, int fd);
 
+/* 1 when something such as NTP keeps the clock of this host right (adjtimex(2)), else 0. */
+int sys_clock_is_synchronised(void);
+
 /* What a socket is: numbers of socket(2), and where it is bound. */
 struct sys_socket_name {
 	uint32_t domain;

@@ -83,6 +83,10 @@ export interface Addon {
   denyIoUring(): number;
   canRestrictCalls(): number;
   localRoutes(routes: Uint8Array): number;
+  findRoutes(destinations: Uint8Array, routes: Uint8Array): number;
+  neighbours(neighbours: Uint8Array): number;
+  links(links: Uint8Array): number;
+  clockIsSynchronised(): number;
   handoverListen(path: string): number;
   handoverAccept(listener: number, user: number, data: Uint8Array, fds: Int32Array): number;
   handoverConnect(path: string): number;

@@ -1,5 +1,5 @@
 import { addon } from './addon.ts';
-import { check } from './system-call.ts';
+import { readList } from './list.ts';
 
 /** A network that the kernel takes packets for, or one of its broadcast addresses. */
 export interface LocalRoute {
@@ -16,21 +16,13 @@ const FAMILY_AT = 16;
 const PREFIX_BITS_AT = 17;
 const BROADCAST_AT = 18;
 
-const USUAL_ROUTES = 256;
-
 /**
  * The kernel's routing table `local` as it is now, as bytes: equal bytes, equal addresses of this host.
  *
  * @throws SystemCallError
  */
 export function readLocalRoutes(): Uint8Array {
-  let room = USUAL_ROUTES;
-  for (;;) {
-    const bytes = new Uint8Array(room * ROUTE_BYTES);
-    const count = check('localRoutes', addon().localRoutes(bytes));
-    if (count <= room) return bytes.subarray(0, count * ROUTE_BYTES);
-    room = count * 2;
-  }
+  return readList('localRoutes', ROUTE_BYTES, (bytes) => addon().localRoutes(bytes));
 }
 
 /** @param bytes of readLocalRoutes */

@@ -27,3 +27,8 @@ export function hasProcessEnded(pidfd: number): boolean {
 export function takeDescriptor(pidfd: number, fd: number): number {
   return check('takeDescriptor', addon().processDescriptor(checkFd(pidfd), checkFd(fd)));
 }
+
+/** Whether something, such as NTP, keeps the clock of this host right (adjtimex(2)). @throws SystemCallError */
+export function isClockSynchronised(): boolean {
+  return check('isClockSynchronised', addon().clockIsSynchronised()) === 1;
+}

@@ -41,8 +41,19 @@ static napi_value can_restrict_calls(napi_env env, const napi_value arguments[AR
 	return number(env, sys_can_restrict_calls());
 }
 
+/* clockIsSynchronised(): 1, 0 or errno. */
+static napi_value clock_is_synchronised(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	(void)arguments;
+	return number(env, sys_clock_is_synchronised());
+}
+
 const struct exported process_exports[] = {
-	{"dieWithParent", die_with_parent},	  {"restrictPrivileges", restrict_privileges},
-	{"restrictCalls", restrict_calls},	  {"denyIoUring", deny_io_uring},
-	{"canRestrictCalls", can_restrict_calls}, {NULL, NULL},
+	{"dieWithParent", die_with_parent},
+	{"restrictPrivileges", restrict_privileges},
+	{"restrictCalls", restrict_calls},
+	{"denyIoUring", deny_io_uring},
+	{"canRestrictCalls", can_restrict_calls},
+	{"clockIsSynchronised", clock_is_synchronised},
+	{NULL, NULL},
 };

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #include "sys.h"
@@ -29,4 +30,12 @@ int sys_process_descriptor(int pidfd, int fd)
 {
 	long own = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	return own < 0 ? -errno : (int)own;
+}
+
+int sys_clock_is_synchronised(void)
+{
+	struct timex clock = {.modes = 0};
+	if (adjtimex(&clock) < 0)
+		return -errno;
+	return (clock.status & STA_UNSYNC) == 0;
 }

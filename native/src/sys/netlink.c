@@ -1,0 +1,87 @@
+#include "netlink.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A list that changed while it was told is asked for anew, this often at most. */
+#define ATTEMPTS 5
+
+/* No answer of the kernel takes as long; one that is lost must not be waited for. */
+#define ANSWER_SECONDS 5
+
+int netlink_open(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (fd < 0)
+		return -errno;
+	/* Then the kernel looks at what is asked for; before Linux 4.20 it sends all there is. */
+	int on = 1;
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	struct timeval limit = {.tv_sec = ANSWER_SECONDS};
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	return fd;
+}
+
+/* Takes one message; 1 when it was the last one, or a negative errno. */
+static int take_message(const struct nlmsghdr *message, netlink_take *take, void *context)
+{
+	if (message->nlmsg_type == NLMSG_DONE)
+		return 1;
+	if (message->nlmsg_type != NLMSG_ERROR) {
+		take(context, message);
+		return 0;
+	}
+	const struct nlmsgerr *error = NLMSG_DATA(message);
+	return error->error;
+}
+
+/* Sets *changed when the list changed while it was told. */
+static int take_list(int fd, const struct netlink_list *list, bool *changed)
+{
+	_Alignas(struct nlmsghdr) char buffer[NETLINK_BUFFER_BYTES];
+	int error = send(fd, list->request, list->bytes, 0) < 0 ? -errno : 0;
+	while (error == 0) {
+		ssize_t received = recv(fd, buffer, sizeof(buffer), 0);
+		if (received < 0)
+			return -errno;
+		size_t left = (size_t)received;
+		const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
+		for (; error == 0 && NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+			*changed |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+			error = take_message(message, list->take, list->context);
+		}
+	}
+	return error == 1 ? 0 : error;
+}
+
+int netlink_list(const struct netlink_list *list)
+{
+	bool changed = true;
+	int error = 0;
+	for (int i = 0; error == 0 && changed && i < ATTEMPTS; i++) {
+		int fd = netlink_open();
+		if (fd < 0)
+			return fd;
+		changed = false;
+		list->reset(list->context);
+		error = take_list(fd, list, &changed);
+		close(fd);
+	}
+	return error;
+}
+
+int netlink_ask(int fd, const void *request, size_t bytes, netlink_take *take, void *context)
+{
+	_Alignas(struct nlmsghdr) char buffer[NETLINK_BUFFER_BYTES];
+	if (send(fd, request, bytes, 0) < 0)
+		return -errno;
+	ssize_t received = recv(fd, buffer, sizeof(buffer), 0);
+	if (received < 0)
+		return -errno;
+	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
+	if (!NLMSG_OK(message, (size_t)received))
+		return -EBADMSG;
+	return take_message(message, take, context);
+}

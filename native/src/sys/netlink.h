@@ -1,0 +1,33 @@
+/* Questions to the kernel's routing (netlink(7), rtnetlink(7)). */
+#ifndef NETLINK_H
+#define NETLINK_H
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stddef.h>
+
+/* The kernel fills messages of a dump up to this size (NLMSG_GOODSIZE is less). */
+#define NETLINK_BUFFER_BYTES 32768
+
+/* A descriptor, or a negative errno. */
+int netlink_open(void);
+
+/* Takes one message of an answer. */
+typedef void netlink_take(void *context, const struct nlmsghdr *message);
+
+/* A list to ask for. */
+struct netlink_list {
+	const void *request;
+	size_t bytes;
+	netlink_take *take;
+	void (*reset)(void *context); /* before each try */
+	void *context;
+};
+
+/* Asks for it, again when it changed while it was told. 0, or a negative errno. */
+int netlink_list(const struct netlink_list *list);
+
+/* Asks a question that has one answer. 0, or a negative errno, of the answer too. */
+int netlink_ask(int fd, const void *request, size_t bytes, netlink_take *take, void *context);
+
+#endif
