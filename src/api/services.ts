@@ -67,7 +67,11 @@ export function settingsEntries({ control, buildInfo, log }: ServiceParts): Entr
     context.throwIfGone();
     const { who: author, from } = context.caller;
     const before = control.rules();
-    const revision = await control.change(change, expectedRevision, { overrideFollower, author });
+    const origin = { author, from, call };
+    const revision = await control.change(change, expectedRevision, {
+      overrideFollower,
+      ...origin,
+    });
     const report = reportChange(change, before, control.rules(), revision);
     log.info({ call, who: author, from, revision, ...report }, 'rules changed');
     return { parts: [{}], headers: revisionHeaders(revision) };

@@ -1,17 +1,24 @@
 import type { Logger } from 'pino';
-import type { Exporter, LeaderRevision, NumberedRuleSet, RuleChange } from '../model/rules.ts';
+import type {
+  Exporter,
+  LeaderRevision,
+  NumberedRuleSet,
+  Revision,
+  RuleChange,
+} from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
 import type { HostAddresses } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import type { DataPlane, RuleStore } from './ports.ts';
 
-export interface ChangeOptions {
+/** What a change is remembered with. */
+export type ChangeOrigin = Pick<Revision, 'author' | 'from' | 'call' | 'message'>;
+
+export interface ChangeOptions extends ChangeOrigin {
   /** On a node that follows another: changes the rules here all the same. Elsewhere without effect. */
   readonly overrideFollower?: boolean;
   /** What of the leader these rules are; remembered with them. Only the follower sets it. */
   readonly follows?: LeaderRevision;
-  /** Who asks for the change. */
-  readonly author?: string;
 }
 
 /** What the API needs of the control plane. Failures are FloxyErrors. */

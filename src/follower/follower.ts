@@ -220,7 +220,8 @@ export class Follower {
       ? changeBetween(own.ruleSet, ruleSet)
       : { kind: 'replace', ruleSet };
     const wasOverridden = this.#isOverridden();
-    const applied = await this.#control.change(change, own.revision, { follows });
+    const origin = { author: this.#leader, from: this.#leader, call: 'Follow' };
+    const applied = await this.#control.change(change, own.revision, { follows, ...origin });
     const details = { leaderRevision: revision, revision: applied, kind: change.kind };
     if (wasOverridden) this.#log.warn(details, 'rules of the leader replace those changed here');
     else this.#log.info(details, 'rules of the leader are in force');

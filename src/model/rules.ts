@@ -133,8 +133,14 @@ export interface Revision {
   readonly number: number;
   /** What a follower put in force last of its leader; local changes carry it on. */
   readonly followed?: FollowedRevision;
-  /** Who asked for the change, as the API saw them: `ipv4:127.0.0.1:40000`. */
+  /** Who asked for the change: a name as the access to the API knows it, or the leader of a follower. */
   readonly author?: string;
+  /** Where the call came from: `address:port` of the client. */
+  readonly from?: string;
+  /** The call that made the change, such as `ReplaceProxyRules`; `Follow` when it was taken over from a leader. */
+  readonly call?: string;
+  /** What was said with the change. */
+  readonly message?: string;
   /** When the change was made: RFC 3339, UTC. */
   readonly at?: string;
 }

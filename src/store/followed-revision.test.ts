@@ -16,7 +16,10 @@ import { decodeRecord, encodeRecord } from './revision-record.ts';
 const FOLLOWED = { leader: '[2001:db8::1]:8853', revision: 40, digest: 'd40', appliedAs: 1 };
 const FIRST: Revision = {
   number: 1,
-  author: 'ipv6:[::1]:40000',
+  author: 'alice',
+  from: '[::1]:40000',
+  call: 'ReplaceProxyRules',
+  message: 'CHG123: neue Geräte',
   at: '2026-11-26T00:00:00.000Z',
   followed: FOLLOWED,
 };

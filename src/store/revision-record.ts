@@ -5,13 +5,16 @@ export function encodeRecord({ number: _, ...record }: Revision): string {
   return JSON.stringify(record);
 }
 
+/** The members of a record that are texts. */
+const TEXTS = ['author', 'from', 'call', 'message', 'at'] as const satisfies (keyof Revision)[];
+
 /** What cannot be read is left out: a follower that does not know asks its leader. */
 export function decodeRecord(text: unknown): Omit<Revision, 'number'> {
-  const { followed, author, at } = parseObject(text);
+  const record = parseObject(text);
+  const texts = TEXTS.filter((name) => typeof record[name] === 'string');
   return {
-    ...(isFollowed(followed) && { followed }),
-    ...(typeof author === 'string' && { author }),
-    ...(typeof at === 'string' && { at }),
+    ...(isFollowed(record['followed']) && { followed: record['followed'] }),
+    ...Object.fromEntries(texts.map((name) => [name, record[name]])),
   };
 }
 
