@@ -49,15 +49,12 @@ test('no test, comment or document names a rule that the specification does not 
   assert.deepEqual(unknown, [], 'these rules are not in docs/specification.md');
 });
 
-test('the rules of a letter are numbered from 1, and each has one place', () => {
+test('the rules of a letter are in the order of their numbers, and each has one place', () => {
   const listed = [...read('docs/specification.md').matchAll(/^- \*\*([REVASD])(\d+)\*\* /gm)];
   for (const letter of 'REVASD') {
     const numbers = listed.filter(([, of]) => of === letter).map(([, , number]) => Number(number));
-    assert.deepEqual(
-      numbers,
-      Array.from(numbers, (_, i) => i + 1),
-      `rules ${letter}`,
-    );
+    const inOrder = [...new Set(numbers)].toSorted((one, other) => one - other);
+    assert.deepEqual(numbers, inOrder, `rules ${letter}`);
   }
 });
 

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
+import type { CollectorStatus } from '../model/collector-status.ts';
+import type { ExporterReport } from '../model/exporter-status.ts';
 import {
   EMPTY_RULE_SET,
   type Exporter,
@@ -22,8 +24,9 @@ import type { ChangeOptions, Control, ControlPlaneOptions } from './control.ts';
 import { checkMemory } from './memory.ts';
 import { nextRevision } from './next-revision.ts';
 import type { DataPlane, RuleSetCounters, RuleStore } from './ports.ts';
+import { Reports } from './reports.ts';
 import { SetAside } from './set-aside.ts';
-import { collectInTurns, indexByExporter, NO_COUNTERS } from './statistics.ts';
+import { indexByExporter, NO_COUNTERS, type RulesInForce } from './statistics.ts';
 
 const NO_CHANGE: RuleChange = { kind: 'edit', deleted: [], upserts: [] };
 
@@ -44,6 +47,7 @@ export class ControlPlane implements Control {
   readonly #store: RuleStore;
   readonly #dataPlane: DataPlane;
   readonly #hostAddresses: ControlPlaneOptions['hostAddresses'];
+  readonly #reports: Reports;
   readonly #log: Logger;
   readonly #queue = new ChangeQueue();
   #current: Current = { revision: { number: 0 }, ruleSet: EMPTY_RULE_SET };
@@ -62,6 +66,11 @@ export class ControlPlane implements Control {
     this.#store = options.store;
     this.#dataPlane = options.dataPlane;
     this.#hostAddresses = options.hostAddresses;
+    this.#reports = new Reports({
+      inForce: () => this.#rulesInForce(),
+      dataPlane: options.dataPlane,
+      findWay: options.findWay,
+    });
     this.#log = options.log;
   }
 
@@ -138,17 +147,15 @@ export class ControlPlane implements Control {
   }
 
   statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
-    return collectInTurns(() => {
-      const current = this.#current;
-      const { ruleSet } = current;
-      this.#byExporter ??= indexByExporter(ruleSet);
-      return {
-        ruleSet,
-        byExporter: this.#byExporter,
-        counters: this.#counters,
-        isPresent: () => current === this.#current,
-      };
-    }, exporters);
+    return this.#reports.statistics(exporters);
+  }
+
+  collectors(): Promise<readonly CollectorStatus[]> {
+    return this.#reports.collectors();
+  }
+
+  exporters(silentAfterMs: number): Promise<ExporterReport> {
+    return this.#reports.exporters(silentAfterMs);
   }
 
   status(): SystemStatus {
@@ -163,6 +170,18 @@ export class ControlPlane implements Control {
 
   setDraining(isDraining: boolean): void {
     this.#isDraining = isDraining;
+  }
+
+  #rulesInForce(): RulesInForce {
+    const current = this.#current;
+    const { ruleSet } = current;
+    this.#byExporter ??= indexByExporter(ruleSet);
+    return {
+      ruleSet,
+      byExporter: this.#byExporter,
+      counters: this.#counters,
+      isPresent: () => current === this.#current,
+    };
   }
 
   #proxyStatus(): SubsystemStatus {

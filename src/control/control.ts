@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import type { CollectorStatus } from '../model/collector-status.ts';
+import type { ExporterReport } from '../model/exporter-status.ts';
 import type {
   Exporter,
   LeaderRevision,
@@ -9,7 +11,7 @@ import type {
 import type { ProxyStatistics } from '../model/statistics.ts';
 import type { HostAddresses } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
-import type { DataPlane, RuleStore } from './ports.ts';
+import type { DataPlane, FindWay, RuleStore } from './ports.ts';
 
 /** What a change is remembered with. */
 export type ChangeOrigin = Pick<Revision, 'author' | 'from' | 'call' | 'message'>;
@@ -45,6 +47,14 @@ export interface Control {
   change(change: RuleChange, expectedRevision?: number, options?: ChangeOptions): Promise<number>;
   /** @param exporters exactly as in the rules; none = all. NOT_FOUND names those without a rule. */
   statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics>;
+  /** All collectors that rules name, and those of which losses are known (spec S23, S26), in no order. */
+  collectors(): Promise<readonly CollectorStatus[]>;
+  /**
+   * Who sends, by which rule, and of which rules nothing comes (spec S24).
+   *
+   * @param silentAfterMs a rule of which nothing has come for longer is silent
+   */
+  exporters(silentAfterMs: number): Promise<ExporterReport>;
   status(): SystemStatus;
   /** Starts or ends draining: see Settings.Drain in proto/settings.proto. */
   setDraining(isDraining: boolean): void;
@@ -55,5 +65,7 @@ export interface ControlPlaneOptions {
   readonly dataPlane: DataPlane;
   /** This host at the moment of a change. */
   readonly hostAddresses: () => HostAddresses;
+  /** None: nothing is known of ways. */
+  readonly findWay?: FindWay;
   readonly log: Logger;
 }

@@ -1,4 +1,7 @@
 /** What the control plane needs of its surroundings. Implemented in src/store and src/dataplane. */
+import type { SendLoss, Way } from '../model/collector-status.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import type { SeenExporter } from '../model/exporter-status.ts';
 import type { Revision, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
@@ -43,6 +46,12 @@ export interface DataPlane {
   forwarders(): readonly ForwarderStatus[];
   /** Undefined while the proxy is off. */
   endedForwarders(): EndedForwarders | undefined;
+  /** Port of collectors that have none (spec R5). */
+  readonly listenPort: number;
+  /** Copies that could not be sent, by collector and errno (spec S23). */
+  sendLosses(): readonly SendLoss[];
+  /** Whose packets forwarders have seen (spec S24). */
+  sightings(): Promise<Sightings>;
   /**
    * Does all of putting a rule set in force that can fail, so that it can be stored before it is. One rule
    * set at a time: the next one after putInForce() or discard() of this one.
@@ -52,6 +61,17 @@ export interface DataPlane {
    */
   prepare(ruleSet: RuleSet, change?: RuleChange): Promise<PreparedRules>;
 }
+
+/** Whose packets forwarders have seen: each address and port is there once. */
+export interface Sightings {
+  readonly since: Date;
+  readonly exporters: readonly SeenExporter[];
+  /** How many had to make room for others. */
+  readonly forgotten: bigint;
+}
+
+/** What the kernel knows of the ways to collectors (spec S26). */
+export type FindWay = (collector: Endpoint) => Way;
 
 /** A rule set that can be put in force at once. Either of the two is called, once. */
 export interface PreparedRules {

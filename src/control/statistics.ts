@@ -34,11 +34,15 @@ export interface RulesInForce extends Omit<StatisticsSource, 'pause'> {
   readonly isPresent: () => boolean;
 }
 
-/** collectStatistics() of the rules in force, letting the process do other things in between. */
-export async function collectInTurns(
+/**
+ * Collects something of the rules in force, letting the process do other things in between.
+ *
+ * @param collect resolves with undefined when its source was out of date before all was collected
+ */
+export async function collectInTurns<T>(
   inForce: () => RulesInForce,
-  exporters: readonly Exporter[],
-): Promise<ProxyStatistics> {
+  collect: (source: StatisticsSource) => Promise<T | undefined>,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const { isPresent, ...rules } = inForce();
     const turn = new Turn();
@@ -46,7 +50,7 @@ export async function collectInTurns(
       if (attempt >= MAX_INTERRUPTIONS || !turn.isOver) return true;
       return turn.next().then(isPresent);
     };
-    const found = await collectStatistics({ ...rules, pause }, exporters);
+    const found = await collect({ ...rules, pause });
     if (found !== undefined) return found;
   }
 }

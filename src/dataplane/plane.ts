@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { DataPlane, PreparedRules, RuleSetCounters } from '../control/ports.ts';
+import type { DataPlane, PreparedRules, RuleSetCounters, Sightings } from '../control/ports.ts';
+import type { SendLoss } from '../model/collector-status.ts';
 import type { Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { RuleSlots } from '../table/assigned.ts';
@@ -100,6 +101,19 @@ export class Plane implements DataPlane {
     return this.#engines
       .find((engine) => engine.endedForwarders() !== undefined)
       ?.endedForwarders();
+  }
+
+  get listenPort(): number {
+    return this.#publisher.listenPort;
+  }
+
+  sendLosses(): readonly SendLoss[] {
+    return [];
+  }
+
+  async sightings(): Promise<Sightings> {
+    const since = this.endedForwarders()?.countedSince ?? new Date();
+    return { since, exporters: [], forgotten: 0n };
   }
 
   /** Where pipelines find the packets that they get; none before it has started. */

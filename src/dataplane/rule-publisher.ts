@@ -63,7 +63,8 @@ interface Memory {
 
 /** Makes tables of rule sets in memory that engines share, and logs there what counts where. */
 export class RulePublisher {
-  readonly #listenPort: number;
+  /** Port of collectors that have none (spec R5). */
+  readonly listenPort: number;
   readonly #slots: SlotAllocator;
   #memory: Memory | undefined;
   #written: Written | undefined;
@@ -74,7 +75,7 @@ export class RulePublisher {
 
   /** @param columns whose slots and states are set to zero before they are used */
   constructor(listenPort: number, columns: CounterColumns) {
-    this.#listenPort = listenPort;
+    this.listenPort = listenPort;
     this.#slots = new SlotAllocator({
       slots: SLOT_COUNT,
       states: STATE_COUNT,
@@ -84,7 +85,7 @@ export class RulePublisher {
   }
 
   start(): void {
-    const table = new TableMemory(this.#listenPort);
+    const table = new TableMemory(this.listenPort);
     this.#memory = { table, identities: new IdentityMemory() };
   }
 

@@ -1,5 +1,7 @@
 import { FloxyError } from '../base/errors.ts';
 import type { ChangeOptions, Control } from '../control/control.ts';
+import type { CollectorStatus } from '../model/collector-status.ts';
+import type { ExporterReport } from '../model/exporter-status.ts';
 import type { Exporter, NumberedRuleSet, RuleChange } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
@@ -54,6 +56,14 @@ export class FollowingControl implements Control {
 
   statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
     return this.#control.statistics(exporters);
+  }
+
+  collectors(): Promise<readonly CollectorStatus[]> {
+    return this.#control.collectors();
+  }
+
+  exporters(silentAfterMs: number): Promise<ExporterReport> {
+    return this.#control.exporters(silentAfterMs);
   }
 
   status(): SystemStatus {

@@ -1,5 +1,7 @@
 import { FloxyError } from '../../src/base/errors.ts';
 import type { Control } from '../../src/control/control.ts';
+import type { CollectorStatus } from '../../src/model/collector-status.ts';
+import type { ExporterReport } from '../../src/model/exporter-status.ts';
 import {
   EMPTY_RULE_SET,
   type Exporter,
@@ -45,6 +47,8 @@ export class FakeControl implements Control {
   failure: Error | undefined;
   problem: string | undefined;
   isRestoring = false;
+  collectorStatus: readonly CollectorStatus[] = [];
+  exporterReport: ExporterReport = { since: new Date(0), seen: [], silent: [], forgotten: 0n };
   readonly #listeners = new Set<() => void>();
 
   rules(): NumberedRuleSet {
@@ -109,6 +113,18 @@ export class FakeControl implements Control {
           : this.ruleSet.defaultOutputs.map((output) => this.#outputStatistics(output)),
       mismatched: this.counters,
     };
+  }
+
+  async collectors(): Promise<readonly CollectorStatus[]> {
+    await Promise.resolve();
+    this.#fail();
+    return this.collectorStatus;
+  }
+
+  async exporters(): Promise<ExporterReport> {
+    await Promise.resolve();
+    this.#fail();
+    return this.exporterReport;
   }
 
   status(): SystemStatus {

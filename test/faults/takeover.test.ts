@@ -78,7 +78,7 @@ describe('a control that takes over from another', { skip: requireRoot() }, () =
     [3, 2],
     [2, 1],
   ] as const) {
-    test(`S5: loses and doubles no packet, and no count, in an upgrade from ${before} to ${after} forwarders`, async () => {
+    test(`S5, S25: loses and doubles no packet, and no count, in an upgrade from ${before} to ${after} forwarders`, async () => {
       await using stage = await startWithTraffic(before);
       const { counters_since: since } = await stage.api.status();
       await arrivesMore(stage, 500);

@@ -8,7 +8,7 @@ import { followLeader } from '../../src/app/following.ts';
 import type { Config, FollowConfig } from '../../src/config/config.ts';
 import type { Control } from '../../src/control/control.ts';
 import { ControlPlane } from '../../src/control/control-plane.ts';
-import type { DataPlane, PreparedRules } from '../../src/control/ports.ts';
+import type { DataPlane, PreparedRules, Sightings } from '../../src/control/ports.ts';
 import { NO_COUNTERS } from '../../src/control/statistics.ts';
 import type { Follower } from '../../src/follower/follower.ts';
 import type { RuleSet } from '../../src/model/rules.ts';
@@ -35,6 +35,13 @@ class NoDataPlane implements DataPlane {
     return [];
   }
   endedForwarders(): undefined {}
+  readonly listenPort = 2055;
+  sendLosses(): [] {
+    return [];
+  }
+  async sightings(): Promise<Sightings> {
+    return { since: new Date(), exporters: [], forgotten: 0n };
+  }
   async prepare(ruleSet: RuleSet): Promise<PreparedRules> {
     return {
       putInForce: async () => {

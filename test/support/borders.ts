@@ -6,7 +6,9 @@ import type {
   PreparedRules,
   RestoredRules,
   RuleStore,
+  Sightings,
 } from '../../src/control/ports.ts';
+import type { SendLoss } from '../../src/model/collector-status.ts';
 import {
   EMPTY_RULE_SET,
   exporterKey,
@@ -57,6 +59,15 @@ export class Borders implements RuleStore, DataPlane {
     return [];
   }
   endedForwarders(): undefined {}
+  readonly listenPort = 2055;
+  losses: readonly SendLoss[] = [];
+  sendLosses(): readonly SendLoss[] {
+    return this.losses;
+  }
+  seen: Sightings = { since: new Date(0), exporters: [], forgotten: 0n };
+  async sightings(): Promise<Sightings> {
+    return this.seen;
+  }
   async prepare(set: RuleSet, change?: RuleChange): Promise<PreparedRules> {
     if (this.prepareError) throw this.prepareError;
     this.changes.push(change?.kind);

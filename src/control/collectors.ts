@@ -1,0 +1,105 @@
+import type { CollectorStatus, SendLoss, Way } from '../model/collector-status.ts';
+import { type Endpoint, formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
+import type { Output } from '../model/rules.ts';
+import type { Counters } from '../model/statistics.ts';
+import type { StatisticsSource } from './statistics.ts';
+import { wayProblem } from './way-problem.ts';
+
+export interface CollectorSource extends StatisticsSource {
+  /** Port of collectors that have none (spec R5). */
+  readonly listenPort: number;
+  readonly losses: readonly SendLoss[];
+  readonly way: (collector: Endpoint) => Way;
+}
+
+/** One collector while it is summed up. */
+interface Sum {
+  readonly endpoint: Endpoint;
+  outputs: number;
+  packets: bigint;
+  bytes: bigint;
+  readonly losses: SendLoss[];
+}
+
+/**
+ * What became of copies, collector by collector (spec S23): those that rules name, and those of which losses are known.
+ *
+ * @returns undefined when the source was out of date before all was collected
+ */
+export async function collectCollectors(
+  source: CollectorSource,
+): Promise<CollectorStatus[] | undefined> {
+  const { ruleSet, counters, losses, pause } = source;
+  const sums = new CollectorSums(source.listenPort);
+  for (const rule of ruleSet.rules) {
+    const isValid = pause();
+    if (isValid !== true && !(await isValid)) return undefined;
+    sums.add(rule.outputs, counters.outputs(rule));
+  }
+  sums.add(ruleSet.defaultOutputs, counters.defaultOutputs());
+  for (const loss of losses) sums.of(loss.collector).losses.push(loss);
+  return [...sums.all()].map((sum) => statusOf(sum, source.way(sum.endpoint)));
+}
+
+class CollectorSums {
+  readonly #listenPort: number;
+  readonly #sums = new Map<string, Sum>();
+  /** Many rules have the same outputs. */
+  readonly #ofOutputs = new Map<readonly Output[], readonly (readonly Sum[])[]>();
+
+  constructor(listenPort: number) {
+    this.#listenPort = listenPort;
+  }
+
+  add(outputs: readonly Output[], sent: readonly (readonly Counters[])[]): void {
+    for (const [i, sums] of this.#find(outputs).entries()) {
+      for (const [k, sum] of sums.entries()) {
+        const counters = sent[i]?.[k];
+        sum.outputs++;
+        sum.packets += counters?.packets ?? 0n;
+        sum.bytes += counters?.bytes ?? 0n;
+      }
+    }
+  }
+
+  of({ octets, port }: Endpoint): Sum {
+    const endpoint = makeEndpoint(octets, port === 0 ? this.#listenPort : port);
+    const key = formatEndpoint(endpoint);
+    let sum = this.#sums.get(key);
+    if (sum === undefined) {
+      sum = { endpoint, outputs: 0, packets: 0n, bytes: 0n, losses: [] };
+      this.#sums.set(key, sum);
+    }
+    return sum;
+  }
+
+  all(): Iterable<Sum> {
+    return this.#sums.values();
+  }
+
+  #find(outputs: readonly Output[]): readonly (readonly Sum[])[] {
+    let found = this.#ofOutputs.get(outputs);
+    if (found === undefined) {
+      found = outputs.map(({ collectors = [] }) =>
+        collectors.map(({ endpoint }) => this.of(endpoint)),
+      );
+      this.#ofOutputs.set(outputs, found);
+    }
+    return found;
+  }
+}
+
+function statusOf({ endpoint, outputs, packets, bytes, losses }: Sum, way: Way): CollectorStatus {
+  const most = losses.toSorted((one, other) => Number(other.copies - one.copies));
+  const [lastError] = losses.toSorted((one, other) => other.at.getTime() - one.at.getTime());
+  const problem = wayProblem(endpoint, way);
+  return {
+    endpoint,
+    outputs,
+    sent: { packets, bytes },
+    errors: most.map(({ code, copies }) => ({ code, count: copies })),
+    ...(lastError === undefined ? {} : { lastError }),
+    ...way,
+    ...(problem === undefined ? {} : { problem }),
+  };
+}

@@ -1,0 +1,48 @@
+/** What is told of the rules in force besides the rules: collected in turns, so that other things go on. */
+import type { CollectorStatus, Way } from '../model/collector-status.ts';
+import type { ExporterReport } from '../model/exporter-status.ts';
+import type { Exporter } from '../model/rules.ts';
+import type { ProxyStatistics } from '../model/statistics.ts';
+import { collectCollectors } from './collectors.ts';
+import { collectExporters } from './exporters.ts';
+import type { DataPlane, FindWay } from './ports.ts';
+import { collectInTurns, collectStatistics, type RulesInForce } from './statistics.ts';
+
+const UNKNOWN_WAY: Way = { route: 'unknown', neighbour: 'unknown' };
+
+export interface ReportsOptions {
+  readonly inForce: () => RulesInForce;
+  readonly dataPlane: DataPlane;
+  readonly findWay: FindWay | undefined;
+}
+
+export class Reports {
+  readonly #inForce: () => RulesInForce;
+  readonly #dataPlane: DataPlane;
+  readonly #findWay: FindWay;
+
+  constructor({ inForce, dataPlane, findWay = () => UNKNOWN_WAY }: ReportsOptions) {
+    this.#inForce = inForce;
+    this.#dataPlane = dataPlane;
+    this.#findWay = findWay;
+  }
+
+  statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
+    return collectInTurns(this.#inForce, (source) => collectStatistics(source, exporters));
+  }
+
+  collectors(): Promise<readonly CollectorStatus[]> {
+    return collectInTurns(this.#inForce, (source) => {
+      const losses = this.#dataPlane.sendLosses();
+      const { listenPort } = this.#dataPlane;
+      return collectCollectors({ ...source, listenPort, losses, way: this.#findWay });
+    });
+  }
+
+  async exporters(silentAfterMs: number): Promise<ExporterReport> {
+    const sightings = await this.#dataPlane.sightings();
+    return await collectInTurns(this.#inForce, (source) =>
+      collectExporters({ ...source, sightings, silentAfterMs, now: Date.now() }),
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import type { Endpoint } from './endpoint.ts';
+import type { Exporter } from './rules.ts';
+import type { Counters } from './statistics.ts';
+
+/**
+ * What the first bytes of a payload say that it is: the version word of NetFlow and IPFIX (16 bits), or of sFlow
+ * (32 bits).
+ */
+export const FLOW_PROTOCOLS = [
+  'OTHER',
+  'NETFLOW_V1',
+  'NETFLOW_V5',
+  'NETFLOW_V7',
+  'NETFLOW_V9',
+  'IPFIX',
+  'SFLOW_V5',
+] as const;
+
+export type FlowProtocol = (typeof FLOW_PROTOCOLS)[number];
+
+/** A source of packets, as forwarders have seen it (spec S24). */
+export interface SeenExporter {
+  /** Its address and source port; port 0 is a source port too. */
+  readonly endpoint: Endpoint;
+  readonly received: Counters;
+  /** Of its last packet. */
+  readonly protocol: FlowProtocol;
+  /** To the second. */
+  readonly firstSeen: Date;
+  readonly lastSeen: Date;
+  /** Its packets that were cut (spec R9). */
+  readonly truncated: bigint;
+  /**
+   * Its packets whose hop limit was used up (spec R14), and its copies that could not be sent or that no collector of
+   * an output could take.
+   */
+  readonly lost: bigint;
+}
+
+export interface ExporterStatus extends SeenExporter {
+  /** The exporter of the rule that handles its packets now; absent: none matches, the default outputs get them. */
+  readonly rule?: Exporter;
+}
+
+/** A rule of whose exporter nothing has come for long. */
+export interface SilentRule {
+  readonly exporter: Exporter;
+  /** Absent: not since sightings began. */
+  readonly lastSeen?: Date;
+}
+
+export interface ExporterReport {
+  /** What came before is not known. */
+  readonly since: Date;
+  /** In no order. */
+  readonly seen: readonly ExporterStatus[];
+  readonly silent: readonly SilentRule[];
+  /** Sightings that had to make room for others: there are more exporters than are listed. */
+  readonly forgotten: bigint;
+}
