@@ -2,7 +2,6 @@
 import type { Logger } from 'pino';
 import { ApiServer } from '../api/server.ts';
 import { messageOf } from '../base/errors.ts';
-import { SpareMemory } from '../base/spare-memory.ts';
 import type { Config, EffectiveSetting, UnknownVariable } from '../config/config.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import { CounterColumns } from '../dataplane/memory/counter-columns.ts';
@@ -15,18 +14,15 @@ import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
 import { followLeader } from './following.ts';
 import { readHostAddresses } from './host-addresses.ts';
-import { HostWatch } from './host-watch.ts';
 import { openLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
 import { Pipelines } from './pipelines.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
-import { StateLog } from './state-log.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
+import { Watches } from './watches.ts';
 
 /** Ends control but not the forwarders: they go on and wait for the next control. */
 const LEAVE_SIGNAL = 'SIGUSR2';
-
-const SPARE_MEMORY_INTERVAL_MS = 5000;
 
 /** What else the environment said, for the log. */
 export interface Environment {
@@ -97,20 +93,11 @@ async function run(config: Config, log: Logger): Promise<number> {
   await control.start();
   follower?.start();
   logReady(config, control, log);
-  const states = new StateLog(() => served.status(), log);
-  const hostWatch = new HostWatch(() => {
-    log.debug('the addresses of this host have changed');
-    void control.checkHost();
-  });
-  const spareMemory = new SpareMemory();
-  const memoryTimer = setInterval(() => spareMemory.look(), SPARE_MEMORY_INTERVAL_MS);
-  states.start();
-  hostWatch.start();
+  const watches = new Watches(control, served, log);
+  watches.start();
 
   const signal = await ended;
-  clearInterval(memoryTimer);
-  hostWatch.stop();
-  states.stop();
+  watches.stop();
   if (signal === 'SIGTERM') await drainBeforeEnd(control, config.drainSeconds, log);
   log.info({ signal }, 'floxy stops');
   await follower?.stop();

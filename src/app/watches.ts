@@ -1,0 +1,37 @@
+import type { Logger } from 'pino';
+import { SpareMemory } from '../base/spare-memory.ts';
+import type { Control } from '../control/control.ts';
+import type { ControlPlane } from '../control/control-plane.ts';
+import { HostWatch } from './host-watch.ts';
+import { StateLog } from './state-log.ts';
+
+const SPARE_MEMORY_INTERVAL_MS = 5000;
+
+/** What looks again and again at the service and its host while it runs: states, addresses, memory. */
+export class Watches {
+  readonly #states: StateLog;
+  readonly #host: HostWatch;
+  readonly #spareMemory = new SpareMemory();
+  #memoryTimer: NodeJS.Timeout | undefined;
+
+  /** @param served what the API serves */
+  constructor(control: ControlPlane, served: Control, log: Logger) {
+    this.#states = new StateLog(() => served.status(), log);
+    this.#host = new HostWatch(() => {
+      log.debug('the addresses of this host have changed');
+      void control.checkHost();
+    });
+  }
+
+  start(): void {
+    this.#memoryTimer = setInterval(() => this.#spareMemory.look(), SPARE_MEMORY_INTERVAL_MS);
+    this.#states.start();
+    this.#host.start();
+  }
+
+  stop(): void {
+    clearInterval(this.#memoryTimer);
+    this.#host.stop();
+    this.#states.stop();
+  }
+}
