@@ -1,44 +1,40 @@
-import type { NumberedRuleSet, RuleChange } from '../model/rules.ts';
+import type { ChangeResult } from '../control/control.ts';
+import { type Exporter, exporterKey } from '../model/rules.ts';
+import { isNoDifference } from '../rules/comparison.ts';
 
-/** Counts by their names in the log. */
-export type ChangeReport = Readonly<Record<string, number>>;
+/** Of a change that names more exporters than this, only their number is told. */
+const MAX_NAMED = 10;
 
-/**
- * What a change did to the rules, for the log: how many were added, replaced and deleted, and how many there are now.
- * Numbers that other changes have blurred, just before it or just after, are left out.
- *
- * @param before the rules when the change was asked for
- * @param after the rules now
- * @param revision that the change made
- */
+/** What a change did to the rules, for the log (spec A43): fields by their names. */
+export type ChangeReport = Readonly<Record<string, string | number>>;
+
+/** @param rules how many there are by now; undefined when others have changed them since */
 export function reportChange(
-  change: RuleChange,
-  before: NumberedRuleSet,
-  after: NumberedRuleSet,
-  revision: number,
+  { difference }: ChangeResult,
+  rules: number | undefined,
 ): ChangeReport {
-  const isBeforeKnown = before.revision === revision - 1;
-  const old = before.ruleSet;
-  if (change.kind === 'replace') {
-    const { rules, defaultOutputs } = change.ruleSet;
-    return {
-      rules: rules.length,
-      defaultOutputs: defaultOutputs.length,
-      ...(isBeforeKnown && {
-        rulesBefore: old.rules.length,
-        defaultOutputsBefore: old.defaultOutputs.length,
-      }),
-    };
-  }
-  const { deleted, upserts, defaultOutputs } = change;
-  const now = after.revision === revision ? after.ruleSet.rules.length : undefined;
-  const added = now === undefined ? 0 : now - old.rules.length + deleted.length;
+  const { added, removed, changed, areDefaultOutputsChanged, isReordered } = difference;
   return {
-    ...(isBeforeKnown && now !== undefined
-      ? { added, replaced: upserts.length - added }
-      : { addedOrReplaced: upserts.length }),
-    deleted: deleted.length,
-    ...(now !== undefined && { rules: now }),
-    ...(defaultOutputs && { defaultOutputs: defaultOutputs.length }),
+    added: added.length,
+    removed: removed.length,
+    changed: changed.length,
+    ...(areDefaultOutputsChanged && { defaultOutputs: 'changed' }),
+    ...(isReordered && { order: 'changed' }),
+    ...nameExporters(difference),
+    ...(rules !== undefined && { rules }),
   };
+}
+
+/** What the log says of a change, in words. */
+export function titleOf({ difference }: ChangeResult): string {
+  return isNoDifference(difference) ? 'rules changed by nothing' : 'rules changed';
+}
+
+/** `+192.0.2.1 -192.0.2.2 ~192.0.2.3:1000` */
+function nameExporters({ added, removed, changed }: ChangeResult['difference']): ChangeReport {
+  const count = added.length + removed.length + changed.length;
+  if (count === 0 || count > MAX_NAMED) return {};
+  const name = (sign: string) => (exporter: Exporter) => `${sign}${exporterKey(exporter)}`;
+  const names = [...added.map(name('+')), ...removed.map(name('-')), ...changed.map(name('~'))];
+  return { exporters: names.join(' ') };
 }

@@ -9,6 +9,8 @@ import { fromTemplatePage, toPageStart } from './template-changes.ts';
 export interface PipelineControl {
   /** The document in force, and the file that owns it; undefined = the API does. */
   readonly document: { readonly text: string; readonly file: string | undefined };
+  /** Names of the pipelines in it. */
+  readonly names: ReadonlySet<string>;
   /** Puts another one in force, wholly or not at all, and keeps it. */
   replace(text: string): Promise<void>;
   /** Some of what exporters have told, for other nodes. */

@@ -161,6 +161,8 @@ export class ApiServer {
   #makeMethods(): Method[] {
     const { control, pipelineStats, tails, log } = this.#parts;
     const { settings, metrics, pipelines } = loadServices();
+    const { pipelines: configured } = this.#parts;
+    const parts = { ...this.#parts, pipelines: () => configured.names };
     const places = new WatcherPlaces(MAX_RULE_WATCHERS);
     const watch: StreamEntry = {
       role: 'viewer',
@@ -174,7 +176,7 @@ export class ApiServer {
       limits: TAIL_LIMITS,
     };
     return [
-      ...implement(settings, settingsEntries(this.#parts), { WatchProxyRules: watch }),
+      ...implement(settings, settingsEntries(parts), { WatchProxyRules: watch }),
       ...implement(metrics, metricsEntries({ control, pipelineStats }), { TailFlows: tail }),
       ...implement(pipelines, pipelinesEntries(this.#parts)),
       ...new Health({ control, log }).methods(),

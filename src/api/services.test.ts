@@ -28,7 +28,12 @@ const GONE: CallContext = {
 test('a change whose client has gone is not made', async () => {
   const control = new FakeControl();
   const log = pino({ level: 'silent' });
-  const entries = settingsEntries({ control, buildInfo: BUILD_INFO, log });
+  const entries = settingsEntries({
+    control,
+    buildInfo: BUILD_INFO,
+    pipelines: () => new Set(),
+    log,
+  });
   const exporters = [{ endpoint: { host: '192.0.2.1' } }];
   const requests = { ReplaceProxyRules: {}, UpdateProxyRules: {}, DeleteProxyRules: { exporters } };
   for (const [name, request] of Object.entries(requests)) {

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
 import type { Control } from '../control/control.ts';
 import type { PipelineStatsSource } from '../flow/pipeline/stats.ts';
@@ -16,25 +15,23 @@ import {
   toReplacement,
   toUpdate,
 } from '../protocol/codec.ts';
-import {
-  readExpectedRevision,
-  readOverrideFollower,
-  revisionHeaders,
-} from '../protocol/headers.ts';
+import { dryRunSupport, revisionHeaders } from '../protocol/headers.ts';
 import type { DrainRequest, EmptyRequest, ExportersRequest } from '../protocol/messages.ts';
 import type { Unchecked } from '../rules/endpoint-message.ts';
 import type { RuleSetMessage } from '../rules/message.ts';
 import type { CallContext } from './call-context.ts';
-import { reportChange } from './change-report.ts';
-import type { Answer, Handler, RequestLimits } from './method.ts';
+import { type ChangeParts, makeChange } from './make-change.ts';
+import type { Handler, RequestLimits } from './method.ts';
 import { fromPipelineStats } from './pipeline-stats.ts';
 
-export interface ServiceParts {
+export interface SettingsParts extends ChangeParts {
+  readonly buildInfo: BuildInfo;
+}
+
+export interface MetricsParts {
   readonly control: Control;
   /** Absent: there are none. */
   readonly pipelineStats?: PipelineStatsSource | undefined;
-  readonly buildInfo: BuildInfo;
-  readonly log: Logger;
 }
 
 /** A unary method as its service has it. */
@@ -60,22 +57,10 @@ const ASKED: RequestLimits = { maxBytes: MIB, maxItems: 10_000 };
 export const SMALL: RequestLimits = { maxBytes: 4096, maxItems: 0 };
 
 /** The handlers of collector.proto.Settings. */
-export function settingsEntries({ control, buildInfo, log }: ServiceParts): Entries {
-  const apply = async (call: string, change: RuleChange, context: CallContext): Promise<Answer> => {
-    const expectedRevision = readExpectedRevision(context.headers);
-    const overrideFollower = readOverrideFollower(context.headers);
-    context.throwIfGone();
-    const { who: author, from } = context.caller;
-    const before = control.rules();
-    const origin = { author, from, call };
-    const revision = await control.change(change, expectedRevision, {
-      overrideFollower,
-      ...origin,
-    });
-    const report = reportChange(change, before, control.rules(), revision);
-    log.info({ call, who: author, from, revision, ...report }, 'rules changed');
-    return { parts: [{}], headers: revisionHeaders(revision) };
-  };
+export function settingsEntries(parts: SettingsParts): Entries {
+  const { control, buildInfo, pipelines, log } = parts;
+  const apply = (call: string, change: RuleChange, context: CallContext) =>
+    makeChange({ control, log, pipelines }, { call, change }, context);
   return {
     ListProxyRules: entry(
       'viewer',
@@ -83,7 +68,8 @@ export function settingsEntries({ control, buildInfo, log }: ServiceParts): Entr
       (_request: EmptyRequest, { addressFormat }) => {
         checkRestored(control);
         const { revision, ruleSet } = control.rules();
-        return { parts: fromRuleSet(ruleSet, addressFormat), headers: revisionHeaders(revision) };
+        const headers = { ...revisionHeaders(revision), ...dryRunSupport() };
+        return { parts: fromRuleSet(ruleSet, addressFormat), headers };
       },
       { isLong: true },
     ),
@@ -124,10 +110,7 @@ export function settingsEntries({ control, buildInfo, log }: ServiceParts): Entr
 }
 
 /** The handlers of collector.proto.Metrics. */
-export function metricsEntries({
-  control,
-  pipelineStats,
-}: Pick<ServiceParts, 'control' | 'pipelineStats'>): Entries {
+export function metricsEntries({ control, pipelineStats }: MetricsParts): Entries {
   return {
     ...proxyStatsEntries(control),
     GetPipelineStats: entry('viewer', SMALL, (_: EmptyRequest) => {

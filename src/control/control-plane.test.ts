@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { Borders, makeControl, startedControl } from '../../test/support/borders.ts';
 import { endpoint, exporter, host, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { FloxyError } from '../base/errors.ts';
-import { EMPTY_RULE_SET, makeCollector } from '../model/rules.ts';
+import { EMPTY_RULE_SET, makeCollector, type RuleChange } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { ControlPlane } from './control-plane.ts';
 
@@ -16,7 +16,7 @@ describe('ControlPlane.change()', () => {
   it('A8: stores, then puts in force, then answers with the next revision', async () => {
     const borders = new Borders();
     const control = await startedControl(borders);
-    assert.equal(await control.change(replaceWith('192.0.2.1')), 1);
+    assert.equal((await control.change(replaceWith('192.0.2.1'))).revision, 1);
     assert.deepEqual(borders.events, ['store replace 1', 'in force 1']);
     assert.deepEqual(control.rules(), { revision: 1, ruleSet: replaceWith('192.0.2.1').ruleSet });
   });
@@ -66,7 +66,10 @@ describe('ControlPlane.change()', () => {
       control.change({ ...NO_CHANGE, upserts: [rule('192.0.2.2')] }),
       control.change({ ...NO_CHANGE, deleted: [exporter('192.0.2.1')] }),
     ]);
-    assert.deepEqual(revisions, [1, 2, 3]);
+    assert.deepEqual(
+      revisions.map(({ revision }) => revision),
+      [1, 2, 3],
+    );
     assert.deepEqual(borders.events, [
       'store edit 1',
       'in force 1',
@@ -93,7 +96,7 @@ describe('ControlPlane.change()', () => {
     assert.deepEqual(borders.events, ['discard']);
     assert.deepEqual(control.rules(), { revision: 0, ruleSet: EMPTY_RULE_SET });
     borders.storeError = undefined;
-    assert.equal(await control.change(replaceWith('192.0.2.1')), 1);
+    assert.equal((await control.change(replaceWith('192.0.2.1'))).revision, 1);
   });
 
   it('A8: a change for which the data plane has no room is not stored', async () => {
@@ -145,6 +148,117 @@ describe('ControlPlane.change()', () => {
   });
 });
 
+describe('ControlPlane.change() as a dry run', () => {
+  const isDryRun = true;
+
+  it('A40: answers what would change, stores nothing and puts nothing in force', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    await control.change(replaceWith('192.0.2.1'));
+    borders.events.length = 0;
+    const tried = await control.change(replaceWith('192.0.2.2'), 1, { isDryRun });
+    assert.equal(tried.revision, 1);
+    assert.deepEqual(tried.difference.added, [exporter('192.0.2.2')]);
+    assert.deepEqual(tried.difference.removed, [exporter('192.0.2.1')]);
+    assert.deepEqual(borders.events, ['discard']);
+    assert.deepEqual(control.rules(), { revision: 1, ruleSet: replaceWith('192.0.2.1').ruleSet });
+    assert.equal((await control.change(replaceWith('192.0.2.2'), 1)).revision, 2);
+  });
+
+  it('A40: is refused for all that a change is refused for', async () => {
+    const borders = new Borders();
+    const control = makeControl(borders, host(['192.0.2.99']));
+    await control.start();
+    await control.change(replaceWith('192.0.2.1'));
+    const tried = (change: RuleChange, expected?: number) =>
+      control.change(change, expected, { isDryRun });
+    await assert.rejects(tried(replaceWith('192.0.2.2'), 0), { code: 'REVISION_MISMATCH' });
+    const loop = { kind: 'replace', ruleSet: ruleSet([], outputs(['192.0.2.99'])) } as const;
+    await assert.rejects(tried(loop), { code: 'INVALID_INPUT' });
+    const unknown = { ...NO_CHANGE, deleted: [exporter('192.0.2.9')] };
+    await assert.rejects(tried(unknown), { code: 'NOT_FOUND' });
+    borders.prepareError = new FloxyError('LIMIT_EXCEEDED', 'no room');
+    await assert.rejects(tried(replaceWith('192.0.2.2')), { code: 'LIMIT_EXCEEDED' });
+    assert.equal(control.rules().revision, 1);
+  });
+
+  it('A40: does not bring back rules that were lost', async () => {
+    const borders = new Borders();
+    borders.restored = { revision: { number: 3 }, ruleSet: EMPTY_RULE_SET, restoreError: 'broken' };
+    const control = await startedControl(borders);
+    await control.change(replaceWith('192.0.2.1'), undefined, { isDryRun });
+    assert.equal(control.status().proxy.state, 'NotConfigured');
+  });
+});
+
+describe('ControlPlane.change() by nothing', () => {
+  const same = () => replaceWith('192.0.2.1', '192.0.2.2');
+
+  async function controlWithRules() {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    await control.change(same());
+    borders.events.length = 0;
+    const seen: number[] = [];
+    control.onChange(() => seen.push(control.rules().revision));
+    return { borders, control, seen };
+  }
+
+  it('A42: answers the present revision, which is on disk (A8), and tells nobody', async () => {
+    const { borders, control, seen } = await controlWithRules();
+    const changes: RuleChange[] = [
+      same(),
+      NO_CHANGE,
+      { ...NO_CHANGE, upserts: [rule('192.0.2.2')] },
+      { ...NO_CHANGE, defaultOutputs: [] },
+    ];
+    for (const change of changes) assert.equal((await control.change(change)).revision, 1);
+    assert.deepEqual(borders.events, Array(4).fill('store edit 1'));
+    assert.deepEqual(seen, []);
+    borders.storeError = new FloxyError('STORE_UNWRITABLE', 'read-only');
+    await assert.rejects(control.change(same()), { code: 'STORE_UNWRITABLE' });
+    await assert.rejects(control.change(NO_CHANGE), { code: 'STORE_UNWRITABLE' });
+  });
+
+  it('A42: another order is another revision: it is what ListProxyRules answers (A1)', async () => {
+    const { control, seen } = await controlWithRules();
+    const turned = replaceWith('192.0.2.2', '192.0.2.1');
+    assert.equal((await control.change(turned)).revision, 2);
+    assert.deepEqual(seen, [2]);
+  });
+
+  it('A42: the first rules of a node are a revision, also when they are none', async () => {
+    const control = await startedControl();
+    assert.equal((await control.change(replaceWith())).revision, 1);
+    assert.equal((await control.change(replaceWith())).revision, 1);
+  });
+
+  it('A42: still repairs a database that says that something is wrong with it', async () => {
+    const { borders, control } = await controlWithRules();
+    borders.state = { state: 'Offline', error: 'the file was moved away' };
+    assert.equal((await control.change(same())).revision, 2);
+    assert.deepEqual(borders.events, ['store replace 2', 'in force 2']);
+  });
+
+  it('A42: writes all rules when it turns out that the database has lost them', async () => {
+    const { borders, control } = await controlWithRules();
+    const { write } = borders;
+    borders.write = async (change, revision) => {
+      if (change.kind === 'edit') throw new FloxyError('STORE_UNWRITABLE', 'moved away');
+      await write.call(borders, change, revision);
+    };
+    assert.equal((await control.change(same())).revision, 2);
+    assert.deepEqual(borders.events, ['store replace 2', 'in force 2']);
+  });
+
+  it('A42: remembers what of a leader it is', async () => {
+    const { control } = await controlWithRules();
+    const follows = { leader: '192.0.2.200:8853', revision: 40, digest: 'd40' };
+    assert.equal((await control.change(same(), 1, { follows })).revision, 1);
+    assert.deepEqual(control.followed(), { ...follows, appliedAs: 1 });
+  });
+});
+
 describe('ControlPlane.start()', () => {
   it('A10: changes that come during the restore wait for it', async () => {
     const borders = new Borders();
@@ -154,7 +268,7 @@ describe('ControlPlane.start()', () => {
     const change = control.change({ ...NO_CHANGE, upserts: [rule('192.0.2.2')] }, 7);
     assert.equal(control.status().proxy.state, 'Configuring');
     await start;
-    assert.equal(await change, 8);
+    assert.equal((await change).revision, 8);
     assert.equal(control.rules().ruleSet.rules.length, 2);
   });
 
@@ -196,7 +310,7 @@ describe('ControlPlane.stop()', () => {
     const stop = control.stop();
     resolve();
     await Promise.all([stop, waiting]);
-    assert.equal(await atWork, 1);
+    assert.equal((await atWork).revision, 1);
     assert.deepEqual(borders.events, ['store replace 1', 'in force 1', 'close']);
   });
 });
@@ -249,26 +363,33 @@ describe('ControlPlane.statistics()', () => {
   it('lets the process do other things, and begins anew when rules change meanwhile', async () => {
     const borders = new Borders();
     const control = await startedControl(borders);
-    const many = (collector: string) =>
-      ruleSet(
-        Array.from({ length: 60_000 }, (_, i) => rule(`10.1.${i >> 8}.${i & 255}`, [collector])),
-      );
-    await control.change({ kind: 'replace', ruleSet: many('192.0.2.51') });
+    const many = Array.from({ length: 60_000 }, (_, i) =>
+      rule(`10.1.${i >> 8}.${i & 255}`, ['192.0.2.51']),
+    );
+    await control.change({ kind: 'replace', ruleSet: ruleSet(many) });
     let turns = 0;
     let isDone = false;
     const answer = control.statistics([]).finally(() => {
       isDone = true;
     });
     await new Promise(setImmediate);
-    await control.change({ kind: 'replace', ruleSet: many('192.0.2.52') });
+    const others = many.slice(0, 9).map(({ exporter: from }) => ({
+      exporter: from,
+      outputs: outputs(['192.0.2.52']),
+    }));
+    await control.change({ ...NO_CHANGE, upserts: others });
+    assert.ok(!isDone);
     while (!isDone) {
       turns += 1;
       await new Promise(setImmediate);
     }
     const { rules } = await answer;
     assert.ok(turns > 1, `${turns} turns`);
-    const collectors = rules.flatMap(({ outputs }) => outputs.flatMap((o) => o.collectors ?? []));
-    assert.ok(collectors.every(({ collector }) => collector.endpoint.host === '192.0.2.52'));
+    const hosts = rules.map(
+      ({ outputs: [output] }) => output?.collectors?.[0]?.collector.endpoint.host,
+    );
+    assert.deepEqual(hosts.slice(0, 9), Array(9).fill('192.0.2.52'));
+    assert.deepEqual(new Set(hosts.slice(9)), new Set(['192.0.2.51']));
   });
 
   it('A5: names an exporter without a rule', async () => {

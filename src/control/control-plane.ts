@@ -15,16 +15,17 @@ import {
   type RuleSet,
 } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
-import type { SubsystemStatus } from '../model/status.ts';
+import { compareRules, isNoDifference, type RulesDifference } from '../rules/comparison.ts';
 import { mergeChange } from '../rules/merge.ts';
 import { checkLimits, validateChange } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import { ChangeQueue } from './change-queue.ts';
-import type { ChangeOptions, Control, ControlPlaneOptions } from './control.ts';
+import type { ChangeOptions, ChangeResult, Control, ControlPlaneOptions } from './control.ts';
 import { checkMemory } from './memory.ts';
 import { nextRevision } from './next-revision.ts';
 import type { DataPlane, RuleSetCounters, RuleStore } from './ports.ts';
 import { Reports } from './reports.ts';
+import { checkBase, checkExpected, proxyStatus, type RulesState } from './rules-state.ts';
 import { SetAside } from './set-aside.ts';
 import { indexByExporter, NO_COUNTERS, type RulesInForce } from './statistics.ts';
 
@@ -49,7 +50,7 @@ export class ControlPlane implements Control {
   readonly #hostAddresses: ControlPlaneOptions['hostAddresses'];
   readonly #reports: Reports;
   readonly #log: Logger;
-  readonly #queue = new ChangeQueue();
+  readonly #queue: ChangeQueue;
   #current: Current = { revision: { number: 0 }, ruleSet: EMPTY_RULE_SET };
   #counters: RuleSetCounters = NO_COUNTERS;
   /** Made when it is needed. */
@@ -72,6 +73,7 @@ export class ControlPlane implements Control {
       findWay: options.findWay,
     });
     this.#log = options.log;
+    this.#queue = new ChangeQueue(options.log);
   }
 
   /** Restores the saved rules. Changes that come meanwhile wait (spec A10). */
@@ -104,7 +106,7 @@ export class ControlPlane implements Control {
    * was set aside and fits. Never rejects.
    */
   checkHost(): Promise<void> {
-    return this.#inBackground(async () => {
+    return this.#queue.runInBackground(async () => {
       const setAside = SetAside.of(this.#current.ruleSet, this.#hostAddresses());
       if (!setAside.isLike(this.#setAside)) await this.#putInForce(this.#current, setAside);
     });
@@ -123,7 +125,7 @@ export class ControlPlane implements Control {
     change: RuleChange,
     expectedRevision?: number,
     options: ChangeOptions = {},
-  ): Promise<number> {
+  ): Promise<ChangeResult> {
     return this.#queue.run(() => this.#apply(change, expectedRevision, options));
   }
 
@@ -138,11 +140,9 @@ export class ControlPlane implements Control {
    */
   noteFollowed(follows: LeaderRevision, expectedRevision: number): Promise<void> {
     return this.#queue.run(async () => {
-      this.#checkExpected(expectedRevision);
+      checkExpected(expectedRevision, this.#state());
       const followed = { ...follows, appliedAs: expectedRevision };
-      const revision = { ...this.#current.revision, followed };
-      await this.#store.write(NO_CHANGE, revision);
-      this.#current = { ...this.#current, revision };
+      await this.#note({ ...this.#current.revision, followed });
     });
   }
 
@@ -160,7 +160,7 @@ export class ControlPlane implements Control {
 
   status(): SystemStatus {
     return {
-      proxy: this.#proxyStatus(),
+      proxy: proxyStatus(this.#dataPlane.status(), this.#state(), this.#setAside.problem),
       database: this.#store.status(),
       forwarders: this.#dataPlane.forwarders(),
       endedForwarders: this.#dataPlane.endedForwarders(),
@@ -184,20 +184,9 @@ export class ControlPlane implements Control {
     };
   }
 
-  #proxyStatus(): SubsystemStatus {
-    const dataPlane = this.#dataPlane.status();
-    if (dataPlane.state !== 'OK') return dataPlane;
-    if (this.#restoreError !== undefined) {
-      return { state: 'NotConfigured', error: this.#restoreError };
-    }
-    if (this.#restoring !== undefined) return { state: 'Configuring', error: this.#restoring };
-    const error = this.#setAside.problem;
-    return error === undefined ? dataPlane : { ...dataPlane, error };
-  }
-
   async #restore(): Promise<void> {
     clearTimeout(this.#retryTimer);
-    const retry = () => this.#inBackground(() => this.#restore());
+    const retry = () => this.#queue.runInBackground(() => this.#restore());
     const { restoreError, isPending = false, revision, ruleSet } = await this.#store.open();
     const isStillPending = isPending && this.#restoreError !== undefined;
     if (isPending) this.#restoring = restoreError;
@@ -237,34 +226,34 @@ export class ControlPlane implements Control {
     await this.#putInForce(current, SetAside.NONE);
   }
 
-  /** Runs what nobody waits for, unless the service is stopping. */
-  async #inBackground(job: () => Promise<void>): Promise<void> {
-    try {
-      await this.#queue.run(job);
-    } catch (error) {
-      if (error instanceof FloxyError && error.code === 'NOT_READY') return;
-      this.#log.error({ err: error }, 'rules not put in force');
-    }
-  }
-
   async #apply(
     change: RuleChange,
     expectedRevision: number | undefined,
     options: ChangeOptions,
-  ): Promise<number> {
+  ): Promise<ChangeResult> {
     // What holds the database may have let go of it since.
     if (this.#restoring !== undefined) await this.#restore();
-    this.#checkExpected(expectedRevision);
+    checkExpected(expectedRevision, this.#state());
     checkMemory(this.#current.ruleSet, change);
-    this.#validate(change);
-    const ruleSet = mergeChange(this.#current.ruleSet, change);
+    checkBase(change, this.#state());
+    validateChange(change, this.#hostAddresses());
+    const before = this.#current;
+    const ruleSet = mergeChange(before.ruleSet, change);
     checkLimits(ruleSet);
+    const difference = await compareRules(before.ruleSet, ruleSet);
+    if (this.#isNothing(difference) && (await this.#keep(change, options))) {
+      return { revision: before.revision.number, difference };
+    }
     const setAside = this.#setAside.again(ruleSet, this.#hostAddresses());
     // Where rules are set aside, those in force do not become the next ones by the change alone.
     const step = this.#setAside.isNone ? change : undefined;
     const prepared = await this.#dataPlane.prepare(setAside.without(ruleSet), step);
-    const before = this.#restoring === undefined ? this.#current.revision : undefined;
-    const revision = nextRevision(before, options);
+    if (options.isDryRun) {
+      prepared.discard();
+      return { revision: before.revision.number, difference };
+    }
+    const known = this.#restoring === undefined ? before.revision : undefined;
+    const revision = nextRevision(known, options);
     try {
       await this.#store.write(change, revision);
     } catch (error) {
@@ -274,7 +263,42 @@ export class ControlPlane implements Control {
     const counters = await prepared.putInForce();
     if (change.kind === 'replace') this.#endRestoring();
     this.#setCurrent({ revision, ruleSet }, setAside, counters);
-    return revision.number;
+    return { revision: revision.number, difference };
+  }
+
+  /** Spec A42. A node that never had rules gets its first revision, though they are none. */
+  #isNothing(difference: RulesDifference): boolean {
+    const { state, error } = this.#store.status();
+    const isSaved = state === 'OK' && error === undefined && this.rulesProblem() === undefined;
+    return isSaved && this.#current.revision.number > 0 && isNoDifference(difference);
+  }
+
+  /**
+   * Sees that the rules are on disk as they are (spec A8), and that what fits this host is in force.
+   *
+   * @returns false when the database has lost them, and the change would write them all
+   */
+  async #keep(change: RuleChange, { follows, isDryRun }: ChangeOptions): Promise<boolean> {
+    if (isDryRun) return true;
+    const { revision, ruleSet } = this.#current;
+    const { number } = revision;
+    try {
+      await this.#note(
+        follows ? { ...revision, followed: { ...follows, appliedAs: number } } : revision,
+      );
+    } catch (error) {
+      if (change.kind !== 'replace') throw error;
+      return false;
+    }
+    const setAside = this.#setAside.again(ruleSet, this.#hostAddresses());
+    if (!setAside.isLike(this.#setAside)) await this.#putInForce(this.#current, setAside);
+    return true;
+  }
+
+  /** Saves the record of the present revision. */
+  async #note(revision: Revision): Promise<void> {
+    await this.#store.write(NO_CHANGE, revision);
+    this.#current = { ...this.#current, revision };
   }
 
   /** All rules are new: what was saved before is of no interest any more. */
@@ -289,21 +313,12 @@ export class ControlPlane implements Control {
     this.#setCurrent(current, setAside, await prepared.putInForce());
   }
 
-  #checkExpected(expected: number | undefined): void {
-    const { number } = this.#current.revision;
-    if (expected === undefined || expected === number) return;
-    if (this.#restoring !== undefined) throw notReady(this.#restoring);
-    const message = `the rules are at revision ${number}, not ${expected}: list them and try again`;
-    throw new FloxyError('REVISION_MISMATCH', message);
-  }
-
-  #validate(change: RuleChange): void {
-    if (change.kind !== 'replace' && this.#restoring !== undefined) throw notReady(this.#restoring);
-    if (change.kind !== 'replace' && this.#restoreError !== undefined) {
-      const message = `only ReplaceProxyRules is possible: ${this.#restoreError}`;
-      throw new FloxyError('NOT_CONFIGURED', message);
-    }
-    validateChange(change, this.#hostAddresses());
+  #state(): RulesState {
+    return {
+      revision: this.#current.revision.number,
+      restoring: this.#restoring,
+      restoreError: this.#restoreError,
+    };
   }
 
   #setCurrent(current: Current, setAside: SetAside, counters: RuleSetCounters): void {
@@ -314,8 +329,4 @@ export class ControlPlane implements Control {
     this.#byExporter = undefined;
     for (const listener of this.#listeners) listener();
   }
-}
-
-function notReady(reason: string): FloxyError {
-  return new FloxyError('NOT_READY', `the saved rules are not known yet: ${reason}`);
 }

@@ -9,6 +9,7 @@ import type {
   RuleChange,
 } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
+import type { RulesDifference } from '../rules/comparison.ts';
 import type { HostAddresses } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import type { DataPlane, FindWay, RuleStore } from './ports.ts';
@@ -21,6 +22,15 @@ export interface ChangeOptions extends ChangeOrigin {
   readonly overrideFollower?: boolean;
   /** What of the leader these rules are; remembered with them. Only the follower sets it. */
   readonly follows?: LeaderRevision;
+  /** Everything that can be wrong with the change is looked at, and nothing changes. */
+  readonly isDryRun?: boolean;
+}
+
+/** What a change did, or what it would do. */
+export interface ChangeResult {
+  /** Of the rules now: the one before when nothing changed. */
+  readonly revision: number;
+  readonly difference: RulesDifference;
 }
 
 /** What the API needs of the control plane. Failures are FloxyErrors. */
@@ -40,11 +50,15 @@ export interface Control {
   /**
    * Validates a canonical change and applies it wholly or not at all. Changes are applied one after the
    * other; each resolves when it is on disk and in force in every running forwarder (spec A8).
+   * A change that changes nothing makes no revision (spec A42).
    *
    * @param expectedRevision fails with REVISION_MISMATCH when the rules are at another revision then
-   * @returns the new revision
    */
-  change(change: RuleChange, expectedRevision?: number, options?: ChangeOptions): Promise<number>;
+  change(
+    change: RuleChange,
+    expectedRevision?: number,
+    options?: ChangeOptions,
+  ): Promise<ChangeResult>;
   /** @param exporters exactly as in the rules; none = all. NOT_FOUND names those without a rule. */
   statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics>;
   /** All collectors that rules name, and those of which losses are known (spec S23, S26), in no order. */

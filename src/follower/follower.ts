@@ -222,7 +222,7 @@ export class Follower {
     const wasOverridden = this.#isOverridden();
     const origin = { author: this.#leader, from: this.#leader, call: 'Follow' };
     const applied = await this.#control.change(change, own.revision, { follows, ...origin });
-    const details = { leaderRevision: revision, revision: applied, kind: change.kind };
+    const details = { leaderRevision: revision, revision: applied.revision, kind: change.kind };
     if (wasOverridden) this.#log.warn(details, 'rules of the leader replace those changed here');
     else this.#log.info(details, 'rules of the leader are in force');
   }

@@ -1,5 +1,5 @@
 import { FloxyError } from '../base/errors.ts';
-import type { ChangeOptions, Control } from '../control/control.ts';
+import type { ChangeOptions, ChangeResult, Control } from '../control/control.ts';
 import type { CollectorStatus } from '../model/collector-status.ts';
 import type { ExporterReport } from '../model/exporter-status.ts';
 import type { Exporter, NumberedRuleSet, RuleChange } from '../model/rules.ts';
@@ -49,7 +49,7 @@ export class FollowingControl implements Control {
     change: RuleChange,
     expectedRevision?: number,
     options: ChangeOptions = {},
-  ): Promise<number> {
+  ): Promise<ChangeResult> {
     if (!options.overrideFollower) throw refusal(this.#follower.status().leader);
     return this.#control.change(change, expectedRevision, options);
   }

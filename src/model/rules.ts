@@ -139,7 +139,7 @@ export interface Revision {
   readonly from?: string;
   /** The call that made the change, such as `ReplaceProxyRules`; `Follow` when it was taken over from a leader. */
   readonly call?: string;
-  /** What was said with the change. */
+  /** What was said with the change: one line, up to 512 octets of UTF-8 (spec A41). */
   readonly message?: string;
   /** When the change was made: RFC 3339, UTC. */
   readonly at?: string;

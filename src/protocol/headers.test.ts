@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { exporter } from '../../test/support/rule-sets.ts';
 import {
   ADDRESS_FORMAT_HEADER,
+  CHANGE_MESSAGE_HEADER,
+  changeHeaders,
+  changeMessageHeader,
+  DRY_RUN_HEADER,
   EXPECTED_REVISION_HEADER,
   readAddressFormat,
+  readChangeMessage,
+  readDryRun,
   readExpectedRevision,
   readOverrideFollower,
+  readWarnings,
   revisionHeaders,
 } from './headers.ts';
 
@@ -81,4 +90,70 @@ test('the override of a follower is "true" or "false", and is not meant without 
       message: /collector-override-follower/,
     });
   }
+});
+
+test('A40: a dry run is asked for with true, and nothing else', () => {
+  assert.equal(readDryRun({}), false);
+  assert.equal(readDryRun(headers(DRY_RUN_HEADER, 'false')), false);
+  assert.equal(readDryRun(headers(DRY_RUN_HEADER, 'true')), true);
+  for (const values of [['yes'], [''], ['True'], ['true', 'true'], ['1']]) {
+    const bad = headers(DRY_RUN_HEADER, ...values);
+    assert.throws(() => readDryRun(bad), {
+      code: 'INVALID_INPUT',
+      message: /collector-dry-run: "/,
+    });
+  }
+});
+
+test('A41: a message is one line of percent-encoded UTF-8, up to 512 octets', () => {
+  const read = (value: string) => readChangeMessage(headers(CHANGE_MESSAGE_HEADER, value));
+  assert.equal(readChangeMessage({}), undefined);
+  assert.equal(read('%20'), undefined);
+  assert.equal(read('CHG123: new%20collector'), 'CHG123: new collector');
+  assert.equal(read(encodeURIComponent('ж'.repeat(256))), 'ж'.repeat(256));
+  const bad: readonly [string, RegExp][] = [
+    ['%', /not percent-encoded UTF-8/],
+    ['%ff', /not percent-encoded UTF-8/],
+    ['a%0ab', /control characters/],
+    ['a%1b[2J', /control characters/],
+    ['a%c2%85b', /control characters/],
+    [encodeURIComponent(`${'ж'.repeat(256)}x`), /513 octets of UTF-8, the limit is 512/],
+  ];
+  for (const [value, message] of bad) {
+    assert.throws(() => read(value), { code: 'INVALID_INPUT', message }, value);
+  }
+});
+
+test('A41: whatever a message is, it comes back as it was sent', () => {
+  const line = fc
+    .string({ unit: 'grapheme', maxLength: 60 })
+    .map((text) => text.replaceAll(/\p{Cc}/gu, '').trim())
+    .filter((text) => Buffer.byteLength(text) <= 512);
+  fc.assert(
+    fc.property(line, (text) => {
+      assert.equal(readChangeMessage(changeMessageHeader(text)) ?? '', text);
+    }),
+  );
+});
+
+test('A40: the answer to a change tells what is different, and what to know of it', () => {
+  const difference = {
+    added: [exporter('192.0.2.1'), exporter('192.0.2.2')],
+    removed: [],
+    changed: [exporter('192.0.2.3')],
+    areDefaultOutputsChanged: true,
+    isReordered: false,
+  };
+  const warnings = ['pipeline "ö" is not there, yet', '100 %'];
+  const answer = changeHeaders({ revision: 7, isDryRun: true, difference, warnings });
+  const { 'collector-warnings': sent, ...rest } = answer;
+  assert.deepEqual(rest, {
+    'collector-rules-revision': '7',
+    'collector-rules-difference': 'added=2 removed=0 changed=1 default_outputs=1 order=0',
+    'collector-dry-run': 'true',
+  });
+  assert.deepEqual(readWarnings(String(sent)), warnings);
+  assert.deepEqual(readWarnings(undefined), []);
+  const plain = changeHeaders({ revision: 8, isDryRun: false, difference, warnings: [] });
+  assert.deepEqual(Object.keys(plain), ['collector-rules-revision', 'collector-rules-difference']);
 });

@@ -1,5 +1,5 @@
 import { FloxyError } from '../../src/base/errors.ts';
-import type { Control } from '../../src/control/control.ts';
+import type { ChangeOptions, ChangeResult, Control } from '../../src/control/control.ts';
 import type { CollectorStatus } from '../../src/model/collector-status.ts';
 import type { ExporterReport } from '../../src/model/exporter-status.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from '../../src/model/rules.ts';
 import type { Counters, OutputStatistics, ProxyStatistics } from '../../src/model/statistics.ts';
 import type { State } from '../../src/model/status.ts';
+import { compareRules } from '../../src/rules/comparison.ts';
 import { mergeChange, unknownExporters } from '../../src/rules/merge.ts';
 import type { ForwarderStatus, SystemStatus } from '../../src/telemetry/status.ts';
 import { NO_COUNTS } from '../support/counters.ts';
@@ -80,17 +81,28 @@ export class FakeControl implements Control {
     return this.#listeners.size;
   }
 
-  async change(change: RuleChange, expectedRevision?: number): Promise<number> {
+  /** Of the last change. */
+  options: ChangeOptions = {};
+
+  async change(
+    change: RuleChange,
+    expectedRevision?: number,
+    options: ChangeOptions = {},
+  ): Promise<ChangeResult> {
     await Promise.resolve();
     this.#fail();
+    this.options = options;
     if (expectedRevision !== undefined && expectedRevision !== this.revision) {
       const message = `the rules are at revision ${this.revision}, not ${expectedRevision}`;
       throw new FloxyError('REVISION_MISMATCH', message);
     }
-    this.ruleSet = mergeChange(this.ruleSet, change);
+    const ruleSet = mergeChange(this.ruleSet, change);
+    const difference = await compareRules(this.ruleSet, ruleSet);
+    if (options.isDryRun) return { revision: this.revision, difference };
+    this.ruleSet = ruleSet;
     this.revision += 1;
     for (const listener of this.#listeners) listener();
-    return this.revision;
+    return { revision: this.revision, difference };
   }
 
   async statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {

@@ -9,6 +9,8 @@ export class FakePipelines implements PipelineControl {
     file: undefined,
   };
 
+  names = new Set<string>();
+
   page: TemplatePage = { epoch: 'fake', changes: [], next: 0, hasMore: false };
   readonly starts: PageStart[] = [];
 

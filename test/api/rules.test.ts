@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { status as Status } from '@grpc/grpc-js';
 import { FloxyError } from '../../src/base/errors.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
+import { readWarnings } from '../../src/protocol/headers.ts';
 import type {
   BuildInfoMessage,
   ProxyRulesMessage,
@@ -149,6 +150,41 @@ test('A9: answers tell the revision, and a change that expects another one is re
   assert.equal(api.control.revision, 3);
 });
 
+test('A40: a dry run answers what the change would do, and does nothing', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  const dryRun = { 'collector-dry-run': 'true' };
+  const rules = [rule({ host: '192.0.2.1' }), rule({ host: '192.0.2.2' })];
+  const tried = await client.call('ReplaceProxyRules', { rules }, dryRun);
+  assert.deepEqual(tried.headers.get('collector-rules-difference'), [
+    'added=2 removed=0 changed=0 default_outputs=0 order=0',
+  ]);
+  assert.deepEqual(tried.headers.get('collector-dry-run'), ['true']);
+  assert.deepEqual(tried.headers.get(REVISION), ['0']);
+  assert.equal(api.control.revision, 0);
+  const made = await client.call('ReplaceProxyRules', { rules });
+  assert.deepEqual(made.headers.get('collector-dry-run'), []);
+  const exporters = [{ endpoint: { host: '192.0.2.9' } }];
+  const refused = await client.call('DeleteProxyRules', { exporters }, dryRun);
+  assert.equal(refused.error?.code, Status.NOT_FOUND);
+  const listed = await client.call('ListProxyRules');
+  assert.deepEqual(listed.headers.get('collector-dry-run'), ['supported']);
+  const bad = await client.call('ReplaceProxyRules', {}, { 'collector-dry-run': 'yes' });
+  assert.equal(bad.error?.code, Status.INVALID_ARGUMENT);
+  assert.equal(api.control.revision, 1);
+});
+
+test('A41: the message of a change goes with it, and a bad one is refused', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  const name = 'collector-change-message';
+  await client.ask('ReplaceProxyRules', {}, { [name]: encodeURIComponent('Ticket №7') });
+  assert.equal(api.control.options.message, 'Ticket №7');
+  const { error } = await client.call('ReplaceProxyRules', {}, { [name]: 'a%0Ab' });
+  assert.equal(error?.code, Status.INVALID_ARGUMENT);
+  assert.equal(api.control.revision, 1);
+});
+
 test('E4: the address format works for lists and statistics, and a wrong one fails every call', async () => {
   await using api = await startApi();
   using client = new TestClient(api.address);
@@ -191,25 +227,34 @@ test('A10: rules and statistics are not answered while the saved rules are being
   await client.ask('GetSystemStatus');
 });
 
-test('every change is logged with its caller, and nothing else is', async () => {
+test('A43: every change is logged with its caller and what it did, and nothing else is', async () => {
   await using api = await startApi();
   using client = new TestClient(api.address);
   api.logged.length = 0;
-  await client.ask('ReplaceProxyRules', { rules: [rule({ host: '192.0.2.1' })] });
+  const message = { 'collector-change-message': encodeURIComponent('CHG1: нов') };
+  const rules = [rule({ host: '192.0.2.1' })];
+  await client.ask('ReplaceProxyRules', { rules }, message);
   await client.ask('DeleteProxyRules', { exporters: [{ endpoint: { host: '192.0.2.1' } }] });
   await client.ask('ListProxyRules');
+  await client.ask('ReplaceProxyRules', { rules }, { 'collector-dry-run': 'true' });
   await client.call('DeleteProxyRules', {});
+  const { level: debug } = api.logged.at(-1) ?? {};
+  assert.equal(debug, 20);
   assert.deepEqual(
-    api.logged.map(({ hostname: _h, pid: _p, time: _t, who: _w, from: _f, ...line }) => line),
+    api.logged
+      .filter(({ level }) => Number(level) > 20)
+      .map(({ hostname: _h, pid: _p, time: _t, who: _w, from: _f, ...line }) => line),
     [
       {
         level: 30,
         call: 'ReplaceProxyRules',
         revision: 1,
+        added: 1,
+        removed: 0,
+        changed: 0,
+        exporters: '+192.0.2.1',
         rules: 1,
-        rulesBefore: 0,
-        defaultOutputs: 0,
-        defaultOutputsBefore: 0,
+        message: 'CHG1: нов',
         msg: 'rules changed',
       },
       {
@@ -217,14 +262,32 @@ test('every change is logged with its caller, and nothing else is', async () => 
         call: 'DeleteProxyRules',
         revision: 2,
         added: 0,
-        replaced: 0,
-        deleted: 1,
+        removed: 1,
+        changed: 0,
+        exporters: '-192.0.2.1',
         rules: 0,
         msg: 'rules changed',
       },
     ],
   );
   for (const { from } of api.logged) assert.match(String(from), /^127\.0\.0\.1:\d+$/);
+});
+
+test('R17: rules that name a pipeline which this node does not have are taken with a warning', async () => {
+  await using api = await startApi();
+  using client = new TestClient(api.address);
+  api.pipelines.names.add('archive');
+  const defaultOutputs = ['archive', 'edge'].map((pipeline) => ({ pipeline }));
+  const { error, headers } = await client.call('UpdateProxyRules', { defaultOutputs });
+  assert.equal(error, undefined);
+  const warnings = readWarnings(headers.get('collector-warnings').join());
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /^this node has no pipeline edge: .* decoded by nobody/);
+  const { level, msg, warnings: logged } = api.logged.at(-1) ?? {};
+  assert.deepEqual({ level, msg, logged }, { level: 40, msg: 'rules changed', logged: warnings });
+  api.pipelines.names.add('edge');
+  const again = await client.call('UpdateProxyRules', { defaultOutputs });
+  assert.deepEqual(again.headers.get('collector-warnings'), []);
 });
 
 test('expected failures of the control plane reach the client with code and message', async () => {

@@ -9,7 +9,10 @@ import { test } from 'node:test';
 import { credentials, status as Status } from '@grpc/grpc-js';
 import { ApiServer } from '../../src/api/server.ts';
 import { FloxyError } from '../../src/base/errors.ts';
+import type { ChangeResult } from '../../src/control/control.ts';
 import { parseAddress } from '../../src/model/address.ts';
+import { EMPTY_RULE_SET } from '../../src/model/rules.ts';
+import { compareRules } from '../../src/rules/comparison.ts';
 import { tellTime } from '../lab/times.ts';
 import { BUILD_INFO, LOOPBACK, recordingLog, startApi, TestClient } from './harness.ts';
 
@@ -114,7 +117,7 @@ test('a stop lets a running call end and refuses new ones', async () => {
   using client = new TestClient(api.address);
   using late = new TestClient(api.address);
   const begun = Promise.withResolvers<void>();
-  const release = Promise.withResolvers<number>();
+  const release = Promise.withResolvers<ChangeResult>();
   api.control.change = () => {
     begun.resolve();
     return release.promise;
@@ -124,7 +127,8 @@ test('a stop lets a running call end and refuses new ones', async () => {
   const stopped = api.server.stop();
   const refused = await late.call('ListProxyRules');
   assert.equal(refused.error?.code, Status.UNAVAILABLE);
-  release.resolve(5);
+  const difference = await compareRules(EMPTY_RULE_SET, EMPTY_RULE_SET);
+  release.resolve({ revision: 5, difference });
   const { error, headers } = await running;
   assert.equal(error, undefined);
   assert.deepEqual(headers.get('collector-rules-revision'), ['5']);

@@ -70,11 +70,16 @@ test('many changes: never an older rule set after a newer one, and the last one 
 
 test('rules that are the same already are not applied again: the revision is noted', async () => {
   await using resources = new AsyncDisposableStack();
-  const { leader, follower } = await pair(resources);
+  const { leader, cable, follower } = await pair(resources);
   const before = follower.published.length;
-  await leader.control.change({ kind: 'replace', ruleSet: leader.control.rules().ruleSet });
+  cable.state = 'breaks';
+  await waitFor('it is disconnected', () => !follower.following.isConnected);
+  const { ruleSet: first } = leader.control.rules();
+  await leader.control.change(add(2));
+  await leader.control.change({ kind: 'replace', ruleSet: first });
+  cable.state = 'passes';
   await catchesUp(follower, leader);
-  assert.equal(follower.following.appliedRevision, 2);
+  assert.equal(follower.following.appliedRevision, 3);
   assert.equal(follower.published.length, before);
   assert.equal(follower.control.rules().revision, 1);
 });
@@ -132,12 +137,33 @@ test('A13: local changes are refused with the name of the leader, unless they ar
     ),
   });
   assert.equal(follower.control.rules().ruleSet.rules.length, 1);
-  const revision = await follower.served.change(change, undefined, { overrideFollower: true });
-  assert.equal(revision, 2);
+  const made = await follower.served.change(change, undefined, { overrideFollower: true });
+  assert.equal(made.revision, 2);
   assert.equal(follower.control.rules().ruleSet.rules.length, 2);
   assert.ok(follower.following.isOverridden);
   assert.equal(follower.following.lagRevisions, 0);
   assert.equal(leader.control.rules().ruleSet.rules.length, 1);
+});
+
+test('A42: a leader whose rules are replaced by the same tells nobody', async () => {
+  await using resources = new AsyncDisposableStack();
+  const { leader, follower } = await pair(resources);
+  const before = follower.published.length;
+  const same: RuleChange = { kind: 'replace', ruleSet: leader.control.rules().ruleSet };
+  assert.equal((await leader.control.change(same)).revision, 1);
+  await leader.control.change(add(2));
+  await catchesUp(follower, leader);
+  assert.equal(follower.following.appliedRevision, 2);
+  assert.equal(follower.published.length, before + 1);
+});
+
+test('A42: a change here to what is in force here overrides nothing', async () => {
+  await using resources = new AsyncDisposableStack();
+  const { follower } = await pair(resources);
+  const same: RuleChange = { kind: 'replace', ruleSet: follower.control.rules().ruleSet };
+  const made = await follower.served.change(same, undefined, { overrideFollower: true });
+  assert.equal(made.revision, 1);
+  assert.ok(!follower.following.isOverridden);
 });
 
 test('a local change stays over heartbeats, a cut and a restart, until the rules of the leader change', async () => {
