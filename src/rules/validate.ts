@@ -51,6 +51,12 @@ export function validateRules(
   defaultOutputs: readonly Output[],
   host: HostAddresses,
 ): void {
+  const problems = ruleProblems({ rules, defaultOutputs }, host);
+  if (problems.length > 0) throw invalidInput(problems);
+}
+
+/** Does the same. @returns every bad place @throws FloxyError LIMIT_EXCEEDED */
+export function ruleProblems({ rules, defaultOutputs }: RuleSet, host: HostAddresses): Problem[] {
   checkLimits({ rules, defaultOutputs });
   const problems: Problem[] = [];
   checkDuplicateExporters(rules, problems);
@@ -59,7 +65,7 @@ export function validateRules(
     checkRule(rule, `rules[${i}].`, host, faultless, problems);
   });
   checkOutputs(defaultOutputs, 'default_outputs', host, problems);
-  if (problems.length > 0) throw invalidInput(problems);
+  return problems;
 }
 
 /** Rules, and default outputs one by one, that would be refused now; each with the first reason. */
