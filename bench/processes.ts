@@ -33,3 +33,13 @@ export function hasUdpPort(pid: number, port: number): boolean {
     readFileSync(`/proc/${pid}/net/${file}`, 'utf8').includes(`:${hexadecimal} `),
   );
 }
+
+/** Packets that the kernel dropped because the socket that is bound to the port was full. */
+export function udpDropsOf(pid: number, port: number): number {
+  const hexadecimal = port.toString(16).toUpperCase().padStart(4, '0');
+  const lines = ['udp', 'udp6'].flatMap((file) =>
+    readFileSync(`/proc/${pid}/net/${file}`, 'utf8').split('\n'),
+  );
+  const line = lines.find((one) => one.includes(`:${hexadecimal} `));
+  return Number(line?.trim().split(/\s+/).at(-1) ?? 0);
+}

@@ -1,6 +1,7 @@
 /** From NetFlow v9 datagrams, 22 records each, to messages of each format; and the second half alone, from rows. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { BatchWriter } from '../../src/flow/decode/batch-writer.ts';
 import { NetflowColumns } from '../../src/flow/decode/columns/netflow-columns.ts';
@@ -16,6 +17,7 @@ import { FlowPath } from '../../src/flow/pipeline/worker/flow-path.ts';
 import { SeldomLog } from '../../src/flow/pipeline/worker/seldom-log.ts';
 import { VflowWriting } from '../../src/flow/pipeline/worker/vflow-writing.ts';
 import { clickhouseKind } from '../../src/flow/produce/clickhouse.ts';
+import { confine } from '../../test/load/machine.ts';
 import { packetsOf } from '../../test/support/packets.ts';
 import { type Measurement, type Prepared, type Work, workFor } from './measurement.ts';
 import { type FlowTraffic, ipfixTraffic, v9Traffic } from './traffic.ts';
@@ -53,7 +55,7 @@ export const formats: readonly Measurement[] = [
     id: 'producers/clickhouse',
     description: 'rows to blocks of ClickHouse, sent by HTTP to a process that reads them',
     unit: 'records',
-    prepare: () => insertedFrom(decodedRows()),
+    prepare: ({ otherCore }) => insertedFrom(decodedRows(), otherCore),
   },
 ];
 
@@ -165,9 +167,10 @@ function decoderOf(full: (batch: FlowBatch) => void): () => void {
   };
 }
 
-async function insertedFrom(batch: FlowBatch): Promise<Prepared> {
+async function insertedFrom(batch: FlowBatch, otherCore: number): Promise<Prepared> {
   const sink = fork(new URL('http-sink.ts', import.meta.url));
   const [port] = await once(sink, 'message');
+  await confine(sink.pid ?? 0, [otherCore]);
   const kind = ROW_FORMATS.get('clickhouse');
   const format = kind?.create(kind.options.parse({}), { extraColumns: [], keyed: false });
   if (format === undefined) throw new Error('there is no format clickhouse');
@@ -192,7 +195,7 @@ async function insertedFrom(batch: FlowBatch): Promise<Prepared> {
     const before = producer.counters.delivered;
     while (performance.now() < end) {
       if (producer.counters.queuedBytes < ENOUGH_WAITING) producer.offer(encode());
-      else await new Promise(setImmediate);
+      else await delay(1);
     }
     await producer.flush(60_000);
     return { count: producer.counters.delivered - before };

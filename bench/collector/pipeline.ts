@@ -5,12 +5,13 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freeUdpPort } from '../../test/support/free-port.ts';
+import { freePort } from '../../test/support/line-peer.ts';
 import { descendantsOf, hasUdpPort, memoryOf } from '../processes.ts';
 import { Service, waitFor } from '../shell.ts';
-import type { Measurement, MeasurementContext, Work } from './measurement.ts';
-import { sendFlows } from './sender.ts';
+import type { Measurement, MeasurementContext, Prepared, Work } from './measurement.ts';
+import { FlowSender } from './sender.ts';
 import { type FlowTraffic, v9Traffic } from './traffic.ts';
-import { cpuSecondsOf, cpuSecondsUntilEnd } from './usage.ts';
+import { cpuSecondsOf, untilIdle } from './usage.ts';
 
 const FLOXY = path.join(import.meta.dirname, '../../bin/floxy');
 const DISCARD = path.join(import.meta.dirname, 'discard-producer.mjs');
@@ -26,15 +27,22 @@ const TEMPLATE_ID_AT = 24;
 const SET_ID_AT = 20;
 const MEGABYTE = 1e6;
 
+/** Until the code is compiled and buffers have their size. */
+const WARM_UP_MS = 4000;
+const STEADY_RATE = 100_000;
+
 export const pipeline: readonly Measurement[] = [
   {
     id: 'pipeline/socket to columns',
     description: 'floxy collect: v9, 21 fields, 22 records a datagram, from a socket to columns',
     unit: 'records',
-    prepare: (context) => {
-      const traffic = v9Traffic(DATAGRAMS);
-      return { run: (milliseconds) => collect(traffic, milliseconds, context) };
-    },
+    prepare: (context) => prepareCollecting(context, 0),
+  },
+  {
+    id: 'pipeline/100,000 packets a second',
+    description: 'the same at an even rate, receiver, worker and control on one core',
+    unit: 'records',
+    prepare: (context) => prepareCollecting(context, STEADY_RATE),
   },
   {
     id: 'pipeline/memory',
@@ -50,9 +58,11 @@ class Collector implements AsyncDisposable {
   readonly service: Service;
   readonly #folder: string;
   readonly #log: string;
+  readonly #metrics: string;
 
-  private constructor(port: number, folder: string) {
+  private constructor(port: number, metricsPort: number, folder: string) {
     this.port = port;
+    this.#metrics = `127.0.0.1:${metricsPort}`;
     this.#folder = folder;
     this.#log = path.join(folder, 'log');
     // The log is read when it has ended.
@@ -64,6 +74,7 @@ class Collector implements AsyncDisposable {
         COLLECTOR_FLOXY_RECEIVE_BUFFER_BYTES: `${BUFFER_BYTES}`,
         COLLECTOR_PIPELINES_DIRECTORY: path.join(folder, 'kept'),
         COLLECTOR_LOG_LEVEL: 'info',
+        COLLECTOR_METRICS_ADDRESS: this.#metrics,
       },
     });
   }
@@ -74,7 +85,7 @@ class Collector implements AsyncDisposable {
     const producer = `{kind: ${DISCARD}}`;
     const text = `pipelines:\n  - {name: bench, format: none, producer: ${producer}}\n`;
     await writeFile(path.join(own, 'pipelines.yaml'), text);
-    const collector = new Collector(await freeUdpPort(), own);
+    const collector = new Collector(await freeUdpPort(), await freePort(), own);
     const { service, port } = collector;
     await waitFor('it to listen and decode', async () => {
       service.assertRunning();
@@ -89,39 +100,47 @@ class Collector implements AsyncDisposable {
   }
 
   async decodes(): Promise<boolean> {
-    return (await this.#text()).includes('pipeline worker started');
+    return (await readFile(this.#log, 'utf8')).includes('pipeline worker started');
   }
 
-  /** Once it has ended: records that came out. @throws Error when some did not */
+  /** Records that have come out so far. */
   async delivered(): Promise<number> {
-    const text = await this.#text();
-    const found = /"bench":(\{[^}]*\})/.exec(text)?.[1];
-    if (found === undefined) throw new Error(`it said nothing of what it did: ${text}`);
-    return (JSON.parse(found) as { delivered: number }).delivered;
+    const text = await (await fetch(`http://${this.#metrics}/metrics`)).text();
+    const found = /^floxy_pipeline_producer_delivered_total\{[^}]*\} (\S+)$/m.exec(text)?.[1];
+    if (found === undefined) throw new Error(`it does not say what it delivered: ${text}`);
+    return Number(found);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.service[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
   }
-
-  #text(): Promise<string> {
-    return readFile(this.#log, 'utf8');
-  }
 }
 
-async function collect(
-  traffic: FlowTraffic,
-  milliseconds: number,
-  context: MeasurementContext,
-): Promise<Work> {
-  await using collector = await Collector.start(context);
-  const { pids } = collector;
-  const before = cpuSecondsOf(pids);
-  await sendFlows(traffic, collector.port, milliseconds);
-  const end = () => collector.service.process.kill('SIGINT');
-  const cpuSeconds = (await cpuSecondsUntilEnd(pids, end)) - before;
-  return { count: await collector.delivered(), cpuSeconds };
+/** One that stays for all turns, as it does in use. @param rate datagrams a second; 0 = all that it takes */
+async function prepareCollecting(context: MeasurementContext, rate: number): Promise<Prepared> {
+  await using resources = new AsyncDisposableStack();
+  const collector = resources.use(await Collector.start(context));
+  const { port, pids } = collector;
+  const traffic = v9Traffic(DATAGRAMS);
+  const core = context.otherCore;
+  const sender = resources.use(await FlowSender.start(traffic, { port, rate, core }));
+  await sender.send(WARM_UP_MS);
+  await untilIdle(pids);
+  const ready = resources.move();
+  return {
+    run: async (milliseconds) => {
+      const delivered = await collector.delivered();
+      const before = cpuSecondsOf(pids);
+      const { datagrams, late } = await sender.send(milliseconds);
+      await untilIdle(pids);
+      const cpuSeconds = cpuSecondsOf(pids) - before;
+      const count = (await collector.delivered()) - delivered;
+      const lost = datagrams * traffic.recordsEach - count;
+      return { count, cpuSeconds, figures: { lost, late } };
+    },
+    [Symbol.asyncDispose]: () => ready.disposeAsync(),
+  };
 }
 
 async function manyExporters(context: MeasurementContext): Promise<Work> {

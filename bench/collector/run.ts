@@ -9,8 +9,9 @@ import { type CollectorMeasured, type CollectorResults, perCpuSecond } from './r
 const FULL = { rounds: 7, roundMs: 1000 };
 const QUICK = { rounds: 3, roundMs: 300 };
 
-/** The first turn warms up and does not count. */
+/** The first turn does not count. It is longer: until then all code has been compiled that is worth it. */
 const WARM_UP_ROUNDS = 1;
+const WARM_UP_TIMES = 3;
 
 export interface CollectorChoice {
   readonly isQuick: boolean;
@@ -57,7 +58,7 @@ async function takeTurns(
     for (const contender of contenders) {
       if (skipped.has(contender.measurement.id)) continue;
       await orSkip(skipped, contender.measurement, async () => {
-        await contender.run(roundMs);
+        await contender.run(round < 0 ? WARM_UP_TIMES * roundMs : roundMs);
         if (round < 0) contender.rounds.length = 0;
       });
     }
