@@ -4,11 +4,11 @@ import { withoutControls } from '../base/text.ts';
 import { readAccess } from './access-options.ts';
 import { streamApi } from './api-client.ts';
 import { FLOW_HEAD, type FlowRecord, flowLine, PROTOCOL_NUMBERS } from './flow-line.ts';
-import { addOutputOption, type OutputOptions } from './format-options.ts';
 import { findMethod, makeMessage } from './messages.ts';
+import { addOutputOption, type OutputOptions } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
-interface FlowsOptions extends OutputOptions {
+interface FlowsOptions extends OutputOptions<'table' | 'json'> {
   readonly pipeline?: string[];
   readonly exporter?: string[];
   readonly address?: string[];
@@ -42,8 +42,8 @@ export function addFlowsCommand(program: Command, terminal: Terminal): void {
     )
     .option('--rate <records>', 'at most so many a second and worker (default: 100)', readNumber)
     .option('-n, --count <records>', 'end after so many', readNumber);
-  addOutputOption(command).action((options: FlowsOptions, self: Command) =>
-    printFlows(options, self, terminal),
+  addOutputOption(command, 'table', ['table', 'json']).action(
+    (options: FlowsOptions, self: Command) => printFlows(options, self, terminal),
   );
 }
 
@@ -79,7 +79,7 @@ async function printFlows(options: FlowsOptions, command: Command, terminal: Ter
   }
 }
 
-function printed(record: string, output: OutputOptions['output']): string {
+function printed(record: string, output: FlowsOptions['output']): string {
   if (output === 'json') return `${withoutControls(record)}\n`;
   return flowLine(JSON.parse(record) as FlowRecord);
 }

@@ -25,19 +25,6 @@ export function addFormatOption(command: Command): Command {
   );
 }
 
-export interface OutputOptions {
-  readonly output: 'table' | 'json';
-}
-
-/** For commands whose answer people read. */
-export function addOutputOption(command: Command): Command {
-  return command.addOption(
-    new Option('-o, --output <format>', 'a table for people, or JSON')
-      .choices(['table', 'json'])
-      .default('table'),
-  );
-}
-
 /** For calls that answer endpoints. */
 export function addAddressFormatOption(command: Command): Command {
   return command.addOption(

@@ -7,12 +7,15 @@ import type { PipelineStatsMessage } from '../protocol/pipeline-messages.ts';
 import { readAccess } from './access-options.ts';
 import { callApi } from './api-client.ts';
 import { CliError, EXIT } from './exit.ts';
-import { addOutputOption, type OutputOptions } from './format-options.ts';
-import { findMethod, makeMessage, printMessage } from './messages.ts';
-import { pipelinesTable, type Shown } from './pipelines-table.ts';
+import { findMethod, makeMessage } from './messages.ts';
+import { addOutputOption, type OutputOptions, printAnswer } from './output.ts';
+import { pipelinesTable } from './pipelines-table.ts';
+import type { Shown } from './shown.ts';
 import type { Terminal } from './terminal.ts';
 
 const SERVICE = 'collector.proto.Pipelines';
+
+type StatsShown = Shown<PipelineStatsMessage>;
 
 /** Adds `floxy pipelines …`. @param finish takes the exit status */
 export function addPipelinesCommands(
@@ -23,15 +26,12 @@ export function addPipelinesCommands(
   const pipelines = program
     .command('pipelines')
     .description('print how pipelines do: what becomes of decoded flow, and what is lost');
-  addOutputOption(pipelines).action(async ({ output }: OutputOptions, self: Command) => {
+  addOutputOption(pipelines, 'table').action(async ({ output }: OutputOptions, self: Command) => {
     const method = findMethod('floxy', 'collector.proto.Metrics', 'GetPipelineStats');
     const request = makeMessage(method.input, {});
     const { message } = await callApi(readAccess(self, terminal.env), method, request);
-    if (output === 'json') await terminal.print(printMessage(method.output, message, 'json'));
-    else {
-      const stats = toJson(method.output, message) as Shown<PipelineStatsMessage>;
-      await terminal.print(pipelinesTable(stats));
-    }
+    const table = () => pipelinesTable(toJson(method.output, message) as StatsShown);
+    await terminal.print(printAnswer(output, method.output, message, table));
   });
   pipelines
     .command('check')

@@ -12,14 +12,8 @@ import type {
   PipelineMessage,
   PipelineStatsMessage,
 } from '../protocol/pipeline-messages.ts';
+import type { Shown } from './shown.ts';
 import { formatCount, formatTable } from './table.ts';
-
-/** As the CLI's messages become JSON: what is empty is absent. */
-export type Shown<T> = T extends readonly (infer Item)[]
-  ? readonly Shown<Item>[] | undefined
-  : T extends object
-    ? { readonly [K in keyof T]?: Shown<T[K]> | undefined }
-    : T;
 
 type ShownPipeline = Shown<PipelineMessage>;
 type ShownCounters = { readonly [name: string]: string | undefined } | undefined;
