@@ -25,6 +25,7 @@ import { type PipelineControl, pipelinesEntries } from './pipelines.ts';
 import { reflectionMethods } from './reflection.ts';
 import { type Entries, type Entry, metricsEntries, SMALL, settingsEntries } from './services.ts';
 import { type FlowTails, TAIL_LIMITS, tailFlows } from './tail-flows.ts';
+import { type Surroundings, viewEntries } from './view/entries.ts';
 import { watchRules } from './watch-rules.ts';
 import { WatcherPlaces } from './watcher-places.ts';
 import { Workload, type WorkloadLimits } from './workload.ts';
@@ -67,13 +68,14 @@ export interface ApiServerParts {
   /** Absent: there is nothing to look at. */
   readonly tails?: FlowTails | undefined;
   readonly buildInfo: BuildInfo;
+  readonly surroundings: Surroundings;
   readonly config: Config['api'];
   readonly log: Logger;
   /** Replaced in tests. */
   readonly limits?: Partial<ApiLimits>;
 }
 
-/** The gRPC API: Settings, Metrics, health and reflection on one address. */
+/** The gRPC API: Settings, Metrics, Pipelines, View, health and reflection on one address. */
 export class ApiServer {
   readonly #parts: ApiServerParts;
   readonly #limits: ConnectionLimits & CallLimits & SessionLimits;
@@ -159,8 +161,8 @@ export class ApiServer {
   }
 
   #makeMethods(): Method[] {
-    const { control, pipelineStats, tails, log } = this.#parts;
-    const { settings, metrics, pipelines } = loadServices();
+    const { control, pipelineStats, surroundings, tails, log } = this.#parts;
+    const { settings, metrics, pipelines, view } = loadServices();
     const { pipelines: configured } = this.#parts;
     const parts = { ...this.#parts, pipelines: () => configured.names };
     const places = new WatcherPlaces(MAX_RULE_WATCHERS);
@@ -179,6 +181,7 @@ export class ApiServer {
       ...implement(settings, settingsEntries(parts), { WatchProxyRules: watch }),
       ...implement(metrics, metricsEntries({ control, pipelineStats }), { TailFlows: tail }),
       ...implement(pipelines, pipelinesEntries(this.#parts)),
+      ...implement(view, viewEntries({ ...this.#parts, ...surroundings })),
       ...new Health({ control, log }).methods(),
       ...reflectionMethods(),
     ];

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { ApiServer } from '../api/server.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Config, EffectiveSetting, UnknownVariable } from '../config/config.ts';
+import { formatSocketAddress } from '../config/socket-address.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import { CounterColumns } from '../dataplane/memory/counter-columns.ts';
 import { Plane } from '../dataplane/plane.ts';
@@ -47,13 +48,18 @@ export async function serve(
   const effective = settings.map(({ variable, value }) => [variable, value]);
   log.debug({ settings: Object.fromEntries(effective) }, 'settings');
   try {
-    return await run(config, log);
+    return await run(config, settings, log);
   } finally {
     await close();
   }
 }
 
-async function run(config: Config, log: Logger): Promise<number> {
+async function run(
+  config: Config,
+  settings: readonly EffectiveSetting[],
+  log: Logger,
+): Promise<number> {
+  const startedAt = new Date();
   const buildInfo = readBuildInfo();
   log.info(buildInfo, 'floxy starts');
   const dataPlane = makeDataPlane(config, log.child({ component: 'dataplane' }));
@@ -69,12 +75,15 @@ async function run(config: Config, log: Logger): Promise<number> {
   });
   const { follower, served } = followLeader(config, control, log);
   const pipelines = await openPipelines(config, log.child({ component: 'pipelines' }));
+  const watches = new Watches(control, served, log);
+  const listening = config.listen === undefined ? [] : [formatSocketAddress(config.listen)];
   const api = new ApiServer({
     control: served,
     pipelines,
     pipelineStats: pipelines,
     tails: pipelines,
     buildInfo,
+    surroundings: { startedAt, listening, history: watches.history, settings },
     config: config.api,
     log: log.child({ component: 'api' }),
   });
@@ -93,7 +102,6 @@ async function run(config: Config, log: Logger): Promise<number> {
   await control.start();
   follower?.start();
   logReady(config, control, log);
-  const watches = new Watches(control, served, log);
   watches.start();
 
   const signal = await ended;

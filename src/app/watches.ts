@@ -2,13 +2,15 @@ import type { Logger } from 'pino';
 import { SpareMemory } from '../base/spare-memory.ts';
 import type { Control } from '../control/control.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
+import { TrafficHistory } from '../telemetry/traffic-history.ts';
 import { HostWatch } from './host-watch.ts';
 import { StateLog } from './state-log.ts';
 
 const SPARE_MEMORY_INTERVAL_MS = 5000;
 
-/** What looks again and again at the service and its host while it runs: states, addresses, memory. */
+/** What looks again and again at the service and its host while it runs: states, traffic, addresses, memory. */
 export class Watches {
+  readonly history: TrafficHistory;
   readonly #states: StateLog;
   readonly #host: HostWatch;
   readonly #spareMemory = new SpareMemory();
@@ -16,6 +18,7 @@ export class Watches {
 
   /** @param served what the API serves */
   constructor(control: ControlPlane, served: Control, log: Logger) {
+    this.history = new TrafficHistory(() => served.status().forwarders);
     this.#states = new StateLog(() => served.status(), log);
     this.#host = new HostWatch(() => {
       log.debug('the addresses of this host have changed');
@@ -26,12 +29,14 @@ export class Watches {
   start(): void {
     this.#memoryTimer = setInterval(() => this.#spareMemory.look(), SPARE_MEMORY_INTERVAL_MS);
     this.#states.start();
+    this.history.start();
     this.#host.start();
   }
 
   stop(): void {
     clearInterval(this.#memoryTimer);
     this.#host.stop();
+    this.history.stop();
     this.#states.stop();
   }
 }

@@ -32,6 +32,7 @@ export const REQUIRED = 'required';
 
 /**
  * One setting: everything that is known of it. Reading, check-config, misspelt names and docs/settings.md follow from it.
+ * Its value is shown to everybody who may look (`floxy status --settings`): a secret stands in a file, whose path is the value.
  */
 export interface Setting<T> {
   readonly variable: `COLLECTOR_${string}`;

@@ -196,11 +196,16 @@ function fromFollowerStatus(status: FollowerStatus): FollowerStatusMessage {
     ...(appliedRevision !== undefined && { appliedRevision: appliedRevision.toString() }),
     ...(lagRevisions !== undefined && { lagRevisions: lagRevisions.toString() }),
     ...(secondsSinceContact !== undefined && {
-      secondsSinceContact: Math.round(secondsSinceContact * 1000) / 1000,
+      secondsSinceContact: rounded(secondsSinceContact),
     }),
     overridden: status.isOverridden,
     ...(status.error !== undefined && { error: status.error }),
   };
+}
+
+/** To thousandths: what is beyond is noise. */
+export function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }
 
 function fromErrnoCount({ code, count }: ErrnoCount): ErrnoCountMessage {

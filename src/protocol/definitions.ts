@@ -11,6 +11,12 @@ const DESCRIPTOR_FOLDER = join(packageRoot, 'dist/proto');
 export const SETTINGS_SERVICE = 'collector.proto.Settings';
 export const METRICS_SERVICE = 'collector.proto.Metrics';
 export const PIPELINES_SERVICE = 'collector.proto.Pipelines';
+export const VIEW_SERVICE = 'collector.proto.View';
+
+/** The files that define them. */
+const FILES = ['settings.proto', 'metrics.proto', 'pipelines.proto', 'view.proto'];
+
+export type ServiceName = 'settings' | 'metrics' | 'pipelines' | 'view';
 
 /** Names of the health service besides those of the API's services: see src/api/health.ts. */
 export const HEALTH_NAMES = { node: '', proxy: 'proxy', configured: 'configured' } as const;
@@ -28,8 +34,8 @@ export function descriptorFiles(folder: string = DESCRIPTOR_FOLDER): string[] {
 }
 
 /** The services of the public API, read from proto/*.proto. messages.ts shows what they decode to. */
-export function loadServices(): Record<'settings' | 'metrics' | 'pipelines', ServiceDefinition> {
-  const definitions = loadSync(['settings.proto', 'metrics.proto', 'pipelines.proto'], {
+export function loadServices(): Record<ServiceName, ServiceDefinition> {
+  const definitions = loadSync(FILES, {
     includeDirs: [PROTO_FOLDER],
     keepCase: false,
     longs: String,
@@ -42,6 +48,7 @@ export function loadServices(): Record<'settings' | 'metrics' | 'pipelines', Ser
     settings: serviceNamed(definitions, SETTINGS_SERVICE),
     metrics: serviceNamed(definitions, METRICS_SERVICE),
     pipelines: serviceNamed(definitions, PIPELINES_SERVICE),
+    view: serviceNamed(definitions, VIEW_SERVICE),
   };
 }
 

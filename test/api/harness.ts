@@ -27,6 +27,14 @@ export const BUILD_INFO = {
   pid: process.pid,
 };
 
+/** Of a node that has just started. */
+export const SURROUNDINGS: ApiServerParts['surroundings'] = {
+  startedAt: new Date('2026-11-21T10:00:00Z'),
+  listening: ['[::]:2055'],
+  history: { last: () => undefined },
+  settings: [],
+};
+
 export const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 
 /** A real API server before a fake control plane; stopped at the end of its scope. */
@@ -53,6 +61,7 @@ export async function startApi(
     control,
     pipelines,
     buildInfo: BUILD_INFO,
+    surroundings: SURROUNDINGS,
     config: { octets: LOOPBACK, port: 0, tls: undefined, ...config },
     log: recordingLog(logged),
     limits,

@@ -14,7 +14,14 @@ import { parseAddress } from '../../src/model/address.ts';
 import { EMPTY_RULE_SET } from '../../src/model/rules.ts';
 import { compareRules } from '../../src/rules/comparison.ts';
 import { tellTime } from '../lab/times.ts';
-import { BUILD_INFO, LOOPBACK, recordingLog, startApi, TestClient } from './harness.ts';
+import {
+  BUILD_INFO,
+  LOOPBACK,
+  recordingLog,
+  SURROUNDINGS,
+  startApi,
+  TestClient,
+} from './harness.ts';
 
 /** A folder with a CA and two certificates signed by it, for the server and for a client. */
 function makeCertificates(): Disposable & { path(name: string): string } {
@@ -97,7 +104,8 @@ test('a server whose start failed can be stopped', async () => {
   await using api = await startApi();
   const config = { octets: LOOPBACK, port: api.server.boundPort, tls: undefined };
   const { control, pipelines } = api;
-  const parts = { control, pipelines, buildInfo: BUILD_INFO, config, log: recordingLog([]) };
+  const known = { buildInfo: BUILD_INFO, surroundings: SURROUNDINGS };
+  const parts = { control, pipelines, ...known, config, log: recordingLog([]) };
   const second = new ApiServer(parts);
   await second.stop();
   await assert.rejects(second.start());

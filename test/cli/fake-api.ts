@@ -61,6 +61,10 @@ export async function startFakeApi(
     script,
     calls,
   );
+  const view = ['GetOverview', 'GetServiceSettings'].map((name) =>
+    findMethod('floxy', 'collector.proto.View', name),
+  );
+  addService(server, view, script, calls);
   addService(server, [findMethod('health', 'grpc.health.v1.Health', 'Check')], script, calls);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', serverCredentials, (error, bound) =>

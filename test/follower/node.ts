@@ -17,7 +17,7 @@ import { ruleSetDigest } from '../../src/rules/digest.ts';
 import type { HostAddresses } from '../../src/rules/validate.ts';
 import { ThreadedRuleStore } from '../../src/store/threaded-rule-store.ts';
 import { FakePipelines } from '../api/fake-pipelines.ts';
-import { BUILD_INFO, LOOPBACK, recordingLog } from '../api/harness.ts';
+import { BUILD_INFO, LOOPBACK, recordingLog, SURROUNDINGS } from '../api/harness.ts';
 import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { host } from '../support/rule-sets.ts';
 
@@ -99,6 +99,7 @@ export class Node implements AsyncDisposable {
       control: served,
       pipelines: new FakePipelines(),
       buildInfo: BUILD_INFO,
+      surroundings: SURROUNDINGS,
       config,
       log: quiet,
     });
