@@ -169,17 +169,15 @@ mismatched: {packets: 5 bytes: 800}
   assert.deepEqual(api.calls[0]?.request, { exporters: [{ endpoint: { host: '192.0.2.1' } }] });
 });
 
-test('A7: status prints the state of the subsystems', async () => {
-  const answer = {
-    proxy: { state: 'Offline', error: 'address in use' },
-    database: { state: 'OK' },
-  };
-  await using api = await startFakeApi({ answer });
-  const run = await runFloxy(['status', ...at(api.port)]);
-  assert.equal(
-    run.output,
-    'proxy: {state: Offline error: "address in use"}\ndatabase: {state: OK}\n',
-  );
+test('build-info prints text, or JSON when asked, also by the earlier name of the option', async () => {
+  await using api = await startFakeApi({ answer: { version: '0.1.0', pid: 4711 } });
+  const text = await runFloxy(['build-info', ...at(api.port)]);
+  assert.equal(text.output, 'version: "0.1.0"\npid: 4711\n');
+  for (const option of [['-o', 'json'], ['--format=json']]) {
+    const json = await runFloxy(['build-info', ...option, ...at(api.port)]);
+    assert.deepEqual(JSON.parse(json.output), { version: '0.1.0', pid: 4711 });
+  }
+  assert.equal((await runFloxy(['build-info', '-o', 'table', ...at(api.port)])).exitCode, 2);
 });
 
 test('health exits with 0 when serving and with 1 when not', async () => {

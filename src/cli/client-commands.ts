@@ -5,6 +5,7 @@ import { addFlowsCommand } from './flows-command.ts';
 import { addPipelinesCommands } from './pipelines-commands.ts';
 import { addHealthCommand, addQueryCommands } from './query-commands.ts';
 import { addRulesCommands } from './rules-commands.ts';
+import { addStatusCommand } from './status-command.ts';
 import type { Terminal } from './terminal.ts';
 import { addUpgradeCommand } from './upgrade-command.ts';
 
@@ -15,6 +16,7 @@ export function addClientCommands(
   finish: (exitCode: number) => void,
 ): void {
   addRulesCommands(program, terminal, finish);
+  addStatusCommand(program, terminal, finish);
   addQueryCommands(program, terminal);
   addHealthCommand(program, terminal, finish);
   addDrainCommand(program, terminal);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FLOW_HEAD, flowLine, shortCount } from './flow-line.ts';
+import { FLOW_HEAD, flowLine } from './flow-line.ts';
 
 test('a flow is a line under its head', () => {
   const line = flowLine({
@@ -28,20 +28,4 @@ test('a flow is a line under its head', () => {
 test('what is unknown is left out, and names steer no terminal', () => {
   assert.match(flowLine({}), /^ +0 +0 +0 {2}- → -\n$/);
   assert.match(flowLine({ sampler_name: '\u001b[2J' }), /\\u001b\[2J/);
-});
-
-test('counts have three digits at most', () => {
-  const shown = [0, 999, 1000, 1049, 9949, 9950, 99_949, 999_499, 999_500, 1e12].map(shortCount);
-  assert.deepEqual(shown, [
-    '0',
-    '999',
-    '1.0k',
-    '1.0k',
-    '9.9k',
-    '10k',
-    '100k',
-    '999k',
-    '1.0M',
-    '1.0T',
-  ]);
 });

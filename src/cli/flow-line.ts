@@ -1,5 +1,6 @@
 /** How `floxy flows` shows a record: a line of columns that stay where they are. */
 import { withoutControls } from '../base/text.ts';
+import { shortCount } from './units.ts';
 
 /** A record of the format `json`; what is unknown is absent. */
 export interface FlowRecord {
@@ -56,19 +57,6 @@ export function flowLine(record: FlowRecord): string {
     shortCount(bytes),
     `${interfaceOf(record.in_if_name, record.in_if)} → ${interfaceOf(record.out_if_name, record.out_if)}${sampled}`,
   ]);
-}
-
-/** 950, 1.2k, 34M: three digits are enough to look at. */
-export function shortCount(count: number): string {
-  const units = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
-  let value = count;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  const digits = unit > 0 && value < 9.95 ? value.toFixed(1) : String(Math.round(value));
-  return `${digits}${units[unit]}`;
 }
 
 function line(cells: readonly string[]): string {

@@ -10,29 +10,10 @@ import {
   requestHeaders,
 } from './format-options.ts';
 import { findMethod, makeMessage, printMessage } from './messages.ts';
+import { addFormatAlias, addOutputOption, type OutputOptions } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
-/** A command that makes a call without a request and prints the answer. */
-interface PlainQuery {
-  readonly name: string;
-  readonly method: string;
-  readonly description: string;
-}
-
-const PLAIN_QUERIES: readonly PlainQuery[] = [
-  {
-    name: 'status',
-    method: 'GetSystemStatus',
-    description: 'print the state of the subsystems and the counters of the forwarders',
-  },
-  {
-    name: 'build-info',
-    method: 'GetBuildInfo',
-    description: 'print which version runs, from which commit, and its process number',
-  },
-];
-
-/** Adds `floxy stats`, `floxy status` and `floxy build-info`. */
+/** Adds `floxy stats` and `floxy build-info`. */
 export function addQueryCommands(program: Command, terminal: Terminal): void {
   const stats = program
     .command('stats')
@@ -53,17 +34,17 @@ export function addQueryCommands(program: Command, terminal: Terminal): void {
     },
   );
 
-  for (const query of PLAIN_QUERIES) addPlainQuery(program, terminal, query);
-}
-
-function addPlainQuery(program: Command, terminal: Terminal, query: PlainQuery): void {
-  const command = program.command(query.name).description(query.description);
-  addFormatOption(command).action(async (options: FormatOptions, self: Command) => {
-    const method = findMethod('floxy', 'collector.proto.Settings', query.method);
-    const request = makeMessage(method.input, {});
-    const answer = await callApi(readAccess(self, terminal.env), method, request);
-    await terminal.print(printMessage(method.output, answer.message, options.format ?? 'text'));
-  });
+  const buildInfo = program
+    .command('build-info')
+    .description('print which version runs, from which commit, and its process number');
+  addFormatAlias(addOutputOption(buildInfo, 'text', ['text', 'json'])).action(
+    async ({ output }: OutputOptions<'text' | 'json'>, self: Command) => {
+      const method = findMethod('floxy', 'collector.proto.Settings', 'GetBuildInfo');
+      const request = makeMessage(method.input, {});
+      const { message } = await callApi(readAccess(self, terminal.env), method, request);
+      await terminal.print(printMessage(method.output, message, output));
+    },
+  );
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   type UnknownVariable,
   unknownVariables,
 } from '../config/config.ts';
+import { printSetting } from './setting-line.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Adds `floxy serve` and `floxy check-config`. @param finish takes the exit status of the service */
@@ -66,9 +67,4 @@ function readAllSettings(env: NodeJS.ProcessEnv): EffectiveSetting[] {
   const announcer = hasAnnouncer ? attempt(effectiveAnnounceSettings) : [];
   if (problems.length > 0) throw new ConfigError(problems);
   return [...service, ...announcer];
-}
-
-/** `NAME=value  # meaning` */
-function printSetting({ variable, value, meaning }: EffectiveSetting): string {
-  return `${variable}=${value}  # ${meaning.replaceAll('`', '')}\n`;
 }
