@@ -19,17 +19,17 @@ test('with the files for TLS the command line talks to an API that asks for a ce
   };
   const asksForCertificate = true;
   await using api = await startFakeApi(
-    { answer: { proxy: { state: 'OK' } } },
+    { answer: { verdict: 'OK', proxy: { state: 'OK' } } },
     ServerCredentials.createSsl(readFileSync(client.certificate), [pair], asksForCertificate),
   );
-  const status = ['status', '--api', `127.0.0.1:${api.port}`];
+  const status = ['status', '-o', 'text', '--api', `127.0.0.1:${api.port}`];
   const trusted = [...status, '--tls-ca', server.certificate, '--tls-server-name', 'floxy.example'];
 
   const known = await runFloxy([
     ...trusted,
     ...['--tls-certificate', client.certificate, '--tls-key', client.key],
   ]);
-  assert.deepEqual(known, { exitCode: 0, output: 'proxy: {state: OK}\n', errors: '' });
+  assert.deepEqual(known, { exitCode: 0, output: 'proxy: {state: OK}\nverdict: OK\n', errors: '' });
 
   const unknown = await runFloxy(trusted);
   assert.equal(unknown.exitCode, 3);

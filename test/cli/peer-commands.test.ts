@@ -108,7 +108,7 @@ test('a follower refuses pull and replace and names its leader, unless --overrid
   assert.deepEqual(here.control.rules().ruleSet, THERE);
   const deleted = await rules(here, 'delete', '192.0.2.1', '--override-follower');
   assert.equal(deleted.exitCode, 0);
-  const status = await runFloxy(['--api', here.address, 'status']);
+  const status = await runFloxy(['--api', here.address, 'status', '-o', 'text']);
   assert.match(status.output, /follower: \{.*state: Connected.*overridden: true/);
   assert.ok(status.output.includes(`leader: "${leader.address}"`));
 });

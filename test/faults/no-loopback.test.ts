@@ -34,8 +34,8 @@ describe('a host whose loopback is down', { skip: requireRoot() }, () => {
       async () => {
         assert.ok(!program.hasEnded, program.log);
         // Without loopback nobody on the host itself reaches it.
-        const command = ['ip', 'netns', 'exec', lab.exporters, floxy, 'status', '--api', api];
-        const { stdout } = await attempt(command);
+        const command = ['ip', 'netns', 'exec', lab.exporters, floxy, 'status', '-o', 'text'];
+        const { stdout } = await attempt([...command, '--api', api]);
         return /^proxy: \{state: OK\}/m.test(stdout) && stdout;
       },
       20_000,
