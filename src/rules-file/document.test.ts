@@ -72,7 +72,7 @@ for (const [format, write] of [
             assert.equal(problems.length === 0, libraryTakes(text, format), text);
           },
         ),
-        { numRuns: 500 },
+        { numRuns: Number(process.env['RUNS'] ?? 500) },
       );
     });
 

@@ -1,4 +1,5 @@
 /** Messages in JSON, as protobuf has them (protobuf.dev, "ProtoJSON Format"). */
+import { base64Decode } from '@bufbuild/protobuf/wire';
 import {
   MAX_UINT32,
   type MessageValue,
@@ -16,7 +17,6 @@ const SPACE = /[ \t\n\r]*/y;
 const STRING = /"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
-const BASE64 = /^(?:[A-Za-z0-9+/]*|[\w-]*)={0,2}$/;
 /** Deeper than any message is. */
 const MAX_DEPTH = 100;
 
@@ -200,12 +200,21 @@ function read(kind: ScalarKind, text: string | undefined, raw: string): Value | 
     case 'string':
       return text?.isWellFormed() ? text : undefined;
     case 'bytes':
-      return text !== undefined && BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;
+      return text === undefined ? undefined : decodeBase64(text);
     case 'uint32': {
-      const isNumber = text === undefined ? /^-?\d/.test(raw) : /^\d+$/.test(text);
+      // Numbers may be strings, as the protobuf library reads them.
+      const isNumber = text === undefined ? /^-?\d/.test(raw) : /^\S+$/.test(text);
       const value = isNumber ? Number(text ?? raw) : Number.NaN;
       return Number.isInteger(value) && value >= 0 && value <= MAX_UINT32 ? value : undefined;
     }
+  }
+}
+
+function decodeBase64(text: string): Uint8Array | undefined {
+  try {
+    return base64Decode(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -113,7 +113,7 @@ export class TextTokens {
   }
 }
 
-const ESCAPE = /[abfnrtv"'\\?]|[xX][0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}/y;
+const ESCAPE = /[abfnrtv"'\\?]|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}/y;
 const CONTROLS: Readonly<Record<string, number>> = {
   a: 7,
   b: 8,
@@ -132,7 +132,7 @@ function escapedBytes(sequence: string): Buffer | undefined {
     if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return undefined;
     return Buffer.from(String.fromCodePoint(code));
   }
-  if (kind === 'x' || kind === 'X') return Buffer.of(Number.parseInt(sequence.slice(1), 16));
+  if (kind === 'x') return Buffer.of(Number.parseInt(sequence.slice(1), 16));
   if (/[0-7]/.test(kind)) {
     const value = Number.parseInt(sequence, 8);
     return value > 0xff ? undefined : Buffer.of(value);
