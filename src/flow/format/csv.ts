@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownOctets } from '../../base/octets.ts';
 import type { ColumnKind } from '../model/columns.ts';
 import type { RowFormatKind } from '../model/format.ts';
 import { type ChosenColumn, chooseColumns, textName } from './columns.ts';
@@ -33,7 +34,7 @@ export const csvFormat: RowFormatKind<CsvOptions> = {
       encodeText: quoteWhereNeeded,
       keyed,
       separator: LINE_FEED,
-      told: { framing: 'lines', header: Buffer.from(`${names.join(',')}\n`) },
+      told: { framing: 'lines', header: ownOctets(`${names.join(',')}\n`) },
     });
   },
 };

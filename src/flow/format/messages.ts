@@ -1,3 +1,4 @@
+import { ownOctets } from '../../base/octets.ts';
 import { canonicalOctets, formatAddress } from '../../model/address.ts';
 import { FLOW_TYPE } from '../model/columns.ts';
 import type { FlowBatch } from '../model/flow-batch.ts';
@@ -56,7 +57,7 @@ export class MessageCutter {
     const octets = new Uint8Array(16);
     const view = new DataView(octets.buffer);
     for (const [i, word] of words.entries()) view.setUint32(i * 4, word);
-    const key = Buffer.from(formatAddress(canonicalOctets(octets)));
+    const key = ownOctets(formatAddress(canonicalOctets(octets)));
     this.#keys.set(name, key);
     return key;
   }

@@ -1,3 +1,4 @@
+import { ownOctets } from '../../../base/octets.ts';
 import type { MessageHeader, RecordConsumer } from '../../decode/record-consumer.ts';
 import type { Exporter, Session } from '../../decode/session.ts';
 import type { RecordSet, Template, TemplateField } from '../../decode/template.ts';
@@ -114,7 +115,7 @@ export class NetflowVflowJson implements RecordConsumer {
     const known = this.#exporters.get(exporter);
     if (known) return known;
     const name = exporterName(exporter.address);
-    const made = { start: makeLiteral(`${START}${name}`), key: Buffer.from(name) };
+    const made = { start: makeLiteral(`${START}${name}`), key: ownOctets(name) };
     this.#exporters.set(exporter, made);
     return made;
   }

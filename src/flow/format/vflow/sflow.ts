@@ -1,3 +1,4 @@
+import { ownOctets } from '../../../base/octets.ts';
 import type { SflowConsumer, SflowDatagram, SflowSample } from '../../decode/sflow/consumer.ts';
 import { INTERFACE_FORMAT, SAMPLE_KIND } from '../../decode/sflow/consumer.ts';
 import { FLOW_RECORD } from '../../decode/sflow/formats.ts';
@@ -142,7 +143,7 @@ export class SflowVflowJson implements SflowConsumer {
     const known = this.#agents[slot];
     if (known !== undefined && !this.#agentKeys.isNew) return known;
     const name = exporterName(words);
-    const made = { name: makeLiteral(name), key: Buffer.from(name) };
+    const made = { name: makeLiteral(name), key: ownOctets(name) };
     this.#agents[slot] = made;
     return made;
   }
