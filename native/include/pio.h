@@ -22,6 +22,7 @@
 
 #include <stdint.h>
 
+#include "notes.h"
 #include "ring.h"
 #include "table.h"
 
@@ -34,6 +35,10 @@
 #define PIO_PACKET_IPV6 1u	/* the source is IPv6 (a mapped IPv4 source is not) */
 #define PIO_PACKET_TRUNCATED 2u /* the datagram was longer than the packet buffer */
 #define PIO_PACKET_EXPIRED 4u	/* its hop limit is used up: it must not go any further */
+/* Set by the caller, to be noted. */
+#define PIO_PACKET_ENDED 8u /* it gets no copies for its hop limit */
+/* Added by the caller for each output of which no collector could take it. */
+#define PIO_PACKET_NO_COLLECTOR 256u
 
 /* Errnos have 8 bits in the counters; Linux uses less than 140. */
 #define PIO_ERRNO_COUNT 256
@@ -64,8 +69,9 @@
 	COUNTER(COUNTED_SINCE, 13)     /* milliseconds of the Unix epoch */                        \
 	COUNTER(PIPELINES_PACKETS, 14) /* packets handed over, once each */                        \
 	COUNTER(PIPELINES_BYTES, 15)                                                               \
-	COUNTER(SEND_ERRORS, 256)    /* + errno, 0 to 255: copies not sent */                      \
-	COUNTER(RECEIVE_ERRORS, 512) /* + errno, 0 to 255 */
+	COUNTER(COUNTED_FORWARDERS, 16) /* whose counters there are, with those sums */            \
+	COUNTER(SEND_ERRORS, 256)	/* + errno, 0 to 255: copies not sent */                   \
+	COUNTER(RECEIVE_ERRORS, 512)	/* + errno, 0 to 255 */
 
 enum pio_counter {
 #define PIO_COUNTER(name, index) PIO_##name = index,
@@ -156,6 +162,7 @@ struct pio_sender_options {
 	uint64_t *counters;	  /* [PIO_COUNTERS] */
 	struct pio_slot *slots;	  /* [slot_count] */
 	struct ring_writer *ring; /* what pipelines read; may be NULL */
+	struct notes *notes;	  /* may be NULL */
 };
 
 typedef struct pio_sender pio_sender_t;
@@ -186,6 +193,9 @@ void pio_set_collectors(pio_sender_t *sender, const struct table_collector *coll
  * way to the collector (the kernel says EMSGSIZE, as it does not fragment header-included packets)
  * is sent as IP fragments (RFC 791, RFC 8200 section 4.5), counted once; it counts as sent when all
  * its fragments were taken.
+ *
+ * Whose packets they were, and what was lost to whom, is noted (notes.h), but for packets of the
+ * input slot TABLE_SLOT_PROBE.
  *
  * A full send buffer is waited for (PIO_SEND_RETRIES), PIO_SEND_WAIT_MS in all until it has not
  * been full for PIO_SEND_PERIOD_MS, and all sockets together no longer than that in a period. After

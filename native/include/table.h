@@ -64,6 +64,11 @@ struct table_header {
 	uint32_t key[TABLE_KEY_WORDS]; /* of the hash, random */
 };
 
+/* Input slots that never move: of packets that no rule matches, and of the proxy's own test
+ * datagrams. */
+#define TABLE_SLOT_MISMATCHED 0u
+#define TABLE_SLOT_PROBE 1u
+
 /* table_rule.port: there is a rule here. */
 #define TABLE_RULE_PRESENT 0x10000u
 /* table_rule.outputs: these bits are the number of outputs, the others are for flags. */

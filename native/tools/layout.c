@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "notes.h"
 #include "pio.h"
 #include "ring.h"
 #include "table.h"
@@ -40,6 +41,8 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, LAYOUT);
 	VALUE("table", "TABLE", TABLE_, PROBE_MAX);
 	VALUE("table", "TABLE", TABLE_, KEY_WORDS);
+	VALUE("table", "TABLE", TABLE_, SLOT_MISMATCHED);
+	VALUE("table", "TABLE", TABLE_, SLOT_PROBE);
 	VALUE("table", "TABLE", TABLE_, RULE_PRESENT);
 	VALUE("table", "TABLE", TABLE_, RULE_OUTPUTS);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_WEIGHTED);
@@ -97,6 +100,8 @@ static void print_packet_io(void)
 	VALUE("native", "PACKET_FLAG", PIO_PACKET_, IPV6);
 	VALUE("native", "PACKET_FLAG", PIO_PACKET_, TRUNCATED);
 	VALUE("native", "PACKET_FLAG", PIO_PACKET_, EXPIRED);
+	VALUE("native", "PACKET_FLAG", PIO_PACKET_, ENDED);
+	VALUE("native", "PACKET_FLAG", PIO_PACKET_, NO_COLLECTOR);
 	STRUCT("native", "COPY", struct pio_copy);
 	MEMBER("native", "COPY", struct pio_copy, packet);
 	MEMBER("native", "COPY", struct pio_copy, collector);
@@ -113,6 +118,55 @@ static void print_packet_io(void)
 	print("native", "LIMIT", "sockets", PIO_SOCKETS_MAX);
 	print("native", "LIMIT", "mapped_prefix",
 	      sizeof(((struct pio_sender_options *)NULL)->mapped_prefix));
+}
+
+static void print_notes(void)
+{
+	VALUE("notes", "NOTES", NOTES_, LAYOUT);
+	VALUE("notes", "NOTES", NOTES_, EVENTS);
+	VALUE("notes", "NOTES", NOTES_, ROWS);
+	print("notes", "NOTES", "first_stranger", NOTES_EXPORTERS);
+	print("notes", "NOTES", "first_loss", NOTES_EXPORTERS + NOTES_STRANGERS);
+	VALUE("notes", "NOTES", NOTES_, LOST_SEND);
+	VALUE("notes", "NOTES", NOTES_, LOST_TRUNCATED);
+	VALUE("notes", "NOTES", NOTES_, LOST_HOP_LIMIT);
+	VALUE("notes", "NOTES", NOTES_, LOST_NO_COLLECTOR);
+#define PRINT_PROTOCOL(name, index) VALUE("notes", "PROTOCOL", NOTES_, name);
+	NOTES_PROTOCOL_LIST(PRINT_PROTOCOL)
+	STRUCT("notes", "HEADER", struct notes);
+	MEMBER("notes", "HEADER", struct notes, layout);
+	MEMBER("notes", "HEADER", struct notes, since_s);
+	MEMBER("notes", "HEADER", struct notes, events);
+	MEMBER("notes", "HEADER", struct notes, forgotten_exporters);
+	MEMBER("notes", "HEADER", struct notes, forgotten_strangers);
+	MEMBER("notes", "HEADER", struct notes, forgotten_copies);
+	STRUCT("notes", "EXPORTER", struct notes_exporter);
+	MEMBER("notes", "EXPORTER", struct notes_exporter, address);
+	MEMBER("notes", "EXPORTER", struct notes_exporter, port);
+	MEMBER("notes", "EXPORTER", struct notes_exporter, protocol);
+	MEMBER("notes", "EXPORTER", struct notes_exporter, first_s);
+	MEMBER("notes", "EXPORTER", struct notes_exporter, last_s);
+	MEMBER("notes", "EXPORTER", struct notes_exporter, packets);
+	MEMBER("notes", "EXPORTER", struct notes_exporter, bytes);
+	MEMBER("notes", "EXPORTER", struct notes_exporter, truncated);
+	MEMBER("notes", "EXPORTER", struct notes_exporter, lost);
+	STRUCT("notes", "LOSS", struct notes_loss);
+	MEMBER("notes", "LOSS", struct notes_loss, collector);
+	MEMBER("notes", "LOSS", struct notes_loss, port);
+	MEMBER("notes", "LOSS", struct notes_loss, error);
+	MEMBER("notes", "LOSS", struct notes_loss, copies);
+	MEMBER("notes", "LOSS", struct notes_loss, last_s);
+	MEMBER("notes", "LOSS", struct notes_loss, exporter_port);
+	MEMBER("notes", "LOSS", struct notes_loss, exporter);
+	STRUCT("notes", "EVENT", struct notes_event);
+	MEMBER("notes", "EVENT", struct notes_event, exporter);
+	MEMBER("notes", "EVENT", struct notes_event, exporter_port);
+	MEMBER("notes", "EVENT", struct notes_event, kind);
+	MEMBER("notes", "EVENT", struct notes_event, at_ms);
+	MEMBER("notes", "EVENT", struct notes_event, collector);
+	MEMBER("notes", "EVENT", struct notes_event, collector_port);
+	MEMBER("notes", "EVENT", struct notes_event, error);
+	MEMBER("notes", "EVENT", struct notes_event, number);
 }
 
 #define ACCOUNT(name)                                                                              \
@@ -151,5 +205,6 @@ int main(void)
 	print_table();
 	print_packet_io();
 	print_ring();
+	print_notes();
 	return 0;
 }

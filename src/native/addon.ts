@@ -60,9 +60,24 @@ export interface Addon {
     slotsByteOffset: number,
     slotCount: number,
     ring: ArrayBuffer | undefined,
+    notesByteOffset: number,
   ): SenderHandle | number;
   send(handle: SenderHandle, packets: number, copies: number): void;
   setCollectors(handle: SenderHandle, buffer: ArrayBuffer, byteOffset: number, count: number): void;
+  notesOpen(memory: ArrayBuffer, byteOffset: number, nowSeconds: number): number;
+  notesAbsorb(
+    memory: ArrayBuffer,
+    byteOffset: number,
+    otherMemory: ArrayBuffer,
+    otherByteOffset: number,
+  ): void;
+  notesRead(memory: ArrayBuffer, byteOffset: number, next: Uint32Array, rows: Uint8Array): number;
+  notesReadEvents(
+    memory: ArrayBuffer,
+    byteOffset: number,
+    after: number,
+    events: Uint8Array,
+  ): number;
   openReceiver(
     octets: Uint8Array,
     port: number,

@@ -19,6 +19,8 @@ export const PACKET_FLAG = {
   IPV6: 1,
   TRUNCATED: 2,
   EXPIRED: 4,
+  ENDED: 8,
+  NO_COLLECTOR: 256,
 } as const;
 
 export const COPY = {
@@ -52,6 +54,7 @@ export const COUNTER = {
   COUNTED_SINCE: 13,
   PIPELINES_PACKETS: 14,
   PIPELINES_BYTES: 15,
+  COUNTED_FORWARDERS: 16,
   SEND_ERRORS: 256,
   RECEIVE_ERRORS: 512,
 } as const;

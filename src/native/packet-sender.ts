@@ -2,6 +2,7 @@ import { COLLECTOR } from '../table/layout.ts';
 import { type Addon, addon, type SenderHandle } from './addon.ts';
 import { checkAlignment, checkFd, checkInteger, UINT32_MAX } from './arguments.ts';
 import { COPY, COUNTERS, LIMIT, SLOT } from './layout.ts';
+import { HEADER as NOTES } from './notes-layout.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import { SystemCallError } from './system-call.ts';
 
@@ -23,6 +24,8 @@ export interface PacketSenderOptions {
   readonly slotCount: number;
   /** mapAll() of createRing(), writable: where pipelines find their packets. Without one they get none. */
   readonly ring?: ArrayBuffer | undefined;
+  /** Where in `counters` notes are that are open (notes.ts). Without them nothing is noted. */
+  readonly notesByteOffset?: number;
 }
 
 /** Sends copies of the packets of a batch (native/include/pio.h). Ends with its process. */
@@ -50,6 +53,7 @@ export class PacketSender {
       options.slotsByteOffset,
       options.slotCount,
       options.ring,
+      options.notesByteOffset ?? 0,
     );
     if (typeof handle === 'number') throw new SystemCallError('PacketSender', -handle);
     this.#handle = handle;
@@ -83,4 +87,8 @@ function checkOptions(options: PacketSenderOptions): void {
   const slotsEnd = slotsByteOffset + slotCount * SLOT.SIZE;
   checkInteger('slotsByteOffset', slotsByteOffset, COUNTERS.SIZE, slotsEnd);
   checkInteger('bytes of counters', counters.byteLength, slotsEnd, Number.MAX_SAFE_INTEGER);
+  const { notesByteOffset } = options;
+  if (notesByteOffset === undefined) return;
+  checkAlignment('notesByteOffset', notesByteOffset, 8);
+  checkInteger('notesByteOffset', notesByteOffset, slotsEnd, counters.byteLength - NOTES.SIZE);
 }

@@ -1,5 +1,6 @@
 /** Rules together with the places where they count. */
 import { type Exporter, type Output, targetKeys } from '../model/rules.ts';
+import { TABLE } from './layout.ts';
 
 /**
  * The index of the state of one output (struct table_state), and the slots of its collectors in their order; a
@@ -17,7 +18,7 @@ export interface RuleSlots {
 }
 
 /** The slot of packets that match no rule, which is the input of the default outputs. It never moves. */
-export const MISMATCHED_SLOT = 0;
+export const MISMATCHED_SLOT = TABLE.SLOT_MISMATCHED;
 
 /** Outputs and where they count. */
 export interface AssignedOutputs {

@@ -21,11 +21,15 @@ import {
 } from './assigned.ts';
 import { Assigning } from './assigning.ts';
 import type { IdentifiedRule, Identities } from './identities.ts';
+import { TABLE } from './layout.ts';
 import { NumberPool } from './number-pool.ts';
 import { assignPipelines, checkPipelines } from './pipelines.ts';
 
 /** Where the proxy's own test datagrams count. */
-export const PROBE_SLOTS: RuleSlots = { input: 1, outputs: [{ state: 0, collectors: [2] }] };
+export const PROBE_SLOTS: RuleSlots = {
+  input: TABLE.SLOT_PROBE,
+  outputs: [{ state: 0, collectors: [2] }],
+};
 
 const FIRST_FREE_SLOT = 3;
 const FIRST_FREE_STATE = 1;

@@ -11,7 +11,7 @@ import { FORWARDER_COUNTERS, type ForwarderCounter } from './catalogue.ts';
 const ROWS: readonly ForwarderCounter[] = FORWARDER_COUNTERS;
 
 /** The sign of life of a forwarder; of forwarders that are no more, what others tell elsewhere. */
-const NOT_SHOWN = ['HEARTBEAT', 'KERNEL_DROPS', 'COUNTED_SINCE'];
+const NOT_SHOWN = ['HEARTBEAT', 'KERNEL_DROPS', 'COUNTED_SINCE', 'COUNTED_FORWARDERS'];
 
 /** Fields of ForwarderStatus that tell of its process. */
 const PROCESS_FIELDS = ['index', 'pid', 'restarts'];

@@ -1,7 +1,6 @@
 /* Copies that are larger than the MTU of their way. */
 #include <errno.h>
 
-#include "address.h"
 #include "count.h"
 #include "sender.h"
 
@@ -62,22 +61,11 @@ static int send_fragments(struct pio_sender *sender, struct pio_queue *queue, ui
 	return 0;
 }
 
-static void destination_of(const struct pio_queue *queue, uint32_t index, uint8_t address[16])
-{
-	const struct pio_message *message = &queue->messages[index];
-	if (queue->family == 6) {
-		memcpy(address, &message->name.ipv6.sin6_addr, 16);
-		return;
-	}
-	memcpy(address, pio_ipv4_prefix, 12);
-	memcpy(address + 12, &message->name.ipv4.sin_addr, 4);
-}
-
 int pio_send_oversize(struct pio_sender *sender, struct pio_queue *queue, uint32_t index,
 		      uint32_t known_mtu)
 {
 	uint8_t destination[16];
-	destination_of(queue, index, destination);
+	pio_destination_of(queue, index, destination);
 	uint32_t mtu = known_mtu > 0 ? known_mtu : pio_mtu_learn(&sender->mtus, destination);
 	for (int attempts_left = 1;; attempts_left--) {
 		if (mtu == 0 || mtu >= pio_packet_bytes(&queue->messages[index]))

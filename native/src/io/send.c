@@ -45,12 +45,16 @@ static void count_sent(struct pio_sender *sender, const struct pio_message *mess
 	pio_count(&sender->options.counters[PIO_FORWARDED_BYTES], bytes);
 }
 
-static void count_outcome(struct pio_sender *sender, const struct pio_message *message, int error)
+/* A message of a queue, or the one behind it, was sent, or refused with an errno. */
+static void count_outcome(struct pio_sender *sender, const struct pio_queue *queue, uint32_t index,
+			  int error)
 {
-	if (error == 0)
-		count_sent(sender, message, 1);
-	else
-		pio_count_error(sender->options.counters, PIO_SEND_ERRORS, error, 1);
+	if (error == 0) {
+		count_sent(sender, &queue->messages[index], 1);
+		return;
+	}
+	pio_count_error(sender->options.counters, PIO_SEND_ERRORS, error, 1);
+	pio_note_message(sender, queue, index, error);
 }
 
 /* Sends what waits, in order. A message that the kernel refuses is counted, and the next one tried.
@@ -68,13 +72,12 @@ static void flush(struct pio_sender *sender, struct pio_queue *queue)
 		if (sent == -EAGAIN)
 			break;
 		int error = sent == -EMSGSIZE ? pio_send_oversize(sender, queue, next, 0) : -sent;
-		count_outcome(sender, &queue->messages[next], error);
+		count_outcome(sender, queue, next, error);
 		next++;
 	}
 	/* The buffer is full: there is no room for the rest either. */
-	if (next < queue->count)
-		pio_count_error(sender->options.counters, PIO_SEND_ERRORS, EAGAIN,
-				queue->count - next);
+	for (; next < queue->count; next++)
+		count_outcome(sender, queue, next, EAGAIN);
 	queue->count = 0;
 }
 
@@ -216,7 +219,7 @@ static int enqueue(struct pio_sender *sender, const struct pio_copy *copy, uint3
 	/* What came before leaves before it. The message stays where it is, outside the queue. */
 	uint32_t index = queue->count;
 	flush(sender, queue);
-	count_outcome(sender, message, pio_send_oversize(sender, queue, index, mtu));
+	count_outcome(sender, queue, index, pio_send_oversize(sender, queue, index, mtu));
 	return 0;
 }
 
@@ -252,12 +255,15 @@ void pio_send(pio_sender_t *sender, uint32_t packets, uint32_t copies)
 		copies = options->copies_max;
 	}
 	count_packets(sender, packets);
+	pio_note_packets(sender, packets);
 	for (uint32_t i = 0; i < copies; i++) {
 		if (i + READ_AHEAD < copies)
 			prefetch_collector(sender, options->copies[i + READ_AHEAD].collector);
 		int error = enqueue(sender, &options->copies[i], packets);
-		if (error != 0)
+		if (error != 0) {
 			pio_count_error(options->counters, PIO_SEND_ERRORS, error, 1);
+			pio_note_copy(sender, &options->copies[i], packets, error);
+		}
 	}
 	if (sender->has_marks)
 		pio_hand_over(sender, packets);

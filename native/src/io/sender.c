@@ -33,7 +33,8 @@ static int init(struct pio_sender *sender, const struct pio_sender_options *opti
 		pio_prepare_message(&sender->fragment_headers[i], &sender->fragments[i]);
 	sender->payload_sums = calloc(options->batch.size, sizeof(*sender->payload_sums));
 	sender->marks = calloc(options->batch.size, sizeof(*sender->marks));
-	if (sender->payload_sums == NULL || sender->marks == NULL)
+	sender->hashes = calloc(options->batch.size, sizeof(*sender->hashes));
+	if (sender->payload_sums == NULL || sender->marks == NULL || sender->hashes == NULL)
 		return -ENOMEM;
 	ssize_t bytes =
 		getrandom(&sender->next_identification, sizeof(sender->next_identification), 0);
@@ -65,6 +66,7 @@ void pio_sender_free(pio_sender_t *sender)
 	pio_sockets_deinit(&sender->ipv6);
 	free(sender->payload_sums);
 	free(sender->marks);
+	free(sender->hashes);
 	free(sender->known_queues);
 	free(sender);
 }

@@ -82,6 +82,8 @@ struct pio_sender {
 	uint32_t *marks;	/* [batch], pipelines that get the packet; 0 between batches */
 	int has_marks;
 	uint64_t received_us;	      /* of the batch, with has_marks */
+	uint32_t *hashes;	      /* [batch], of notes */
+	uint64_t noted_ms;	      /* of the batch, of the Unix epoch */
 	struct pio_patience patience; /* with all sockets together */
 	struct pio_mtu_table mtus;
 	uint32_t next_identification;
@@ -109,6 +111,18 @@ void pio_make_room(struct pio_sockets *sockets);
 
 /* Makes room for messages when there is none yet. 0 or -ENOMEM. */
 int pio_queue_prepare(struct pio_queue *queue);
+
+/* Notes whose packets these are, and what the caller has found to be lost. */
+void pio_note_packets(struct pio_sender *sender, uint32_t packets);
+
+/* Notes that a copy was not sent: one of the array, or a message of a queue. */
+void pio_note_copy(struct pio_sender *sender, const struct pio_copy *copy, uint32_t packets,
+		   int error);
+void pio_note_message(struct pio_sender *sender, const struct pio_queue *queue, uint32_t index,
+		      int error);
+
+/* Where a message goes: network order, IPv4 as ::ffff:a.b.c.d. */
+void pio_destination_of(const struct pio_queue *queue, uint32_t index, uint8_t address[16]);
 
 /* A pipeline gets a packet of the batch: counts it, and remembers it for pio_hand_over. */
 void pio_mark(struct pio_sender *sender, uint32_t packet_index,

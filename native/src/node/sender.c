@@ -58,8 +58,9 @@ static int open_ring(napi_env env, struct handle *handle, napi_value value)
 /*
  * senderCreate(ipv4Fds: Int32Array, ipv6Fds: Int32Array, mappedPrefix, size, payloadBytes,
  *              payloadStride, packets, payloads, copies, copiesMax, counters, slotsByteOffset,
- *              slotCount, ring): handle or negative errno. The counters' buffer holds the slots
- * too; the ring is the memory of one, or undefined.
+ *              slotCount, ring, notesByteOffset): handle or negative errno. The counters' buffer
+ * holds slots and notes too; notesByteOffset is 0 when there are none. The ring is the memory of
+ * one, or undefined.
  */
 static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -72,6 +73,9 @@ static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX]
 		.slots = (struct pio_slot *)(void *)(counters + bytes_of(env, arguments[11])),
 		.slot_count = uint_of(env, arguments[12]),
 	};
+	uint64_t notes_offset = bytes_of(env, arguments[14]);
+	if (notes_offset > 0)
+		options.notes = (struct notes *)(void *)(counters + notes_offset);
 	options.ipv4_count = fds_of(env, arguments[0], &options.ipv4_fds);
 	options.ipv6_count = fds_of(env, arguments[1], &options.ipv6_fds);
 	memcpy(options.mapped_prefix, typed_array_of(env, arguments[2], NULL),
