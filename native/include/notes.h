@@ -160,9 +160,9 @@ void notes_send_loss(struct notes *notes, const struct notes_endpoint *collector
 void notes_absorb(struct notes *notes, const struct notes *other);
 
 /*
- * Copies rows that are in use, from row *next on and before row end, while they are written to: each
- * is whole. Returns how many there are; *next is where to go on, end when all were looked at. What
- * another layout noted is nothing.
+ * Copies rows that are in use, from row *next on and before row end, while they are written to:
+ * each is whole. Returns how many there are; *next is where to go on, end when all were looked at.
+ * What another layout noted is nothing.
  */
 uint32_t notes_read(const struct notes *notes, uint32_t *next, uint32_t end, union notes_row *rows,
 		    uint32_t room);

@@ -8,6 +8,7 @@ import { LossLog } from '../telemetry/loss-log.ts';
 import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
 import type { Engine } from './engine.ts';
 import type { CounterColumns } from './memory/counter-columns.ts';
+import { ForwarderNotes } from './memory/forwarder-notes.ts';
 import type { PacketRing } from './memory/packet-rings.ts';
 import type { PreparedTable, RulePublisher } from './rule-publisher.ts';
 
@@ -31,6 +32,7 @@ export class Plane implements DataPlane {
   readonly #engines: readonly Engine[];
   readonly #publisher: RulePublisher;
   readonly #columns: CounterColumns;
+  readonly #notes: ForwarderNotes;
   readonly #lossLog: LossLog;
   #lossTimer: NodeJS.Timeout | undefined;
   /** An earlier control left a table that packets are moved by. */
@@ -47,7 +49,8 @@ export class Plane implements DataPlane {
     this.#engines = engines;
     this.#publisher = publisher;
     this.#columns = columns;
-    this.#lossLog = new LossLog(log);
+    this.#notes = new ForwarderNotes(columns);
+    this.#lossLog = new LossLog(log, this.#notes);
   }
 
   async start(): Promise<void> {
@@ -108,12 +111,14 @@ export class Plane implements DataPlane {
   }
 
   sendLosses(): readonly SendLoss[] {
-    return [];
+    return this.#notes.sendLosses();
   }
 
   async sightings(): Promise<Sightings> {
-    const since = this.endedForwarders()?.countedSince ?? new Date();
-    return { since, exporters: [], forgotten: 0n };
+    const { since, ...sightings } = await this.#notes.sightings();
+    // When counts were lost, notes were lost with them.
+    const countedSince = this.endedForwarders()?.countedSince ?? since;
+    return { ...sightings, since: countedSince > since ? countedSince : since };
   }
 
   /** Where pipelines find the packets that they get; none before it has started. */

@@ -1,3 +1,5 @@
+import { SEND_ERRORS_ADVICE } from './send-errors.ts';
+
 /**
  * The counters of a forwarder: each is described here once. Status, API, loss log and documents follow.
  *
@@ -87,8 +89,7 @@ export const FORWARDER_COUNTERS = [
     counter: 'SEND_ERRORS',
     meaning: 'the copies that could not be sent, by error',
     loss: 'send error',
-    advice:
-      '`ENETUNREACH`, `EHOSTUNREACH`: a route to the collector; `EPERM`: a firewall of this host; `EAGAIN`: the send buffer was full for too long: a faster link, a larger `COLLECTOR_FLOXY_SEND_BUFFER_BYTES`',
+    advice: SEND_ERRORS_ADVICE,
   },
   {
     key: 'receiveErrors',

@@ -1,27 +1,113 @@
 import type { Logger } from 'pino';
-import { type Losses, lossesSince, sumLosses } from './losses.ts';
+import type { SendLoss } from '../model/collector-status.ts';
+import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
+import type { KnownCounter } from './catalogue.ts';
+import { type Loss, type Losses, lossesSince, sumLosses } from './losses.ts';
 import type { ForwarderStatus } from './status.ts';
 
-/** Says in the log, one line per kind, which losses have grown since the last call. */
+/** One of the latest losses. */
+export interface LossEvent {
+  /** The counter that counts it. */
+  readonly kind: KnownCounter['key'];
+  readonly exporter: Endpoint;
+  /** Of copies that could not be sent, with their errno. */
+  readonly collector?: Endpoint;
+  readonly code?: string;
+}
+
+/** Who knows to whom what was lost. */
+export interface LossNotes {
+  sendLosses(): readonly SendLoss[];
+  /** The latest since the last call. */
+  newEvents(): readonly LossEvent[];
+}
+
+/** So many names are told, then how many more there are. */
+const MAX_NAMES = 5;
+
+/**
+ * Says in the log, one line per kind, which losses have grown since the last call: with those collectors and exporters
+ * that are known to have lost, and what helps (spec S23).
+ */
 export class LossLog {
   readonly #log: Logger;
+  readonly #notes: LossNotes;
   #last: Losses = new Map();
+  /** Copies by collector and errno. */
+  #lastCopies: ReadonlyMap<string, bigint> = new Map();
 
-  constructor(log: Logger) {
+  constructor(log: Logger, notes: LossNotes) {
     this.#log = log;
+    this.#notes = notes;
   }
 
   /** What was lost until now is known already: the counters were taken over from an earlier control. */
   skip(forwarders: readonly ForwarderStatus[]): void {
     this.#last = sumLosses(forwarders);
+    this.#lastCopies = copiesByName(this.#notes.sendLosses());
+    this.#notes.newEvents();
   }
 
   report(forwarders: readonly ForwarderStatus[]): void {
     const losses = sumLosses(forwarders);
-    for (const { kind, packets, advice } of lossesSince(this.#last, losses)) {
-      const total = `${losses.get(kind)?.packets}`;
-      this.#log.warn({ kind, packets: `${packets}`, total, advice }, 'packets lost');
-    }
+    const grown = lossesSince(this.#last, losses);
     this.#last = losses;
+    if (grown.length === 0) return;
+    const events = this.#notes.newEvents();
+    const sendLosses = grown.some(({ key }) => key === 'sendErrors') ? this.#grownSendLosses() : [];
+    for (const loss of grown) {
+      const { kind, packets, advice } = loss;
+      const details = {
+        kind,
+        packets: `${packets}`,
+        total: `${losses.get(kind)?.packets}`,
+        ...attribution(loss, events, sendLosses),
+        advice,
+      };
+      this.#log.warn(details, 'packets lost');
+    }
   }
+
+  /** With what was added since the last call. */
+  #grownSendLosses(): SendLoss[] {
+    const all = this.#notes.sendLosses();
+    const before = this.#lastCopies;
+    this.#lastCopies = copiesByName(all);
+    return all.flatMap((loss) => {
+      const copies = loss.copies - (before.get(nameOf(loss)) ?? 0n);
+      return copies > 0n ? [{ ...loss, copies }] : [];
+    });
+  }
+}
+
+/** Whose packets were lost, and on the way to whom; only what is known. */
+function attribution(
+  { key, code }: Loss,
+  events: readonly LossEvent[],
+  sendLosses: readonly SendLoss[],
+): { readonly collectors?: string; readonly exporters?: string } {
+  const ofKind = events.filter((event) => event.kind === key && event.code === code);
+  const ofCode = sendLosses
+    .filter((loss) => key === 'sendErrors' && loss.code === code)
+    .sort((one, other) => Number(other.copies - one.copies));
+  const collectors = ofCode.map((loss) => `${formatEndpoint(loss.collector)} (${loss.copies})`);
+  const exporters = [...ofCode, ...ofKind].map(({ exporter }) => formatEndpoint(exporter));
+  return {
+    ...(collectors.length === 0 ? {} : { collectors: listed(collectors) }),
+    ...(exporters.length === 0 ? {} : { exporters: listed([...new Set(exporters)]) }),
+  };
+}
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - MAX_NAMES;
+  const more = rest > 0 ? ` and ${rest} more` : '';
+  return `${names.slice(0, MAX_NAMES).join(', ')}${more}`;
+}
+
+function nameOf({ collector, code }: SendLoss): string {
+  return `${formatEndpoint(collector)} ${code}`;
+}
+
+function copiesByName(losses: readonly SendLoss[]): ReadonlyMap<string, bigint> {
+  return new Map(losses.map((loss) => [nameOf(loss), loss.copies]));
 }

@@ -1,4 +1,5 @@
-import { FORWARDER_COUNTERS } from './catalogue.ts';
+import { FORWARDER_COUNTERS, type KnownCounter } from './catalogue.ts';
+import { sendErrorAdvice } from './send-errors.ts';
 import type { ForwarderCounters } from './status.ts';
 
 /** What was lost in one way. */
@@ -8,6 +9,9 @@ export interface Loss {
   readonly packets: bigint;
   /** What helps against it. */
   readonly advice: string;
+  /** The counter of the catalogue, and of errors the errno: `ENETUNREACH`. */
+  readonly key: KnownCounter['key'];
+  readonly code?: string;
 }
 
 /** By kind. */
@@ -19,22 +23,23 @@ export type Losses = ReadonlyMap<string, Loss>;
  */
 export function sumLosses(forwarders: readonly ForwarderCounters[]): Losses {
   const sums = new Map<string, Loss>();
-  const add = (kind: string, packets: bigint, advice: string) => {
-    const before = sums.get(kind)?.packets ?? 0n;
-    sums.set(kind, { kind, packets: before + packets, advice });
-  };
-  for (const row of FORWARDER_COUNTERS) {
-    if (!('loss' in row)) continue;
-    for (const forwarder of forwarders) {
-      if (row.kind === 'count') add(row.loss, forwarder[row.key], row.advice);
-      else {
-        for (const { code, count } of forwarder[row.key]) {
-          add(`${row.loss} ${code}`, count, row.advice);
-        }
-      }
-    }
+  for (const loss of forwarders.flatMap(lossesOf)) {
+    const before = sums.get(loss.kind)?.packets ?? 0n;
+    sums.set(loss.kind, { ...loss, packets: before + loss.packets });
   }
   return sums;
+}
+
+function lossesOf(forwarder: ForwarderCounters): Loss[] {
+  return FORWARDER_COUNTERS.flatMap((row): Loss[] => {
+    if (!('loss' in row)) return [];
+    const { key, loss, advice } = row;
+    if (row.kind === 'count') return [{ kind: loss, packets: forwarder[row.key], advice, key }];
+    return forwarder[row.key].map(({ code, count }) => {
+      const own = key === 'sendErrors' ? sendErrorAdvice(code) : undefined;
+      return { kind: `${loss} ${code}`, packets: count, advice: own ?? advice, key, code };
+    });
+  });
 }
 
 /** What was lost since, most first. */

@@ -82,7 +82,9 @@ describe('S20: judge()', () => {
   });
 
   it('tells losses with what helps, and forwarders that were replaced', () => {
-    const losses = [{ kind: 'truncated', packets: 5n, advice: 'raise it' }];
+    const losses = [
+      { kind: 'truncated', packets: 5n, advice: 'raise it', key: 'truncated' as const },
+    ];
     const { verdict, problems } = judge({ ...FINE, recent: { ...RECENT, losses, restarts: 2 } });
     assert.equal(verdict, 'OK');
     assert.deepEqual(problems, [

@@ -1,4 +1,5 @@
 import type { Counters } from '../../model/statistics.ts';
+import type { Notes } from '../../native/notes.ts';
 import type { CounterMemory } from './counter-memory.ts';
 
 /** The counters of all that moves packets: a column for each, which it alone writes, and their sums. */
@@ -7,6 +8,11 @@ export class CounterColumns {
 
   add(column: CounterMemory): void {
     this.#columns.push(column);
+  }
+
+  /** What each has noted. */
+  notes(): readonly Notes[] {
+    return this.#columns.map(({ notes }) => notes);
   }
 
   sum(slot: number): Counters {

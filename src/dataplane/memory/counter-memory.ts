@@ -1,7 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
 import type { Counters } from '../../model/statistics.ts';
 import type { ErrnoCount } from '../../model/status.ts';
+import { errnoName } from '../../native/errno.ts';
 import { COUNTER, COUNTERS, SLOT } from '../../native/layout.ts';
 import {
   createMemory,
@@ -10,6 +10,8 @@ import {
   sealMemory,
   unmapMemory,
 } from '../../native/memory.ts';
+import { Notes } from '../../native/notes.ts';
+import { HEADER as NOTES } from '../../native/notes-layout.ts';
 import { STATE } from '../../table/layout.ts';
 
 /**
@@ -21,19 +23,25 @@ export const SLOT_COUNT = 8_388_608;
 /** Twice as many as one rule set may have outputs: each has a collector, which needs a slot. */
 export const STATE_COUNT = SLOT_COUNT / 2;
 
-/** How a forwarder's memory is divided, in bytes: its own counters, slots, states of balancing. */
+const STATES_AT = COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE;
+const NOTES_AT = STATES_AT + STATE_COUNT * STATE.SIZE;
+
+/** How a forwarder's memory is divided, in bytes: its own counters, slots, states of balancing, notes. */
 export const COUNTER_MEMORY = {
   SLOTS: COUNTERS.SIZE,
-  STATES: COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE,
-  SIZE: COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE + STATE_COUNT * STATE.SIZE,
+  STATES: STATES_AT,
+  NOTES: NOTES_AT,
+  SIZE: NOTES_AT + NOTES.SIZE,
 } as const;
 
 /**
- * One forwarder's counters and states of balancing in memory shared with it. It alone writes them; they
+ * One forwarder's counters, states of balancing and notes in memory shared with it. It alone writes them; they
  * outlive its process.
  */
 export class CounterMemory {
   readonly fd: number;
+  /** Of exporters and losses; the forwarder opens them. */
+  readonly notes: Notes;
   readonly #memory: ArrayBuffer;
   /** Counters of the forwarder, then two words for each slot. */
   readonly #words: BigUint64Array;
@@ -41,10 +49,11 @@ export class CounterMemory {
   /** @param fd the memory of a forwarder before; undefined = new memory, all zero */
   constructor(name: number | 'ended', fd?: number) {
     this.fd = fd ?? createSealed(`floxy-counters-${name}`, COUNTER_MEMORY.SIZE);
-    // That of an earlier version may be shorter: states come last.
+    // That of an earlier version may be shorter: states and notes come last.
     if (fstatSync(this.fd).size < COUNTER_MEMORY.SIZE) resizeMemory(this.fd, COUNTER_MEMORY.SIZE);
     this.#memory = mapMemory(this.fd, COUNTER_MEMORY.SIZE, true);
     this.#words = new BigUint64Array(this.#memory);
+    this.notes = new Notes(this.#memory, COUNTER_MEMORY.NOTES);
   }
 
   /** @param index one of COUNTER */
@@ -85,6 +94,7 @@ export class CounterMemory {
       add(slotAt(slot));
       add(slotAt(slot) + 1);
     }
+    this.notes.absorb(other.notes);
   }
 
   /** @param first COUNTER.SEND_ERRORS or COUNTER.RECEIVE_ERRORS */
@@ -117,12 +127,4 @@ function createSealed(name: string, bytes: number): number {
 
 function slotAt(slot: number): number {
   return (COUNTER_MEMORY.SLOTS + slot * SLOT.SIZE) / 8;
-}
-
-function errnoName(errno: number): string {
-  try {
-    return getSystemErrorName(-errno);
-  } catch {
-    return `errno ${errno}`;
-  }
 }

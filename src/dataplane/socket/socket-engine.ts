@@ -13,6 +13,7 @@ import type { CounterColumns } from '../memory/counter-columns.ts';
 import { CounterMemory, SLOT_COUNT } from '../memory/counter-memory.ts';
 import { type PacketRing, PacketRings } from '../memory/packet-rings.ts';
 import { type Descriptors, nameDescriptors, presentDescriptors } from './descriptors.ts';
+import { openEndedCounters } from './ended-counters.ts';
 import type { ForwarderOptions } from './forwarder/messages.ts';
 import { readForwarderCounters } from './forwarder-counters.ts';
 import { ForwarderProcess } from './forwarder-process.ts';
@@ -109,7 +110,7 @@ export class SocketEngine implements Engine {
     );
     this.#rings.open(this.#config, (index) => this.#succession.ring(index));
     this.#rings.addLeft(this.#succession.leftRings());
-    this.#ended = this.#openEnded();
+    this.#ended = openEndedCounters(this.#succession, this.#config.forwarders, this.#log);
     for (const column of [...this.#counters, this.#ended]) this.#columns.add(column);
     await this.#open(0);
     return this.#succession.identities;
@@ -171,13 +172,6 @@ export class SocketEngine implements Engine {
       countedSince: new Date(Number(this.#ended.counter(COUNTER.COUNTED_SINCE))),
       counters: { kernelDrops, ...readForwarderCounters(this.#ended) },
     };
-  }
-
-  #openEnded(): CounterMemory {
-    const inherited = this.#succession.endedCounters();
-    const ended = new CounterMemory('ended', inherited);
-    if (inherited === undefined) ended.setCounter(COUNTER.COUNTED_SINCE, BigInt(Date.now()));
-    return ended;
   }
 
   async #open(attempt: number): Promise<void> {

@@ -98,6 +98,15 @@ export class Succession {
     return one === undefined ? undefined : anotherWayTo(one);
   }
 
+  /** How many forwarders before have left their counters. */
+  countersFound(): number {
+    const all = [...this.#predecessors.values(), ...this.#superfluous];
+    const found = all.filter(
+      (one) => one.fits('counters') && one.descriptors.counters !== undefined,
+    );
+    return this.#identities === undefined ? 0 : found.length;
+  }
+
   /** The ring of a forwarder before that another one goes on with, with what workers have not read yet. */
   ring(index: number): RingMemory | undefined {
     const predecessor = this.#predecessors.get(index);

@@ -2,6 +2,7 @@ import { MAX_OUTPUTS_PER_RULE } from '../../../model/limits.ts';
 import { describeSocket } from '../../../native/inherited.ts';
 import { COPY, COUNTER, COUNTERS } from '../../../native/layout.ts';
 import { mapMemory, unmapMemory } from '../../../native/memory.ts';
+import { Notes } from '../../../native/notes.ts';
 import { PacketBatch } from '../../../native/packet-batch.ts';
 import { PacketReceiver } from '../../../native/packet-receiver.ts';
 import { PacketSender } from '../../../native/packet-sender.ts';
@@ -40,6 +41,7 @@ export class Forwarder {
       COUNTER_MEMORY.SIZE,
       true,
     );
+    new Notes(counters, COUNTER_MEMORY.NOTES).open();
     const batch = new PacketBatch(options.batch, options.bufferBytes);
     const copies = new ArrayBuffer(options.batch * MAX_OUTPUTS_PER_RULE * COPY.SIZE);
     this.#descriptors = descriptors;
@@ -62,6 +64,7 @@ export class Forwarder {
       slotsByteOffset: COUNTER_MEMORY.SLOTS,
       slotCount: options.slotCount,
       ring: mapAll(requireDescriptor(descriptors, 'ring'), true),
+      notesByteOffset: COUNTER_MEMORY.NOTES,
     });
     this.#table = options.table;
     this.#tableMemory = this.#mapTable(options.table);

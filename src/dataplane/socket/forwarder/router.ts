@@ -95,6 +95,7 @@ export class Router {
       const eligible = words[outputAt + OUTPUT.COLLECTORS + ipv6] as number;
       if (eligible === 0) {
         this.noEligibleCollector++;
+        this.#flag(packet, PACKET_FLAG.NO_COLLECTOR);
         continue;
       }
       const turn = eligible === 1 ? 0 : this.#takeTurn(outputAt, ipv6, eligible);
@@ -115,8 +116,17 @@ export class Router {
       if (((words[outputAt + OUTPUT.FLAGS] as number) & TABLE.OUTPUT_PIPELINE) !== 0)
         count = this.#copy(packet, 0, firstOutput + i, 1, count);
     }
-    if (count - copies < outputs) this.hopLimitExceeded++;
+    if (count - copies < outputs) {
+      this.hopLimitExceeded++;
+      this.#flag(packet, PACKET_FLAG.ENDED);
+    }
     return count;
+  }
+
+  /** For packet I/O, which notes whose packets are lost. */
+  #flag(packet: number, flag: number): void {
+    const at = packet * PACKET.WORDS + PACKET.FLAGS;
+    this.#memory.packets[at] = (this.#memory.packets[at] as number) + flag;
   }
 
   /** Round robin over the collectors that can take the packet. @returns whose turn it is, among them */

@@ -1,0 +1,110 @@
+import { Turn } from '../../base/turn.ts';
+import type { Sightings } from '../../control/ports.ts';
+import type { SendLoss } from '../../model/collector-status.ts';
+import { formatEndpoint } from '../../model/endpoint.ts';
+import type { SeenExporter } from '../../model/exporter-status.ts';
+import type { Notes } from '../../native/notes.ts';
+import { HEADER, NOTES } from '../../native/notes-layout.ts';
+import type { LossEvent } from '../../telemetry/loss-log.ts';
+import type { CounterColumns } from './counter-columns.ts';
+import { NoteRows } from './note-rows.ts';
+
+const CHUNK_ROWS = 1024;
+
+/** What all forwarders have noted, put together: exporters move between them when their number changes. */
+export class ForwarderNotes {
+  readonly #columns: CounterColumns;
+  readonly #rows = new NoteRows(CHUNK_ROWS);
+  readonly #events = new NoteRows(NOTES.EVENTS);
+  /** The number of the latest event that was told. */
+  readonly #told = new Map<Notes, number>();
+
+  constructor(columns: CounterColumns) {
+    this.#columns = columns;
+  }
+
+  /** Copies that could not be sent, once for each collector and errno. */
+  sendLosses(): readonly SendLoss[] {
+    const losses = new Map<string, SendLoss>();
+    for (const notes of this.#open()) {
+      for (let from: number = NOTES.FIRST_LOSS; from < NOTES.ROWS; ) {
+        const { count, next } = notes.read(from, NOTES.ROWS, this.#rows.bytes);
+        for (let row = 0; row < count; row++) addLoss(losses, this.#rows.loss(row));
+        from = next;
+      }
+    }
+    return [...losses.values()];
+  }
+
+  /** Whose packets were seen. Lets the process do other things in between. */
+  async sightings(): Promise<Sightings> {
+    const exporters = new Map<string, SeenExporter>();
+    const rows = new NoteRows(CHUNK_ROWS);
+    const turn = new Turn();
+    let forgotten = 0n;
+    for (const notes of this.#open()) {
+      forgotten += notes.counter(HEADER.FORGOTTEN_EXPORTERS);
+      forgotten += notes.counter(HEADER.FORGOTTEN_STRANGERS);
+      for (let from = 0; from < NOTES.FIRST_LOSS; ) {
+        const { count, next } = notes.read(from, NOTES.FIRST_LOSS, rows.bytes);
+        for (let row = 0; row < count; row++) {
+          addExporter(exporters, rows.exporterKey(row), rows.exporter(row));
+        }
+        from = next;
+        if (turn.isOver) await turn.next();
+      }
+    }
+    return { since: this.#since(), exporters: [...exporters.values()], forgotten };
+  }
+
+  /** The latest losses since the last call, 512 of each forwarder at most. */
+  newEvents(): readonly LossEvent[] {
+    return this.#open().flatMap((notes) => {
+      const count = notes.readEvents(this.#told.get(notes) ?? 0, this.#events.bytes);
+      if (count === 0) return [];
+      this.#told.set(notes, Math.min(this.#events.eventNumber(count - 1), Number.MAX_SAFE_INTEGER));
+      return Array.from({ length: count }, (_, i) => this.#events.event(i) ?? []).flat();
+    });
+  }
+
+  /** When the notes of the one began that has them for longest: others were added later. */
+  #since(): Date {
+    const all = this.#open().map(({ sinceSeconds }) => sinceSeconds);
+    return new Date(all.length === 0 ? Date.now() : Math.min(...all) * 1000);
+  }
+
+  #open(): readonly Notes[] {
+    return this.#columns.notes().filter(({ isOpen }) => isOpen);
+  }
+}
+
+function addLoss(losses: Map<string, SendLoss>, loss: SendLoss): void {
+  const key = `${formatEndpoint(loss.collector)} ${loss.code}`;
+  const other = losses.get(key);
+  if (other === undefined) losses.set(key, loss);
+  else {
+    const last = other.at > loss.at ? other : loss;
+    losses.set(key, { ...last, copies: other.copies + loss.copies });
+  }
+}
+
+function addExporter(
+  exporters: Map<string, SeenExporter>,
+  key: string,
+  exporter: SeenExporter,
+): void {
+  const other = exporters.get(key);
+  exporters.set(key, other === undefined ? exporter : together(other, exporter));
+}
+
+function together(one: SeenExporter, other: SeenExporter): SeenExporter {
+  const last = one.lastSeen > other.lastSeen ? one : other;
+  const { packets, bytes } = one.received;
+  return {
+    ...last,
+    received: { packets: packets + other.received.packets, bytes: bytes + other.received.bytes },
+    firstSeen: one.firstSeen < other.firstSeen ? one.firstSeen : other.firstSeen,
+    truncated: one.truncated + other.truncated,
+    lost: one.lost + other.lost,
+  };
+}

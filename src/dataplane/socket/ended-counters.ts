@@ -1,0 +1,30 @@
+import type { Logger } from 'pino';
+import { COUNTER } from '../../native/layout.ts';
+import { CounterMemory } from '../memory/counter-memory.ts';
+import type { Succession } from './succession.ts';
+
+const COUNTS_LOST =
+  'forwarders have died while there was no control, and what they counted is lost: statistics have a new start time';
+
+/**
+ * The sums of forwarders that are no more, which know too since when all counters count (spec S25).
+ *
+ * @param forwarders that count from now on
+ */
+export function openEndedCounters(
+  succession: Pick<Succession, 'endedCounters' | 'countersFound'>,
+  forwarders: number,
+  log: Logger,
+): CounterMemory {
+  const inherited = succession.endedCounters();
+  const ended = new CounterMemory('ended', inherited);
+  ended.notes.open();
+  const before = Number(ended.counter(COUNTER.COUNTED_FORWARDERS));
+  const missing = before - succession.countersFound();
+  if (missing > 0) log.warn({ forwarders: missing }, COUNTS_LOST);
+  if (inherited === undefined || missing > 0) {
+    ended.setCounter(COUNTER.COUNTED_SINCE, BigInt(Date.now()));
+  }
+  ended.setCounter(COUNTER.COUNTED_FORWARDERS, BigInt(forwarders));
+  return ended;
+}
