@@ -23,9 +23,15 @@ import { Health } from './health.ts';
 import type { Method } from './method.ts';
 import { type PipelineControl, pipelinesEntries } from './pipelines.ts';
 import { reflectionMethods } from './reflection.ts';
-import { type Entries, type Entry, metricsEntries, SMALL, settingsEntries } from './services.ts';
+import {
+  type Entries,
+  metricsEntries,
+  SMALL,
+  type StreamEntry,
+  settingsEntries,
+} from './services.ts';
 import { type FlowTails, TAIL_LIMITS, tailFlows } from './tail-flows.ts';
-import { type Surroundings, viewEntries } from './view/entries.ts';
+import { type Surroundings, viewEntries, viewStreams } from './view/entries.ts';
 import { watchRules } from './watch-rules.ts';
 import { WatcherPlaces } from './watcher-places.ts';
 import { Workload, type WorkloadLimits } from './workload.ts';
@@ -181,7 +187,7 @@ export class ApiServer {
       ...implement(settings, settingsEntries(parts), { WatchProxyRules: watch }),
       ...implement(metrics, metricsEntries({ control, pipelineStats }), { TailFlows: tail }),
       ...implement(pipelines, pipelinesEntries(this.#parts)),
-      ...implement(view, viewEntries({ ...this.#parts, ...surroundings })),
+      ...implement(view, viewEntries({ ...this.#parts, ...surroundings }), viewStreams(control)),
       ...new Health({ control, log }).methods(),
       ...reflectionMethods(),
     ];
@@ -201,10 +207,6 @@ function serverOptions(limits: SessionLimits): ServerOptions {
     'grpc.enable_channelz': 0,
   };
 }
-
-/** A method that answers with a stream, as its service has it. */
-type StreamEntry = Pick<Extract<Method, { kind: 'stream' }>, 'handler' | 'limits'> &
-  Pick<Entry, 'role'>;
 
 /**
  * @param streams handlers of the methods that answer with a stream

@@ -21,7 +21,7 @@ import type { Unchecked } from '../rules/endpoint-message.ts';
 import type { RuleSetMessage } from '../rules/message.ts';
 import type { CallContext } from './call-context.ts';
 import { type ChangeParts, makeChange } from './make-change.ts';
-import type { Handler, RequestLimits } from './method.ts';
+import type { Handler, Method, RequestLimits } from './method.ts';
 import { fromPipelineStats } from './pipeline-stats.ts';
 
 export interface SettingsParts extends ChangeParts {
@@ -44,6 +44,10 @@ export interface Entry {
 }
 
 export type Entries = Readonly<Record<string, Entry>>;
+
+/** A method that answers with a stream, as its service has it. */
+export type StreamEntry = Pick<Extract<Method, { kind: 'stream' }>, 'handler' | 'limits'> &
+  Pick<Entry, 'role'>;
 
 const MIB = 1024 * 1024;
 

@@ -150,6 +150,10 @@ export class ControlPlane implements Control {
     return this.#reports.statistics(exporters);
   }
 
+  statisticsOf(rules: readonly Rule[]): ProxyStatistics {
+    return this.#reports.statisticsOf(rules);
+  }
+
   collectors(): Promise<readonly CollectorStatus[]> {
     return this.#reports.collectors();
   }

@@ -6,6 +6,7 @@ import type {
   LeaderRevision,
   NumberedRuleSet,
   Revision,
+  Rule,
   RuleChange,
 } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
@@ -61,6 +62,11 @@ export interface Control {
   ): Promise<ChangeResult>;
   /** @param exporters exactly as in the rules; none = all. NOT_FOUND names those without a rule. */
   statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics>;
+  /**
+   * The statistics of a few rules, of the default outputs, and of what no rule matched. Rules that are not in force
+   * any more are left out, or told as those that have taken their place.
+   */
+  statisticsOf(rules: readonly Rule[]): ProxyStatistics;
   /** All collectors that rules name, and those of which losses are known (spec S23, S26), in no order. */
   collectors(): Promise<readonly CollectorStatus[]>;
   /**

@@ -1,12 +1,17 @@
 /** What is told of the rules in force besides the rules: collected in turns, so that other things go on. */
 import type { CollectorStatus, Way } from '../model/collector-status.ts';
 import type { ExporterReport } from '../model/exporter-status.ts';
-import type { Exporter } from '../model/rules.ts';
+import type { Exporter, Rule } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
 import { collectCollectors } from './collectors.ts';
 import { collectExporters } from './exporters.ts';
 import type { DataPlane, FindWay } from './ports.ts';
-import { collectInTurns, collectStatistics, type RulesInForce } from './statistics.ts';
+import {
+  collectInTurns,
+  collectStatistics,
+  presentStatistics,
+  type RulesInForce,
+} from './statistics.ts';
 
 const UNKNOWN_WAY: Way = { route: 'unknown', neighbour: 'unknown' };
 
@@ -29,6 +34,10 @@ export class Reports {
 
   statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
     return collectInTurns(this.#inForce, (source) => collectStatistics(source, exporters));
+  }
+
+  statisticsOf(rules: readonly Rule[]): ProxyStatistics {
+    return presentStatistics(this.#inForce(), rules);
   }
 
   collectors(): Promise<readonly CollectorStatus[]> {

@@ -98,6 +98,22 @@ export async function collectStatistics(
   return { rules, defaultOutputs, mismatched };
 }
 
+/**
+ * The statistics of some rules, as many as can be collected at once. Of rules that are not in force any more those
+ * that have taken their place are told; the others are left out.
+ */
+export function presentStatistics(
+  { ruleSet, byExporter, counters }: RulesInForce,
+  rules: readonly Rule[],
+): ProxyStatistics {
+  const present = rules.flatMap((rule) => byExporter.get(exporterKey(rule.exporter)) ?? []);
+  return {
+    rules: present.map((rule) => ruleStatistics(rule, counters)),
+    defaultOutputs: outputStatistics(ruleSet.defaultOutputs, counters.defaultOutputs()),
+    mismatched: counters.mismatched(),
+  };
+}
+
 /** An exporter named twice counts once. */
 function findRules(
   byExporter: ReadonlyMap<string, Rule>,

@@ -2,7 +2,7 @@ import { FloxyError } from '../base/errors.ts';
 import type { ChangeOptions, ChangeResult, Control } from '../control/control.ts';
 import type { CollectorStatus } from '../model/collector-status.ts';
 import type { ExporterReport } from '../model/exporter-status.ts';
-import type { Exporter, NumberedRuleSet, RuleChange } from '../model/rules.ts';
+import type { Exporter, NumberedRuleSet, Rule, RuleChange } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { OVERRIDE_FOLLOWER_HEADER } from '../protocol/headers.ts';
@@ -56,6 +56,10 @@ export class FollowingControl implements Control {
 
   statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
     return this.#control.statistics(exporters);
+  }
+
+  statisticsOf(rules: readonly Rule[]): ProxyStatistics {
+    return this.#control.statisticsOf(rules);
   }
 
   collectors(): Promise<readonly CollectorStatus[]> {

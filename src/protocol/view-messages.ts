@@ -1,5 +1,13 @@
 /** The messages of proto/view.proto, as messages.ts has those of the others. */
-import type { BuildInfoMessage, SystemStatusMessage } from './messages.ts';
+import type { EndpointMessage } from '../rules/endpoint-message.ts';
+import type {
+  BuildInfoMessage,
+  CountersMessage,
+  ErrnoCountMessage,
+  ProxyRulesMessage,
+  ProxyStatsMessage,
+  SystemStatusMessage,
+} from './messages.ts';
 
 export type Verdict = 'OK' | 'Degraded' | 'Configuring' | 'NotConfigured' | 'Offline';
 
@@ -51,4 +59,85 @@ export interface ServiceSettingMessage {
 
 export interface ServiceSettingsMessage {
   readonly settings: readonly ServiceSettingMessage[];
+}
+
+export interface RuleFilterMessage {
+  readonly exporters?: readonly string[];
+  readonly collectors?: readonly string[];
+  readonly pipelines?: readonly string[];
+}
+
+/** Of ListRules and ListStats. */
+export interface ListRequestMessage {
+  readonly filter?: RuleFilterMessage | null;
+  readonly limit?: number;
+}
+
+export interface RulesPageMessage extends ProxyRulesMessage {
+  readonly revision?: string;
+}
+
+export type StatsPageMessage = ProxyStatsMessage;
+
+export type TrafficOrder = 'Unspecified' | 'Packets' | 'Bytes' | 'Lost' | 'LastSeen' | 'Address';
+
+export type ExporterChoice = 'All' | 'Unknown' | 'Silent' | 'Sending';
+
+export interface WatchTrafficRequestMessage {
+  readonly exporters?: boolean;
+  readonly collectors?: boolean;
+  readonly filter?: RuleFilterMessage | null;
+  readonly choice?: ExporterChoice;
+  readonly order?: TrafficOrder;
+  readonly limit?: number;
+  readonly intervalSeconds?: number;
+  readonly count?: number;
+  readonly silentSeconds?: number;
+}
+
+export interface ExporterTrafficMessage {
+  readonly endpoint: EndpointMessage;
+  readonly rule?: EndpointMessage;
+  readonly state: 'Sending' | 'Unknown' | 'Silent';
+  readonly received: CountersMessage;
+  readonly rate: RateMessage;
+  readonly protocol: string;
+  /** RFC 3339 in UTC. */
+  readonly firstSeen?: string;
+  readonly lastSeen?: string;
+  readonly truncated: string;
+  readonly lost: string;
+  readonly lostPerSecond: number;
+}
+
+export interface SendErrorMessage {
+  readonly code: string;
+  readonly at: string;
+  readonly exporter: EndpointMessage;
+}
+
+export interface CollectorTrafficMessage {
+  readonly endpoint: EndpointMessage;
+  readonly outputs: number;
+  readonly sent: CountersMessage;
+  readonly rate: RateMessage;
+  readonly errors: readonly ErrnoCountMessage[];
+  readonly lostPerSecond: number;
+  readonly lastError?: SendErrorMessage;
+  readonly route: string;
+  readonly neighbour: string;
+  readonly device?: string;
+  readonly via?: string;
+  readonly problem?: string;
+}
+
+export interface TrafficViewMessage {
+  readonly exporters?: readonly ExporterTrafficMessage[];
+  readonly collectors?: readonly CollectorTrafficMessage[];
+  readonly total?: TrafficMessage;
+  readonly exporterCount?: string;
+  readonly collectorCount?: string;
+  readonly since?: string;
+  readonly forgotten?: string;
+  readonly last?: boolean;
 }

@@ -8,10 +8,16 @@ import {
   exporterKey,
   type NumberedRuleSet,
   type Output,
+  type Rule,
   type RuleChange,
   type RuleSet,
 } from '../../src/model/rules.ts';
-import type { Counters, OutputStatistics, ProxyStatistics } from '../../src/model/statistics.ts';
+import type {
+  Counters,
+  OutputStatistics,
+  ProxyStatistics,
+  RuleStatistics,
+} from '../../src/model/statistics.ts';
 import type { State } from '../../src/model/status.ts';
 import { compareRules } from '../../src/rules/comparison.ts';
 import { mergeChange, unknownExporters } from '../../src/rules/merge.ts';
@@ -114,15 +120,23 @@ export class FakeControl implements Control {
       (rule) => asked.size === 0 || asked.has(exporterKey(rule.exporter)),
     );
     return {
-      rules: rules.map(({ exporter, outputs }) => ({
-        exporter,
-        input: this.counters,
-        outputs: outputs.map((output) => this.#outputStatistics(output)),
-      })),
+      rules: rules.map((rule) => this.#ruleStatistics(rule)),
       defaultOutputs:
         asked.size > 0
           ? []
           : this.ruleSet.defaultOutputs.map((output) => this.#outputStatistics(output)),
+      mismatched: this.counters,
+    };
+  }
+
+  statisticsOf(rules: readonly Rule[]): ProxyStatistics {
+    this.#fail();
+    const present = new Set(this.ruleSet.rules.map(({ exporter }) => exporterKey(exporter)));
+    return {
+      rules: rules
+        .filter(({ exporter }) => present.has(exporterKey(exporter)))
+        .map((rule) => this.#ruleStatistics(rule)),
+      defaultOutputs: this.ruleSet.defaultOutputs.map((output) => this.#outputStatistics(output)),
       mismatched: this.counters,
     };
   }
@@ -159,6 +173,14 @@ export class FakeControl implements Control {
     const name = exporterKey(exporter);
     if (this.ruleSet.rules.some((rule) => exporterKey(rule.exporter) === name)) return;
     throw unknownExporters([name]);
+  }
+
+  #ruleStatistics({ exporter, outputs }: Rule): RuleStatistics {
+    return {
+      exporter,
+      input: this.counters,
+      outputs: outputs.map((output) => this.#outputStatistics(output)),
+    };
   }
 
   #outputStatistics({ collectors, pipeline }: Output): OutputStatistics {

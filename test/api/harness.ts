@@ -11,6 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { type Logger, pino } from 'pino';
 import { type ApiLimits, ApiServer, type ApiServerParts } from '../../src/api/server.ts';
+import type { Surroundings } from '../../src/api/view/entries.ts';
 import type { Config } from '../../src/config/config.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
@@ -28,7 +29,7 @@ export const BUILD_INFO = {
 };
 
 /** Of a node that has just started. */
-export const SURROUNDINGS: ApiServerParts['surroundings'] = {
+export const SURROUNDINGS: Surroundings = {
   startedAt: new Date('2026-11-21T10:00:00Z'),
   listening: ['[::]:2055'],
   history: { last: () => undefined },
@@ -51,7 +52,7 @@ export interface TestApi extends AsyncDisposable {
 export async function startApi(
   config: Partial<Config['api']> = {},
   limits: Partial<ApiLimits> = {},
-  parts: Pick<ApiServerParts, 'pipelineStats' | 'tails'> = {},
+  parts: Pick<ApiServerParts, 'pipelineStats' | 'tails'> & Partial<Surroundings> = {},
 ): Promise<TestApi> {
   buildProtoOnce();
   const control = new FakeControl();
@@ -61,7 +62,7 @@ export async function startApi(
     control,
     pipelines,
     buildInfo: BUILD_INFO,
-    surroundings: SURROUNDINGS,
+    surroundings: { ...SURROUNDINGS, ...parts },
     config: { octets: LOOPBACK, port: 0, tls: undefined, ...config },
     log: recordingLog(logged),
     limits,

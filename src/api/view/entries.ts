@@ -1,6 +1,18 @@
 import type { EffectiveSetting } from '../../config/config.ts';
-import { type Entries, SMALL } from '../services.ts';
+import type { Control } from '../../control/control.ts';
+import type { RequestLimits } from '../method.ts';
+import { type Entries, SMALL, type StreamEntry } from '../services.ts';
+import { WatcherPlaces } from '../watcher-places.ts';
+import { listRules, listStats } from './lists.ts';
 import { type OverviewSources, overviewOf } from './overview.ts';
+import { watchTraffic } from './traffic.ts';
+
+/** Filters are small. */
+const FILTERED: RequestLimits = { maxBytes: 32 * 1024, maxItems: 256 };
+
+/** Callers that list at the same time, and those that look at traffic. */
+const MAX_LISTS = 32;
+const MAX_TRAFFIC_WATCHERS = 32;
 
 /** What View tells besides what control knows. */
 export interface Surroundings extends Pick<OverviewSources, 'startedAt' | 'listening' | 'history'> {
@@ -21,5 +33,21 @@ export function viewEntries(sources: OverviewSources & Surroundings): Entries {
       limits: SMALL,
       handler: () => ({ parts: [{ settings: sources.settings }] }),
     },
+  };
+}
+
+/** The handlers of collector.proto.View that answer with a stream. */
+export function viewStreams(control: Control): Readonly<Record<string, StreamEntry>> {
+  const lists = new WatcherPlaces(MAX_LISTS);
+  const watchers = new WatcherPlaces(MAX_TRAFFIC_WATCHERS);
+  const entry = (handler: StreamEntry['handler']): StreamEntry => ({
+    role: 'viewer',
+    limits: FILTERED,
+    handler,
+  });
+  return {
+    ListRules: entry(lists.limit(listRules(control))),
+    ListStats: entry(lists.limit(listStats(control))),
+    WatchTraffic: entry(watchers.limit(watchTraffic(control))),
   };
 }

@@ -1,0 +1,56 @@
+/** Rows of traffic as messages. */
+import { fromRate } from '../../protocol/view-codec.ts';
+import type {
+  CollectorTrafficMessage,
+  ExporterTrafficMessage,
+} from '../../protocol/view-messages.ts';
+import { type AddressFormat, endpointMessage } from '../../rules/endpoint-message.ts';
+import type { CollectorRow, ExporterRow } from './traffic-rows.ts';
+
+export function exporterTraffic(row: ExporterRow, format: AddressFormat): ExporterTrafficMessage {
+  const { endpoint, rule, state, rate, lost, lostPerSecond, lastSeen, seen } = row;
+  return {
+    endpoint: endpointMessage(endpoint, format),
+    ...(rule && { rule: endpointMessage(rule, format) }),
+    state,
+    received: {
+      packets: `${seen?.received.packets ?? 0n}`,
+      bytes: `${seen?.received.bytes ?? 0n}`,
+    },
+    rate: fromRate(rate),
+    protocol: seen?.protocol ?? '',
+    ...(seen && { firstSeen: seen.firstSeen.toISOString() }),
+    ...(lastSeen && { lastSeen: lastSeen.toISOString() }),
+    truncated: `${seen?.truncated ?? 0n}`,
+    lost: `${lost}`,
+    lostPerSecond,
+  };
+}
+
+export function collectorTraffic(
+  row: CollectorRow,
+  format: AddressFormat,
+): CollectorTrafficMessage {
+  const { endpoint, rate, lostPerSecond, status } = row;
+  const { outputs, sent, errors, lastError, route, neighbour, device, via, problem } = status;
+  return {
+    endpoint: endpointMessage(endpoint, format),
+    outputs,
+    sent: { packets: `${sent.packets}`, bytes: `${sent.bytes}` },
+    rate: fromRate(rate),
+    errors: errors.map(({ code, count }) => ({ code, count: `${count}` })),
+    lostPerSecond,
+    ...(lastError && {
+      lastError: {
+        code: lastError.code,
+        at: lastError.at.toISOString(),
+        exporter: endpointMessage(lastError.exporter, format),
+      },
+    }),
+    route,
+    neighbour,
+    ...(device !== undefined && { device }),
+    ...(via !== undefined && { via }),
+    ...(problem !== undefined && { problem }),
+  };
+}
