@@ -56,6 +56,32 @@ export async function* streamApi(
   }
 }
 
+/**
+ * Makes a call whose answer is a stream of parts, and takes them as they come, encoded.
+ *
+ * @param headers of the request
+ * @throws CliError when the call failed, or the API could not be reached or did not answer all in time
+ */
+export async function* streamBytes(
+  access: ApiAccess,
+  method: DescMethod,
+  request: Message,
+  headers: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Uint8Array> {
+  const client = new GrpcClient(access);
+  const end = new AbortController();
+  try {
+    const coding = { ...codingOf(method), decode: (bytes: Buffer): Uint8Array => bytes };
+    const { timeoutMs } = access;
+    yield* client.stream(coding, request, end.signal, { timeoutMs, headers });
+  } catch (error) {
+    throw error instanceof CallError ? explain(error, access, method) : error;
+  } finally {
+    end.abort();
+    client.close();
+  }
+}
+
 function codingOf(method: DescMethod) {
   return {
     path: `/${method.parent.typeName}/${method.name}`,

@@ -19,6 +19,8 @@ const RULES = {
     },
   ],
 };
+/** As the service sends them: the revision, then rules, then default outputs. */
+const LISTED = [{ revision: '7' }, RULES, {}];
 const RULES_TEXT = `rules: {
     exporter: {
         endpoint: {host: "192.0.2.1" port: 1000}
@@ -37,15 +39,102 @@ function at(port: number): string[] {
 }
 
 test('A1, A9: rules list prints the revision as a comment and compact text', async () => {
-  await using api = await startFakeApi({ answer: RULES, headers: REVISION });
+  await using api = await startFakeApi({ answer: LISTED });
   const run = await runFloxy([...at(api.port), 'rules', 'list']);
   assert.deepEqual(run, { exitCode: 0, output: `# revision: 7\n${RULES_TEXT}`, errors: '' });
-  assert.deepEqual([api.calls[0]?.method, api.calls[0]?.request], ['ListProxyRules', {}]);
+  assert.deepEqual([api.calls[0]?.method, api.calls[0]?.request], ['ListRules', { filter: {} }]);
   assert.equal(api.calls[0]?.headers['collector-address-format'], undefined);
 });
 
+test('S22: rules list and stats send what is wanted to the service', async () => {
+  await using api = await startFakeApi({ answer: [] });
+  const wanted = ['--exporter', '192.0.2.0/24', '--collector', '198.51.100.1:5', '--limit', '7'];
+  for (const command of [['rules', 'list'], ['stats']]) {
+    const run = await runFloxy([...command, ...wanted, '--pipeline', 'a', 'b', ...at(api.port)]);
+    assert.deepEqual([run.exitCode, run.output, run.errors], [0, '', '']);
+  }
+  const filter = {
+    exporters: ['192.0.2.0/24'],
+    collectors: ['198.51.100.1:5'],
+    pipelines: ['a', 'b'],
+  };
+  assert.deepEqual(
+    api.calls.map(({ method, request }) => [method, request]),
+    [
+      ['ListRules', { filter, limit: 7 }],
+      ['ListStats', { filter, limit: 7 }],
+    ],
+  );
+  assert.equal((await runFloxy(['stats', '192.0.2.1', '--limit', '7'])).exitCode, 2);
+});
+
+test('S22: parts of a list become one, as text, JSON and a table', async () => {
+  const [rule] = RULES.rules;
+  const other = { exporter: { endpoint: { host: '2001:db8::1', port: 5 } } };
+  const outputs = [{ collectors: [{ endpoint: { host: '198.51.100.9' }, weight: 3 }] }];
+  const parts = [
+    { revision: '7' },
+    { rules: [rule, other] },
+    { rules: [other] },
+    { defaultOutputs: [...outputs, { pipeline: 'a' }] },
+  ];
+  await using api = await startFakeApi({ answer: JSON.parse(JSON.stringify(parts)) });
+  const list = (output: string) => runFloxy(['rules', 'list', '-o', output, ...at(api.port)]);
+  assert.deepEqual(JSON.parse((await list('json')).output), {
+    rules: [rule, other, other],
+    defaultOutputs: [...outputs, { pipeline: 'a' }],
+  });
+  assert.equal(
+    (await list('table')).output,
+    `EXPORTER         OUTPUTS
+192.0.2.1:1000   198.51.100.1:2055;${' '}
+[2001:db8::1]:5  - (dropped)
+[2001:db8::1]:5  - (dropped)
+default          198.51.100.9 weight 3; pipeline a
+`.replaceAll(/ +$/gm, ''),
+  );
+  const { output } = await list('text');
+  await runFloxy(['rules', 'replace', ...at(api.port)], { files: { '-': output } });
+  assert.deepEqual(api.calls.at(-1)?.request, JSON.parse((await list('json')).output));
+});
+
+test('stats as a table has a row for each collector', async () => {
+  const counts = (packets: number) => ({ packets: `${packets}`, bytes: `${packets * 100}` });
+  const output = {
+    collectors: [
+      { endpoint: { host: '198.51.100.1', port: 5 }, output: counts(7) },
+      { endpoint: { host: '198.51.100.2' }, output: counts(8) },
+    ],
+  };
+  const exporter = { endpoint: { host: '192.0.2.1' }, input: counts(15) };
+  const parts = [{ rules: [{ exporter, outputs: [output] }] }, { mismatched: counts(3) }];
+  await using api = await startFakeApi({ answer: parts });
+  const run = await runFloxy(['stats', '-o', 'table', ...at(api.port)]);
+  assert.equal(
+    run.output,
+    `EXPORTER   PACKETS  BYTES  TO              SENT  SENT BYTES
+192.0.2.1       15   1500  198.51.100.1:5     7         700
+                           198.51.100.2       8         800
+no rule          3    300  -
+`,
+  );
+});
+
+test('an exporter without a rule that may have been meant with a port is told so', async () => {
+  const details = 'no rule for exporter fd10::3:3000';
+  await using api = await startFakeApi({ code: status.NOT_FOUND, details });
+  const run = await runFloxy(['stats', 'fd10::3:3000', ...at(api.port)]);
+  assert.deepEqual(run, {
+    exitCode: 1,
+    output: '',
+    errors: `floxy: NOT_FOUND: ${details}; did you mean [fd10::3]:3000?\n`,
+  });
+  const none = await runFloxy(['stats', '2001:db8::abcd', '192.0.2.1', ...at(api.port)]);
+  assert.equal(none.errors, `floxy: NOT_FOUND: ${details}\n`);
+});
+
 test('E4: rules list passes the address format on and prints JSON without a comment', async () => {
-  await using api = await startFakeApi({ answer: RULES, headers: REVISION });
+  await using api = await startFakeApi({ answer: LISTED });
   const formats = ['--format', 'json', '--address-format', 'binary', '--revision'];
   const run = await runFloxy(['rules', 'list', ...formats, ...at(api.port)]);
   assert.deepEqual(JSON.parse(run.output), RULES);
@@ -74,7 +163,7 @@ test('A3: rules update reads JSON from standard input and tells the new revision
 });
 
 test('what rules list prints can be given to rules replace', async () => {
-  await using api = await startFakeApi({ answer: RULES, headers: REVISION });
+  await using api = await startFakeApi({ answer: LISTED });
   const listed = await runFloxy(['rules', 'list', ...at(api.port)]);
   await using other = await startFakeApi({ answer: {} });
   await runFloxy(['rules', 'replace', ...at(other.port)], { files: { '-': listed.output } });

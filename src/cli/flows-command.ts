@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { withoutControls } from '../base/text.ts';
 import { readAccess } from './access-options.ts';
 import { streamApi } from './api-client.ts';
+import { parseCount } from './filter-options.ts';
 import { FLOW_HEAD, type FlowRecord, flowLine, PROTOCOL_NUMBERS } from './flow-line.ts';
 import { findMethod, makeMessage } from './messages.ts';
 import { addOutputOption, type OutputOptions } from './output.ts';
@@ -40,8 +41,8 @@ export function addFlowsCommand(program: Command, terminal: Terminal): void {
       'only of these IP protocols: tcp, udp, icmp, …, or numbers',
       collectProtocol,
     )
-    .option('--rate <records>', 'at most so many a second and worker (default: 100)', readNumber)
-    .option('-n, --count <records>', 'end after so many', readNumber);
+    .option('--rate <records>', 'at most so many a second and worker (default: 100)', parseCount)
+    .option('-n, --count <records>', 'end after so many', parseCount);
   addOutputOption(command, 'table', ['table', 'json']).action(
     (options: FlowsOptions, self: Command) => printFlows(options, self, terminal),
   );
@@ -82,11 +83,6 @@ async function printFlows(options: FlowsOptions, command: Command, terminal: Ter
 function printed(record: string, output: FlowsOptions['output']): string {
   if (output === 'json') return `${withoutControls(record)}\n`;
   return flowLine(JSON.parse(record) as FlowRecord);
-}
-
-function readNumber(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number from 1 on.');
 }
 
 function collectNumber(text: string, before: number[] = []): number[] {

@@ -10,6 +10,7 @@ import {
   fromJsonString,
   type JsonValue,
   type Message,
+  toBinary,
   toJson,
 } from '@bufbuild/protobuf';
 import { fromText } from '@bufbuild/protobuf/txtpb';
@@ -59,6 +60,10 @@ export function printMessage(schema: DescMessage, message: Message, format: Mess
   return format === 'json'
     ? `${JSON.stringify(toJson(schema, message), undefined, 2)}\n`
     : printText(schema, message);
+}
+
+export function encodeMessage(schema: DescMessage, message: Message): Uint8Array {
+  return toBinary(schema, message);
 }
 
 /** Makes a message from its JSON form. */

@@ -1,39 +1,15 @@
 import type { Command } from 'commander';
 import { readAccess } from './access-options.ts';
 import { callApi } from './api-client.ts';
-import { collectExporter, type ExporterJson } from './endpoint-argument.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
-import {
-  addAddressFormatOption,
-  addFormatOption,
-  type FormatOptions,
-  requestHeaders,
-} from './format-options.ts';
+import { addStatsCommand } from './list-commands.ts';
 import { findMethod, makeMessage, printMessage } from './messages.ts';
 import { addFormatAlias, addOutputOption, type OutputOptions } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Adds `floxy stats` and `floxy build-info`. */
 export function addQueryCommands(program: Command, terminal: Terminal): void {
-  const stats = program
-    .command('stats')
-    .description('print the statistics of all rules, or of the rules of the given exporters')
-    .argument(
-      '[exporter...]',
-      'such as 192.0.2.1, 192.0.2.1:1000, [2001:db8::1]:1000',
-      collectExporter,
-    );
-  addFormatOption(stats);
-  addAddressFormatOption(stats).action(
-    async (exporters: readonly ExporterJson[], options: FormatOptions, command: Command) => {
-      const method = findMethod('floxy', 'collector.proto.Metrics', 'GetProxyStats');
-      const request = makeMessage(method.input, { exporters: [...exporters] });
-      const access = readAccess(command, terminal.env);
-      const answer = await callApi(access, method, request, requestHeaders(options));
-      await terminal.print(printMessage(method.output, answer.message, options.format ?? 'text'));
-    },
-  );
-
+  addStatsCommand(program, terminal);
   const buildInfo = program
     .command('build-info')
     .description('print which version runs, from which commit, and its process number');

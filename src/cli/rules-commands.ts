@@ -7,7 +7,6 @@ import { callApi } from './api-client.ts';
 import { collectExporter, type ExporterJson } from './endpoint-argument.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import {
-  addAddressFormatOption,
   addExpectedRevisionOption,
   addFormatOption,
   addOverrideFollowerOption,
@@ -15,6 +14,7 @@ import {
   type FormatOptions,
   requestHeaders,
 } from './format-options.ts';
+import { addListCommand } from './list-commands.ts';
 import { findMethod, makeMessage, parseMessage, printMessage } from './messages.ts';
 import { addDiffCommand, addPullCommand } from './peer-commands.ts';
 import type { Terminal } from './terminal.ts';
@@ -44,25 +44,6 @@ export function addRulesCommands(
   addDeleteCommand(rules, terminal);
   addPullCommand(rules, terminal);
   addDiffCommand(rules, terminal, finish);
-}
-
-function addListCommand(rules: Command, terminal: Terminal): void {
-  const list = rules.command('list').description('print all rules and default outputs');
-  addFormatOption(list);
-  addAddressFormatOption(list);
-  addRevisionOption(list).action(async (options: FormatOptions, command: Command) => {
-    const method = findMethod('floxy', SETTINGS, 'ListProxyRules');
-    const access = readAccess(command, terminal.env);
-    const request = makeMessage(method.input, {});
-    const answer = await callApi(access, method, request, requestHeaders(options));
-    const revision = answer.header(REVISION_HEADER);
-    if (options.revision) printRevision(terminal, revision);
-    const comment =
-      options.format !== 'json' && revision !== undefined ? `# revision: ${revision}\n` : '';
-    await terminal.print(
-      comment + printMessage(method.output, answer.message, options.format ?? 'text'),
-    );
-  });
 }
 
 function addReplaceCommand(rules: Command, terminal: Terminal): void {

@@ -159,14 +159,18 @@ export class GrpcClient {
    * The messages of an answer that is a stream, as they come, for as long as they are wanted.
    *
    * @param signal ends it
+   * @param options without them it may take for ever
    * @throws CallError
    */
   async *stream<Request, Answer>(
     { path, encode, decode }: ClientMethod<Request, Answer>,
     request: Request,
     signal: AbortSignal,
+    options?: CallOptions,
   ): AsyncGenerator<Answer> {
-    const call = this.#client.makeServerStreamRequest(path, encode, decode, request);
+    const sent = metadataOf(options?.headers ?? {});
+    const limit = options === undefined ? {} : { deadline: Date.now() + options.timeoutMs };
+    const call = this.#client.makeServerStreamRequest(path, encode, decode, request, sent, limit);
     const cancel = () => call.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     try {

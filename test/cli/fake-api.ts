@@ -11,6 +11,7 @@ import {
   Server,
   ServerCredentials,
   type ServerUnaryCall,
+  type ServerWritableStream,
   type ServiceDefinition,
   type sendUnaryData,
 } from '@grpc/grpc-js';
@@ -65,6 +66,10 @@ export async function startFakeApi(
     findMethod('floxy', 'collector.proto.View', name),
   );
   addService(server, view, script, calls);
+  const streams = ['ListRules', 'ListStats', 'WatchTraffic'].map((name) =>
+    findMethod('floxy', 'collector.proto.View', name),
+  );
+  addService(server, streams, script, calls);
   addService(server, [findMethod('health', 'grpc.health.v1.Health', 'Check')], script, calls);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', serverCredentials, (error, bound) =>
@@ -95,25 +100,49 @@ function addService(
       calls.push(seen);
       const reply = typeof script === 'function' ? script(seen) : script;
       if (reply === 'silence') return;
-      if ('code' in reply) return respond(reply);
-      call.sendMetadata(metadataOf(reply.headers ?? {}));
-      respond(null, reply.answer);
+      answer(call, reply, respond);
     };
   }
   server.addService(definition, handlers);
 }
 
+/** A call whose answer is a stream has no `respond`: its answer is a list of messages, or one. */
 type Handler = (
-  call: ServerUnaryCall<JsonValue, JsonValue>,
-  respond: sendUnaryData<JsonValue>,
+  call: ServerUnaryCall<JsonValue, JsonValue> & ServerWritableStream<JsonValue, JsonValue>,
+  respond?: sendUnaryData<JsonValue>,
 ) => void;
 
+function answer(
+  call: Parameters<Handler>[0],
+  reply: Exclude<Reply, 'silence'>,
+  respond: Parameters<Handler>[1],
+): void {
+  if ('code' in reply) {
+    if (respond === undefined) call.emit('error', reply);
+    else respond(reply);
+    return;
+  }
+  call.sendMetadata(metadataOf(reply.headers ?? {}));
+  if (respond !== undefined) {
+    respond(null, reply.answer);
+    return;
+  }
+  for (const part of [reply.answer].flat()) call.write(part as JsonValue);
+  call.end();
+}
+
 /** Messages are JSON on the side of the fake. */
-function definitionOf({ parent, name, input, output }: DescMethod): ServiceDefinition[string] {
+function definitionOf({
+  parent,
+  name,
+  input,
+  output,
+  methodKind,
+}: DescMethod): ServiceDefinition[string] {
   return {
     path: `/${parent.typeName}/${name}`,
     requestStream: false,
-    responseStream: false,
+    responseStream: methodKind === 'server_streaming',
     requestSerialize: () => Buffer.alloc(0),
     requestDeserialize: (bytes: Buffer) => toJson(input, fromBinary(input, bytes)),
     responseSerialize: (value: JsonValue) => Buffer.from(toBinary(output, fromJson(output, value))),

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { arbitraryRuleSet } from '../../test/support/arbitrary-rules.ts';
+import { outputMessage, ruleMessage } from '../rules/message.ts';
+import { findMethod } from './messages.ts';
+import { printText } from './text-format.ts';
+import { WirePrinter } from './wire.ts';
+
+const { output: RULES } = findMethod('floxy', 'collector.proto.View', 'ListRules');
+const { output: STATS } = findMethod('floxy', 'collector.proto.View', 'ListStats');
+
+function checkSame(schema: typeof RULES, json: JsonValue): void {
+  const message = fromJson(schema, json);
+  const bytes = toBinary(schema, message);
+  const wire = new WirePrinter(schema);
+  assert.equal(wire.text(bytes), printText(schema, message));
+  assert.deepEqual(wire.json(bytes), toJson(schema, message));
+}
+
+test('rules are printed as the library prints them', () => {
+  fc.assert(
+    fc.property(arbitraryRuleSet(), ({ rules, defaultOutputs }) => {
+      const message = {
+        rules: rules.map((rule) => ruleMessage(rule, 'text')),
+        defaultOutputs: defaultOutputs.map((output) => outputMessage(output, 'text')),
+      };
+      checkSame(RULES, JSON.parse(JSON.stringify(message)));
+    }),
+  );
+});
+
+test('statistics are printed as the library prints them, up to 64 bits', () => {
+  const counts = ['0', '1', '127', '128', '562949953421311', '562949953421312', '9007199254740993'];
+  for (const packets of [...counts, '18446744073709551615']) {
+    const exporter = { endpoint: { host: '::1', port: 65_535 }, input: { packets, bytes: '7' } };
+    checkSame(STATS, { rules: [{ exporter }, {}], mismatched: { packets } });
+  }
+});
+
+test('what is rare is left to the library', () => {
+  const odd = ['"quoted"', 'new\nline', 'ü\u001b', '\\'].map((host) => ({
+    exporter: { endpoint: { host } },
+  }));
+  checkSame(RULES, { rules: odd });
+  checkSame(RULES, { rules: [{ exporter: { endpoint: { octets: 'wAACAQ==' } } }] });
+  const unknown = Buffer.concat([
+    toBinary(RULES, create(RULES)),
+    Buffer.from([0xfa, 0x01, 0x02, 0x68, 0x69]),
+  ]);
+  assert.deepEqual(new WirePrinter(RULES).json(unknown), {});
+});
+
+test('fields that are not asked for are left out', () => {
+  const json = { rules: [{ exporter: { endpoint: { host: 'ü' } } }], revision: '7' };
+  const bytes = toBinary(RULES, fromJson(RULES, json));
+  const wire = new WirePrinter(RULES, ['revision']);
+  assert.deepEqual(wire.json(bytes), { rules: json.rules });
+  assert.doesNotMatch(wire.text(bytes), /revision/);
+  assert.equal(wire.text(toBinary(RULES, fromJson(RULES, { revision: '7' }))), '');
+});
