@@ -308,7 +308,7 @@ test('input that the service refuses is told with its line', async () => {
   await using api = await startFakeApi({ code: status.INVALID_ARGUMENT, details });
   const files = { f: 'rules: {\n}\n\nrules: {\n}\n' };
   const run = await runFloxy(['rules', 'update', 'f', ...at(api.port)], { files });
-  assert.match(run.errors, /rules\[1\]\.exporter\.endpoint\.port \(f:4\): 70000 is above/);
+  assert.equal(run.errors, 'f:4:1: rules[1].exporter.endpoint.port: 70000 is above 65535\n');
 });
 
 test('a file whose name ends in .json is JSON, unless --format says something else', async () => {

@@ -18,6 +18,11 @@ export function collectExporter(
   text: string,
   previous: readonly ExporterJson[] | undefined,
 ): readonly ExporterJson[] {
+  return [...(previous ?? []), parseExporter(text)];
+}
+
+/** Reads one EXPORTER argument. @throws InvalidArgumentError (of commander) */
+export function parseExporter(text: string): ExporterJson {
   const parts = splitHostAndPort(text);
   const octets = parseAddress(parts?.host ?? '');
   if (parts === undefined || octets === undefined) {
@@ -26,8 +31,7 @@ export function collectExporter(
     );
   }
   const host = formatAddress(octets);
-  const endpoint = parts.port === undefined ? { host } : { host, port: parts.port };
-  return [...(previous ?? []), { endpoint }];
+  return { endpoint: parts.port === undefined ? { host } : { host, port: parts.port } };
 }
 
 /**

@@ -13,3 +13,13 @@ export class CliError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** Something is wrong with the input: a line for each thing, such as `rules.txtpb:14:5: …`. */
+export class InputError extends CliError {
+  readonly lines: readonly string[];
+
+  constructor(lines: readonly string[]) {
+    super(EXIT.usage, lines.join('; '));
+    this.lines = lines;
+  }
+}

@@ -1,8 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { messageOf } from '../base/errors.ts';
 import {
   ADDRESS_FORMAT_HEADER,
+  CHANGE_MESSAGE_HEADER,
+  changeMessageHeader,
+  DRY_RUN_HEADER,
   EXPECTED_REVISION_HEADER,
   OVERRIDE_FOLLOWER_HEADER,
+  readChangeMessage,
 } from '../protocol/headers.ts';
 import type { MessageFormat } from './messages.ts';
 
@@ -14,6 +19,8 @@ export interface FormatOptions {
   readonly revision?: boolean;
   readonly expectedRevision?: string;
   readonly overrideFollower?: boolean;
+  readonly dryRun?: boolean;
+  readonly message?: string;
 }
 
 export function addFormatOption(command: Command): Command {
@@ -57,17 +64,42 @@ export function addOverrideFollowerOption(command: Command): Command {
   );
 }
 
+/** For calls that change rules. */
+export function addDryRunOption(command: Command): Command {
+  return command.option('--dry-run', 'print what would change, and change nothing');
+}
+
+/** For calls that change rules. */
+export function addMessageOption(command: Command): Command {
+  return command.option(
+    '-m, --message <text>',
+    'why, for the log and the history: one line',
+    parseChangeMessage,
+  );
+}
+
 /** The request's headers for the options given. */
 export function requestHeaders(options: FormatOptions): Record<string, string> {
-  const { addressFormat, expectedRevision, overrideFollower } = options;
+  const { addressFormat, expectedRevision, overrideFollower, dryRun, message } = options;
   return {
     ...(addressFormat !== undefined && { [ADDRESS_FORMAT_HEADER]: addressFormat }),
     ...(expectedRevision !== undefined && { [EXPECTED_REVISION_HEADER]: expectedRevision }),
     ...(overrideFollower && { [OVERRIDE_FOLLOWER_HEADER]: 'true' }),
+    ...(dryRun && { [DRY_RUN_HEADER]: 'true' }),
+    ...(message !== undefined && changeMessageHeader(message)),
   };
 }
 
 function parseRevision(text: string): string {
   if (/^\d{1,15}$/.test(text)) return text;
   throw new InvalidArgumentError('Revisions are whole numbers.');
+}
+
+function parseChangeMessage(text: string): string {
+  try {
+    readChangeMessage({ [CHANGE_MESSAGE_HEADER]: encodeURIComponent(text.toWellFormed()) });
+    return text;
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error).replace(/^header [\w-]+: /, ''));
+  }
 }

@@ -1,27 +1,23 @@
-import type { DescMethod, Message } from '@bufbuild/protobuf';
+import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { messageOf } from '../base/errors.ts';
-import { REVISION_HEADER } from '../protocol/headers.ts';
+import type { RuleSet } from '../model/rules.ts';
+import type { ExportersRequest } from '../protocol/messages.ts';
+import { canonicaliseExporters } from '../rules/canonicalise.ts';
+import { mergeChange } from '../rules/merge.ts';
 import { readAccess } from './access-options.ts';
-import { callApi } from './api-client.ts';
 import { collectExporter, type ExporterJson } from './endpoint-argument.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
-import {
-  addExpectedRevisionOption,
-  addFormatOption,
-  addOverrideFollowerOption,
-  addRevisionOption,
-  type FormatOptions,
-  requestHeaders,
-} from './format-options.ts';
+import { addFormatOption, type FormatOptions } from './format-options.ts';
 import { addListCommand } from './list-commands.ts';
-import { findMethod, makeMessage, parseMessage, printMessage } from './messages.ts';
+import { findMethod, makeMessage } from './messages.ts';
 import { addDiffCommand, addPullCommand } from './peer-commands.ts';
+import { addChangeOptions, changeRules } from './rules-change.ts';
+import { addCheckCommand } from './rules-check.ts';
+import { addEditCommand } from './rules-edit.ts';
+import { RulesInput, STANDARD_INPUT } from './rules-input.ts';
+import { SETTINGS } from './rules-listing.ts';
+import { addGetCommand, addSetCommand, updated } from './rules-one.ts';
 import type { Terminal } from './terminal.ts';
-import { withLines } from './text-places.ts';
-
-const SETTINGS = 'collector.proto.Settings';
-const STANDARD_INPUT = '-';
 
 interface ReplaceOptions extends FormatOptions {
   readonly allowEmpty?: boolean;
@@ -42,6 +38,10 @@ export function addRulesCommands(
   addReplaceCommand(rules, terminal);
   addUpdateCommand(rules, terminal);
   addDeleteCommand(rules, terminal);
+  addGetCommand(rules, terminal);
+  addSetCommand(rules, terminal);
+  addEditCommand(rules, terminal);
+  addCheckCommand(rules, terminal);
   addPullCommand(rules, terminal);
   addDiffCommand(rules, terminal, finish);
 }
@@ -52,17 +52,21 @@ function addReplaceCommand(rules: Command, terminal: Terminal): void {
     .description('replace all rules and default outputs by those of a file')
     .argument('[file]', 'ProxyRules as protobuf text or JSON; - is standard input', STANDARD_INPUT)
     .option('--allow-empty', 'delete everything when the file has neither rules nor outputs');
-  addChangeOptions(replace).action(
+  addChangeOptions(addFormatOption(replace)).action(
     async (file: string, options: ReplaceOptions, command: Command) => {
       const method = findMethod('floxy', SETTINGS, 'ReplaceProxyRules');
-      const input = await readInput(terminal, file, method, options);
-      if (!options.allowEmpty && isEmpty(method, input.request)) {
+      const input = await RulesInput.read(terminal, file, method.input, options.format);
+      const { rules: some = [], defaultOutputs = [] } = input.document.message;
+      if (!options.allowEmpty && [some, defaultOutputs].flat().length === 0) {
         throw new CliError(
           EXIT.usage,
           `${input.name} has neither rules nor default outputs: pass --allow-empty to delete all`,
         );
       }
-      await change(terminal, command, { method, input, options });
+      const request = input.toMessage(method.input);
+      const plan = () => input.rules();
+      const access = readAccess(command, terminal.env);
+      await changeRules(terminal, access, { method, request, input, options, plan });
     },
   );
 }
@@ -72,11 +76,14 @@ function addUpdateCommand(rules: Command, terminal: Terminal): void {
     .command('update')
     .description('add rules, or replace the outputs of those that exist')
     .argument('[file]', 'ProxyRules as protobuf text or JSON; - is standard input', STANDARD_INPUT);
-  addChangeOptions(update).action(
+  addChangeOptions(addFormatOption(update)).action(
     async (file: string, options: FormatOptions, command: Command) => {
       const method = findMethod('floxy', SETTINGS, 'UpdateProxyRules');
-      const input = await readInput(terminal, file, method, options);
-      await change(terminal, command, { method, input, options });
+      const input = await RulesInput.read(terminal, file, method.input, options.format);
+      const request = input.toMessage(method.input);
+      const plan = async (present: RuleSet) => updated(present, await input.rules());
+      const access = readAccess(command, terminal.env);
+      await changeRules(terminal, access, { method, request, input, options, plan });
     },
   );
 }
@@ -91,93 +98,26 @@ function addDeleteCommand(rules: Command, terminal: Terminal): void {
       collectExporter,
     )
     .option('--file <file>', 'read a DeleteProxyRulesRequest instead; - is standard input');
-  addChangeOptions(remove).action(
+  addChangeOptions(addFormatOption(remove)).action(
     async (exporters: readonly ExporterJson[], options: DeleteOptions, command: Command) => {
-      if (exporters.length > 0 === (options.file !== undefined)) {
+      const { file, format } = options;
+      if (exporters.length > 0 === (file !== undefined)) {
         throw new CliError(EXIT.usage, 'rules delete: give exporters, or --file');
       }
       const method = findMethod('floxy', SETTINGS, 'DeleteProxyRules');
       const input =
-        options.file === undefined
-          ? { request: makeMessage(method.input, { exporters: [...exporters] }), name: 'arguments' }
-          : await readInput(terminal, options.file, method, options);
-      await change(terminal, command, { method, input, options });
+        file === undefined
+          ? undefined
+          : await RulesInput.read(terminal, file, method.input, format);
+      const request =
+        input?.toMessage(method.input) ?? makeMessage(method.input, { exporters: [...exporters] });
+      const plan = (present: RuleSet) => {
+        const { exporters: asked } = toJson(method.input, request) as ExportersRequest;
+        const deleted = canonicaliseExporters(asked ?? [], 'exporters');
+        return mergeChange(present, { kind: 'edit', deleted, upserts: [] });
+      };
+      const access = readAccess(command, terminal.env);
+      await changeRules(terminal, access, { method, request, input, options, plan });
     },
   );
-}
-
-function addChangeOptions(command: Command): Command {
-  const shared = addRevisionOption(addExpectedRevisionOption(addFormatOption(command)));
-  return addOverrideFollowerOption(shared);
-}
-
-/** Makes a call that changes rules. Prints nothing on success, unless asked for the revision. */
-async function change(
-  terminal: Terminal,
-  command: Command,
-  call: {
-    readonly method: DescMethod;
-    readonly input: Input;
-    readonly options: FormatOptions;
-  },
-): Promise<void> {
-  const { method, input, options } = call;
-  const access = readAccess(command, terminal.env);
-  const answer = await callApi(access, method, input.request, requestHeaders(options)).catch(
-    (error: unknown) => {
-      throw input.text === undefined ? error : locate(error, input.name, input.text);
-    },
-  );
-  if (options.revision) printRevision(terminal, answer.header(REVISION_HEADER));
-}
-
-/** The places in input that the service refuses have lines in its text. */
-function locate(error: unknown, name: string, text: string): unknown {
-  if (!(error instanceof CliError) || error.exitCode !== EXIT.usage) return error;
-  return new CliError(error.exitCode, withLines(error.message, name, text), { cause: error });
-}
-
-function printRevision(terminal: Terminal, revision: string | undefined): void {
-  terminal.printError(`revision: ${revision ?? 'unknown'}\n`);
-}
-
-/** A request, and where it comes from. */
-interface Input {
-  readonly request: Message;
-  readonly name: string;
-  /** As it was written; undefined when it is not protobuf text. */
-  readonly text?: string;
-}
-
-async function readInput(
-  terminal: Terminal,
-  file: string,
-  method: DescMethod,
-  options: FormatOptions,
-): Promise<Input> {
-  const bytes = await readBytes(terminal, file);
-  const format = options.format ?? (file.endsWith('.json') ? 'json' : 'text');
-  const name = nameOf(file);
-  const request = parseMessage(method.input, { name, bytes, format });
-  return format === 'json'
-    ? { request, name }
-    : { request, name, text: new TextDecoder().decode(bytes) };
-}
-
-async function readBytes(terminal: Terminal, file: string): Promise<Uint8Array> {
-  try {
-    return await terminal.read(file);
-  } catch (error) {
-    throw new CliError(EXIT.usage, `${nameOf(file)} cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-}
-
-function nameOf(file: string): string {
-  return file === STANDARD_INPUT ? 'standard input' : file;
-}
-
-function isEmpty(method: DescMethod, request: Message): boolean {
-  return printMessage(method.input, request, 'text') === '';
 }

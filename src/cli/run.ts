@@ -7,7 +7,7 @@ import { ConfigError } from '../config/config.ts';
 import { packageRoot } from '../package-root.ts';
 import { addAccessOptions } from './access-options.ts';
 import { addCollectCommand } from './collect-command.ts';
-import { CliError, EXIT } from './exit.ts';
+import { CliError, EXIT, InputError } from './exit.ts';
 import { addServiceCommands } from './service-commands.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -83,6 +83,10 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
   if (error instanceof FloxyError && error.code === 'INVALID_INPUT') {
     terminal.printError(`floxy: ${error.message}\n`);
     return EXIT.usage;
+  }
+  if (error instanceof InputError) {
+    for (const line of error.lines) terminal.printError(`${withoutControls(line)}\n`);
+    return error.exitCode;
   }
   if (error instanceof CliError) {
     // A server may have written some of it.

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
 import { CliError, EXIT } from './exit.ts';
 
 /** What a command reads and writes. */
@@ -12,6 +15,10 @@ export interface Terminal {
   onInterrupt(listener: () => void): () => void;
   /** The bytes of a file; `-` is standard input. */
   read(file: string): Promise<Uint8Array>;
+  /** Asks whoever sits there. @returns what they typed; undefined when nobody does */
+  ask(question: string): Promise<string | undefined>;
+  /** Has a file edited. @throws CliError when the editor cannot be run or fails */
+  edit(file: string): Promise<void>;
 }
 
 /** The terminal of this process. */
@@ -32,7 +39,39 @@ export function processTerminal(): Terminal {
       return () => process.off('SIGINT', listener);
     },
     read: (file) => (file === '-' ? readStandardInput() : readFile(file)),
+    ask,
+    edit: (file) => runEditor(process.env['VISUAL'] || process.env['EDITOR'] || 'vi', file),
   };
+}
+
+async function ask(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY) return undefined;
+  const dialogue = createInterface({ input: process.stdin, output: process.stderr });
+  const gone = new Promise<undefined>((resolve) => {
+    dialogue.once('close', () => resolve(undefined));
+  });
+  try {
+    return await Promise.race([dialogue.question(question), gone]);
+  } finally {
+    dialogue.close();
+  }
+}
+
+/** @param command may have arguments, as EDITOR commonly does */
+async function runEditor(command: string, file: string): Promise<void> {
+  // Ctrl-C belongs to the editor meanwhile.
+  const ignore = () => undefined;
+  process.on('SIGINT', ignore);
+  try {
+    const editor = spawn('sh', ['-c', `${command} "$1"`, 'sh', file], { stdio: 'inherit' });
+    const [status, signal] = await once(editor, 'close');
+    if (status === 0) return;
+    const hint = status === 127 ? ': set EDITOR to an editor that is there' : '';
+    const how = signal ?? `status ${status}`;
+    throw new CliError(EXIT.failed, `the editor \`${command}\` ended with ${how}${hint}`);
+  } finally {
+    process.off('SIGINT', ignore);
+  }
 }
 
 function cannotPrint(error: NodeJS.ErrnoException): Error {

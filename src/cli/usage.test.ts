@@ -63,23 +63,33 @@ const BAD_FILES: readonly (readonly [string, string, readonly string[], RegExp])
     'an unknown field',
     'rules: {\n  exporter: {\n    endpint: {}\n  }\n}\n',
     [],
-    /^floxy: f:3: unknown field "endpint"/,
+    /^f:3:5: rules\[0\]\.exporter\.endpint: Exporter has no field "endpint"/,
   ],
-  ['an end that is missing', 'rules: {\n  exporter: {\n', [], /^floxy: f: unexpected end of input/],
+  [
+    'an end that is missing',
+    'rules: {\n  exporter: {\n',
+    [],
+    /^f:2:13: this Exporter does not end/,
+  ],
   [
     'a port that is negative',
     '# one\nrules {exporter {endpoint {port: -1}}}',
     [],
-    /^floxy: f:2: .*negative/,
+    /^f:2:34: rules\[0\]\.exporter\.endpoint\.port: a whole number from 0/,
   ],
   [
     'JSON with an unknown field',
     '{"rulez": []}',
     ['--format=json'],
-    /^floxy: f: .*"rulez" is unknown/,
+    /^f:1:2: rulez: ProxyRules has no field "rulez"/,
   ],
-  ['text where JSON is wanted', 'rules {}', ['--format=json'], /^floxy: f: .*JSON/],
-  ['bytes that are no text', '\u00ff', [], /^floxy: f: .*utf-8/],
+  [
+    'text where JSON is wanted',
+    'rules {}',
+    ['--format=json'],
+    /^f:1:1: \{ of ProxyRules is expected here/,
+  ],
+  ['bytes that are no text', '\u00ff', [], /^f:1:1: the file is not UTF-8/],
 ];
 
 for (const [name, content, options, message] of BAD_FILES) {

@@ -15,11 +15,9 @@ const THERE = ruleSet(
   [rule('192.0.2.1', ['198.51.100.1', '2001:db8::1']), rule('192.0.2.2:1000', ['198.51.100.1'])],
   outputs(['198.51.100.9']),
 );
-const DIFFERENCE = `changed 192.0.2.1:
-  - 198.51.100.1
-  + 198.51.100.1 | 2001:db8::1
-added 192.0.2.2:1000: 198.51.100.1
-removed 192.0.2.3: none, its packets are dropped
+const DIFFERENCE = `~ 192.0.2.1       - 198.51.100.1  + 198.51.100.1 | 2001:db8::1
++ 192.0.2.2:1000  198.51.100.1
+- 192.0.2.3       none, its packets are dropped
 1 added, 1 removed, 1 changed
 `;
 
