@@ -65,6 +65,7 @@ async function run(
   const dataPlane = makeDataPlane(config, log.child({ component: 'dataplane' }));
   const store = new ThreadedRuleStore({
     path: config.databasePath,
+    historyLimits: { revisions: config.historyRevisions, bytes: config.historyBytes },
     log: log.child({ component: 'store' }),
   });
   const control = new ControlPlane({

@@ -1,5 +1,7 @@
-import { choice, WRITABLE_FILE } from './kinds.ts';
+import { choice, integer, WRITABLE_FILE } from './kinds.ts';
 import type { SettingGroup, SettingValues } from './setting.ts';
+
+const GIB = 1024 ** 3;
 
 /** Settings of what the service keeps. */
 export const STORE_SETTINGS = {
@@ -8,6 +10,19 @@ export const STORE_SETTINGS = {
     meaning: 'the SQLite file that keeps the rules',
     kind: WRITABLE_FILE,
     default: 'data/collector.db',
+  },
+  historyRevisions: {
+    variable: 'COLLECTOR_HISTORY_REVISIONS',
+    meaning: 'how many revisions of the rules are kept, to be told and to go back to',
+    kind: integer(1, 100_000),
+    default: '1000',
+  },
+  historyBytes: {
+    variable: 'COLLECTOR_HISTORY_BYTES',
+    meaning:
+      'bytes on disk for what undoes changes of the rules; the oldest revisions go when it is more. Replacing 100,000 rules by others takes about 1 MB',
+    kind: integer(0, 64 * GIB),
+    default: '67108864',
   },
 } as const satisfies SettingGroup;
 

@@ -17,6 +17,7 @@ import {
 import type { ProxyStatistics } from '../model/statistics.ts';
 import { compareRules, isNoDifference, type RulesDifference } from '../rules/comparison.ts';
 import { mergeChange } from '../rules/merge.ts';
+import { sizeOf, undoOf } from '../rules/undo.ts';
 import { checkLimits, validateChange } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import { ChangeQueue } from './change-queue.ts';
@@ -258,8 +259,15 @@ export class ControlPlane implements Control {
     }
     const known = this.#restoring === undefined ? before.revision : undefined;
     const revision = nextRevision(known, options);
+    const made = {
+      // What was not restored is not what the database holds.
+      previous: this.rulesProblem() === undefined ? before.revision.number : undefined,
+      size: sizeOf(difference),
+      rules: ruleSet.rules.length,
+      undo: undoOf(before.ruleSet, difference),
+    };
     try {
-      await this.#store.write(change, revision);
+      await this.#store.write(change, revision, made);
     } catch (error) {
       prepared.discard();
       throw error;

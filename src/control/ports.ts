@@ -2,6 +2,15 @@
 import type { SendLoss, Way } from '../model/collector-status.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { SeenExporter } from '../model/exporter-status.ts';
+import type {
+  BackupContent,
+  BackupExtra,
+  BackupFile,
+  MadeChange,
+  RevisionPage,
+  RevisionQuery,
+  WayBack,
+} from '../model/history.ts';
 import type { Revision, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
@@ -28,10 +37,28 @@ export interface RestoredRules {
 export interface RuleStore {
   /** Opens the database and reads the rules. Never fails for a bad file: see restoreError and status(). */
   open(): Promise<RestoredRules>;
-  /** Writes the rules that the change touches, not the whole set. */
-  write(change: RuleChange, revision: Revision): Promise<void>;
+  /**
+   * Writes the rules that the change touches, not the whole set.
+   * @param made what is kept of it in the history; absent: it makes no other revision
+   */
+  write(change: RuleChange, revision: Revision, made?: MadeChange): Promise<void>;
   status(): SubsystemStatus;
   close(): Promise<void>;
+}
+
+/** What is kept besides the rules in force. Failures reject with FloxyError. */
+export interface HistoryStore {
+  revisions(query: RevisionQuery): Promise<RevisionPage>;
+  /** NOT_FOUND when the revision is not kept. */
+  wayBack(revision: number): Promise<WayBack>;
+  /** Writes a copy of all that the database holds, as it is at one moment. */
+  backup(extra: BackupExtra): Promise<BackupFile>;
+  /** Makes an empty file for a backup that is to be read. @returns its path */
+  makeCopyFile(): Promise<string>;
+  /** INVALID_INPUT when it is none, or is damaged. @param path of makeCopyFile() */
+  readBackup(path: string): Promise<BackupContent>;
+  /** Removes the file of a backup that was written or read. */
+  removeCopy(path: string): Promise<void>;
 }
 
 /** Moves packets by the rules. */

@@ -2,7 +2,7 @@ import { rmSync, statSync } from 'node:fs';
 import { claimPath, followLinks, isMissing, removeDrafts } from './database-file.ts';
 import { expectStoreFailure, type FailureKind, StoreFailure } from './failure.ts';
 import { copyDamagedLog, createDatabase, guardLog, replaceUnreadable } from './quarantine.ts';
-import { RulesDatabase, type SavedRules } from './rules-database.ts';
+import { type DatabaseOptions, RulesDatabase, type SavedRules } from './rules-database.ts';
 import type { StoreLog } from './sqlite-rule-store.ts';
 
 /** Failures of databases that are moved aside when all rules are replaced, and used again otherwise. */
@@ -17,12 +17,12 @@ export class Connection {
   readonly #path: string;
   readonly #identity: string | undefined;
 
-  constructor(path: string, busyTimeoutMs: number) {
+  constructor(path: string, options: DatabaseOptions) {
     this.#path = path;
     this.#identity = identityOf(path);
     this.damagedLog = copyDamagedLog(path);
     try {
-      this.database = new RulesDatabase(path, busyTimeoutMs);
+      this.database = new RulesDatabase(path, options);
       this.#saved = this.#read();
     } catch (error) {
       if (this.damagedLog !== undefined) rmSync(this.damagedLog, { force: true });
@@ -58,9 +58,7 @@ export class Connection {
   }
 }
 
-export interface ConnectOptions {
-  /** How long to wait for another process to let go of the database. */
-  readonly busyTimeoutMs: number;
+export interface ConnectOptions extends DatabaseOptions {
   /** All rules are about to be replaced: a database that cannot be read here is moved aside. */
   readonly isReplacing: boolean;
   readonly log: StoreLog;
@@ -72,20 +70,20 @@ export interface ConnectOptions {
  * @throws what toStoreFailure() understands
  */
 export function connect(givenPath: string, options: ConnectOptions): Connection {
-  const { busyTimeoutMs, isReplacing, log } = options;
+  const { isReplacing, log } = options;
   const path = followLinks(givenPath);
   claimPath(path);
   if (isMissing(path)) announceNew(path, createDatabase(path), log);
   const guard = guardLog(path);
   try {
-    return new Connection(path, busyTimeoutMs);
+    return new Connection(path, options);
   } catch (error) {
     const failure = expectStoreFailure(error, path);
     const isInTheWay =
       failure.kind === 'unreadable' || (isReplacing && KEPT_FOR_LATER.has(failure.kind));
     if (!isInTheWay) throw failure;
     announceNew(path, replaceUnreadable(path, failure.message, guard), log);
-    return new Connection(path, busyTimeoutMs);
+    return new Connection(path, options);
   } finally {
     rmSync(guard, { force: true });
   }

@@ -22,6 +22,11 @@ const DIRECTORY_MODE = 0o750;
 const FILE_MODE = 0o640;
 const MODE_OF_OTHERS = 0o007;
 const DRAFT_MARK = '.new-';
+const COPY_MARK = '.copy-';
+/** Only its owner may read what is copied for somebody. */
+const COPY_MODE = 0o600;
+/** Tells copies of this process from those that an earlier one has left. */
+const PROCESS_TOKEN = randomUUID();
 
 /** What SQLite keeps beside a database; without them its last changes are lost. */
 export const SIDECAR_SUFFIXES: readonly string[] = ['-wal', '-journal', '-shm'];
@@ -83,11 +88,25 @@ export function moveIntoPlace(draft: string, path: string): void {
   sync(dirname(path));
 }
 
-/** Removes what a power failure has left of making a database here. */
+/** Makes an empty file beside a database, for a copy of it or one that is to be read. @returns its path */
+export function makeCopyFile(path: string): string {
+  const copy = `${path}${COPY_MARK}${PROCESS_TOKEN}-${randomUUID()}`;
+  writeFileSync(copy, '', { flag: 'wx', mode: COPY_MODE });
+  return copy;
+}
+
+/** Removes a file of makeCopyFile(), and what SQLite has put beside it. */
+export function removeCopy(copy: string): void {
+  for (const suffix of ['', ...SIDECAR_SUFFIXES]) rmSync(copy + suffix, { force: true });
+}
+
+/** Removes what a power failure has left of making a database here, and what other processes have left of copies. */
 export function removeDrafts(path: string): void {
-  const prefix = basename(path) + DRAFT_MARK;
-  for (const name of readdirSync(dirname(path))) {
-    if (name.startsWith(prefix)) rmSync(join(dirname(path), name), { force: true });
+  const name = basename(path);
+  for (const found of readdirSync(dirname(path))) {
+    const isDraft = found.startsWith(name + DRAFT_MARK);
+    const isCopy = found.startsWith(name + COPY_MARK) && !found.includes(PROCESS_TOKEN);
+    if (isDraft || isCopy) rmSync(join(dirname(path), found), { force: true });
   }
 }
 

@@ -119,6 +119,13 @@ export function toFloxyError(failure: StoreFailure, path: string): FloxyError {
   return new FloxyError(code, `${message}; the rules are unchanged; ${advice}`, { cause: failure });
 }
 
+/** The user's view of a question to the database that found no answer. */
+export function toQuestionError(failure: StoreFailure, path: string): FloxyError {
+  const { code, advice } = WRITE_ERRORS[failure.kind];
+  const message = `the database ${path} cannot answer: ${failure.message}; ${advice}`;
+  return new FloxyError(code, message, { cause: failure });
+}
+
 /** The user's view of saved rules that were not restored from a database that was left as it is. */
 export function toRestoreError({ kind, message }: StoreFailure, path: string): string {
   const what = kind === 'unreadable' ? 'is unreadable' : 'cannot be opened';

@@ -6,6 +6,7 @@ import { requireRoot } from '../../test/lab/require-root.ts';
 import {
   adding,
   databasePath,
+  HISTORY_LIMITS,
   openedStore,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
@@ -23,7 +24,7 @@ test('rules are read from a database that its user may only read', {
   store.close();
   chmodSync(path, 0o444);
   chmodSync(dirname(path), 0o755);
-  const { ruleSet, revision } = asOther(() => readCopy(path));
+  const { ruleSet, revision } = asOther(() => readCopy(path, HISTORY_LIMITS));
   assert.deepEqual(ruleSet.rules, [rule('192.0.2.1')]);
   assert.equal(revision.number, 1);
 });

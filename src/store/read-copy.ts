@@ -1,6 +1,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import type { HistoryLimits } from '../model/history.ts';
 import { RulesDatabase, type SavedRules } from './rules-database.ts';
 
 /** Where a copy may go, in this order: the second helps when the first is on the same read-only disk. */
@@ -15,10 +16,13 @@ const COPIED_SUFFIXES: readonly string[] = ['', '-wal', '-journal'];
  *
  * @throws what toStoreFailure understands
  */
-export function readCopy(path: string): SavedRules {
+export function readCopy(path: string, historyLimits: HistoryLimits): SavedRules {
   const scratch = copyToScratch(path);
   try {
-    const database = new RulesDatabase(join(scratch, basename(path)), 0);
+    const database = new RulesDatabase(join(scratch, basename(path)), {
+      busyTimeoutMs: 0,
+      historyLimits,
+    });
     try {
       return database.read();
     } finally {

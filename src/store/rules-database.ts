@@ -1,21 +1,19 @@
 import { statSync } from 'node:fs';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
-import { messageOf } from '../base/errors.ts';
-import {
-  exporterKey,
-  nextEraNumber,
-  type Output,
-  type Revision,
-  type Rule,
-  type RuleChange,
-  type RuleEdit,
-  type RuleSet,
-} from '../model/rules.ts';
-import { CHECKSUM_KEY, rowSum, tableSum } from './checksum.ts';
-import { DecodeError, encodeOutput, RuleDecoder, RuleEncoder, type RuleRow } from './encoding.ts';
-import { StoreFailure } from './failure.ts';
-import { inSteps } from './reading-room.ts';
+import type {
+  HistoryLimits,
+  MadeChange,
+  RevisionPage,
+  RevisionQuery,
+  WayBack,
+} from '../model/history.ts';
+import { nextEraNumber, type Revision, type RuleChange, type RuleSet } from '../model/rules.ts';
+import { CHECKSUM_KEY, tableSum } from './checksum.ts';
+import { DecodeError } from './encoding.ts';
+import { StoreFailure, toStoreFailure } from './failure.ts';
+import { History } from './history.ts';
 import { decodeRecord, encodeRecord, isRevisionNumber } from './revision-record.ts';
+import { RulesTable } from './rules-table.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './schema.ts';
 
 /** What a database holds. */
@@ -24,6 +22,12 @@ export interface SavedRules {
   readonly ruleSet: RuleSet;
   /** Why rules saved before this database was made could not be restored. */
   readonly restoreError: string | undefined;
+}
+
+export interface DatabaseOptions {
+  /** How long to wait for another process to let go of it. */
+  readonly busyTimeoutMs: number;
+  readonly historyLimits: HistoryLimits;
 }
 
 interface Loaded {
@@ -61,19 +65,20 @@ export function newDatabaseImage(restoreError: string | undefined): Buffer {
  */
 export class RulesDatabase {
   readonly #database: Database;
+  readonly #rules: RulesTable;
+  readonly #history: History;
   #rulesSum = 0;
+  #revision: Revision = { number: 0 };
 
-  /**
-   * Opens a database that exists, checks it and brings it to the present schema.
-   *
-   * @param busyTimeoutMs how long to wait for another process to let go of it
-   */
-  constructor(path: string, busyTimeoutMs: number) {
+  /** Opens a database that exists, checks it and brings it to the present schema. */
+  constructor(path: string, { busyTimeoutMs, historyLimits }: DatabaseOptions) {
     const file = statSync(path);
     if (!file.isFile()) throw new StoreFailure('foreign', 'it is not a regular file');
     // To SQLite a file of 0 bytes is a new database; here it is one that lost its rules.
     if (file.size === 0) throw new StoreFailure('unreadable', 'the file is empty');
     this.#database = new SqliteDatabase(path, { fileMustExist: true, timeout: busyTimeoutMs });
+    this.#rules = new RulesTable(this.#database);
+    this.#history = new History(this.#database, historyLimits);
     try {
       this.#prepare();
     } catch (error) {
@@ -90,24 +95,45 @@ export class RulesDatabase {
       throw new DecodeError(`its checksum is ${checksum} and not ${expected}: data has changed`);
     }
     this.#rulesSum = rulesSum;
+    this.#revision = saved.revision;
+    this.#prepareHistory();
     return saved;
   }
 
   /**
-   * A replacement also clears the restore error. An edit deletes, then adds; a rule that is there already keeps its
-   * place.
+   * A replacement also clears the restore error.
+   *
+   * @param made what is kept of the change, when it makes another revision
    */
-  write(change: RuleChange, revision: Revision): void {
-    this.#rulesSum = this.#database
-      .transaction(() => {
-        const rulesSum =
-          change.kind === 'replace' ? this.#replace(change.ruleSet) : this.#edit(change);
-        setMeta(this.#database, 'revision', BigInt(revision.number));
-        setMeta(this.#database, 'record', encodeRecord(revision));
-        this.#setChecksum(rulesSum);
-        return rulesSum;
-      })
-      .immediate();
+  write(change: RuleChange, revision: Revision, made?: MadeChange): void {
+    this.#rulesSum = this.#transaction(() => {
+      if (revision.number !== this.#revision.number) this.#keep(revision, made);
+      if (change.kind === 'replace') {
+        this.#database.exec(`DELETE FROM meta WHERE key = 'restore_error'`);
+      }
+      const rulesSum = this.#rules.write(change, this.#rulesSum);
+      setMeta(this.#database, 'revision', BigInt(revision.number));
+      setMeta(this.#database, 'record', encodeRecord(revision));
+      this.#setChecksum(rulesSum);
+      return rulesSum;
+    });
+    this.#revision = revision;
+  }
+
+  revisions(query: RevisionQuery): RevisionPage {
+    this.#prepareHistory();
+    return this.#history.page(query);
+  }
+
+  /** @throws FloxyError NOT_FOUND */
+  wayBack(revision: number): WayBack {
+    this.#prepareHistory();
+    return this.#history.wayBack(revision);
+  }
+
+  /** Writes a copy that is consistent in itself. @param path of an empty file */
+  copyTo(path: string): void {
+    this.#database.prepare('VACUUM INTO ?').run(path);
   }
 
   /** Moves what the write-ahead log holds into the database: damage of the log then costs nothing. */
@@ -117,6 +143,32 @@ export class RulesDatabase {
 
   close(): void {
     this.#database.close();
+  }
+
+  #keep(revision: Revision, made: MadeChange | undefined): void {
+    this.#history.prepare(this.#revision);
+    this.#history.add(this.#revision, revision, made, () => this.#rules.undoItems());
+  }
+
+  /** Rules are of use without their history: what is in the way of it is told when it is asked for. */
+  #prepareHistory(): void {
+    if (this.#history.isPrepared) return;
+    try {
+      this.#transaction(() => this.#history.prepare(this.#revision));
+    } catch (error) {
+      if (toStoreFailure(error, this.#database.name) === undefined) throw error;
+    }
+  }
+
+  #transaction<T>(job: () => T): T {
+    try {
+      const result = this.#database.transaction(job).immediate();
+      this.#history.settle(true);
+      return result;
+    } catch (error) {
+      this.#history.settle(false);
+      throw error;
+    }
   }
 
   #prepare(): void {
@@ -159,115 +211,19 @@ export class RulesDatabase {
       this.#database.prepare<[], [string, unknown]>('SELECT key, value FROM meta').raw().all(),
     );
     const restoreError = meta.get('restore_error');
-    const decoder = new RuleDecoder();
-    const { rules, rulesSum } = this.#readRules(decoder);
+    const { ruleSet, sum } = this.#rules.read();
     return {
-      rulesSum,
+      rulesSum: sum,
       checksum: meta.get(CHECKSUM_KEY),
       saved: {
         revision: {
           ...decodeRecord(meta.get('record')),
           number: decodeRevision(meta.get('revision')),
         },
-        ruleSet: { rules, defaultOutputs: this.#readDefaults(decoder) },
+        ruleSet,
         restoreError: restoreError === undefined ? undefined : String(restoreError),
       },
     };
-  }
-
-  #readRules(decoder: RuleDecoder): { rules: Rule[]; rulesSum: number } {
-    const rules: Rule[] = [];
-    let rulesSum = 0;
-    const rows = this.#database
-      .prepare<[], [number, ...unknown[]]>(
-        'SELECT position, exporter, rule, outputs FROM rules ORDER BY position',
-      )
-      .raw();
-    for (const [position, exporter, rule, outputs] of inSteps(rows.iterate(), this.#countRules())) {
-      rules.push(decodeRow('rules', position, () => decoder.rule(exporter, rule, outputs)));
-      rulesSum += rowSum('rules', position, exporter, rule, outputs);
-    }
-    return { rules, rulesSum };
-  }
-
-  #countRules(): number {
-    return Number(this.#database.prepare('SELECT count(*) FROM rules').pluck().get());
-  }
-
-  #readDefaults(decoder: RuleDecoder): Output[] {
-    return this.#database
-      .prepare<[], [number, unknown]>(
-        'SELECT position, output FROM default_outputs ORDER BY position',
-      )
-      .raw()
-      .all()
-      .map(([position, output]) =>
-        decodeRow('default_outputs', position, () => decoder.output(output)),
-      );
-  }
-
-  /** @returns the sum over the rows of `rules`, as #edit() does */
-  #replace({ rules, defaultOutputs }: RuleSet): number {
-    this.#database.exec(`DELETE FROM rules; DELETE FROM meta WHERE key = 'restore_error'`);
-    const insert = this.#database.prepare<[number, ...RuleRow]>(
-      'INSERT INTO rules (position, exporter, rule, outputs) VALUES (?, ?, ?, ?)',
-    );
-    const encoder = new RuleEncoder();
-    let sum = 0;
-    for (const [index, rule] of rules.entries()) {
-      const row = encoder.rule(rule);
-      insert.run(index + 1, ...row);
-      sum += rowSum('rules', index + 1, ...row);
-    }
-    this.#replaceDefaults(defaultOutputs);
-    return sum;
-  }
-
-  #edit({ deleted, upserts, defaultOutputs }: RuleEdit): number {
-    const remove = this.#database
-      .prepare<[string], unknown[]>(
-        'DELETE FROM rules WHERE exporter = ? RETURNING position, exporter, rule, outputs',
-      )
-      .raw();
-    let sum = this.#rulesSum;
-    for (const exporter of deleted) {
-      const row = remove.get(exporterKey(exporter));
-      if (row !== undefined) sum -= rowSum('rules', ...row);
-    }
-    const upsert = this.#upserter();
-    const encoder = new RuleEncoder();
-    for (const rule of upserts) sum += upsert(encoder.rule(rule));
-    if (defaultOutputs !== undefined) this.#replaceDefaults(defaultOutputs);
-    return sum;
-  }
-
-  /** @returns what writes a row, and returns by how much the sum over the rows grows */
-  #upserter(): (row: RuleRow) => number {
-    const find = this.#database
-      .prepare<[string], unknown[]>(
-        'SELECT position, exporter, rule, outputs FROM rules WHERE exporter = ?',
-      )
-      .raw();
-    const upsert = this.#database
-      .prepare<[...RuleRow], number>(
-        `INSERT INTO rules (exporter, rule, outputs) VALUES (?, ?, ?)
-         ON CONFLICT (exporter) DO UPDATE SET rule = excluded.rule, outputs = excluded.outputs
-         RETURNING position`,
-      )
-      .pluck();
-    return (row) => {
-      const old = find.get(row[0]);
-      const sum = rowSum('rules', upsert.get(...row), ...row);
-      return old === undefined ? sum : sum - rowSum('rules', ...old);
-    };
-  }
-
-  #replaceDefaults(outputs: readonly Output[]): void {
-    this.#database.exec('DELETE FROM default_outputs');
-    const insert = this.#database.prepare<[string]>(
-      'INSERT INTO default_outputs (output) VALUES (?)',
-    );
-    for (const output of outputs) insert.run(encodeOutput(output));
   }
 
   #setChecksum(rulesSum: number): void {
@@ -281,17 +237,6 @@ export class RulesDatabase {
 
 function setMeta(database: Database, key: string, value: bigint | string): void {
   database.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)').run(key, value);
-}
-
-function decodeRow<T>(table: string, position: number, decode: () => T): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw new DecodeError(`row ${position} of table ${table}: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
 }
 
 function decodeRevision(value: unknown): number {

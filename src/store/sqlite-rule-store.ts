@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { FloxyError, messageOf } from '../base/errors.ts';
 import type { RestoredRules } from '../control/ports.ts';
+import type { HistoryLimits, MadeChange } from '../model/history.ts';
 import { EMPTY_RULE_SET, type Revision, type RuleChange } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { type Connection, connect } from './connection.ts';
@@ -11,10 +12,11 @@ import {
   isDiskFull,
   type StoreFailure,
   toFloxyError,
+  toQuestionError,
   toRestoreError,
 } from './failure.ts';
 import { readCopy } from './read-copy.ts';
-import type { SavedRules } from './rules-database.ts';
+import type { RulesDatabase, SavedRules } from './rules-database.ts';
 
 /** How long to wait at start for another process (a predecessor that is ending) to let go of the file. */
 const OPEN_BUSY_TIMEOUT_MS = 5000;
@@ -44,6 +46,7 @@ interface Connected {
 export interface RuleStoreOptions {
   /** The database file; it and its directory are made when they are missing. */
   readonly path: string;
+  readonly historyLimits: HistoryLimits;
   readonly log: StoreLog;
 }
 
@@ -61,6 +64,7 @@ export type LogLevel = 'info' | 'warn' | 'error';
  */
 export class SqliteRuleStore {
   readonly #path: string;
+  readonly #historyLimits: HistoryLimits;
   readonly #log: RuleStoreOptions['log'];
   #phase: 'new' | 'pending' | 'open' | 'closed' = 'new';
   #connection: Connection | undefined;
@@ -76,6 +80,7 @@ export class SqliteRuleStore {
 
   constructor(options: RuleStoreOptions) {
     this.#path = resolve(options.path);
+    this.#historyLimits = options.historyLimits;
     this.#log = options.log;
   }
 
@@ -96,7 +101,7 @@ export class SqliteRuleStore {
     }
   }
 
-  write(change: RuleChange, revision: Revision): void {
+  write(change: RuleChange, revision: Revision, made?: MadeChange): void {
     const isReplacing = change.kind === 'replace';
     if (this.#phase !== 'open' && !(this.#phase === 'pending' && isReplacing)) {
       const reason = this.#restoreError ?? 'it was not opened, or is closed';
@@ -105,7 +110,7 @@ export class SqliteRuleStore {
     try {
       const { database } = this.#writable(isReplacing);
       this.#checkDivergence(isReplacing);
-      database.write(change, revision);
+      database.write(change, revision, made);
     } catch (error) {
       throw this.#writeFailed(error);
     }
@@ -117,6 +122,24 @@ export class SqliteRuleStore {
     this.#divergence = undefined;
     this.#revision = revision;
     this.#writeError = undefined;
+  }
+
+  /** Has the database asked what is no write of rules. @throws FloxyError */
+  ask<T>(question: (database: RulesDatabase) => T): T {
+    try {
+      this.#connection?.checkPath();
+      if (this.#connection !== undefined && this.#divergence === undefined) {
+        return question(this.#connection.database);
+      }
+    } catch (error) {
+      if (error instanceof FloxyError) throw error;
+      throw toQuestionError(expectStoreFailure(error, this.#path), this.#path);
+    }
+    const reason = this.#divergence ?? this.#writeError ?? this.#restoreError ?? 'it is not open';
+    throw new FloxyError(
+      'STORE_UNWRITABLE',
+      `the database ${this.#path} cannot be asked: ${reason}`,
+    );
   }
 
   /**
@@ -159,7 +182,8 @@ export class SqliteRuleStore {
 
   #connect(busyTimeoutMs: number, isReplacing: boolean): Connected {
     const log = this.#log;
-    const connection = connect(this.#path, { busyTimeoutMs, isReplacing, log });
+    const historyLimits = this.#historyLimits;
+    const connection = connect(this.#path, { busyTimeoutMs, historyLimits, isReplacing, log });
     this.#connection = connection;
     const { damagedLog } = connection;
     const saved = connection.takeSaved();
@@ -177,7 +201,7 @@ export class SqliteRuleStore {
     const path = followLinks(this.#path);
     if (isMissing(path)) return this.#restored(NOTHING_SAVED);
     try {
-      return this.#restored(readCopy(path));
+      return this.#restored(readCopy(path, this.#historyLimits));
     } catch (error) {
       return this.#pending(expectStoreFailure(error, this.#path));
     }

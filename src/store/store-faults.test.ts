@@ -16,6 +16,7 @@ import { type TestContext, test } from 'node:test';
 import {
   databasePath,
   floxyError,
+  HISTORY_LIMITS,
   numberedRule,
   openedStore,
   reopen,
@@ -32,6 +33,10 @@ import {
   update,
 } from '../../test/lab/store-scenarios.ts';
 import { ruleSet } from '../../test/support/rule-sets.ts';
+import type { MadeChange } from '../model/history.ts';
+import type { Rule } from '../model/rules.ts';
+import type { SqliteRuleStore } from './sqlite-rule-store.ts';
+import { StoreQuestions } from './store-questions.ts';
 
 const scenarios: Scenarios = {
   'hold the database'(directory) {
@@ -43,11 +48,34 @@ const scenarios: Scenarios = {
   'write without end'(directory) {
     const store = openedStore(directory).store;
     for (let revision = 1; ; revision++) {
-      store.write({ ...update, upserts: [numberedRule(revision)] }, { number: revision });
+      const change = { ...update, upserts: [numberedRule(revision)] };
+      store.write(change, { number: revision }, addedTo(revision - 1, numberedRule(revision)));
       writeSync(1, `${revision}\n`);
     }
   },
 };
+
+/** What is kept of a change that added a rule to so many others, each by a revision of its own. */
+function addedTo(count: number, { exporter }: Rule): MadeChange {
+  const size = { added: 1, removed: 0, changed: 0, areDefaultOutputsChanged: false };
+  return {
+    previous: count,
+    size: { ...size, isReordered: false },
+    rules: count + 1,
+    undo: { kind: 'edit', added: [exporter], changed: [], removed: [] },
+  };
+}
+
+/** Numbers of the revisions that are kept, the newest first; the rules of each can be told. */
+function keptRevisions(store: SqliteRuleStore): number[] {
+  const path = 'not used';
+  const questions = new StoreQuestions({ store, path, historyLimits: HISTORY_LIMITS });
+  const { revisions } = questions.revisions({ limit: 1000 });
+  assert.ok(revisions.every(({ isRestorable }) => isRestorable));
+  const [oldest] = revisions.slice(-1);
+  assert.equal(questions.wayBack(oldest?.revision.number ?? 0).steps.length, revisions.length - 1);
+  return revisions.map(({ revision }) => revision.number);
+}
 
 function startChild(t: TestContext, scenario: string, directory: string): ChildProcess {
   const [file = '', ...args] = scenarioCommand(import.meta.url, scenario, directory);
@@ -57,7 +85,7 @@ function startChild(t: TestContext, scenario: string, directory: string): ChildP
 }
 
 function defineTests(): void {
-  test('A8: what was acknowledged before kill -9 is there afterwards', async (t) => {
+  test('A8, A30: what was acknowledged before kill -9 is there afterwards, with its history', async (t) => {
     const directory = temporaryDirectory(t);
     const child = startChild(t, 'write without end', directory);
     assert.ok(child.stdout);
@@ -73,6 +101,8 @@ function defineTests(): void {
     assert.ok(number === acknowledged || number === acknowledged + 1);
     const expected = Array.from({ length: number }, (_, i) => numberedRule(i + 1));
     assert.deepEqual(restored.ruleSet, ruleSet([...expected]));
+    const newestFirst = Array.from({ length: number }, (_, i) => number - i);
+    assert.deepEqual(keptRevisions(store), newestFirst);
     store.write(update, { number: number + 1 });
   });
 

@@ -99,6 +99,8 @@ const scenarios: Scenarios = {
   },
 
   'mount full'(directory) {
+    const other = join(directory, 'other');
+    writeFileSync(other, Buffer.alloc(ROOM_BYTES));
     const store = openedStore(directory).store;
     store.write(replacing(saved), { number: 1 });
     assert.throws(
@@ -110,12 +112,12 @@ const scenarios: Scenarios = {
     store.write(update, { number: 2 });
     assert.deepEqual(store.status(), { state: 'OK' });
 
-    const before = fillUp(directory);
+    fillUp(directory);
     assert.throws(() => growUntilFull(store), floxyError('LIMIT_EXCEEDED', /is full/));
-    const other = new SqliteDatabase(databasePath(directory), { timeout: 0 });
-    assert.throws(() => other.pragma('user_version'), /locked/, 'it is held still');
-    other.close();
-    rmSync(before);
+    const reader = new SqliteDatabase(databasePath(directory), { timeout: 0 });
+    assert.throws(() => reader.pragma('user_version'), /locked/, 'it is held still');
+    reader.close();
+    rmSync(other);
     store.tend();
     assert.deepEqual(store.status(), { state: 'OK' });
     const { number } = reopen(store).revision;
@@ -194,6 +196,9 @@ function mount(...args: string[]): void {
   const { status, stderr } = spawnSync('mount', args, { encoding: 'utf8' });
   assert.equal(status, 0, `mount ${args.join(' ')}: ${stderr}`);
 }
+
+/** What is made free on a full disk: its log fills all that there was. */
+const ROOM_BYTES = 128 * 1024;
 
 /** Leaves no free block on the file system of a directory. */
 function fillUp(directory: string): string {

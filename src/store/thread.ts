@@ -5,9 +5,11 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { FloxyError } from '../base/errors.ts';
 import { SpareMemory } from '../base/spare-memory.ts';
-import { LongLists } from './long-lists.ts';
+import { detachLists, LongLists } from './long-lists.ts';
 import { type LogLevel, SqliteRuleStore } from './sqlite-rule-store.ts';
+import { StoreQuestions } from './store-questions.ts';
 import type {
+  StoreMethods,
   ThreadFailure,
   ThreadMessage,
   ThreadOptions,
@@ -17,12 +19,13 @@ import type {
 /** The database is looked after so often. */
 const TEND_INTERVAL_MS = 1000;
 
-function serveStore(port: MessagePort, { path }: ThreadOptions): void {
+function serveStore(port: MessagePort, options: ThreadOptions): void {
   const send = (message: ThreadMessage) => port.postMessage(message);
   const logAs = (level: LogLevel) => (fields: object, message: string) =>
     send({ kind: 'log', level, fields, message });
   const log = { info: logAs('info'), warn: logAs('warn'), error: logAs('error') };
-  const store = new SqliteRuleStore({ path, log });
+  const store = new SqliteRuleStore({ ...options, log });
+  const questions = new StoreQuestions({ ...options, store });
   const lists = new LongLists();
   const spareMemory = new SpareMemory();
   const tending = setInterval(() => {
@@ -40,8 +43,15 @@ function serveStore(port: MessagePort, { path }: ThreadOptions): void {
     }
     const { method, args } = request;
     try {
-      const result = Reflect.apply(store[method], store, lists.attach(args));
-      send({ kind: 'answer', status: store.status(), result });
+      const owner: Partial<StoreMethods> = method in store ? store : questions;
+      const result = Reflect.apply(
+        owner[method] as StoreMethods[typeof method],
+        owner,
+        lists.attach(args),
+      );
+      const { rest, pieces } = detachLists([result]);
+      for (const piece of pieces) send({ kind: 'piece', piece });
+      send({ kind: 'answer', status: store.status(), result: rest[0] });
     } catch (thrown) {
       send({ kind: 'answer', status: store.status(), failure: failureOf(thrown) });
     }

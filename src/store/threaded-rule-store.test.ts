@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   databasePath,
   floxyError,
+  HISTORY_LIMITS,
   manyRules,
   numberedRule,
   replacing,
@@ -18,7 +19,11 @@ function makeStore(path: string) {
     said.push(message);
   };
   return {
-    store: new ThreadedRuleStore({ path, log: { info: say, warn: say, error: say } }),
+    store: new ThreadedRuleStore({
+      path,
+      historyLimits: HISTORY_LIMITS,
+      log: { info: say, warn: say, error: say },
+    }),
     said,
   };
 }

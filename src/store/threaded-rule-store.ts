@@ -3,10 +3,20 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { FloxyError } from '../base/errors.ts';
 import { Turn } from '../base/turn.ts';
-import type { RestoredRules, RuleStore } from '../control/ports.ts';
+import type { HistoryStore, RestoredRules, RuleStore } from '../control/ports.ts';
+import type {
+  BackupContent,
+  BackupExtra,
+  BackupFile,
+  HistoryLimits,
+  MadeChange,
+  RevisionPage,
+  RevisionQuery,
+  WayBack,
+} from '../model/history.ts';
 import type { Revision, RuleChange } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
-import { detachLists } from './long-lists.ts';
+import { detachLists, LongLists } from './long-lists.ts';
 import type { RuleStoreOptions } from './sqlite-rule-store.ts';
 import type {
   StoreArguments,
@@ -30,17 +40,22 @@ interface Pending {
 
 /**
  * A SqliteRuleStore in a thread of its own: whoever waits for a disk that is slow or hangs, supervision of
- * forwarders and calls that only read do not. One call at a time.
+ * forwarders and calls that only read do not.
  */
-export class ThreadedRuleStore implements RuleStore {
+export class ThreadedRuleStore implements RuleStore, HistoryStore {
   readonly #path: string;
+  readonly #historyLimits: HistoryLimits;
   readonly #log: RuleStoreOptions['log'];
+  readonly #lists = new LongLists();
+  /** Settles when the call before has been answered. */
+  #last: Promise<unknown> = Promise.resolve();
   #thread: Worker | undefined;
   #pending: Pending | undefined;
   #status: SubsystemStatus = { state: 'Configuring' };
 
   constructor(options: RuleStoreOptions) {
     this.#path = options.path;
+    this.#historyLimits = options.historyLimits;
     this.#log = options.log;
   }
 
@@ -49,8 +64,32 @@ export class ThreadedRuleStore implements RuleStore {
     return this.#call('open');
   }
 
-  async write(change: RuleChange, revision: Revision): Promise<void> {
-    await this.#call('write', change, revision);
+  async write(change: RuleChange, revision: Revision, made?: MadeChange): Promise<void> {
+    await this.#call('write', change, revision, made);
+  }
+
+  revisions(query: RevisionQuery): Promise<RevisionPage> {
+    return this.#call('revisions', query);
+  }
+
+  wayBack(revision: number): Promise<WayBack> {
+    return this.#call('wayBack', revision);
+  }
+
+  backup(extra: BackupExtra): Promise<BackupFile> {
+    return this.#call('backup', extra);
+  }
+
+  makeCopyFile(): Promise<string> {
+    return this.#call('makeCopyFile');
+  }
+
+  readBackup(path: string): Promise<BackupContent> {
+    return this.#call('readBackup', path);
+  }
+
+  removeCopy(path: string): Promise<void> {
+    return this.#call('removeCopy', path);
   }
 
   status(): SubsystemStatus {
@@ -70,7 +109,7 @@ export class ThreadedRuleStore implements RuleStore {
   }
 
   #startThread(): Worker {
-    const workerData: ThreadOptions = { path: this.#path };
+    const workerData: ThreadOptions = { path: this.#path, historyLimits: this.#historyLimits };
     const thread = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), {
       workerData,
     });
@@ -82,7 +121,14 @@ export class ThreadedRuleStore implements RuleStore {
     return thread;
   }
 
-  async #call<M extends StoreMethod>(
+  /** One call after the other: the thread does no more at once, and lists go ahead of the call that they belong to. */
+  #call<M extends StoreMethod>(method: M, ...args: StoreArguments<M>): Promise<StoreResult<M>> {
+    const result = this.#last.then(() => this.#callNow(method, ...args));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #callNow<M extends StoreMethod>(
     method: M,
     ...args: StoreArguments<M>
   ): Promise<StoreResult<M>> {
@@ -92,7 +138,6 @@ export class ThreadedRuleStore implements RuleStore {
       if (turn.isOver) await turn.next();
       this.#send({ kind: 'piece', piece });
     }
-    if (this.#pending !== undefined) throw new Error('the store is at work');
     const result = await new Promise((resolve, reject) => {
       this.#pending = { resolve, reject, since: performance.now() };
       this.#send({ kind: 'call', method, args: rest });
@@ -108,6 +153,10 @@ export class ThreadedRuleStore implements RuleStore {
   }
 
   #receive(message: ThreadMessage): void {
+    if (message.kind === 'piece') {
+      this.#lists.add(message.piece);
+      return;
+    }
     if (message.kind === 'log') {
       this.#log[message.level](message.fields, message.message);
       return;
@@ -116,7 +165,7 @@ export class ThreadedRuleStore implements RuleStore {
     if (message.kind === 'status') return;
     const pending = this.#pending;
     this.#pending = undefined;
-    if (message.failure === undefined) pending?.resolve(message.result);
+    if (message.failure === undefined) pending?.resolve(this.#lists.attach([message.result])[0]);
     else pending?.reject(errorOf(message.failure));
   }
 }

@@ -6,12 +6,16 @@ import SqliteDatabase from 'better-sqlite3';
 import { manyRules, quietStore, replacing, temporaryDirectory } from '../../test/lab/rule-store.ts';
 import { connectionsOf } from '../../test/lab/sqlite-connections.ts';
 import { rule } from '../../test/support/rule-sets.ts';
+import { compareRules } from '../rules/comparison.ts';
 import { changeBetween } from '../rules/difference.ts';
+import { sizeOf, undoOf } from '../rules/undo.ts';
 
 /** Rows of `meta` that every change writes. */
 const META_ROWS = 3;
+/** Who, when and how much; and what undoes it. */
+const HISTORY_ROWS = 2;
 
-test('one exporter swapped for another among 100,000 rules is an edit of two rows', (t: TestContext) => {
+test('one exporter swapped for another among 100,000 rules is an edit of two rows', async (t: TestContext) => {
   const connections = connectionsOf(t);
   const store = quietStore(join(temporaryDirectory(t), 'collector.db'));
   t.after(() => store.close());
@@ -26,8 +30,11 @@ test('one exporter swapped for another among 100,000 rules is an edit of two row
   assert.ok(connection instanceof SqliteDatabase);
   const changes = () => connection.prepare('SELECT total_changes()').pluck().get() as number;
   const before = changes();
-  store.write(changeBetween(from, to), { number: 2 });
-  assert.equal(changes() - before, 2 + META_ROWS);
+  const difference = await compareRules(from, to);
+  const undo = undoOf(from, difference);
+  const made = { previous: 1, size: sizeOf(difference), rules: to.rules.length, undo };
+  store.write(changeBetween(from, to), { number: 2 }, made);
+  assert.equal(changes() - before, 2 + META_ROWS + HISTORY_ROWS);
   store.close();
   assert.deepEqual(store.open().ruleSet, to);
 });

@@ -18,6 +18,7 @@ import type { HostAddresses } from '../../src/rules/validate.ts';
 import { ThreadedRuleStore } from '../../src/store/threaded-rule-store.ts';
 import { FakePipelines } from '../api/fake-pipelines.ts';
 import { BUILD_INFO, LOOPBACK, recordingLog, SURROUNDINGS } from '../api/harness.ts';
+import { HISTORY_LIMITS } from '../lab/rule-store.ts';
 import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { host } from '../support/rule-sets.ts';
 
@@ -86,7 +87,11 @@ export class Node implements AsyncDisposable {
     const dataPlane = new NoDataPlane();
     this.published = dataPlane.published;
     this.control = new ControlPlane({
-      store: new ThreadedRuleStore({ path: join(this.folder, 'collector.db'), log: quiet }),
+      store: new ThreadedRuleStore({
+        path: join(this.folder, 'collector.db'),
+        historyLimits: HISTORY_LIMITS,
+        log: quiet,
+      }),
       dataPlane,
       hostAddresses: hostAddresses ?? (() => host()),
       log: quiet,

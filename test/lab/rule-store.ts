@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { FloxyError } from '../../src/base/errors.ts';
 import type { RestoredRules } from '../../src/control/ports.ts';
+import type { HistoryLimits } from '../../src/model/history.ts';
 import type { Rule, RuleChange, RuleEdit, RuleSet } from '../../src/model/rules.ts';
 import { SqliteRuleStore } from '../../src/store/sqlite-rule-store.ts';
 import { rule, ruleSet } from '../support/rule-sets.ts';
@@ -18,10 +19,14 @@ export function temporaryDirectory(t: TestContext): string {
   return directory;
 }
 
+/** How much history stores of tests keep. */
+export const HISTORY_LIMITS: HistoryLimits = { revisions: 1000, bytes: 64 * 1024 * 1024 };
+
 /** A store without log output; not yet open. */
-export function quietStore(path: string): SqliteRuleStore {
+export function quietStore(path: string, historyLimits = HISTORY_LIMITS): SqliteRuleStore {
   const ignore = () => undefined;
-  return new SqliteRuleStore({ path, log: { info: ignore, warn: ignore, error: ignore } });
+  const log = { info: ignore, warn: ignore, error: ignore };
+  return new SqliteRuleStore({ path, historyLimits, log });
 }
 
 export function replacing(ruleSet: RuleSet): RuleChange {
