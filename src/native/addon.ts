@@ -102,6 +102,9 @@ export interface Addon {
   neighbours(neighbours: Uint8Array): number;
   links(links: Uint8Array): number;
   clockIsSynchronised(): number;
+  unixPeer(fd: number, peer: Uint32Array): number;
+  unixPeerGroups(fd: number, groups: Uint32Array): number;
+  tcpPeerUser(fd: number, uid: Uint32Array): number;
   handoverListen(path: string): number;
   handoverAccept(listener: number, user: number, data: Uint8Array, fds: Int32Array): number;
   handoverConnect(path: string): number;

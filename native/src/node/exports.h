@@ -24,5 +24,6 @@ extern const struct exported inherited_exports[];
 extern const struct exported route_exports[];
 extern const struct exported ring_exports[];
 extern const struct exported notes_exports[];
+extern const struct exported peer_exports[];
 
 #endif
