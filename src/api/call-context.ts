@@ -4,6 +4,7 @@ import { FloxyError } from '../base/errors.ts';
 import type { Caller } from '../model/caller.ts';
 import { readAddressFormat } from '../protocol/headers.ts';
 import type { AddressFormat } from '../rules/endpoint-message.ts';
+import type { Gate } from './gate.ts';
 import type { Workload } from './workload.ts';
 
 /** What a handler knows of a call besides the request. */
@@ -31,12 +32,21 @@ export interface IncomingCall {
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
+/** What the context of every call is made of. */
+export interface ContextParts {
+  readonly gate: Gate;
+  readonly workload: Workload;
+  /** Aborted when the service stops. */
+  readonly stopping: AbortSignal;
+}
+
 /**
  * Lets a call in: every call of every service comes through here before anything is done for it.
  *
  * @throws FloxyError INVALID_INPUT for bad headers, NOT_READY when the service is stopping
  */
-export function admit(call: IncomingCall, workload: Workload, stopping: AbortSignal): CallContext {
+export function admit(call: IncomingCall, { gate, workload, stopping }: ContextParts): CallContext {
+  const caller = gate.callerOf(call.metadata);
   if (stopping.aborted) throw new FloxyError('NOT_READY', 'the service is stopping');
   const headers = call.metadata.toHttp2Headers() as IncomingHttpHeaders;
   const signal = goneSignal(call);
@@ -45,7 +55,7 @@ export function admit(call: IncomingCall, workload: Workload, stopping: AbortSig
     headers,
     addressFormat: readAddressFormat(headers),
     peer,
-    caller: { who: peer, role: 'admin', from: peer },
+    caller,
     signal,
     stopping,
     work: async (job) => {

@@ -13,15 +13,11 @@ import {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { withRawMessages } from '../protocol/definitions.ts';
-import { admit, type CallContext } from './call-context.ts';
+import { admit, type CallContext, type ContextParts } from './call-context.ts';
 import { answerMany, answerOnce, type Method } from './method.ts';
 import { isUnexpected, statusOf } from './status.ts';
-import type { Workload } from './workload.ts';
 
-export interface ServingParts {
-  readonly workload: Workload;
-  /** Aborted when the service stops. */
-  readonly stopping: AbortSignal;
+export interface ServingParts extends ContextParts {
   /** A client that has not read a message after so long is cut off: it takes memory here. */
   readonly unreadMs: number;
   /** Cuts the connection of a client. */
@@ -53,11 +49,12 @@ function handlerOf(method: Method, parts: ServingParts): UntypedHandleCall {
 
 function unary(
   method: Extract<Method, { kind: 'unary' }>,
-  { workload, stopping, log }: ServingParts,
+  parts: ServingParts,
 ): handleUnaryCall<Buffer, Buffer> {
+  const { workload, log } = parts;
   const run = async (...[call, respond]: Parameters<handleUnaryCall<Buffer, Buffer>>) => {
     try {
-      const context = admit(call, workload, stopping);
+      const context = admit(call, parts);
       const { bytes, headers } = await answerOnce(method, call.request, { context, workload });
       call.sendMetadata(metadataOf(headers));
       respond(null, bytes);
@@ -79,8 +76,9 @@ async function serveStream(
   parts: ServingParts & { readonly requests: AsyncIterable<Buffer> },
 ): Promise<void> {
   try {
-    const context = admit(call, parts.workload, parts.stopping);
+    const context = admit(call, parts);
     for await (const bytes of answerMany(method, parts.requests, context)) {
+      parts.gate.checkStill(call.metadata);
       await write(call, bytes, { ...parts, context });
       if (context.signal.aborted) return;
     }

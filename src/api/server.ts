@@ -7,22 +7,27 @@ import {
   setLogVerbosity,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import type { Config } from '../config/config.ts';
+import { Access } from '../access/access.ts';
+import type { ApiConfig } from '../config/config.ts';
 import type { Control } from '../control/control.ts';
 import type { PipelineStatsSource } from '../flow/pipeline/stats.ts';
+import { addressKind } from '../model/address-kind.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { MAX_REQUEST_BYTES } from '../model/limits.ts';
 import type { BuildInfo } from '../model/status.ts';
 import { loadServices } from '../protocol/definitions.ts';
+import type { RejectionCounts } from '../telemetry/rejections.ts';
 import { readCredentials } from './credentials.ts';
 import { boundCalls, CALL_LIMITS, type CallLimits } from './front/call-bounds.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits } from './front/connections.ts';
 import { Front } from './front/listener.ts';
+import { Gate } from './gate.ts';
 import { addMethods } from './grpc.ts';
 import { Health } from './health.ts';
 import type { Method } from './method.ts';
 import { type PipelineControl, pipelinesEntries } from './pipelines.ts';
 import { reflectionMethods } from './reflection.ts';
+import { Rejections } from './rejections.ts';
 import {
   type Entries,
   metricsEntries,
@@ -75,7 +80,7 @@ export interface ApiServerParts {
   readonly tails?: FlowTails | undefined;
   readonly buildInfo: BuildInfo;
   readonly surroundings: Surroundings;
-  readonly config: Config['api'];
+  readonly config: ApiConfig;
   readonly log: Logger;
   /** Replaced in tests. */
   readonly limits?: Partial<ApiLimits>;
@@ -86,6 +91,8 @@ export class ApiServer {
   readonly #parts: ApiServerParts;
   readonly #limits: ConnectionLimits & CallLimits & SessionLimits;
   readonly #workload: Workload;
+  readonly #access: Access;
+  readonly #rejections: Rejections;
   readonly #stopping = new AbortController();
   #server: Server | undefined;
   #front: Front | undefined;
@@ -94,6 +101,8 @@ export class ApiServer {
     this.#parts = parts;
     this.#limits = { ...CONNECTION_LIMITS, ...CALL_LIMITS, ...SESSION_LIMITS, ...parts.limits };
     this.#workload = new Workload(parts.limits);
+    this.#access = new Access(parts.config.access, parts.log);
+    this.#rejections = new Rejections(parts.log);
   }
 
   /**
@@ -106,14 +115,26 @@ export class ApiServer {
     // grpc-js writes to standard error what clients send, unasked and uncut.
     setLogVerbosity(logVerbosity.NONE);
     const tls = readCredentials(config.tls);
-    const front = new Front({ address: config, tls, limits: this.#limits, log });
+    const front = new Front({
+      config,
+      tls,
+      access: this.#access,
+      rejections: this.#rejections,
+      limits: this.#limits,
+      log,
+    });
     const server = this.#makeServer(front);
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
     await front.start((socket) => injector.injectConnection(socket));
     this.#server = server;
     this.#front = front;
     const address = formatEndpoint(makeEndpoint(config.octets, this.boundPort));
-    log.info({ address, tls: config.tls !== undefined }, 'API is served');
+    this.#tellOfAccess(address);
+  }
+
+  /** What was turned away, by cause, since the start. */
+  get rejections(): RejectionCounts {
+    return this.#rejections.counts;
   }
 
   /** The TCP port that is listened on; of use when the configured one is 0. 0 while not started. */
@@ -145,15 +166,20 @@ export class ApiServer {
     const methods = this.#makeMethods();
     const byPath = new Map(methods.map((method) => [method.definition.path, method]));
     const cut = (peer: string, why: string) => {
-      log.warn({ peer, why }, 'connection cut');
-      front.connections.find(peer)?.cut();
+      const connection = front.connections.find(peer);
+      const { who, from } = connection?.identity ?? {};
+      this.#rejections.add('slow', 'connection cut', { who, from, why });
+      connection?.cut();
     };
+    const roleOf = (path: string) => byPath.get(path)?.role;
+    const gate = new Gate(this.#access, this.#rejections, roleOf);
     const bounds = boundCalls({
       boundsOf: (path) => {
         const method = byPath.get(path);
         const isLong = method?.kind === 'unary' && method.isLong === true;
         return { maxBytes: method?.limits.maxBytes ?? 0, isLong };
       },
+      letIn: (arrival) => gate.letIn(arrival),
       connections: front.connections,
       workload: this.#workload,
       limits: this.#limits,
@@ -162,8 +188,19 @@ export class ApiServer {
     const server = new Server({ ...serverOptions(this.#limits), interceptors: [bounds] });
     const { unreadMs } = this.#limits;
     const { signal: stopping } = this.#stopping;
-    addMethods(server, methods, { workload: this.#workload, stopping, unreadMs, cut, log });
+    addMethods(server, methods, { gate, workload: this.#workload, stopping, unreadMs, cut, log });
     return server;
+  }
+
+  #tellOfAccess(address: string): void {
+    const { config, log } = this.#parts;
+    const { socket, tls, access } = config;
+    const tokens = this.#access.start();
+    const mode = access.hasRoles ? 'roles' : 'open';
+    const details = { address, socket: socket?.path, tls: tls !== undefined, access: mode, tokens };
+    log.info(details, 'API is served');
+    if (access.hasRoles) return;
+    log.warn({ who: reachOf(config) }, 'the API is open: who reaches it can change all rules');
   }
 
   #makeMethods(): Method[] {
@@ -192,6 +229,14 @@ export class ApiServer {
       ...reflectionMethods(),
     ];
   }
+}
+
+/** Who reaches an API that is open. */
+function reachOf({ octets, tls }: ApiConfig): string {
+  if (tls?.clientCaPath !== undefined) return 'everybody with a certificate of the client CA';
+  return addressKind(octets) === 'loopback'
+    ? 'every user of this host (COLLECTOR_API_ACCESS=roles changes that)'
+    : 'everybody on the network (COLLECTOR_API_ACCESS=roles changes that)';
 }
 
 function serverOptions(limits: SessionLimits): ServerOptions {

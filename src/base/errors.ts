@@ -10,6 +10,8 @@
  * - `NOT_CONFIGURED`: the saved rules could not be restored; only replacing all rules helps.
  * - `FILE_OWNED`: what was to be changed stands in a file of this node, and is changed there.
  * - `FOLLOWER`: the rules are those of another node, and are changed there.
+ * - `UNAUTHENTICATED`: nobody knows who the caller is, or a credential is wrong.
+ * - `PERMISSION_DENIED`: who the caller is may not do that.
  * - `DATA_PLANE`: sockets or forwarders failed; an operator has to act.
  */
 export type ErrorCode =
@@ -22,6 +24,8 @@ export type ErrorCode =
   | 'NOT_CONFIGURED'
   | 'FILE_OWNED'
   | 'FOLLOWER'
+  | 'UNAUTHENTICATED'
+  | 'PERMISSION_DENIED'
   | 'DATA_PLANE';
 
 /** An expected failure: its message is meant for the user and says what, where and what to do. */

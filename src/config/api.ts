@@ -1,8 +1,18 @@
 /** Settings of the gRPC API. */
+
+import { addressKind } from '../model/address-kind.ts';
+import {
+  ACCESS_SETTINGS,
+  type AccessConfig,
+  type ApiSocketConfig,
+  accessProblems,
+  toAccessConfig,
+  toApiSocket,
+} from './access.ts';
 import { withoutEmpty } from './environment.ts';
 import { hostSystem } from './host-system.ts';
-import { parsed, READABLE_FILE } from './kinds.ts';
-import { ConfigError } from './problem.ts';
+import { choice, parsed, READABLE_FILE } from './kinds.ts';
+import { ConfigError, type ConfigProblem } from './problem.ts';
 import {
   type Found,
   readSettings,
@@ -22,6 +32,8 @@ import { authorityProblems, missingVariables, pairProblems } from './tls.ts';
 const CERTIFICATE = 'COLLECTOR_API_TLS_CERTIFICATE';
 const KEY = 'COLLECTOR_API_TLS_KEY';
 const CLIENT_CA = 'COLLECTOR_API_TLS_CLIENT_CA';
+const ADDRESS = 'COLLECTOR_API_ADDRESS';
+const PLAINTEXT = 'COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK';
 
 const ADDRESS_SETTINGS = {
   metricsPort: {
@@ -31,9 +43,9 @@ const ADDRESS_SETTINGS = {
     default: '8853',
   },
   address: {
-    variable: 'COLLECTOR_API_ADDRESS',
+    variable: ADDRESS,
     meaning:
-      'where the gRPC API is, with or without port; `0.0.0.0`, `[::]` and `:8853` open it to the network',
+      'where the gRPC API is, with or without port; `0.0.0.0`, `[::]` and `:8853` open it to the network, which needs TLS',
     kind: parsed(
       'an IP address with or without a port from 1 to 65535, such as 127.0.0.1:8853 or [::]; no host name, zone, multicast, broadcast or link-local',
       parseBindAddress,
@@ -63,14 +75,24 @@ export const API_SETTINGS = {
     kind: READABLE_FILE,
     default: UNSET,
   },
+  plaintext: {
+    variable: PLAINTEXT,
+    meaning:
+      'allow: the API may be beyond the loopback without TLS, where whoever is on the way can read and change all that is said, tokens too',
+    kind: choice(['refuse', 'allow']),
+    default: 'refuse',
+  },
+  ...ACCESS_SETTINGS,
 } as const satisfies SettingGroup;
 
 type ApiValues = SettingValues<typeof API_SETTINGS>;
 type AddressValues = SettingValues<typeof ADDRESS_SETTINGS>;
 
-/** Where the gRPC API is, and whether it speaks TLS. */
+/** Where the gRPC API is, whether it speaks TLS, and who may do what. */
 export interface ApiConfig extends SocketAddress {
   readonly tls: TlsConfig | undefined;
+  readonly socket: ApiSocketConfig | undefined;
+  readonly access: AccessConfig;
 }
 
 /** Absolute paths of PEM files that could be read and fit together when the settings were read. */
@@ -94,14 +116,16 @@ export function readApi(env: NodeJS.ProcessEnv, system: System): Found<typeof AP
     { variable: KEY, neededBy: [CLIENT_CA, CERTIFICATE] },
   ]);
   const contents = [...pairProblems(certificate, key), ...authorityProblems(ca)];
-  return { values: withPort(values), problems: [...problems, ...missing, ...contents] };
+  const access = [...accessProblems(env, values), ...plaintextProblems(env, values)];
+  return { values: withPort(values), problems: [...problems, ...missing, ...contents, ...access] };
 }
 
 export function toApiConfig(values: ApiValues): ApiConfig {
   const { certificatePath, keyPath, clientCaPath } = values;
   const hasTls = certificatePath !== undefined && keyPath !== undefined;
   const tls = hasTls ? { certificatePath, keyPath, clientCaPath } : undefined;
-  return { ...toSocketAddress(values), tls };
+  const socket = toApiSocket(values);
+  return { ...toSocketAddress(values), tls, socket, access: toAccessConfig(values) };
 }
 
 /**
@@ -115,6 +139,17 @@ export function readApiAddress(env: NodeJS.ProcessEnv): SocketAddress {
   return toSocketAddress(values as AddressValues);
 }
 
+/** Rules, and who sends flow, are nobody's business on the way. */
+function plaintextProblems(
+  env: NodeJS.ProcessEnv,
+  { address, plaintext }: Partial<ApiValues>,
+): ConfigProblem[] {
+  if (address === undefined || plaintext === 'allow' || env[CERTIFICATE] !== undefined) return [];
+  if (addressKind(address.octets) === 'loopback') return [];
+  const message = `beyond the loopback the API needs TLS: set ${CERTIFICATE} and ${KEY}, or ${PLAINTEXT}=allow if whoever is on the way may read and change all that is said, tokens too`;
+  return [{ variable: ADDRESS, value: env[ADDRESS], message }];
+}
+
 /** The port of the address wins. */
 function withPort<Values extends Partial<AddressValues>>(values: Values): Values {
   const { address, metricsPort } = values;
@@ -124,6 +159,6 @@ function withPort<Values extends Partial<AddressValues>>(values: Values): Values
     : { ...values, metricsPort: port, address: { ...address, port } };
 }
 
-function toSocketAddress({ address, metricsPort }: AddressValues): SocketAddress {
+export function toSocketAddress({ address, metricsPort }: AddressValues): SocketAddress {
   return { octets: address.octets, port: address.port ?? metricsPort };
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { OPEN_ACCESS } from '../../test/api/harness.ts';
 import { makeCertificate } from '../../test/cli/certificates.ts';
 import {
   ConfigError,
@@ -33,6 +34,9 @@ function read(env: NodeJS.ProcessEnv) {
   return readConfig(env, SYSTEM);
 }
 
+/** Beyond the loopback the API needs it, or TLS. */
+const PLAINTEXT = { COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK: 'allow' };
+
 function problemsOf(env: NodeJS.ProcessEnv): readonly ConfigProblem[] {
   try {
     read(env);
@@ -48,7 +52,13 @@ test('without any variable the documented defaults hold, and the proxy is off', 
     listen: undefined,
     packetBufferBytes: 1496,
     forwarders: 6,
-    api: { octets: Uint8Array.of(127, 0, 0, 1), port: 8853, tls: undefined },
+    api: {
+      octets: Uint8Array.of(127, 0, 0, 1),
+      port: 8853,
+      tls: undefined,
+      socket: { path: '/srv/floxy/data/api.sock', mode: 0o666 },
+      access: OPEN_ACCESS,
+    },
     databasePath: '/srv/floxy/data/collector.db',
     historyRevisions: 1000,
     historyBytes: 67_108_864,
@@ -144,7 +154,7 @@ const GOOD: readonly (readonly [string, string, Pick, unknown])[] = [
 
 for (const [name, value, pick, expected] of GOOD) {
   test(`COLLECTOR_${name} takes ${value}`, () => {
-    assert.deepEqual(pick(read({ [`COLLECTOR_${name}`]: value })), expected);
+    assert.deepEqual(pick(read({ ...PLAINTEXT, [`COLLECTOR_${name}`]: value })), expected);
   });
 }
 
@@ -256,7 +266,7 @@ test('every problem is listed at once, one line each with variable, value and wh
 });
 
 test('the port of COLLECTOR_API_ADDRESS wins over COLLECTOR_BACKEND_METRICS_PORT', () => {
-  const port = { COLLECTOR_BACKEND_METRICS_PORT: '9000' };
+  const port = { ...PLAINTEXT, COLLECTOR_BACKEND_METRICS_PORT: '9000' };
   assert.equal(read({ ...port, COLLECTOR_API_ADDRESS: '[::]:9001' }).api.port, 9001);
   assert.equal(read({ ...port, COLLECTOR_API_ADDRESS: '[::]' }).api.port, 9000);
   assert.deepEqual(readApiAddress(port), { octets: Uint8Array.of(127, 0, 0, 1), port: 9000 });

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { API_SETTINGS, type ApiConfig, readApi, toApiConfig } from './api.ts';
+import { withSocketPath } from './access.ts';
+import { API_SETTINGS, type ApiConfig, readApi, toApiConfig, toSocketAddress } from './api.ts';
 import { withoutEmpty } from './environment.ts';
 import {
   FOLLOW_SETTINGS,
@@ -24,10 +25,12 @@ import {
 import { LOG_SETTINGS, type LogConfig, STORE_SETTINGS } from './store.ts';
 import type { System } from './system.ts';
 
+export type { AccessConfig, ApiSocketConfig, FallbackRole } from './access.ts';
 export { type ApiConfig, readApiAddress, type TlsConfig } from './api.ts';
 export type { FollowConfig, FollowTls } from './follow.ts';
 export type { MetricsConfig } from './metrics.ts';
 export type { PipelinesSettings } from './pipelines.ts';
+export { NO_PRINCIPALS, type Principals } from './principals.ts';
 export { ConfigError, type ConfigProblem, formatProblems } from './problem.ts';
 export type { EffectiveSetting } from './setting.ts';
 export type { SocketAddress } from './socket-address.ts';
@@ -126,12 +129,14 @@ function readValues(env: NodeJS.ProcessEnv, system: Partial<System>): ServiceVal
     metrics: metrics.values as MetricsConfig,
   };
   if (values.api.address !== undefined) {
-    problems.push(...ownApiProblems(values.follow.leader, toApiConfig(values.api)));
+    problems.push(...ownApiProblems(values.follow.leader, toSocketAddress(values.api)));
   }
   if (problems.length > 0) throw new ConfigError(problems);
+  const proxyConfig = withRuntimeDirectory(proxy.values as ProxyValues, values.store);
   return {
     ...values,
-    proxy: withRuntimeDirectory(proxy.values as ProxyValues, values.store),
+    proxy: proxyConfig,
+    api: withSocketPath(values.api, proxyConfig.runtimeDirectory),
     pipelines: withDirectory(pipelines.values as PipelineValues, values.store),
   };
 }

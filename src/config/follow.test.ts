@@ -68,6 +68,8 @@ test('the files of TLS have to be readable, complete, PEM, and fit together', (t
   assert.deepEqual(badVariables(mixed), [CERTIFICATE]);
 });
 
+const PLAINTEXT = { COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK: 'allow' };
+
 test('a node does not follow itself', () => {
   const own: [NodeJS.ProcessEnv, string][] = [
     [{}, '127.0.0.1:8853'],
@@ -76,7 +78,7 @@ test('a node does not follow itself', () => {
     [{ COLLECTOR_API_ADDRESS: '192.0.2.1' }, '192.0.2.1:8853'],
   ];
   for (const [env, leader] of own) {
-    assert.deepEqual(badVariables({ ...env, [FOLLOW]: leader }), [FOLLOW], leader);
+    assert.deepEqual(badVariables({ ...PLAINTEXT, ...env, [FOLLOW]: leader }), [FOLLOW], leader);
   }
   const other: [NodeJS.ProcessEnv, string][] = [
     [{}, '127.0.0.1:8854'],
@@ -84,6 +86,6 @@ test('a node does not follow itself', () => {
     [{ COLLECTOR_API_ADDRESS: '[::]' }, '192.0.2.1:8853'],
   ];
   for (const [env, leader] of other) {
-    assert.deepEqual(badVariables({ ...env, [FOLLOW]: leader }), [], leader);
+    assert.deepEqual(badVariables({ ...PLAINTEXT, ...env, [FOLLOW]: leader }), [], leader);
   }
 });

@@ -15,7 +15,8 @@ export function hostSystem(): System {
   return {
     workingDirectory: process.cwd(),
     availableCores: () => countAvailableCores(),
-    readPasswd,
+    readPasswd: () => readText('/etc/passwd'),
+    readGroups: () => readText('/etc/group'),
     fileProblem,
     isDirectory,
     folderProblem,
@@ -30,9 +31,9 @@ function isDirectory(file: string): boolean {
   }
 }
 
-function readPasswd(): string {
+function readText(file: string): string {
   try {
-    return readFileSync('/etc/passwd', 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
     return '';
   }

@@ -5,6 +5,8 @@ export interface System {
   availableCores(): number;
   /** The text of /etc/passwd; empty when there is none. */
   readPasswd(): string;
+  /** The text of /etc/group; empty when there is none. */
+  readGroups(): string;
   /** What is wrong with the file, or undefined when it can be read. */
   fileProblem(file: string): string | undefined;
   isDirectory(file: string): boolean;

@@ -1,11 +1,8 @@
+import { parsePasswd, type UserAccount } from '../model/accounts.ts';
 import type { Kind } from './setting.ts';
 
 /** Whom forwarders run as. */
-export interface ForwarderUser {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-}
+export type ForwarderUser = UserAccount;
 
 /**
  * Not `nobody`: whoever runs as the same user as a forwarder can get at its memory, and many services run as
@@ -27,7 +24,7 @@ const FREE_IDS = Array.from({ length: 14 }, (_, i) => 65_533 - i);
  * @returns undefined when there is none, or when it has the user or group id 0
  */
 function findUser(nameOrUid: string, passwd: string): ForwarderUser | undefined {
-  const users = passwd.split('\n').flatMap(parseLine);
+  const users = parsePasswd(passwd);
   const user =
     users.find(({ name }) => name === nameOrUid) ??
     users.find(({ uid }) => String(uid) === nameOrUid);
@@ -38,12 +35,6 @@ function findUser(nameOrUid: string, passwd: string): ForwarderUser | undefined 
 function makeUser(users: readonly ForwarderUser[]): ForwarderUser | undefined {
   const id = FREE_IDS.find((free) => users.every(({ uid, gid }) => uid !== free && gid !== free));
   return id === undefined ? undefined : { name: DEFAULT_USER, uid: id, gid: id };
-}
-
-/** Lines that are not `name:password:uid:gid:…` are none. */
-function parseLine(line: string): ForwarderUser[] {
-  const [, name, uid, gid] = /^([^:]+):[^:]*:(\d+):(\d+):/.exec(line) ?? [];
-  return name === undefined ? [] : [{ name, uid: Number(uid), gid: Number(gid) }];
 }
 
 export const FORWARDER_USER: Kind<ForwarderUser> = {

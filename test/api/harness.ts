@@ -12,7 +12,7 @@ import {
 import { type Logger, pino } from 'pino';
 import { type ApiLimits, ApiServer, type ApiServerParts } from '../../src/api/server.ts';
 import type { Surroundings } from '../../src/api/view/entries.ts';
-import type { Config } from '../../src/config/config.ts';
+import { type AccessConfig, type Config, NO_PRINCIPALS } from '../../src/config/config.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
 import { HANG_MS } from '../lab/shell.ts';
@@ -36,7 +36,22 @@ export const SURROUNDINGS: Surroundings = {
   settings: [],
 };
 
+/** What an API has unless settings say otherwise: everybody may do all. */
+export const OPEN_ACCESS: AccessConfig = {
+  hasRoles: false,
+  named: { admin: NO_PRINCIPALS, editor: NO_PRINCIPALS, viewer: NO_PRINCIPALS },
+  localUsers: 'viewer',
+  others: 'nothing',
+  tokensPath: undefined,
+};
+
 export const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
+
+/** Settings of an API on a free port of the loopback, with these in place of the usual ones. */
+export function apiConfig(config: Partial<Config['api']> = {}): Config['api'] {
+  const usual = { octets: LOOPBACK, port: 0, tls: undefined, socket: undefined };
+  return { ...usual, access: OPEN_ACCESS, ...config };
+}
 
 /** A real API server before a fake control plane; stopped at the end of its scope. */
 export interface TestApi extends AsyncDisposable {
@@ -63,7 +78,7 @@ export async function startApi(
     pipelines,
     buildInfo: BUILD_INFO,
     surroundings: { ...SURROUNDINGS, ...parts },
-    config: { octets: LOOPBACK, port: 0, tls: undefined, ...config },
+    config: apiConfig(config),
     log: recordingLog(logged),
     limits,
     ...parts,

@@ -15,8 +15,8 @@ import { EMPTY_RULE_SET } from '../../src/model/rules.ts';
 import { compareRules } from '../../src/rules/comparison.ts';
 import { tellTime } from '../lab/times.ts';
 import {
+  apiConfig,
   BUILD_INFO,
-  LOOPBACK,
   recordingLog,
   SURROUNDINGS,
   startApi,
@@ -102,7 +102,7 @@ test('an address that the host does not have fails the start with what to do', a
 
 test('a server whose start failed can be stopped', async () => {
   await using api = await startApi();
-  const config = { octets: LOOPBACK, port: api.server.boundPort, tls: undefined };
+  const config = apiConfig({ port: api.server.boundPort });
   const { control, pipelines } = api;
   const known = { buildInfo: BUILD_INFO, surroundings: SURROUNDINGS };
   const parts = { control, pipelines, ...known, config, log: recordingLog([]) };

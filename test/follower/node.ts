@@ -17,7 +17,7 @@ import { ruleSetDigest } from '../../src/rules/digest.ts';
 import type { HostAddresses } from '../../src/rules/validate.ts';
 import { ThreadedRuleStore } from '../../src/store/threaded-rule-store.ts';
 import { FakePipelines } from '../api/fake-pipelines.ts';
-import { BUILD_INFO, LOOPBACK, recordingLog, SURROUNDINGS } from '../api/harness.ts';
+import { apiConfig, BUILD_INFO, recordingLog, SURROUNDINGS } from '../api/harness.ts';
 import { HISTORY_LIMITS } from '../lab/rule-store.ts';
 import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { host } from '../support/rule-sets.ts';
@@ -99,7 +99,7 @@ export class Node implements AsyncDisposable {
     const { follower, served } = followLeader({ follow }, this.control, log);
     this.#follower = follower;
     this.served = served;
-    const config = { octets: LOOPBACK, port, tls };
+    const config = apiConfig({ port, tls });
     this.#api = new ApiServer({
       control: served,
       pipelines: new FakePipelines(),

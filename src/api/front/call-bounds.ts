@@ -5,6 +5,7 @@ import {
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 import type { Share } from '../budget.ts';
+import type { Arrival } from '../gate.ts';
 import { statusOf } from '../status.ts';
 import { SMALL_BYTES, type Workload } from '../workload.ts';
 import type { Connection, Connections } from './connections.ts';
@@ -38,6 +39,8 @@ export interface CallBoundsParts {
   readonly connections: Connections;
   readonly workload: Workload;
   readonly limits: CallLimits;
+  /** Whether who calls may do that, before anything else. Throws a FloxyError. */
+  readonly letIn: (arrival: Arrival) => void;
   /** Called when a connection is cut because of what its client does or does not do. */
   readonly cut: (peer: string, why: string) => void;
 }
@@ -53,7 +56,7 @@ export function boundCalls(parts: CallBoundsParts): ServerInterceptor {
     limitReceiving(call, ofMethod.maxBytes);
     const bounds = new CallBounds(parts, call.getPeer(), ofMethod);
     const admit = (metadata: Metadata, go: (metadata: Metadata) => void) => {
-      bounds.admit().then(
+      bounds.admit(method.path, metadata).then(
         () => go(metadata),
         (thrown: unknown) => intercepting.sendStatus(statusOf(thrown)),
       );
@@ -106,9 +109,10 @@ class CallBounds {
     this.#leave = this.#connection?.use() ?? (() => undefined);
   }
 
-  /** Waits for room for the largest request of the method. @throws FloxyError LIMIT_EXCEEDED, NOT_READY */
-  async admit(): Promise<void> {
-    const { workload } = this.#parts;
+  /** Waits for room for the largest request of the method, if its caller may make it. @throws FloxyError */
+  async admit(path: string, metadata: Metadata): Promise<void> {
+    const { letIn, workload } = this.#parts;
+    letIn({ path, metadata, connection: this.#connection });
     const { maxBytes, isLong } = this.#ofMethod;
     if (isLong && this.#connection !== undefined) {
       this.#take(await workload.longCallsOf(this.#connection).take(1, this.#over.signal));

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Identity } from '../../access/access.ts';
 
 export interface ConnectionLimits {
   /**
@@ -24,13 +25,16 @@ export class Connection {
   readonly #socket: Socket;
   /** `address:port` of the client, as grpc-js names it. */
   readonly name: string;
+  /** Who is at the other end, as far as it is known yet. */
+  identity: Identity;
   readonly #openedMs = performance.now();
   #calls = 0;
   #hasMadeCalls = false;
   #lastUsedMs = this.#openedMs;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, identity: Identity) {
     this.#socket = socket;
+    this.identity = identity;
     this.name = `${socket.remoteAddress}:${socket.remotePort}`;
   }
 
@@ -72,17 +76,19 @@ export class Connection {
   }
 }
 
+/** Told of a connection that is closed for want of room, or because nothing came over it. */
+type ClosedForCause = (cause: 'connections' | 'silent', connection: Connection) => void;
+
 /** Keeps connections within limits. */
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #open = new Map<string, Connection>();
-  readonly #refused: () => void;
+  readonly #closed: ClosedForCause;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param refused called when a connection was closed for want of room */
-  constructor(limits: ConnectionLimits, refused: () => void) {
+  constructor(limits: ConnectionLimits, closed: ClosedForCause) {
     this.#limits = limits;
-    this.#refused = refused;
+    this.#closed = closed;
   }
 
   start(): void {
@@ -90,19 +96,19 @@ export class Connections {
     this.#timer.unref();
   }
 
-  /** @returns whether the connection may be served */
-  add(socket: Socket): boolean {
-    const connection = new Connection(socket);
+  /** @returns undefined when it may not be served */
+  add(socket: Socket, identity: Identity): Connection | undefined {
+    const connection = new Connection(socket, identity);
     socket.once('close', () => this.#forget(connection));
     // A connection that breaks ends its calls; there is nothing else to do about it.
     socket.on('error', () => socket.destroy());
     if (this.#open.size >= this.#limits.connections && !this.#makeRoom()) {
-      this.#refused();
+      this.#closed('connections', connection);
       socket.destroy();
-      return false;
+      return undefined;
     }
     this.#open.set(connection.name, connection);
-    return true;
+    return connection;
   }
 
   /** @param name as grpc-js names the peer of a call; undefined when it has gone */
@@ -131,6 +137,7 @@ export class Connections {
       if (first === undefined || connection.goesBefore(first)) first = connection;
     }
     if (first === undefined) return false;
+    this.#closed('connections', first);
     first.cut();
     this.#forget(first);
     return true;
@@ -143,7 +150,9 @@ export class Connections {
   #sweep(): void {
     const nowMs = performance.now();
     for (const connection of this.#open.values()) {
-      if (connection.isSilent(nowMs, this.#limits.firstWordMs)) connection.cut();
+      if (!connection.isSilent(nowMs, this.#limits.firstWordMs)) continue;
+      this.#closed('silent', connection);
+      connection.cut();
     }
   }
 }

@@ -1,37 +1,52 @@
 import { type AddressInfo, createServer, type Server as Listener, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type Server as TlsListener } from 'node:tls';
 import type { Logger } from 'pino';
+import type { Access } from '../../access/access.ts';
+import { certificateNames, peerOfTcp } from '../../access/peer.ts';
 import { FloxyError, messageOf } from '../../base/errors.ts';
-import type { SocketAddress } from '../../config/config.ts';
+import type { ApiConfig, SocketAddress } from '../../config/config.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import type { ServerTls } from '../credentials.ts';
-import { type ConnectionLimits, Connections } from './connections.ts';
-
-const LOG_INTERVAL_MS = 10_000;
+import type { Rejections } from '../rejections.ts';
+import { CertificateWatch } from './certificate-watch.ts';
+import { type Connection, type ConnectionLimits, Connections } from './connections.ts';
+import { UnixListener } from './unix-listener.ts';
 
 export interface FrontParts {
-  readonly address: SocketAddress;
+  readonly config: ApiConfig;
+  /** What the files of the settings have at the start; undefined = no TLS. */
   readonly tls: ServerTls | undefined;
+  readonly access: Access;
+  readonly rejections: Rejections;
   readonly limits: ConnectionLimits;
   readonly log: Logger;
 }
 
 /**
- * The listening socket before grpc-js, which hides why an address cannot be used, has no limit of connections, and
- * waits two minutes for a TLS handshake.
+ * The listening sockets before grpc-js, which hides why an address cannot be used, has no limit of connections, waits
+ * two minutes for a TLS handshake, and does not know who is at the other end.
  */
 export class Front {
   readonly #parts: FrontParts;
   readonly connections: Connections;
+  readonly #unix: UnixListener | undefined;
+  readonly #certificates: CertificateWatch | undefined;
   #listener: Listener | undefined;
 
   constructor(parts: FrontParts) {
     this.#parts = parts;
-    const { limits, log } = parts;
-    const refused = sampled(LOG_INTERVAL_MS, () => {
-      log.warn({ limit: limits.connections }, 'API closes connections: too many are in use');
-    });
-    this.connections = new Connections(limits, refused);
+    const { config, limits, log } = parts;
+    this.connections = new Connections(limits, (cause, connection) =>
+      this.#closed(cause, connection),
+    );
+    if (config.socket !== undefined) {
+      this.#unix = new UnixListener({
+        ...parts,
+        socket: config.socket,
+        connections: this.connections,
+      });
+    }
+    if (config.tls !== undefined) this.#certificates = new CertificateWatch(config.tls, log);
   }
 
   /**
@@ -39,12 +54,13 @@ export class Front {
    * @throws FloxyError INVALID_INPUT when the address cannot be used, with what to do
    */
   async start(serve: (socket: Socket) => void): Promise<void> {
-    const { address, log } = this.#parts;
-    const listener = this.#makeListener(serve);
-    await listen(listener, address);
+    const { config, tls, log } = this.#parts;
+    const listener = tls === undefined ? this.#makePlain(serve) : this.#makeTls(serve, tls);
+    await listen(listener, config);
     this.#listener = listener;
     listener.on('error', (err) => log.error({ err }, 'API cannot accept connections'));
     this.connections.start();
+    await this.#unix?.start(serve);
   }
 
   /** The TCP port that is listened on; 0 while there is none. */
@@ -56,40 +72,71 @@ export class Front {
   /** Takes no more connections; those that are open stay. */
   close(): void {
     this.#listener?.close();
+    this.#unix?.close();
+    this.#certificates?.stop();
     this.connections.stop();
   }
 
-  #makeListener(serve: (socket: Socket) => void): Listener {
-    const { tls, limits } = this.#parts;
-    const options = { noDelay: true };
-    if (tls === undefined) {
-      return createServer(options, (socket) => {
-        if (this.connections.add(socket)) serve(socket);
-      });
-    }
-    const secure = {
-      ...options,
+  #makePlain(serve: (socket: Socket) => void): Listener {
+    return createServer({ noDelay: true }, (socket) => {
+      if (this.#add(socket) !== undefined) serve(socket);
+    });
+  }
+
+  #makeTls(serve: (socket: Socket) => void, tls: ServerTls): TlsListener {
+    const options = {
+      noDelay: true,
       ...tls,
-      handshakeTimeout: limits.firstWordMs,
+      handshakeTimeout: this.#parts.limits.firstWordMs,
       ALPNProtocols: ['h2'],
     };
-    const listener = createTlsServer(secure, serve);
+    const listener = createTlsServer(options, (socket) => {
+      this.#identifyAgain(socket);
+      serve(socket);
+    });
     // Before the handshake.
-    listener.prependListener('connection', (socket: Socket) => this.connections.add(socket));
-    listener.on('tlsClientError', (_error, socket) => socket.destroy());
+    listener.prependListener('connection', (socket: Socket) => this.#add(socket));
+    listener.on('tlsClientError', (error, socket) => {
+      this.#reject('tls', 'a TLS handshake with the API failed', socket, messageOf(error));
+      socket.destroy();
+    });
+    this.#certificates?.start((renewed) => listener.setSecureContext(renewed));
     return listener;
   }
-}
 
-/** Calls a function at most once in an interval. */
-function sampled(intervalMs: number, call: () => void): () => void {
-  let last = Number.NEGATIVE_INFINITY;
-  return () => {
-    const now = performance.now();
-    if (now - last < intervalMs) return;
-    last = now;
-    call();
-  };
+  #add(socket: Socket): Connection | undefined {
+    return this.connections.add(socket, this.#parts.access.identify(this.#peerOf(socket)));
+  }
+
+  /** By what its certificate says, too. */
+  #identifyAgain(socket: Socket): void {
+    const connection = this.connections.find(`${socket.remoteAddress}:${socket.remotePort}`);
+    const names = certificateNames(socket);
+    if (connection === undefined || names.length === 0) return;
+    const { peer } = connection.identity;
+    connection.identity = this.#parts.access.identify({ ...peer, certificateNames: names });
+  }
+
+  #peerOf(socket: Socket) {
+    return peerOfTcp(socket, (reason) => {
+      this.#parts.log.debug({ reason }, 'the user of a local connection is not known');
+    });
+  }
+
+  #reject(cause: 'tls', message: string, socket: Socket, reason: string): void {
+    const connection = this.connections.find(`${socket.remoteAddress}:${socket.remotePort}`);
+    const { who, from } = connection?.identity ?? {};
+    this.#parts.rejections.add(cause, message, { who, from, reason });
+  }
+
+  #closed(cause: 'connections' | 'silent', { identity: { who, from } }: Connection): void {
+    const { rejections, limits } = this.#parts;
+    const message =
+      cause === 'silent'
+        ? 'API closes a connection: nothing came over it'
+        : 'API closes connections: too many are in use';
+    rejections.add(cause, message, { who, from, limit: String(limits.connections) });
+  }
 }
 
 async function listen(listener: Listener, { octets, port }: SocketAddress): Promise<void> {
