@@ -11,12 +11,12 @@ import { Access } from '../access/access.ts';
 import type { ApiConfig } from '../config/config.ts';
 import type { Control } from '../control/control.ts';
 import type { PipelineStatsSource } from '../flow/pipeline/stats.ts';
-import { addressKind } from '../model/address-kind.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { MAX_REQUEST_BYTES } from '../model/limits.ts';
 import type { BuildInfo } from '../model/status.ts';
 import { loadServices } from '../protocol/definitions.ts';
-import type { RejectionCounts } from '../telemetry/rejections.ts';
+import type { ApiStatus } from '../telemetry/status.ts';
+import { tellOfAccess } from './access-notice.ts';
 import { readCredentials } from './credentials.ts';
 import { boundCalls, CALL_LIMITS, type CallLimits } from './front/call-bounds.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits } from './front/connections.ts';
@@ -129,12 +129,12 @@ export class ApiServer {
     this.#server = server;
     this.#front = front;
     const address = formatEndpoint(makeEndpoint(config.octets, this.boundPort));
-    this.#tellOfAccess(address);
+    tellOfAccess({ config, address, tokens: this.#access.start() }, log);
   }
 
-  /** What was turned away, by cause, since the start. */
-  get rejections(): RejectionCounts {
-    return this.#rejections.counts;
+  /** Whether callers have roles, and what was turned away since the start. */
+  status(): ApiStatus {
+    return { hasRoles: this.#access.hasRoles, rejections: this.#rejections.counts };
   }
 
   /** The TCP port that is listened on; of use when the configured one is 0. 0 while not started. */
@@ -192,22 +192,12 @@ export class ApiServer {
     return server;
   }
 
-  #tellOfAccess(address: string): void {
-    const { config, log } = this.#parts;
-    const { socket, tls, access } = config;
-    const tokens = this.#access.start();
-    const mode = access.hasRoles ? 'roles' : 'open';
-    const details = { address, socket: socket?.path, tls: tls !== undefined, access: mode, tokens };
-    log.info(details, 'API is served');
-    if (access.hasRoles) return;
-    log.warn({ who: reachOf(config) }, 'the API is open: who reaches it can change all rules');
-  }
-
   #makeMethods(): Method[] {
     const { control, pipelineStats, surroundings, tails, log } = this.#parts;
     const { settings, metrics, pipelines, view } = loadServices();
     const { pipelines: configured } = this.#parts;
-    const parts = { ...this.#parts, pipelines: () => configured.names };
+    const apiStatus = () => this.status();
+    const parts = { ...this.#parts, pipelines: () => configured.names, apiStatus };
     const places = new WatcherPlaces(MAX_RULE_WATCHERS);
     const watch: StreamEntry = {
       role: 'viewer',
@@ -229,14 +219,6 @@ export class ApiServer {
       ...reflectionMethods(),
     ];
   }
-}
-
-/** Who reaches an API that is open. */
-function reachOf({ octets, tls }: ApiConfig): string {
-  if (tls?.clientCaPath !== undefined) return 'everybody with a certificate of the client CA';
-  return addressKind(octets) === 'loopback'
-    ? 'every user of this host (COLLECTOR_API_ACCESS=roles changes that)'
-    : 'everybody on the network (COLLECTOR_API_ACCESS=roles changes that)';
 }
 
 function serverOptions(limits: SessionLimits): ServerOptions {

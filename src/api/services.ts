@@ -19,6 +19,7 @@ import { dryRunSupport, revisionHeaders } from '../protocol/headers.ts';
 import type { DrainRequest, EmptyRequest, ExportersRequest } from '../protocol/messages.ts';
 import type { Unchecked } from '../rules/endpoint-message.ts';
 import type { RuleSetMessage } from '../rules/message.ts';
+import type { ApiStatus } from '../telemetry/status.ts';
 import type { CallContext } from './call-context.ts';
 import { type ChangeParts, makeChange } from './make-change.ts';
 import type { Handler, Method, RequestLimits } from './method.ts';
@@ -26,6 +27,8 @@ import { fromPipelineStats } from './pipeline-stats.ts';
 
 export interface SettingsParts extends ChangeParts {
   readonly buildInfo: BuildInfo;
+  /** Of this API. */
+  readonly apiStatus?: () => ApiStatus;
 }
 
 export interface MetricsParts {
@@ -100,7 +103,7 @@ export function settingsEntries(parts: SettingsParts): Entries {
     ...proxyStatsEntries(control),
     GetBuildInfo: entry('viewer', SMALL, () => ({ parts: [fromBuildInfo(buildInfo)] })),
     GetSystemStatus: entry('viewer', SMALL, () => ({
-      parts: [fromSystemStatus(control.status())],
+      parts: [fromSystemStatus(control.status(), parts.apiStatus?.())],
     })),
     Drain: entry('editor', SMALL, ({ cancel = false }: DrainRequest, { caller }) => {
       control.setDraining(!cancel);

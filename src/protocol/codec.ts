@@ -20,12 +20,14 @@ import { type AddressFormat, endpointMessage, type Unchecked } from '../rules/en
 import { outputMessage, type RuleSetMessage, ruleMessage } from '../rules/message.ts';
 import { FORWARDER_COUNTERS, type KnownCounter } from '../telemetry/catalogue.ts';
 import type {
+  ApiStatus,
   EndedForwarders,
   ForwarderCounters,
   ForwarderStatus,
   SystemStatus,
 } from '../telemetry/status.ts';
 import type {
+  ApiStatusMessage,
   BuildInfoMessage,
   CountersMessage,
   ErrnoCountMessage,
@@ -103,7 +105,8 @@ export function fromBuildInfo(info: BuildInfo): BuildInfoMessage {
   return { version, commit, buildTime, nodeVersion, platform, pid };
 }
 
-export function fromSystemStatus(status: SystemStatus): SystemStatusMessage {
+/** @param api of the service that answers */
+export function fromSystemStatus(status: SystemStatus, api?: ApiStatus): SystemStatusMessage {
   return {
     proxy: fromSubsystemStatus(status.proxy),
     database: fromSubsystemStatus(status.database),
@@ -111,6 +114,7 @@ export function fromSystemStatus(status: SystemStatus): SystemStatusMessage {
     ...(status.endedForwarders && fromEndedForwarders(status.endedForwarders)),
     ...(status.isDraining ? { draining: true } : {}),
     ...(status.follower && { follower: fromFollowerStatus(status.follower) }),
+    ...(api && { api: fromApiStatus(api) }),
   };
 }
 
@@ -206,6 +210,11 @@ function fromFollowerStatus(status: FollowerStatus): FollowerStatusMessage {
 /** To thousandths: what is beyond is noise. */
 export function rounded(value: number): number {
   return Math.round(value * 1000) / 1000;
+}
+
+function fromApiStatus({ hasRoles, rejections }: ApiStatus): ApiStatusMessage {
+  const rejected = Object.entries(rejections).map(([cause, count]) => [cause, String(count)]);
+  return { access: hasRoles ? 'roles' : 'open', rejected: Object.fromEntries(rejected) };
 }
 
 function fromErrnoCount({ code, count }: ErrnoCount): ErrnoCountMessage {

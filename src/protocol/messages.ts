@@ -134,6 +134,12 @@ export interface FollowerStatusMessage {
   readonly error?: string;
 }
 
+export interface ApiStatusMessage {
+  readonly access: 'open' | 'roles';
+  /** Decimal, by cause. */
+  readonly rejected: Readonly<Record<string, string>>;
+}
+
 export interface SystemStatusMessage {
   readonly proxy: SubsystemStatusMessage;
   readonly database: SubsystemStatusMessage;
@@ -143,4 +149,5 @@ export interface SystemStatusMessage {
   readonly countersSince?: string;
   readonly endedForwarders?: ForwarderCountersMessage;
   readonly follower?: FollowerStatusMessage;
+  readonly api?: ApiStatusMessage;
 }

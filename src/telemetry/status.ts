@@ -1,6 +1,7 @@
 import type { Counters } from '../model/statistics.ts';
 import type { ErrnoCount, FollowerStatus, SubsystemStatus } from '../model/status.ts';
 import type { KnownCounter } from './catalogue.ts';
+import type { RejectionCounts } from './rejections.ts';
 
 /** What a counter of each kind shows. */
 interface CounterValues {
@@ -27,6 +28,13 @@ export interface EndedForwarders {
   /** Since when counters of this node go on: before, others began at 0. */
   readonly countedSince: Date;
   readonly counters: ForwarderCounters;
+}
+
+/** Of the gRPC API. */
+export interface ApiStatus {
+  /** Whether callers have roles; otherwise each may do all. */
+  readonly hasRoles: boolean;
+  readonly rejections: RejectionCounts;
 }
 
 export interface SystemStatus {
