@@ -15,6 +15,7 @@ import { OPEN_ACCESS, startApi, TestClient } from './harness.ts';
 const SETTINGS = '/collector.proto.Settings';
 const METRICS = '/collector.proto.Metrics';
 const PIPELINES = '/collector.proto.Pipelines';
+const VIEW = '/collector.proto.View';
 const HEALTH = '/grpc.health.v1.Health';
 const LIST = `${SETTINGS}/ListProxyRules`;
 const REPLACE = `${SETTINGS}/ReplaceProxyRules`;
@@ -36,6 +37,8 @@ const NEEDED: Readonly<Record<string, 'nobody' | 'viewer' | 'editor' | 'admin'>>
   [`${PIPELINES}/GetPipelines`]: 'viewer',
   [`${PIPELINES}/ReplacePipelines`]: 'editor',
   [`${PIPELINES}/ListTemplateChanges`]: 'viewer',
+  [`${VIEW}/GetOverview`]: 'viewer',
+  [`${VIEW}/GetServiceSettings`]: 'viewer',
   [`${HEALTH}/Check`]: 'nobody',
   [`${HEALTH}/List`]: 'nobody',
   [`${HEALTH}/Watch`]: 'nobody',

@@ -115,7 +115,11 @@ class Pair implements AsyncDisposable {
 function startLeader(lab: Lab, folder?: string): Promise<Service> {
   return Service.start(lab, {
     namespace: lab.collectors,
-    settings: { COLLECTOR_API_ADDRESS: '0.0.0.0', COLLECTOR_FLOXY_THREAD_COUNT: '1' },
+    settings: {
+      COLLECTOR_API_ADDRESS: '0.0.0.0',
+      COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK: 'allow',
+      COLLECTOR_FLOXY_THREAD_COUNT: '1',
+    },
     ...(folder !== undefined && { folder }),
   });
 }

@@ -93,8 +93,12 @@ describe('settings', { skip: requireRoot() }, () => {
       return outcome;
     };
     assert.equal(await fromOutside({}, `${PROXY_V4}:8853`, 1_000), 'unreachable');
-    assert.equal(await fromOutside({ COLLECTOR_API_ADDRESS: '0.0.0.0' }, `${PROXY_V4}:8853`), 'OK');
-    assert.equal(await fromOutside({ COLLECTOR_API_ADDRESS: '[::]' }, `[${PROXY_V6}]:8853`), 'OK');
+    const open = (address: string) => ({
+      COLLECTOR_API_ADDRESS: address,
+      COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK: 'allow',
+    });
+    assert.equal(await fromOutside(open('0.0.0.0'), `${PROXY_V4}:8853`), 'OK');
+    assert.equal(await fromOutside(open('[::]'), `[${PROXY_V6}]:8853`), 'OK');
   });
 
   test('bad settings end the service with status 2 and name every variable, its value and what is allowed', async () => {

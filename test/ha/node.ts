@@ -54,6 +54,7 @@ export class ProxyNode implements AsyncDisposable {
       COLLECTOR_FLOXY_DRAIN_SECONDS: '10',
       COLLECTOR_DATABASE_PATH: join(folder, 'collector.db'),
       COLLECTOR_API_ADDRESS: `0.0.0.0:${API_PORT}`,
+      COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK: 'allow',
       COLLECTOR_ANNOUNCE_ADDRESSES: SERVICE,
       // The lab makes more failures in a minute than a node that is not broken.
       COLLECTOR_ANNOUNCE_HOLD_SECONDS: '0',
