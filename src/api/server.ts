@@ -137,6 +137,11 @@ export class ApiServer {
     return { hasRoles: this.#access.hasRoles, rejections: this.#rejections.counts };
   }
 
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#front?.connections.size ?? 0;
+  }
+
   /** The TCP port that is listened on; of use when the configured one is 0. 0 while not started. */
   get boundPort(): number {
     return this.#front?.boundPort ?? 0;

@@ -89,6 +89,8 @@ function makeTokens(file: string): Record<Token, string> {
 interface Wanted {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of the request. */
+  readonly bytes?: number;
 }
 
 export async function callRaw(
@@ -96,10 +98,12 @@ export async function callRaw(
   { address = '', uid, seconds = HANG_MS / 1000 }: CallOptions,
 ): Promise<string[]> {
   const wanted = JSON.stringify({ address, calls, seconds });
-  const python = ['/usr/bin/python3', '-c', SCRIPT, wanted];
+  const python = ['/usr/bin/python3', '-c', SCRIPT];
   const as = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   const [program = '', ...args] = uid === undefined ? python : [...as, ...python];
   const options = { timeout: HANG_MS, cwd: '/', maxBuffer: 64 * 1024 * 1024 };
-  const { stdout } = await promisify(execFile)(program, args, options);
+  const running = promisify(execFile)(program, args, options);
+  running.child.stdin?.end(wanted);
+  const { stdout } = await running;
   return JSON.parse(stdout) as string[];
 }

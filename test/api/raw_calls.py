@@ -1,6 +1,6 @@
-"""Makes many calls with empty requests: an independent client (python3-grpcio), which knows no messages.
+"""Makes many calls: an independent client (python3-grpcio), which knows no messages. Requests are empty, or zeros.
 
-raw_calls.py '{"address": …, "calls": [{"path": "/service/method", "headers": {…}}, …], "seconds": S}'
+raw_calls.py < '{"address": …, "calls": [{"path": "/service/method", "headers": {…}, "bytes": N}, …], "seconds": S}'
 
 Prints a JSON list with what became of each call: the name of its gRPC status; OK also for a stream that began; ""
 for one on which nothing came within S seconds.
@@ -10,7 +10,9 @@ import sys
 
 import grpc
 
-wanted = json.loads(sys.argv[1])
+AT_ONCE = 200
+
+wanted = json.loads(sys.stdin.read())
 seconds = wanted.get("seconds", 30)
 
 
@@ -31,9 +33,12 @@ def begin(channel, call):
     method = channel.unary_stream(
         call["path"], request_serializer=bytes, response_deserializer=bytes
     )
-    return method(b"", metadata=tuple(call.get("headers", {}).items()), timeout=seconds)
+    return method(bytes(call.get("bytes", 0)), metadata=tuple(call.get("headers", {}).items()), timeout=seconds)
 
 
 with grpc.insecure_channel(wanted["address"]) as channel:
-    calls = [begin(channel, call) for call in wanted["calls"]]
-    print(json.dumps([outcome(call) for call in calls]))
+    outcomes = []
+    for start in range(0, len(wanted["calls"]), AT_ONCE):
+        begun = [begin(channel, call) for call in wanted["calls"][start : start + AT_ONCE]]
+        outcomes += [outcome(call) for call in begun]
+    print(json.dumps(outcomes))

@@ -111,6 +111,11 @@ export class Connections {
     return connection;
   }
 
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** @param name as grpc-js names the peer of a call; undefined when it has gone */
   find(name: string): Connection | undefined {
     return this.#open.get(name);
