@@ -15,8 +15,8 @@ import { service as healthDefinition } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { FloxyError } from '../base/errors.ts';
 import type { Control } from '../control/control.ts';
-import type { State } from '../model/status.ts';
 import { HEALTH_NAMES, METRICS_SERVICE, SETTINGS_SERVICE } from '../protocol/definitions.ts';
+import { type HealthFacts, judgeHealth } from '../telemetry/health.ts';
 import type { CallContext } from './call-context.ts';
 import type { Method } from './method.ts';
 import { SMALL } from './services.ts';
@@ -36,15 +36,7 @@ interface HealthCheckResponse {
   readonly status: ServingStatus;
 }
 
-/** What the answers depend on. */
-interface Present {
-  readonly state: State;
-  readonly isDraining: boolean;
-  /** Somebody has given rules to this node, be it long ago. */
-  readonly hasHadRules: boolean;
-}
-
-const GONE: Present = { state: 'Offline', isDraining: false, hasHadRules: false };
+const GONE: HealthFacts = { state: 'Offline', isDraining: false, hasHadRules: false };
 
 /** The health service of one API server. */
 export class Health {
@@ -103,19 +95,18 @@ export class Health {
   }
 
   #statuses(isRunning: boolean): ReadonlyMap<string, ServingStatus> {
-    const { state, isDraining, hasHadRules } = isRunning ? this.#present() : GONE;
-    const doesItsShare = state === 'OK' && !isDraining;
+    const { node, configured, proxy } = judgeHealth(isRunning ? this.#present() : GONE);
     const serving = (isServing: boolean) => (isServing ? 'SERVING' : 'NOT_SERVING');
     return new Map<string, ServingStatus>([
-      [HEALTH_NAMES.node, serving(doesItsShare)],
-      [HEALTH_NAMES.configured, serving(doesItsShare && hasHadRules)],
-      [HEALTH_NAMES.proxy, serving(state === 'OK' || state === 'NotConfigured')],
+      [HEALTH_NAMES.node, serving(node)],
+      [HEALTH_NAMES.configured, serving(configured)],
+      [HEALTH_NAMES.proxy, serving(proxy)],
       [SETTINGS_SERVICE, serving(isRunning)],
       [METRICS_SERVICE, serving(isRunning)],
     ]);
   }
 
-  #present(): Present {
+  #present(): HealthFacts {
     try {
       const { proxy, isDraining } = this.#control.status();
       this.#isStatusFailing = false;
