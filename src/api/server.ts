@@ -19,6 +19,7 @@ import type { ApiStatus } from '../telemetry/status.ts';
 import { tellOfAccess } from './access-notice.ts';
 import { readCredentials } from './credentials.ts';
 import { boundCalls, CALL_LIMITS, type CallLimits } from './front/call-bounds.ts';
+import { type CallCount, CallCounts } from './front/call-counts.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits } from './front/connections.ts';
 import { Front } from './front/listener.ts';
 import { Gate } from './gate.ts';
@@ -86,6 +87,18 @@ export interface ApiServerParts {
   readonly limits?: Partial<ApiLimits>;
 }
 
+/** What the API has done since it was started. */
+export interface ApiFigures {
+  readonly calls: readonly CallCount[];
+  /** Open now. */
+  readonly connections: number;
+  readonly accepted: number;
+  /** For want of room. */
+  readonly refused: number;
+  /** Because of what their clients did, or did not do. */
+  readonly cut: number;
+}
+
 /** The gRPC API: Settings, Metrics, Pipelines, View, health and reflection on one address. */
 export class ApiServer {
   readonly #parts: ApiServerParts;
@@ -96,6 +109,7 @@ export class ApiServer {
   readonly #stopping = new AbortController();
   #server: Server | undefined;
   #front: Front | undefined;
+  #calls: CallCounts | undefined;
 
   constructor(parts: ApiServerParts) {
     this.#parts = parts;
@@ -147,6 +161,13 @@ export class ApiServer {
     return this.#front?.boundPort ?? 0;
   }
 
+  /** What it has done since it was started, for monitoring. */
+  figures(): ApiFigures {
+    const nothing = { connections: 0, accepted: 0, refused: 0 };
+    const connections = this.#front?.connections.figures() ?? nothing;
+    return { calls: this.#calls?.list() ?? [], cut: this.#rejections.counts.slow, ...connections };
+  }
+
   /** Lets running calls end for about a second, then cuts every connection. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -178,6 +199,8 @@ export class ApiServer {
     };
     const roleOf = (path: string) => byPath.get(path)?.role;
     const gate = new Gate(this.#access, this.#rejections, roleOf);
+    const counts = new CallCounts(byPath.keys());
+    this.#calls = counts;
     const bounds = boundCalls({
       boundsOf: (path) => {
         const method = byPath.get(path);
@@ -187,6 +210,7 @@ export class ApiServer {
       letIn: (arrival) => gate.letIn(arrival),
       connections: front.connections,
       workload: this.#workload,
+      counts,
       limits: this.#limits,
       cut,
     });

@@ -3,11 +3,13 @@ import {
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
+  status as Status,
 } from '@grpc/grpc-js';
 import type { Share } from '../budget.ts';
 import type { Arrival } from '../gate.ts';
 import { statusOf } from '../status.ts';
 import { SMALL_BYTES, type Workload } from '../workload.ts';
+import type { CallCounts } from './call-counts.ts';
 import type { Connection, Connections } from './connections.ts';
 
 /** Reading and writing are given up when they take longer. */
@@ -38,6 +40,7 @@ export interface CallBoundsParts {
   readonly boundsOf: (path: string) => MethodBounds;
   readonly connections: Connections;
   readonly workload: Workload;
+  readonly counts: CallCounts;
   readonly limits: CallLimits;
   /** Whether who calls may do that, before anything else. Throws a FloxyError. */
   readonly letIn: (arrival: Arrival) => void;
@@ -55,6 +58,7 @@ export function boundCalls(parts: CallBoundsParts): ServerInterceptor {
     const ofMethod = parts.boundsOf(method.path);
     limitReceiving(call, ofMethod.maxBytes);
     const bounds = new CallBounds(parts, call.getPeer(), ofMethod);
+    const count = parts.counts.begin(method.path);
     const admit = (metadata: Metadata, go: (metadata: Metadata) => void) => {
       bounds.admit(method.path, metadata).then(
         () => go(metadata),
@@ -73,7 +77,10 @@ export function boundCalls(parts: CallBoundsParts): ServerInterceptor {
             bounds.requestEnded();
             go();
           },
-          onCancel: () => bounds.end(),
+          onCancel: () => {
+            count(Status.CANCELLED);
+            bounds.end();
+          },
         }),
       sendMessage: (message, go) => {
         // Messages of a stream are waited for where they are made.
@@ -81,6 +88,7 @@ export function boundCalls(parts: CallBoundsParts): ServerInterceptor {
         go(message);
       },
       sendStatus: (status, go) => {
+        count(status.code ?? Status.UNKNOWN);
         bounds.end();
         go(status);
       },

@@ -84,11 +84,19 @@ export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #open = new Map<string, Connection>();
   readonly #closed: ClosedForCause;
+  #acceptedCount = 0;
+  #refusedCount = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(limits: ConnectionLimits, closed: ClosedForCause) {
     this.#limits = limits;
     this.#closed = closed;
+  }
+
+  /** How many there are, and how many were taken and refused since the start. */
+  figures(): { readonly connections: number; readonly accepted: number; readonly refused: number } {
+    const { size: connections } = this.#open;
+    return { connections, accepted: this.#acceptedCount, refused: this.#refusedCount };
   }
 
   start(): void {
@@ -103,10 +111,12 @@ export class Connections {
     // A connection that breaks ends its calls; there is nothing else to do about it.
     socket.on('error', () => socket.destroy());
     if (this.#open.size >= this.#limits.connections && !this.#makeRoom()) {
+      this.#refusedCount += 1;
       this.#closed('connections', connection);
       socket.destroy();
       return undefined;
     }
+    this.#acceptedCount += 1;
     this.#open.set(connection.name, connection);
     return connection;
   }
