@@ -82,8 +82,8 @@ export async function withdrawOnce(config: AnnounceConfig): Promise<number> {
 }
 
 function makeLog({ logLevel }: AnnounceConfig): ProcessLog {
-  const { log, close } = openLog(logLevel);
-  return { log: log.child({ component: 'announce' }), close };
+  const processLog = openLog(logLevel);
+  return { ...processLog, log: processLog.log.child({ component: 'announce' }) };
 }
 
 function makeBackend({ method, gobgpTarget, addresses }: AnnounceConfig): RouteBackend {

@@ -9,6 +9,8 @@ const CLOSE_LIMIT_MS = 500;
 /** The log of a process: one JSON object a line, or for people where that is a terminal. */
 export interface ProcessLog {
   readonly log: Logger;
+  /** Lines that could not be written, since the start. */
+  readonly droppedLines: () => number;
   /** Writes what waits, as far as it can be written soon. Comes last. */
   close(): Promise<void>;
 }
@@ -22,5 +24,5 @@ export function openLog(level: string, fd: 1 | 2 = 1): ProcessLog {
   const log = pino({ level, base: null }, isatty(fd) ? { write } : writer);
   // Node.js writes warnings there: a reader that has gone must not end the process.
   process.stderr.on('error', () => undefined);
-  return { log, close: () => writer.close(CLOSE_LIMIT_MS) };
+  return { log, droppedLines: () => writer.dropped, close: () => writer.close(CLOSE_LIMIT_MS) };
 }

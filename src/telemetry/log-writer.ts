@@ -22,6 +22,7 @@ export class LogWriter {
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #dropped = 0;
+  #droppedEver = 0;
   #why = '';
   #timer: NodeJS.Timeout | undefined;
 
@@ -32,10 +33,16 @@ export class LogWriter {
     this.#onDropped = onDropped;
   }
 
+  /** Lines that were dropped since the start. */
+  get dropped(): number {
+    return this.#droppedEver;
+  }
+
   write(line: string): void {
     const bytes = Buffer.from(line);
     if (this.#waitingBytes + bytes.length > MAX_WAITING_BYTES) {
       this.#dropped++;
+      this.#droppedEver++;
       return;
     }
     this.#waiting.push(bytes);
