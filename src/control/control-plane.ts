@@ -28,7 +28,12 @@ import type { DataPlane, RuleSetCounters, RuleStore } from './ports.ts';
 import { Reports } from './reports.ts';
 import { checkBase, checkExpected, proxyStatus, type RulesState } from './rules-state.ts';
 import { SetAside } from './set-aside.ts';
-import { indexByExporter, NO_COUNTERS, type RulesInForce } from './statistics.ts';
+import {
+  indexByExporter,
+  NO_COUNTERS,
+  type PresentRules,
+  type RulesInForce,
+} from './statistics.ts';
 
 const NO_CHANGE: RuleChange = { kind: 'edit', deleted: [], upserts: [] };
 
@@ -175,6 +180,22 @@ export class ControlPlane implements Control {
 
   setDraining(isDraining: boolean): void {
     this.#isDraining = isDraining;
+  }
+
+  /** The rules in force and what is known of them, for monitoring. Costs nothing however many there are. */
+  presentRules(): PresentRules {
+    const current = this.#current;
+    const byExporter = () => this.#rulesInForce().byExporter;
+    return {
+      revision: current.revision,
+      ruleSet: current.ruleSet,
+      counters: this.#counters,
+      setAside: this.#setAside.count,
+      isPresent: () => current === this.#current,
+      get byExporter() {
+        return byExporter();
+      },
+    };
   }
 
   #rulesInForce(): RulesInForce {

@@ -26,7 +26,7 @@ export class SetAside {
   }
 
   get isNone(): boolean {
-    return this.#count === 0;
+    return this.count === 0;
   }
 
   /** Looks again at those that were set aside, as far as they are in the rules still. */
@@ -98,7 +98,8 @@ export class SetAside {
     else log.error(problem);
   }
 
-  get #count(): number {
+  /** Rules and default outputs. */
+  get count(): number {
     return this.#unfit.rules.size + this.#unfit.defaultOutputs.size;
   }
 }

@@ -3,6 +3,7 @@ import {
   type Exporter,
   exporterKey,
   type Output,
+  type Revision,
   type Rule,
   type RuleSet,
 } from '../model/rules.ts';
@@ -32,6 +33,13 @@ const MAX_INTERRUPTIONS = 4;
 export interface RulesInForce extends Omit<StatisticsSource, 'pause'> {
   /** Whether they still are: counters are of use for that long. */
   readonly isPresent: () => boolean;
+}
+
+/** The rules in force with what is told of them as a whole. */
+export interface PresentRules extends RulesInForce {
+  readonly revision: Revision;
+  /** Rules and default outputs that do not fit this host. */
+  readonly setAside: number;
 }
 
 /**
