@@ -5,7 +5,8 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { waitFor } from '../../test/lab/shell.ts';
-import { HttpListener, type PageMaker } from './http-listener.ts';
+import { HttpListener } from './http-listener.ts';
+import { kept, type PageMaker } from './page.ts';
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const log = pino({ enabled: false });
@@ -108,7 +109,7 @@ test('a page that fails answers 500 without its reason', async () => {
 test('a page is made once for all who ask at the same time', async () => {
   let made = 0;
   await using at = await listen({
-    '/n': () => ({ contentType: 'text/plain', body: `${++made}` }),
+    '/n': kept(() => ({ contentType: 'text/plain', body: `${++made}` })),
   });
   const answers = await Promise.all(Array.from({ length: 50 }, () => fetch(`${at.url}/n`)));
   await Promise.all(answers.map((answer) => answer.text()));
@@ -117,7 +118,10 @@ test('a page is made once for all who ask at the same time', async () => {
 
 test('an address that is taken is told with the setting', async () => {
   await using at = await listen(HELLO);
-  await assert.rejects(listen(HELLO, at.port), /127\.0\.0\.1:\d+.*COLLECTOR_METRICS_ADDRESS/);
+  await assert.rejects(
+    listen(HELLO, at.port),
+    /127\.0\.0\.1:\d+: another program listens there; set COLLECTOR_METRICS_ADDRESS/,
+  );
 });
 
 test('it stops while clients hold connections', async () => {

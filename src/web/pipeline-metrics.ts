@@ -8,80 +8,97 @@ import {
   WORKER_COUNTERS,
 } from '../flow/pipeline/counters.ts';
 import type { PipelineStats } from '../flow/pipeline/stats.ts';
-import type { Labels, MetricFamily, MetricType } from './prometheus.ts';
+import { type Labels, type Metric, type MetricType, secondsOf } from './metric.ts';
 
 interface Described {
   readonly kind: MetricType;
   readonly meaning: string;
 }
 
+type PipelineMetric = Metric<readonly PipelineStats[]>;
+
 const MILLISECONDS = 1000;
 
 /** Counters of pipelines by the names of their catalogues: `floxy_pipeline_producer_delivered_total`. */
-export function pipelineMetrics(pipelines: readonly PipelineStats[]): MetricFamily[] {
-  return [
-    ...stateMetrics(pipelines),
-    ...groupMetrics('ring', RING_COUNTERS, pipelines, ({ total }) => total.ring),
-    ...groupMetrics('worker', WORKER_COUNTERS, pipelines, ({ total }) => total.worker),
-    ...decodeMetrics(pipelines),
-    ...groupMetrics('enrich', ENRICH_COUNTERS, pipelines, ({ total }) => total.enrich),
-    ...groupMetrics('producer', PRODUCER_COUNTERS, pipelines, ({ total }) => total.producer),
-    ...groupMetrics('worker', DEATH_COUNTERS, pipelines, ({ deaths }) => deaths),
-  ];
-}
+export const PIPELINE_METRICS: readonly PipelineMetric[] = [
+  gauge('up', 'whether the pipeline is running', ({ state }) => (state === 'running' ? 1 : 0)),
+  gauge('workers', 'workers of the pipeline', ({ workers }) => workers.length),
+  gauge('producers_failing', 'workers whose producer cannot deliver', ({ workers }) => {
+    return workers.filter(({ producer }) => producer.state === 'failing').length;
+  }),
+  gauge('counted_since_timestamp_seconds', 'since when counters count', ({ countedSince }) => {
+    return secondsOf(countedSince);
+  }),
+  ...groupMetrics('ring', RING_COUNTERS, ({ total }) => total.ring),
+  ...groupMetrics('worker', WORKER_COUNTERS, ({ total }) => total.worker),
+  ...decodeMetrics(),
+  ...groupMetrics('enrich', ENRICH_COUNTERS, ({ total }) => total.enrich),
+  ...groupMetrics('producer', PRODUCER_COUNTERS, ({ total }) => total.producer),
+  ...groupMetrics('worker', DEATH_COUNTERS, ({ deaths }) => deaths),
+];
 
-function stateMetrics(pipelines: readonly PipelineStats[]): MetricFamily[] {
-  const gauge = (name: string, help: string, read: (pipeline: PipelineStats) => number) => ({
-    name: `floxy_pipeline_${name}`,
-    help,
-    type: 'gauge' as const,
-    samples: pipelines.map((pipeline) => ({
-      labels: labelsOf(pipeline),
-      value: read(pipeline),
-    })),
-  });
-  return [
-    gauge('up', 'whether the pipeline is running', ({ state }) => (state === 'running' ? 1 : 0)),
-    gauge('workers', 'workers of the pipeline', ({ workers }) => workers.length),
-    gauge('producers_failing', 'workers whose producer cannot deliver', ({ workers }) => {
-      return workers.filter(({ producer }) => producer.state === 'failing').length;
-    }),
-    gauge('counted_since_timestamp_seconds', 'since when counters count', ({ countedSince }) => {
-      return countedSince.getTime() / MILLISECONDS;
-    }),
-  ];
+function gauge(
+  name: string,
+  help: string,
+  value: (pipeline: PipelineStats) => number,
+): PipelineMetric {
+  return perPipeline(`floxy_pipeline_${name}`, help, 'gauge', value);
 }
 
 function groupMetrics<K extends string>(
   group: string,
   catalogue: Readonly<Record<K, Described>>,
-  pipelines: readonly PipelineStats[],
   countersOf: (pipeline: PipelineStats) => Readonly<Record<K, number>>,
-): MetricFamily[] {
+): PipelineMetric[] {
   return (Object.keys(catalogue) as K[]).map((key) => {
     const { kind, meaning } = catalogue[key];
     const { name, factor } = metricName(`${group}_${snakeCase(key)}`, kind);
-    const samples = pipelines.map((pipeline) => ({
-      labels: labelsOf(pipeline),
-      value: countersOf(pipeline)[key] * factor,
-    }));
-    return { name, help: meaning, type: kind, samples };
+    return perPipeline(name, meaning, kind, (pipeline) => countersOf(pipeline)[key] * factor);
   });
 }
 
+function perPipeline(
+  name: string,
+  help: string,
+  type: MetricType,
+  value: (pipeline: PipelineStats) => number,
+): PipelineMetric {
+  return {
+    name,
+    help,
+    type,
+    labels: ['pipeline'],
+    *read(pipelines) {
+      for (const pipeline of pipelines)
+        yield { labels: labelsOf(pipeline), value: value(pipeline) };
+    },
+  };
+}
+
 /** Counters of one protocol have it as a label. */
-function decodeMetrics(pipelines: readonly PipelineStats[]): MetricFamily[] {
-  const families = new Map<string, MetricFamily>();
-  for (const { key, kind, meaning, protocol, word } of DECODE_COUNTERS) {
-    const { name, factor } = metricName(`decode_${snakeCase(key)}`, kind);
-    const samples = pipelines.map((pipeline) => ({
-      labels: { ...labelsOf(pipeline), ...(protocol && { protocol }) },
-      value: (pipeline.total.decode[word] ?? 0) * factor,
-    }));
-    const before = families.get(name)?.samples ?? [];
-    families.set(name, { name, help: meaning, type: kind, samples: [...before, ...samples] });
-  }
-  return [...families.values()];
+function decodeMetrics(): PipelineMetric[] {
+  const rows = Map.groupBy(DECODE_COUNTERS, ({ key, kind }) => {
+    return metricName(`decode_${snakeCase(key)}`, kind).name;
+  });
+  return [...rows].map(([name, words]) => {
+    const { key, kind = 'counter', meaning = '' } = words[0] ?? {};
+    const { factor } = metricName(`decode_${snakeCase(key ?? '')}`, kind);
+    const isOfProtocols = words.some(({ protocol }) => protocol !== undefined);
+    return {
+      name,
+      help: meaning,
+      type: kind,
+      labels: isOfProtocols ? ['pipeline', 'protocol'] : ['pipeline'],
+      *read(pipelines: readonly PipelineStats[]) {
+        for (const { protocol, word } of words) {
+          for (const pipeline of pipelines) {
+            const labels = { ...labelsOf(pipeline), ...(protocol && { protocol }) };
+            yield { labels, value: (pipeline.total.decode[word] ?? 0) * factor };
+          }
+        }
+      },
+    };
+  });
 }
 
 /** By Prometheus' conventions: base units, and `_total` behind what only grows. */

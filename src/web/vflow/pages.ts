@@ -1,14 +1,14 @@
 /** vFlow's two pages of JSON, key by key: its monitor reads them. */
 import { availableParallelism, cpus } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
-import type { Page } from '../http-listener.ts';
+import type { ShortPage } from '../page.ts';
 import type { VflowCounters, VflowFigures } from './figures.ts';
 
 const JSON_TYPE = 'application/json';
 const MILLISECONDS = 1000;
 
 /** `/flow`. @param startedAt of the service */
-export function flowPage(counters: VflowCounters, startedAt: Date): Page {
+export function flowPage(counters: VflowCounters, startedAt: Date): ShortPage {
   const { ipfix, sflow, netflowv5, netflowv9 } = counters.read();
   const { UDPQueue, ...others } = protocolObject(ipfix);
   return json({
@@ -22,7 +22,7 @@ export function flowPage(counters: VflowCounters, startedAt: Date): Page {
 }
 
 /** `/sys`: of this process, by the names of Go's runtime; what V8 has no equal of is 0. */
-export function sysPage(startedAt: Date): Page {
+export function sysPage(startedAt: Date): ShortPage {
   return json({ ...memoryFigures(), ...processFigures(), StartTime: epochSeconds(startedAt) });
 }
 
@@ -69,6 +69,6 @@ function epochSeconds(date: Date): number {
   return Math.floor(date.getTime() / MILLISECONDS);
 }
 
-function json(value: object): Page {
+function json(value: object): ShortPage {
   return { contentType: JSON_TYPE, body: `${JSON.stringify(value)}\n` };
 }

@@ -1,10 +1,5 @@
-import type { MetricFamily, MetricType } from '../prometheus.ts';
-import {
-  VFLOW_PROTOCOLS,
-  type VflowCounters,
-  type VflowFigures,
-  type VflowProtocol,
-} from './figures.ts';
+import type { Metric, MetricType } from '../metric.ts';
+import { VFLOW_PROTOCOLS, type VflowFigures, type VflowProtocol } from './figures.ts';
 
 /** What vFlow has of each protocol; vFlow itself calls three of the gauges counters. */
 const SERIES: Readonly<
@@ -21,25 +16,26 @@ const SERIES: Readonly<
   workers: { of: 'workers', type: 'gauge', help: 'workers of all pipelines' },
 };
 
+type Figures = Readonly<Record<VflowProtocol, VflowFigures>>;
+
 /** vFlow's 25 series, by its names and without labels, for dashboards that have them. */
-export function vflowSeries(counters: VflowCounters): MetricFamily[] {
-  const figures = counters.read();
-  const protocols = Object.keys(VFLOW_PROTOCOLS) as VflowProtocol[];
-  const mirror: MetricFamily = {
-    name: 'vflow_ipfix_udp_mirror_queue',
-    help: 'vFlow ipfix: always 0, as forwarding keeps no queue',
-    type: 'gauge',
-    samples: [{ value: 0 }],
-  };
-  const families = protocols.flatMap((protocol) =>
+export const VFLOW_METRICS: readonly Metric<Figures>[] = [
+  ...(Object.keys(VFLOW_PROTOCOLS) as VflowProtocol[]).flatMap((protocol) =>
     Object.entries(SERIES).map(
-      ([name, { of, type, help }]): MetricFamily => ({
+      ([name, { of, type, help }]): Metric<Figures> => ({
         name: `vflow_${protocol}_${name}`,
         help: `vFlow ${protocol}: ${help}`,
         type,
-        samples: [{ value: figures[protocol][of] }],
+        labels: [],
+        read: (figures) => [{ value: figures[protocol][of] }],
       }),
     ),
-  );
-  return [...families, mirror];
-}
+  ),
+  {
+    name: 'vflow_ipfix_udp_mirror_queue',
+    help: 'vFlow ipfix: always 0, as forwarding keeps no queue',
+    type: 'gauge',
+    labels: [],
+    read: () => [{ value: 0 }],
+  },
+];
