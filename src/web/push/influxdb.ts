@@ -14,6 +14,7 @@ export interface InfluxdbOptions {
 /** Writes the line protocol over HTTP: `/write` of InfluxDB 1, `/api/v2/write` of InfluxDB 2. */
 export class InfluxdbSink implements MetricsSink {
   readonly name: string;
+  readonly kind = 'influxdb';
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
 
@@ -37,9 +38,15 @@ export class InfluxdbSink implements MetricsSink {
 
 /** `udp.rate,type=ipfix,host=node1 value=12.5 1700000000`, one a line. */
 export function formatLines({ points, host, epochSeconds }: PointBatch): string {
-  const format = ({ metric, protocol, value }: Point) => {
-    const type = protocol === undefined ? '' : `,type=${protocol}`;
-    return `${metric}${type},host=${escapeTag(host)} value=${value} ${epochSeconds}\n`;
+  const end = `,host=${escapeTag(host)} value=`;
+  const format = ({ metric, tags, value }: Point) => {
+    let line = metric;
+    for (const key in tags) {
+      const text = tags[key] ?? '';
+      // Empty ones are not allowed.
+      if (text !== '') line += `,${key}=${escapeTag(text)}`;
+    }
+    return `${line}${end}${value} ${epochSeconds}\n`;
   };
   return points.map(format).join('');
 }

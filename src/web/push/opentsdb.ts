@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import type { Point, PointBatch } from './points.ts';
 import { type MetricsSink, post } from './sink.ts';
 
-/** More in one request than OpenTSDB takes without its chunks allowed. */
-const POINTS_AT_ONCE = 24;
+/** OpenTSDB takes 4096 in one request, unless chunks are allowed there. */
+const MAX_REQUEST_BYTES = 4000;
 
 /** What OpenTSDB takes in names and tags. */
 const OTHERS = /[^\p{L}\p{N}_./-]/gu;
@@ -12,6 +12,7 @@ const OTHERS = /[^\p{L}\p{N}_./-]/gu;
 /** Puts points as JSON: `/api/put`. */
 export class OpentsdbHttpSink implements MetricsSink {
   readonly name: string;
+  readonly kind = 'opentsdb';
   readonly #url: string;
 
   /** @param url without a slash at the end */
@@ -22,17 +23,14 @@ export class OpentsdbHttpSink implements MetricsSink {
 
   async send(batch: PointBatch, signal: AbortSignal): Promise<void> {
     const headers = { 'Content-Type': 'application/json' };
-    for (let i = 0; i < batch.points.length; i += POINTS_AT_ONCE) {
-      const points = batch.points.slice(i, i + POINTS_AT_ONCE);
-      const body = JSON.stringify(points.map((point) => putObject(point, batch)));
-      await post(this.#url, { body, headers, signal });
-    }
+    for (const body of formatBodies(batch)) await post(this.#url, { body, headers, signal });
   }
 }
 
 /** Puts points as lines over TCP: `put udp.rate 1700000000 12.5 host=node1 type=ipfix`. */
 export class OpentsdbLineSink implements MetricsSink {
   readonly name: string;
+  readonly kind = 'opentsdb';
   readonly #host: string;
   readonly #port: number;
 
@@ -63,16 +61,34 @@ export class OpentsdbLineSink implements MetricsSink {
 }
 
 export function formatPuts({ points, host, epochSeconds }: PointBatch): string {
-  const format = ({ metric, protocol, value }: Point) => {
-    const type = protocol === undefined ? '' : ` type=${protocol}`;
-    return `put ${metric} ${epochSeconds} ${value} host=${clean(host)}${type}\n`;
+  const format = (point: Point) => {
+    const tags = Object.entries(tagsOf(point, host)).map(([key, text]) => ` ${key}=${text}`);
+    return `put ${point.metric} ${epochSeconds} ${point.value}${tags.join('')}\n`;
   };
   return points.map(format).join('');
 }
 
-function putObject({ metric, protocol, value }: Point, { host, epochSeconds }: PointBatch) {
-  const tags = { host: clean(host), ...(protocol !== undefined && { type: protocol }) };
-  return { metric, timestamp: epochSeconds, value, tags };
+/** Arrays of JSON, each short enough for one request. */
+export function* formatBodies({ points, host, epochSeconds }: PointBatch): Generator<string> {
+  let body = '';
+  for (const point of points) {
+    const { metric, value } = point;
+    const tags = tagsOf(point, host);
+    const text = JSON.stringify({ metric, timestamp: epochSeconds, value, tags });
+    if (body !== '' && Buffer.byteLength(body) + Buffer.byteLength(text) > MAX_REQUEST_BYTES) {
+      yield `[${body}]`;
+      body = '';
+    }
+    body += body === '' ? text : `,${text}`;
+  }
+  if (body !== '') yield `[${body}]`;
+}
+
+/** Empty ones are not allowed. */
+function tagsOf({ tags = {} }: Point, host: string): Record<string, string> {
+  const present = Object.entries(tags).filter(([, text]) => text !== '');
+  const cleaned = present.map(([key, text]) => [key, clean(text)] as const);
+  return { host: clean(host), ...Object.fromEntries(cleaned) };
 }
 
 function clean(text: string): string {

@@ -1,3 +1,4 @@
+import type { Labels, MetricFamily } from '../metric.ts';
 import {
   VFLOW_PROTOCOLS,
   type VflowCounters,
@@ -9,8 +10,7 @@ import { memoryFigures, processFigures } from '../vflow/pages.ts';
 /** One value of one metric. */
 export interface Point {
   readonly metric: string;
-  /** Absent for what is no protocol's. */
-  readonly protocol?: VflowProtocol;
+  readonly tags?: Labels;
   readonly value: number;
 }
 
@@ -38,37 +38,45 @@ const GAUGES = {
 const PROTOCOLS = Object.keys(VFLOW_PROTOCOLS) as VflowProtocol[];
 const MILLISECONDS = 1000;
 
+/** Values of metrics, each by its name, with its labels as tags. */
+export function* pointsOf(families: Iterable<MetricFamily>): Generator<Point> {
+  for (const { name, samples } of families) {
+    for (const { labels, value } of samples) {
+      const number = Number(value);
+      if (!Number.isFinite(number)) continue;
+      yield { metric: name, ...(labels && { tags: labels }), value: number };
+    }
+  }
+}
+
 /** Makes what vFlow's monitor would make of `/flow` and `/sys`, by its names. Rates are those since the call before. */
-export class PointMaker {
+export class VflowPoints {
   readonly #counters: VflowCounters;
-  readonly #host: string;
   #last: { readonly figures: Figures; readonly atMs: number };
 
-  constructor(counters: VflowCounters, host: string) {
+  constructor(counters: VflowCounters) {
     this.#counters = counters;
-    this.#host = host;
     this.#last = { figures: counters.read(), atMs: performance.now() };
   }
 
-  make(now = new Date(), atMs = performance.now()): PointBatch {
+  make(atMs = performance.now()): Point[] {
     const figures = this.#counters.read();
     const seconds = Math.max(1, atMs - this.#last.atMs) / MILLISECONDS;
     const before = this.#last.figures;
     this.#last = { figures, atMs };
-    const points = [
+    return [
       ...PROTOCOLS.flatMap((protocol): Point[] => [
         ...Object.entries(RATES).map(([metric, key]) => {
           const value = (figures[protocol][key] - before[protocol][key]) / seconds;
-          return { metric, protocol, value };
+          return { metric, tags: { type: protocol }, value };
         }),
         ...Object.entries(GAUGES).map(([metric, key]) => {
-          return { metric, protocol, value: figures[protocol][key] };
+          return { metric, tags: { type: protocol }, value: figures[protocol][key] };
         }),
       ]),
-      { metric: 'udp.mirror.queue', protocol: 'ipfix' as const, value: 0 },
+      { metric: 'udp.mirror.queue', tags: { type: 'ipfix' }, value: 0 },
       ...systemPoints(),
     ];
-    return { epochSeconds: Math.floor(now.getTime() / MILLISECONDS), host: this.#host, points };
   }
 }
 

@@ -4,6 +4,8 @@ import type { PointBatch } from './points.ts';
 export interface MetricsSink {
   /** For messages: `InfluxDB at http://127.0.0.1:8086`. */
   readonly name: string;
+  /** For counters. */
+  readonly kind: 'influxdb' | 'opentsdb';
   /**
    * Resolves when they have arrived, as far as the protocol tells.
    *
