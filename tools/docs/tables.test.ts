@@ -3,12 +3,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/package-root.ts';
-import { withTables } from './tables.ts';
+import { DOCUMENTS } from './documents.ts';
 
-test('the tables of docs/collecting.md are what the code says; else run npm run docs', () => {
-  const document = readFileSync(join(packageRoot, 'docs/collecting.md'), 'utf8');
-  assert.equal(document, withTables(document));
-  assert.match(document, /<!-- columns -->/);
-  assert.match(document, /<!-- counters -->/);
-  assert.match(document, /<!-- producers -->/);
-});
+/** Marks of the tables that a document must have. */
+const TABLES: Readonly<Record<string, readonly string[]>> = {
+  'docs/collecting.md': ['columns', 'counters', 'producers'],
+  'docs/metrics.md': ['metrics'],
+};
+
+for (const [name, withParts] of Object.entries(DOCUMENTS)) {
+  test(`the tables of ${name} are what the code says; else run npm run docs`, () => {
+    const document = readFileSync(join(packageRoot, name), 'utf8');
+    assert.equal(document, withParts(document));
+    for (const table of TABLES[name] ?? [])
+      assert.ok(document.includes(`<!-- ${table} -->`), table);
+  });
+}

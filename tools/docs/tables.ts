@@ -1,4 +1,4 @@
-/** Tables of documents that follow from the code: columns, counters, options of producers. */
+/** Tables of documents that follow from the code: columns, counters, options of producers, metrics. */
 import { z } from 'zod';
 import { snakeCase } from '../../src/base/text.ts';
 import { DECODE_COUNTERS } from '../../src/flow/decode/counters.ts';
@@ -12,6 +12,8 @@ import {
 } from '../../src/flow/pipeline/counters.ts';
 import { PRODUCER_KINDS } from '../../src/flow/produce/kinds.ts';
 import { commonOptions } from '../../src/flow/produce/options.ts';
+import { metricsTables } from './metrics.ts';
+import { code, table } from './table.ts';
 
 interface CounterRow {
   readonly meaning: string;
@@ -47,6 +49,7 @@ function tableNamed(name: string): string {
     return table(['group', 'counter', 'what it counts', 'loss'], counterRows());
   }
   if (name === 'producers') return producerTables();
+  if (name === 'metrics') return metricsTables();
   throw new Error(`there is no table ${name}`);
 }
 
@@ -114,15 +117,4 @@ function isObject(value: unknown): boolean {
 
 function printed(value: unknown): string {
   return Array.isArray(value) ? value.join(', ') : String(value);
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => {
-    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  };
-  return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
 }

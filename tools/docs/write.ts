@@ -2,7 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/package-root.ts';
-import { withTables } from './tables.ts';
+import { DOCUMENTS } from './documents.ts';
 
-const file = join(packageRoot, 'docs/collecting.md');
-writeFileSync(file, withTables(readFileSync(file, 'utf8')));
+for (const [name, withParts] of Object.entries(DOCUMENTS)) {
+  const file = join(packageRoot, name);
+  writeFileSync(file, withParts(readFileSync(file, 'utf8')));
+}

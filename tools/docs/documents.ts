@@ -1,0 +1,9 @@
+/** Documents of which a part follows from the code, and how that part is made anew. */
+import { withSettings } from './settings.ts';
+import { withTables } from './tables.ts';
+
+export const DOCUMENTS: Readonly<Record<string, (document: string) => string>> = {
+  'docs/collecting.md': withTables,
+  'docs/metrics.md': withTables,
+  'docs/settings.md': withSettings,
+};
