@@ -10,8 +10,9 @@ import { RulePublisher } from '../dataplane/rule-publisher.ts';
 import { SocketEngine } from '../dataplane/socket/socket-engine.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { readBuildInfo } from './build-info.ts';
-import { openLog } from './log.ts';
+import { openLog, type ProcessLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
+import { collectorSource } from './monitoring-source.ts';
 import { Pipelines } from './pipelines.ts';
 import { waitForSignal } from './signals.ts';
 
@@ -45,14 +46,15 @@ const OUTPUT_CHECK_MS = 500;
  */
 export async function collect(config: Config, options: CollectOptions): Promise<number> {
   process.title = 'floxy: collect';
-  const { log, close } = openLog(config.logLevel, 2);
+  const processLog = openLog(config.logLevel, 2);
+  const { log, close } = processLog;
   log.info(readBuildInfo(), 'floxy collect starts');
   const ended = waitForSignal(['SIGTERM', 'SIGINT']);
   const temporary =
     options.file === undefined ? mkdtempSync(path.join(tmpdir(), 'floxy-collect-')) : undefined;
   const directory = temporary ?? config.pipelinesDirectory;
   try {
-    return await run({ ...config, pipelinesDirectory: directory }, options, { log, ended });
+    return await run({ ...config, pipelinesDirectory: directory }, options, { processLog, ended });
   } finally {
     if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
     await close();
@@ -60,11 +62,13 @@ export async function collect(config: Config, options: CollectOptions): Promise<
 }
 
 interface Process {
-  readonly log: Logger;
+  readonly processLog: ProcessLog;
   readonly ended: Promise<NodeJS.Signals>;
 }
 
-async function run(config: Config, options: CollectOptions, { log, ended }: Process) {
+async function run(config: Config, options: CollectOptions, { processLog, ended }: Process) {
+  const { log } = processLog;
+  const startedAt = new Date();
   const pipelines = new Pipelines({
     file: options.file,
     document: options.document,
@@ -88,8 +92,8 @@ async function run(config: Config, options: CollectOptions, { log, ended }: Proc
   pipelines.start(plane.rings().map(({ fd: ring, readers: states }) => ({ ring, states })));
   plane.onPipelines(() => pipelines.place(plane.pipelines()));
   await sendToAll(plane, pipelines);
-  const buildInfo = readBuildInfo();
-  const monitoring = new Monitoring({ config: config.metrics, pipelines, buildInfo, log });
+  const service = collectorSource({ buildInfo: readBuildInfo(), startedAt, processLog, plane });
+  const monitoring = new Monitoring({ config: config.metrics, service, pipelines, log });
   await monitoring.start();
   const hangup = () => void pipelines.reload().then(() => sendToAll(plane, pipelines));
   process.on('SIGHUP', hangup);

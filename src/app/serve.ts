@@ -15,8 +15,9 @@ import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
 import { followLeader } from './following.ts';
 import { readHostAddresses } from './host-addresses.ts';
-import { openLog } from './log.ts';
+import { openLog, type ProcessLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
+import { proxySource } from './monitoring-source.ts';
 import { Pipelines } from './pipelines.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
@@ -43,12 +44,13 @@ export async function serve(
 ): Promise<number> {
   // What ps, top and ss show; otherwise they say MainThread.
   process.title = 'floxy: control';
-  const { log, close } = openLog(config.logLevel);
+  const processLog = openLog(config.logLevel);
+  const { log, close } = processLog;
   warnOfUnknown(unknownVariables, log);
   const effective = settings.map(({ variable, value }) => [variable, value]);
   log.debug({ settings: Object.fromEntries(effective) }, 'settings');
   try {
-    return await run(config, settings, log);
+    return await run(config, settings, processLog);
   } finally {
     await close();
   }
@@ -57,8 +59,9 @@ export async function serve(
 async function run(
   config: Config,
   settings: readonly EffectiveSetting[],
-  log: Logger,
+  processLog: ProcessLog,
 ): Promise<number> {
+  const { log } = processLog;
   const startedAt = new Date();
   const buildInfo = readBuildInfo();
   log.info(buildInfo, 'floxy starts');
@@ -89,7 +92,8 @@ async function run(
     log: log.child({ component: 'api' }),
   });
 
-  const monitoring = new Monitoring({ config: config.metrics, pipelines, buildInfo, log });
+  const service = proxySource({ config, buildInfo, startedAt, processLog, control, served, api });
+  const monitoring = new Monitoring({ config: config.metrics, service, pipelines, log });
   const ended = waitForSignal(['SIGTERM', 'SIGINT', LEAVE_SIGNAL]);
   try {
     await api.start();

@@ -1,6 +1,6 @@
 /** Settings of what is told to monitoring: pages over HTTP, and what is pushed. */
 import { hostname } from 'node:os';
-import { parsed, READABLE_FILE, secondsInMs } from './kinds.ts';
+import { choice, integer, parsed, READABLE_FILE, secondsInMs } from './kinds.ts';
 import {
   type Found,
   readSettings,
@@ -18,6 +18,9 @@ const BUCKET = 'COLLECTOR_INFLUXDB_BUCKET';
 const ORGANISATION = 'COLLECTOR_INFLUXDB_ORG';
 const TOKEN_FILE = 'COLLECTOR_INFLUXDB_TOKEN_FILE';
 
+/** Instead of an address: nothing is served. */
+export const OFF = 'off';
+
 const NAME = parsed('1 to 255 characters', (text) =>
   text.length > 0 && text.length <= 255 ? text : undefined,
 );
@@ -26,17 +29,24 @@ export const METRICS_SETTINGS = {
   address: {
     variable: 'COLLECTOR_METRICS_ADDRESS',
     meaning:
-      'where `/metrics` (Prometheus), `/flow` and `/sys` (as vFlow) are served over HTTP, to everybody who can reach it; unset = they are not',
+      'where `/metrics` (Prometheus), `/healthz`, `/readyz`, and `/flow` and `/sys` (as vFlow) are served over HTTP, to everybody who can reach it; off = they are not',
     kind: parsed(
-      'an IP address and a port from 1 to 65535, such as 127.0.0.1:8081 or [::]:8081; no host name, zone, multicast, broadcast or link-local',
-      parseListenAddress,
-      formatSocketAddress,
+      'an IP address and a port from 1 to 65535, such as 127.0.0.1:8081 or [::]:8081 (no host name, zone, multicast, broadcast or link-local), or off',
+      (text) => (text === OFF ? OFF : parseListenAddress(text)),
+      (value) => (value === OFF ? OFF : formatSocketAddress(value)),
     ),
-    default: UNSET,
+    default: '127.0.0.1:8081',
+  },
+  maxRules: {
+    variable: 'COLLECTOR_METRICS_MAX_RULES',
+    meaning:
+      'how many rules, and how many collectors, `/metrics` tells one by one; where there are more, they are one series together, and `/metrics?rule=192.0.2.1` asks for some',
+    kind: integer(0, 1_000_000),
+    default: '10000',
   },
   influxdbUrl: {
     variable: INFLUXDB_URL,
-    meaning: "InfluxDB, to which vFlow's metrics are pushed; unset = they are not",
+    meaning: 'InfluxDB, to which metrics are pushed; unset = they are not',
     kind: parsed('a URL such as http://127.0.0.1:8086', (text) => parseUrl(text, HTTP)),
     default: UNSET,
   },
@@ -67,11 +77,25 @@ export const METRICS_SETTINGS = {
   opentsdbUrl: {
     variable: 'COLLECTOR_OPENTSDB_URL',
     meaning:
-      "OpenTSDB, to which vFlow's metrics are pushed: by /api/put over HTTP, or by lines over TCP; unset = they are not",
+      'OpenTSDB, to which metrics are pushed: by /api/put over HTTP, or by lines over TCP; unset = they are not',
     kind: parsed('a URL such as http://127.0.0.1:4242 or tcp://127.0.0.1:4242', (text) =>
       parseUrl(text, [...HTTP, 'tcp:']),
     ),
     default: UNSET,
+  },
+  pushMetrics: {
+    variable: 'COLLECTOR_PUSH_METRICS',
+    meaning:
+      "which metrics are pushed: those of `/metrics` (floxy), what vFlow's monitor pushes, by its names (vflow), or both (all)",
+    kind: choice(['all', 'floxy', 'vflow']),
+    default: 'all',
+  },
+  pushMaxRules: {
+    variable: 'COLLECTOR_PUSH_MAX_RULES',
+    meaning:
+      'how many rules, and how many collectors, are pushed one by one; more are pushed together',
+    kind: integer(0, 1_000_000),
+    default: '1000',
   },
   pushIntervalMs: {
     variable: 'COLLECTOR_PUSH_INTERVAL_SECONDS',

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import type { MetricsConfig } from '../../src/config/config.ts';
+import type { MetricFamily } from '../../src/web/metric.ts';
 import { InfluxdbSink } from '../../src/web/push/influxdb.ts';
 import type { PointBatch } from '../../src/web/push/points.ts';
 import { MetricsPush } from '../../src/web/push/push.ts';
@@ -21,7 +22,10 @@ const log = pino({ enabled: false });
 const HOST = 'node 1,a=b';
 
 const CONFIG: MetricsConfig = {
-  address: undefined,
+  address: 'off',
+  maxRules: 10_000,
+  pushMetrics: 'vflow',
+  pushMaxRules: 1000,
   influxdbUrl: undefined,
   influxdbDatabase: 'vflow',
   influxdbBucket: undefined,
@@ -53,14 +57,22 @@ const ALL_SERIES = [
   ...OF_SYSTEM.map((metric) => `${metric} `),
 ].toSorted();
 
-function startPush(config: Partial<MetricsConfig>): AsyncDisposable {
+function startPush(
+  config: Partial<MetricsConfig>,
+  families: readonly MetricFamily[] = [],
+): AsyncDisposable {
   const stats = pipelineStats({
     workers: 3,
     decode: { sflow: { datagrams: 10 } },
     producer: { queuedRecords: 7 },
   });
   const counters = new VflowCounters({ pipelines: () => [stats] });
-  const push = new MetricsPush({ ...CONFIG, ...config }, counters, log);
+  const push = new MetricsPush({
+    config: { ...CONFIG, ...config },
+    vflow: counters,
+    families: () => Promise.resolve(families),
+    log,
+  });
   push.start();
   return { [Symbol.asyncDispose]: () => push.stop() };
 }
@@ -122,15 +134,79 @@ for (const scheme of ['http', 'tcp'] as const) {
   });
 }
 
+/** Two series, as a page has them. */
+const FLOXY: readonly MetricFamily[] = [
+  {
+    name: 'floxy_exporter_sent_packets_total',
+    help: 'copies',
+    type: 'counter',
+    labels: ['exporter', 'collector'],
+    samples: [
+      { labels: { exporter: '192.0.2.1', collector: '[2001:db8::1]:2055' }, value: 2n ** 40n },
+      { labels: { exporter: 'all rules', collector: '' }, value: 3 },
+    ],
+  },
+  { name: 'floxy_rules', help: 'rules', type: 'gauge', labels: [], samples: [{ value: 7 }] },
+];
+
+test('S33: InfluxDB has the metrics of the page, labels as tags', async () => {
+  await using influxdb = await startInfluxdb();
+  await using _push = startPush({ influxdbUrl: influxdb.url, pushMetrics: 'floxy' }, FLOXY);
+  const seen = async () => {
+    const [series] = await influxdb.query('SHOW SERIES');
+    return series?.values.map(([key]) => String(key)).toSorted() ?? [];
+  };
+  await waitFor('all series', async () => (await seen()).length >= 3);
+  const host = HOST.replaceAll(/[,= ]/g, (character) => `\\${character}`);
+  const name = 'floxy_exporter_sent_packets_total';
+  assert.deepEqual(await seen(), [
+    `${name},collector=[2001:db8::1]:2055,exporter=192.0.2.1,host=${host}`,
+    `${name},exporter=all\\ rules,host=${host}`,
+    `floxy_rules,host=${host}`,
+  ]);
+  const [sent] = await influxdb.query(`SELECT last(value) FROM ${name} WHERE exporter='192.0.2.1'`);
+  assert.equal(sent?.values[0]?.[1], 2 ** 40);
+});
+
+test('S33: by the API of InfluxDB 2 they arrive too (at VictoriaMetrics)', async () => {
+  await using victoria = await startVictoriaMetrics();
+  const config = { influxdbUrl: victoria.url, influxdbBucket: 'b', influxdbOrganisation: 'o' };
+  await using _push = startPush({ ...config, pushMetrics: 'floxy' }, FLOXY);
+  const series = await waitFor('all series', async () => {
+    const found = await victoria.series('{__name__=~"floxy.+_value"}');
+    return found.length === 3 && found;
+  });
+  const collectors = series.map(({ metric }) => metric['collector']);
+  assert.ok(collectors.includes('[2001:db8::1]:2055'));
+});
+
+for (const scheme of ['http', 'tcp'] as const) {
+  test(`S33: OpenTSDB has them by ${scheme}, more than fit into one request`, async () => {
+    await using victoria = await startVictoriaMetrics();
+    const many = Array.from({ length: 2500 }, (_, i) => ({ labels: { rule: `r${i}` }, value: i }));
+    const family = { ...(FLOXY[1] as MetricFamily), name: 'floxy_many', samples: many };
+    const config = { opentsdbUrl: `${scheme}://${victoria.opentsdb}`, pushIntervalMs: 500 };
+    await using _push = startPush({ ...config, pushMetrics: 'floxy' }, [...FLOXY, family]);
+    const series = await waitFor('all series', async () => {
+      const found = await victoria.series('{__name__=~"floxy.+"}');
+      return found.length === 2503 && found;
+    });
+    const collector = series.find(({ metric }) => metric['collector'] !== undefined);
+    assert.equal(collector?.metric['collector'], '_2001_db8__1__2055');
+    assert.equal(collector?.values[0], 2 ** 40);
+    assert.equal(series.filter(({ metric }) => metric['rule'] === 'r2499').length, 1);
+  });
+}
+
 function batchAt(epochSeconds: number): PointBatch {
   return {
     epochSeconds,
     host: 'node1',
-    points: [{ metric: 'udp.rate', protocol: 'ipfix', value: 1 }],
+    points: [{ metric: 'udp.rate', tags: { type: 'ipfix' }, value: 1 }],
   };
 }
 
-test('while InfluxDB is away batches wait, and arrive in their time when it is there again', async () => {
+test('S33: while InfluxDB is away batches wait, and arrive in their time when it is there again', async () => {
   await using influxdb = await startInfluxdb();
   const sink = new InfluxdbSink({
     url: influxdb.url,
@@ -140,18 +216,18 @@ test('while InfluxDB is away batches wait, and arrive in their time when it is t
   });
   const pusher = new Pusher({ sink, log, firstDelayMs: 20 });
   await influxdb.stop();
-  for (let i = 0; i < 10; i++) pusher.push(batchAt(1_700_000_000 + i));
+  for (let i = 0; i < 10; i++) pusher.push([batchAt(1_700_000_000 + i)]);
   await influxdb.start();
   const times = async () => {
     const [series] = await influxdb.query('SELECT value FROM "udp.rate"');
     return series?.values.length;
   };
   await waitFor('all ten', async () => (await times()) === 10);
-  assert.equal(pusher.dropped, 0);
+  assert.equal(pusher.figures().dropped, 0);
   await pusher.stop();
 });
 
-test('what waits is bounded: the oldest go, counted; stopping does not wait', async () => {
+test('S33: what waits is bounded: the oldest go, counted; stopping does not wait', async () => {
   const sink = new InfluxdbSink({
     url: `http://127.0.0.1:${await freeTcpPort()}`,
     database: 'vflow',
@@ -159,12 +235,12 @@ test('what waits is bounded: the oldest go, counted; stopping does not wait', as
     token: undefined,
   });
   const pusher = new Pusher({ sink, log });
-  for (let i = 0; i < 1000; i++) pusher.push(batchAt(i));
-  assert.equal(pusher.dropped, 940);
+  for (let i = 0; i < 1000; i++) pusher.push([batchAt(i)]);
+  assert.equal(pusher.figures().dropped, 940);
   await pusher.stop();
 });
 
-test('the token is sent, and what is refused is not sent again', async () => {
+test('S33: the token is sent, and what is refused is not sent again', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'floxy-push-'));
   const seen: { url: string | undefined; authorization: string | undefined }[] = [];
   const server = createServer((request, response) => {

@@ -1,0 +1,89 @@
+import type { ExporterReport } from '../../model/exporter-status.ts';
+import type { Metric } from '../metric.ts';
+import type { CollectorSum } from './collector-sums.ts';
+
+/** A rule is silent when nothing of it has come for so long. */
+export const SILENT_AFTER_MS = 5 * 60_000;
+
+const SILENT_MINUTES = SILENT_AFTER_MS / 60_000;
+
+const EACH =
+  'by address and port; all together when there are more than COLLECTOR_METRICS_MAX_RULES';
+
+/** Of collectors, over all rules that name them. */
+export const COLLECTOR_METRICS: readonly Metric<readonly CollectorSum[]>[] = [
+  ofEach(
+    'counter',
+    'sent_packets_total',
+    `copies that the kernel took for a collector, ${EACH}`,
+    (sum) => {
+      return sum.packets;
+    },
+  ),
+  ofEach('counter', 'sent_bytes_total', 'payload bytes of these copies', ({ bytes }) => bytes),
+  {
+    name: 'floxy_collector_send_errors_total',
+    help: 'copies that could not be sent to a collector, by error; floxy collectors says what to do',
+    type: 'counter',
+    labels: ['collector', 'error'],
+    *read(sums) {
+      for (const { collector, errors } of sums) {
+        for (const [error, value] of errors) yield { labels: { collector, error }, value };
+      }
+    },
+  },
+  ofEach(
+    'gauge',
+    'problem',
+    'whether something is known to be wrong with the way to a collector: floxy collectors says what',
+    ({ problems }) => problems,
+  ),
+];
+
+/** Of who sends. */
+export const EXPORTER_METRICS: readonly Metric<ExporterReport>[] = [
+  gauge(
+    'floxy_exporters_seen',
+    'exporters, address and port, from which packets have come',
+    (report) => {
+      return report.seen.length;
+    },
+  ),
+  gauge(
+    'floxy_exporters_unknown',
+    'those of them that have no rule: the default outputs get their packets',
+    (report) => {
+      return report.seen.filter(({ rule }) => rule === undefined).length;
+    },
+  ),
+  gauge(
+    'floxy_rules_silent',
+    `rules of whose exporter nothing has come for ${SILENT_MINUTES} minutes`,
+    ({ silent }) => silent.length,
+  ),
+];
+
+function ofEach(
+  type: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  value: (sum: CollectorSum) => number,
+): Metric<readonly CollectorSum[]> {
+  return {
+    name: `floxy_collector_${name}`,
+    help,
+    type,
+    labels: ['collector'],
+    *read(sums) {
+      for (const sum of sums) yield { labels: { collector: sum.collector }, value: value(sum) };
+    },
+  };
+}
+
+function gauge(
+  name: string,
+  help: string,
+  value: (report: ExporterReport) => number,
+): Metric<ExporterReport> {
+  return { name, help, type: 'gauge', labels: [], read: (report) => [{ value: value(report) }] };
+}

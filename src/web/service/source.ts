@@ -1,0 +1,52 @@
+import type { PresentRules } from '../../control/statistics.ts';
+import type { CollectorStatus } from '../../model/collector-status.ts';
+import type { ExporterReport } from '../../model/exporter-status.ts';
+import type { BuildInfo } from '../../model/status.ts';
+import type { EndedForwarders, ForwarderStatus, SystemStatus } from '../../telemetry/status.ts';
+
+/** What monitoring asks of the service, whatever it does. Answers come from memory. */
+export interface ServiceSource {
+  readonly buildInfo: BuildInfo;
+  readonly startedAt: Date;
+  forwarders(): readonly ForwarderStatus[];
+  endedForwarders(): EndedForwarders | undefined;
+  /** Why this node does not do its share at the moment; undefined when it does. */
+  notReady(): string | undefined;
+  droppedLogLines(): number;
+  /** Absent where there is no proxy: a collector alone. */
+  readonly proxy?: ProxySource | undefined;
+}
+
+/** What the proxy has besides. What takes longer is read in turns with everything else. */
+export interface ProxySource {
+  status(): SystemStatus;
+  presentRules(): PresentRules;
+  collectors(): Promise<readonly CollectorStatus[]>;
+  exporters(silentAfterMs: number): Promise<ExporterReport>;
+  api(): ApiFigures;
+  /** Bytes of the file and what lies beside it; undefined when it is not there. Waits for no disk. */
+  databaseBytes(): number | undefined;
+}
+
+/** What the API has done since the service was started. */
+export interface ApiFigures {
+  readonly calls: readonly CallCount[];
+  /** Open now. */
+  readonly connections: number;
+  readonly accepted: number;
+  /** For want of room. */
+  readonly refused: number;
+  /** Because of what their clients did, or did not do. */
+  readonly cut: number;
+}
+
+/** Calls of one method that ended with one status. */
+export interface CallCount {
+  /** `collector.proto.Settings/ListProxyRules` */
+  readonly method: string;
+  /** Of gRPC: `OK`, `INVALID_ARGUMENT`. */
+  readonly code: string;
+  readonly calls: number;
+  /** From their first header to their status, together. */
+  readonly seconds: number;
+}
