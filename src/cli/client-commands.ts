@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addAnnounceCommand } from './announce-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { addDrainCommand } from './drain-command.ts';
 import { addFlowsCommand } from './flows-command.ts';
 import { addPipelinesCommands } from './pipelines-commands.ts';
@@ -19,6 +20,7 @@ export function addClientCommands(
   addStatusCommand(program, terminal, finish);
   addQueryCommands(program, terminal);
   addHealthCommand(program, terminal, finish);
+  addDoctorCommand(program, terminal, finish);
   addDrainCommand(program, terminal);
   addUpgradeCommand(program, terminal);
   addAnnounceCommand(program, terminal, finish);

@@ -1,0 +1,31 @@
+import { counted, type Found, fail, ok, warn } from '../finding.ts';
+import { readParameter, readText } from '../host.ts';
+import type { Subject } from '../subject.ts';
+
+const NOTRACK = 'let flow pass untracked (notrack: docs/operating.md, "The network around it")';
+const MIB = 1024 * 1024;
+const WARN_SHARE = 0.8;
+const FAIL_SHARE = 0.95;
+
+/** A table of connections that is full drops packets of new exporters. */
+export function lookAtConntrack({ settings }: Subject): Found[] {
+  const count = readParameter('net.netfilter.nf_conntrack_count');
+  const max = readParameter('net.netfilter.nf_conntrack_max');
+  if (count === undefined || max === undefined) return [ok('connections are not tracked here')];
+  const used = `${count} of ${counted(max, 'tracked connection')}`;
+  const advice = `${NOTRACK}, or raise \`sysctl net.netfilter.nf_conntrack_max\``;
+  if (count >= FAIL_SHARE * max)
+    return [fail(`${used} are in use: packets of new exporters are dropped`, advice)];
+  if (count >= WARN_SHARE * max) return [warn(`${used} are in use`, advice)];
+  const flow = trackedFlow(settings.config?.listen?.port);
+  if (flow === 0) return [ok(`${used} are in use`)];
+  return [
+    ok(`${used} are in use, ${flow} of them by flow`, `${NOTRACK} when there are many exporters`),
+  ];
+}
+
+/** How many entries are of flow to this port; 0 also when the table cannot be seen (root can). */
+function trackedFlow(port = 0): number {
+  const table = port === 0 ? undefined : readText('/proc/net/nf_conntrack', MIB);
+  return table?.split('\n').filter((line) => line.includes(` dport=${port} `)).length ?? 0;
+}

@@ -1,0 +1,60 @@
+import { type Found, fail, ok, skip, warn } from '../finding.ts';
+import { readParameter, readText } from '../host.ts';
+import type { Subject } from '../subject.ts';
+
+/** linux/capability.h */
+const CAP = { NET_BIND_SERVICE: 10n, NET_ADMIN: 12n, NET_RAW: 13n };
+
+/**
+ * A service that runs has opened its sockets, and given its rights up since: what it lacked then, its state tells. One
+ * that is to be started by this user has what this user has.
+ */
+export function lookAtRights({ service, settings }: Subject): Found[] {
+  if (service !== undefined) {
+    const isOpen = service.status.proxy?.state !== 'Offline';
+    return isOpen
+      ? [ok('the service has opened its sockets, raw ones too')]
+      : [offline(service.status.proxy?.error)];
+  }
+  const capabilities = ownCapabilities();
+  if (capabilities === undefined)
+    return [skip('the capabilities of this user: /proc/self/status cannot be read')];
+  const has = (capability: bigint) => ((capabilities >> capability) & 1n) === 1n;
+  const found: Found[] = [];
+  if (!has(CAP.NET_RAW)) {
+    found.push(
+      warn(
+        'this user has no CAP_NET_RAW: a service that it starts cannot send as the exporters',
+        'start the service by systemd (deploy/systemd), or as root',
+      ),
+    );
+  }
+  const port = settings.config?.listen?.port ?? 0;
+  const firstFree = readParameter('net.ipv4.ip_unprivileged_port_start') ?? 1024;
+  if (port > 0 && port < firstFree && !has(CAP.NET_BIND_SERVICE)) {
+    found.push(
+      warn(
+        `this user has no CAP_NET_BIND_SERVICE: it cannot open port ${port}`,
+        `a port from ${firstFree} on, or systemd's AmbientCapabilities`,
+      ),
+    );
+  }
+  return found.length > 0 ? found : [ok('this user may open raw sockets')];
+}
+
+function offline(error = ''): Found {
+  return fail(
+    `the proxy is Offline: ${error}`,
+    'CAP_NET_RAW for raw sockets, CAP_NET_BIND_SERVICE for ports below 1024: docs/operating.md, "Permissions"',
+  );
+}
+
+/** Whether this user's processes may set buffers beyond net.core.rmem_max. */
+export function isNetworkAdmin(): boolean {
+  return (((ownCapabilities() ?? 0n) >> CAP.NET_ADMIN) & 1n) === 1n;
+}
+
+function ownCapabilities(): bigint | undefined {
+  const hex = /^CapEff:\s*([0-9a-f]+)$/m.exec(readText('/proc/self/status') ?? '')?.[1];
+  return hex === undefined ? undefined : BigInt(`0x${hex}`);
+}
