@@ -133,6 +133,13 @@ int sys_socket_describe(int fd, struct sys_socket_name *name);
  */
 int sys_socket_cut_off(int fd);
 
+/*
+ * Tells the service manager (sd_notify(3)). path: as NOTIFY_SOCKET has it; with '@' in front the
+ * name of an abstract socket. Does not wait: -EAGAIN when the manager does not read. -ENAMETOOLONG
+ * beyond 107 bytes.
+ */
+int sys_notify(const char *path, const uint8_t *text, size_t bytes);
+
 /* Seals of shared memory (fcntl(2), F_GET_SEALS); -EINVAL when fd is not such memory. */
 int sys_memory_seals(int fd);
 

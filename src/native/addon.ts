@@ -97,6 +97,7 @@ export interface Addon {
   restrictCalls(): number;
   denyIoUring(): number;
   canRestrictCalls(): number;
+  notify(socket: string, text: Uint8Array): number;
   localRoutes(routes: Uint8Array): number;
   findRoutes(destinations: Uint8Array, routes: Uint8Array): number;
   neighbours(neighbours: Uint8Array): number;

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdbool.h>
 
 #include "exports.h"
@@ -48,6 +49,16 @@ static napi_value clock_is_synchronised(napi_env env, const napi_value arguments
 	return number(env, sys_clock_is_synchronised());
 }
 
+/* notify(path, text: Uint8Array): 0 or errno. */
+static napi_value notify(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	char path[PATH_MAX];
+	string_of(env, arguments[0], path, sizeof(path));
+	size_t bytes = 0;
+	const uint8_t *text = typed_array_of(env, arguments[1], &bytes);
+	return number(env, sys_notify(path, text, bytes));
+}
+
 const struct exported process_exports[] = {
 	{"dieWithParent", die_with_parent},
 	{"restrictPrivileges", restrict_privileges},
@@ -55,5 +66,6 @@ const struct exported process_exports[] = {
 	{"denyIoUring", deny_io_uring},
 	{"canRestrictCalls", can_restrict_calls},
 	{"clockIsSynchronised", clock_is_synchronised},
+	{"notify", notify},
 	{NULL, NULL},
 };
