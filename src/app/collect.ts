@@ -14,6 +14,7 @@ import { openLog, type ProcessLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
 import { collectorSource } from './monitoring-source.ts';
 import { Pipelines } from './pipelines.ts';
+import { ServiceManager } from './service-manager.ts';
 import { waitForSignal } from './signals.ts';
 
 export interface CollectOptions {
@@ -82,6 +83,7 @@ async function run(config: Config, options: CollectOptions, { processLog, ended 
   const opened = await pipelines.open();
   const listeners = options.listen ?? opened.listen ?? DEFAULT_LISTEN;
   const plane = makePlane(config, listeners, log.child({ component: 'dataplane' }));
+  const manager = makeManager(plane, pipelines, log);
   await plane.start();
   const { state, error } = plane.status();
   if (state === 'Offline') {
@@ -91,11 +93,12 @@ async function run(config: Config, options: CollectOptions, { processLog, ended 
   }
   pipelines.start(plane.rings().map(({ fd: ring, readers: states }) => ({ ring, states })));
   plane.onPipelines(() => pipelines.place(plane.pipelines()));
-  await sendToAll(plane, pipelines);
+  await manager.readyAfter(sendToAll(plane, pipelines));
   const service = collectorSource({ buildInfo: readBuildInfo(), startedAt, processLog, plane });
   const monitoring = new Monitoring({ config: config.metrics, service, pipelines, log });
   await monitoring.start();
-  const hangup = () => void pipelines.reload().then(() => sendToAll(plane, pipelines));
+  const reload = () => pipelines.reload().then(() => sendToAll(plane, pipelines));
+  const hangup = () => void manager.whileReloading(reload);
   process.on('SIGHUP', hangup);
   const listening = listeners.map(({ octets, port }) => formatEndpoint(makeEndpoint(octets, port)));
   log.info({ listen: listening, pipelines: [...pipelines.names] }, 'flow is collected');
@@ -104,12 +107,26 @@ async function run(config: Config, options: CollectOptions, { processLog, ended 
     ? Promise.race([ended, outputClosed(pipelines)])
     : ended);
   process.off('SIGHUP', hangup);
+  manager.stopping(0);
   log.info({ reason }, 'floxy collect stops');
   await plane.stop();
   await pipelines.stop();
   await monitoring.stop();
+  manager.stop();
   log.info(summary(pipelines), 'floxy collect stopped');
   return 0;
+}
+
+function makeManager(plane: Plane, pipelines: Pipelines, log: Logger): ServiceManager {
+  const describe = () => {
+    const { state, error } = plane.status();
+    const names = [...pipelines.names].join(', ');
+    return `${state}, pipelines: ${names}${error === undefined ? '' : `: ${error}`}`;
+  };
+  const fault = () => plane.fault();
+  const manager = new ServiceManager({ env: process.env, describe, fault, log });
+  manager.start();
+  return manager;
 }
 
 function makePlane(config: Config, listeners: readonly SocketAddress[], log: Logger): Plane {

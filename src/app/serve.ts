@@ -4,6 +4,7 @@ import { ApiServer } from '../api/server.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Config, EffectiveSetting, UnknownVariable } from '../config/config.ts';
 import { formatSocketAddress } from '../config/socket-address.ts';
+import type { Control } from '../control/control.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import { CounterColumns } from '../dataplane/memory/counter-columns.ts';
 import { Plane } from '../dataplane/plane.ts';
@@ -19,6 +20,8 @@ import { openLog, type ProcessLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
 import { proxySource } from './monitoring-source.ts';
 import { Pipelines } from './pipelines.ts';
+import { describeService } from './service-description.ts';
+import { ServiceManager } from './service-manager.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
 import { Watches } from './watches.ts';
@@ -78,7 +81,8 @@ async function run(
     log: log.child({ component: 'control' }),
   });
   const { follower, served } = followLeader(config, control, log);
-  const pipelines = await openPipelines(config, log.child({ component: 'pipelines' }));
+  const manager = makeManager(dataPlane, served, log);
+  const pipelines = await openPipelines(config, manager, log.child({ component: 'pipelines' }));
   const watches = new Watches(control, served, log);
   const listening = config.listen === undefined ? [] : [formatSocketAddress(config.listen)];
   const api = new ApiServer({
@@ -104,32 +108,51 @@ async function run(
   await monitoring.start();
   await dataPlane.start();
   servePipelines(pipelines, dataPlane);
-  await control.start();
+  await manager.readyAfter(control.start());
   follower?.start();
   logReady(config, control, log);
   watches.start();
 
   const signal = await ended;
+  manager.stopping(signal === 'SIGTERM' ? config.drainSeconds : 0);
   watches.stop();
   if (signal === 'SIGTERM') await drainBeforeEnd(control, config.drainSeconds, log);
   log.info({ signal }, 'floxy stops');
   await follower?.stop();
   await control.stop();
-  if (signal === LEAVE_SIGNAL) {
-    dataPlane.leave();
-    pipelines.leave();
-  } else {
-    await dataPlane.stop();
-    await pipelines.stop();
-  }
+  await endForwarding(signal, dataPlane, pipelines);
   await monitoring.stop();
   await api.stop();
+  manager.stop();
   log.info('floxy stopped');
   return 0;
 }
 
+/** Leaves what moves packets to the next control, or ends it. */
+async function endForwarding(signal: NodeJS.Signals, dataPlane: Plane, pipelines: Pipelines) {
+  if (signal === LEAVE_SIGNAL) {
+    dataPlane.leave();
+    pipelines.leave();
+    return;
+  }
+  await dataPlane.stop();
+  await pipelines.stop();
+}
+
+function makeManager(dataPlane: Plane, served: Control, log: Logger): ServiceManager {
+  const describe = () => describeService(served);
+  const fault = () => dataPlane.fault();
+  const manager = new ServiceManager({ env: process.env, describe, fault, log });
+  manager.start();
+  return manager;
+}
+
 /** A document that is wrong must not keep packets from being forwarded: there are no pipelines then. */
-async function openPipelines(config: Config, log: Logger): Promise<Pipelines> {
+async function openPipelines(
+  config: Config,
+  manager: ServiceManager,
+  log: Logger,
+): Promise<Pipelines> {
   const pipelines = new Pipelines({
     file: config.pipelinesFile,
     directory: config.pipelinesDirectory,
@@ -140,7 +163,8 @@ async function openPipelines(config: Config, log: Logger): Promise<Pipelines> {
     env: process.env,
     log,
   });
-  if (config.pipelinesFile !== undefined) process.on('SIGHUP', () => void pipelines.reload());
+  const reload = () => void manager.whileReloading(() => pipelines.reload());
+  if (config.pipelinesFile !== undefined) process.on('SIGHUP', reload);
   else ignoreHangups(log);
   try {
     await pipelines.open();

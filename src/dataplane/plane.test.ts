@@ -106,6 +106,23 @@ describe('Plane', () => {
     assert.ok(engine.tables.every((exporters) => exporters.length === 2));
   });
 
+  it('is at fault when forwarders do not take a table for a minute, until they do', async (t) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    engine.gate = promise;
+    await engine.open();
+    const inForce = putInForce('192.0.2.1');
+    await new Promise(setImmediate);
+    const startMs = performance.now();
+    let waitedMs = 59_000;
+    t.mock.method(performance, 'now', () => startMs + waitedMs);
+    assert.equal(plane.fault(), undefined);
+    waitedMs = 61_000;
+    assert.match(plane.fault() ?? '', /have not taken a table for 61 s/);
+    resolve();
+    await inForce;
+    assert.equal(plane.fault(), undefined);
+  });
+
   it('an edit changes the table in force, a replacement makes another one', async () => {
     await engine.open();
     await putInForce('192.0.2.1');

@@ -14,6 +14,9 @@ import type { PreparedTable, RulePublisher } from './rule-publisher.ts';
 
 const LOSS_LOG_INTERVAL_MS = 10_000;
 
+/** Forwarders take a table within seconds; those that do not are replaced within some ten. */
+const PUBLISH_LIMIT_MS = 60_000;
+
 const OFF: SubsystemStatus = {
   state: 'Offline',
   error: 'the proxy is off: set COLLECTOR_FLOXY_ADDRESS to receive flow, such as [::]:2055',
@@ -44,6 +47,8 @@ export class Plane implements DataPlane {
   readonly #pipelineListeners: (() => void)[] = [];
   /** Resolves when they are. */
   #published: Promise<void> = Promise.resolve();
+  /** Since when forwarders are waited for, by performance.now(). */
+  #publishingSinceMs: number | undefined;
 
   constructor({ engines, publisher, columns, log }: PlaneOptions) {
     this.#engines = engines;
@@ -90,6 +95,13 @@ export class Plane implements DataPlane {
     if (offline !== undefined) return offline;
     if (this.#latest === undefined && !this.#hasInherited) return { state: 'Configuring' };
     return all.find(({ state }) => state !== 'OK') ?? { state: 'OK' };
+  }
+
+  /** Why control has to be started again, as nothing in it will mend that; undefined when all goes on. */
+  fault(): string | undefined {
+    const waitedMs = performance.now() - (this.#publishingSinceMs ?? Number.POSITIVE_INFINITY);
+    if (waitedMs < PUBLISH_LIMIT_MS) return undefined;
+    return `forwarders have not taken a table for ${Math.floor(waitedMs / 1000)} s`;
   }
 
   inForce(): boolean {
@@ -177,7 +189,12 @@ export class Plane implements DataPlane {
   async #publish(): Promise<void> {
     if (this.#latest === undefined) return;
     const table = await this.#latest.write(this.#probes());
-    await Promise.all(this.#engines.map((engine) => engine.publish(table)));
+    this.#publishingSinceMs = performance.now();
+    try {
+      await Promise.all(this.#engines.map((engine) => engine.publish(table)));
+    } finally {
+      this.#publishingSinceMs = undefined;
+    }
   }
 
   #probes(): readonly Rule[] {
