@@ -57,7 +57,8 @@ export function lookAtApiPort(subject: Subject): Found[] {
 export function lookAtMetricsPort(subject: Subject): Found[] {
   const { config } = subject.settings;
   const address = config?.metrics.address;
-  if (address === undefined) return [ok('COLLECTOR_METRICS_ADDRESS is not set: nothing is served')];
+  if (address === undefined) return [skip('the settings cannot be used')];
+  if (address === 'off') return [ok('COLLECTOR_METRICS_ADDRESS is off: nothing is served')];
   const port: Port = {
     protocol: 'tcp',
     address,
