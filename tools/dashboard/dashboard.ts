@@ -23,6 +23,7 @@ export function dashboard(): string {
           name: 'instance',
           label: 'Node',
           type: 'query',
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana.
           datasource: { type: 'prometheus', uid: '${datasource}' },
           query: 'label_values(floxy_build_info{job=~"floxy.*"}, instance)',
           refresh: 2,
@@ -36,6 +37,7 @@ export function dashboard(): string {
       list: [
         {
           name: 'Rules changed',
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana.
           datasource: { type: 'prometheus', uid: '${datasource}' },
           enable: true,
           iconColor: 'blue',
