@@ -54,8 +54,8 @@ test('S20: status says below what is wrong and what to do, and exits with 1', as
   const run = await status({
     ...FINE,
     verdict: 'Degraded',
-    startedAt: ago(20),
-    countersSince: ago(7200),
+    startedAt: ago(3700),
+    countersSince: ago(7230),
     recent: { ...FINE.recent, seconds: 19.7, losses: lost },
     now: undefined,
     problems: [
@@ -64,7 +64,7 @@ test('S20: status says below what is wrong and what to do, and exits with 1', as
     ],
   });
   const lines = run.output.split('\n');
-  assert.match(lines[0] ?? '', /^Degraded {2}floxy 0\.2\.0 .* up 20s \(counting for 2h\), /);
+  assert.match(lines[0] ?? '', /^Degraded {2}floxy 0\.2\.0 .* up 1h 1m \(counting for 2h\), /);
   assert.match(lines[1] ?? '', /, lost 1,234 in 20s$/);
   assert.deepEqual(lines.slice(2), [
     '',
@@ -77,10 +77,14 @@ test('S20: status says below what is wrong and what to do, and exits with 1', as
 });
 
 test('S20: status of a node that is off, or has not found its rules yet', async () => {
-  const run = await status({ verdict: 'Offline', startedAt: ago(1), build: { version: '0.2.0' } });
+  const run = await status({
+    verdict: 'Offline',
+    startedAt: ago(3700),
+    build: { version: '0.2.0' },
+  });
   assert.equal(
     run.output,
-    'Offline  floxy 0.2.0 () up 1s, the proxy is off, rules not known yet\nno traffic was measured yet\n',
+    'Offline  floxy 0.2.0 () up 1h 1m, the proxy is off, rules not known yet\nno traffic was measured yet\n',
   );
   assert.equal(run.exitCode, 1);
 });
