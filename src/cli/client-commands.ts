@@ -5,6 +5,7 @@ import { addDrainCommand } from './drain-command.ts';
 import { addFlowsCommand } from './flows-command.ts';
 import { addPipelinesCommands } from './pipelines-commands.ts';
 import { addHealthCommand, addQueryCommands } from './query-commands.ts';
+import { addReferenceCommands } from './reference-commands.ts';
 import { addRulesCommands } from './rules-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 import type { Terminal } from './terminal.ts';
@@ -26,4 +27,5 @@ export function addClientCommands(
   addAnnounceCommand(program, terminal, finish);
   addPipelinesCommands(program, terminal, finish);
   addFlowsCommand(program, terminal);
+  addReferenceCommands(program, terminal);
 }

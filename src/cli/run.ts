@@ -8,17 +8,9 @@ import { packageRoot } from '../package-root.ts';
 import { addAccessOptions } from './access-options.ts';
 import { addCollectCommand } from './collect-command.ts';
 import { CliError, EXIT, InputError } from './exit.ts';
+import { EXIT_STATUS_HELP } from './exit-status-help.ts';
 import { addServiceCommands } from './service-commands.ts';
 import type { Terminal } from './terminal.ts';
-
-const EXIT_STATUS_HELP = `
-Exit status:
-  0  done
-  1  the call or the service failed, or the output cannot be written; health: not serving, or not reachable;
-     status: the node is not OK; rules diff: there is a difference
-  2  wrong usage, input (also when the service finds what is wrong with it) or configuration
-  3  the API could not be reached, or did not answer in time
-130  interrupted while waiting (drain)`;
 
 /**
  * Runs the command line.
