@@ -45,9 +45,14 @@ export interface Settled {
   readonly dropped: number;
 }
 
-export class Stage implements AsyncDisposable {
+/** What a stage needs of the service in it. */
+export interface StageService extends AsyncDisposable {
+  readonly api: Api;
+}
+
+export class Stage<S extends StageService = Service> implements AsyncDisposable {
   readonly lab: Lab;
-  readonly service: Service;
+  readonly service: S;
   readonly exporters: UdpSockets;
   readonly capture: Capture;
   readonly #marker: UdpSockets;
@@ -57,7 +62,7 @@ export class Stage implements AsyncDisposable {
   #seen = 0;
   #droppedBefore = 0;
 
-  private constructor(parts: Parts, resources: AsyncDisposableStack) {
+  private constructor(parts: Parts<S>, resources: AsyncDisposableStack) {
     this.lab = parts.lab;
     this.service = parts.service;
     this.exporters = parts.exporters;
@@ -67,10 +72,18 @@ export class Stage implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  static async start(options: LabOptions & ServiceOptions = {}): Promise<Stage> {
+  static start(options: LabOptions & ServiceOptions = {}): Promise<Stage> {
+    return Stage.around((lab) => Service.start(lab, options), options);
+  }
+
+  /** A stage with a service that is started in another way. */
+  static async around<S extends StageService>(
+    startService: (lab: Lab) => Promise<S>,
+    options: LabOptions = {},
+  ): Promise<Stage<S>> {
     await using resources = new AsyncDisposableStack();
     const lab = resources.use(await Lab.create(options));
-    const service = resources.use(await Service.start(lab, options));
+    const service = resources.use(await startService(lab));
     const exporters = resources.use(await UdpSockets.start(lab.exporters));
     const marker = resources.use(await UdpSockets.start(lab.proxy));
     const capture = resources.use(await Capture.start(lab.collectors, 'prx', options.collectorMtu));
@@ -160,9 +173,9 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-interface Parts {
+interface Parts<S> {
   readonly lab: Lab;
-  readonly service: Service;
+  readonly service: S;
   readonly exporters: UdpSockets;
   readonly capture: Capture;
   readonly marker: UdpSockets;

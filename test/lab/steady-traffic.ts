@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { Datagram } from './datagrams.ts';
 import { numberedPayload } from './numbered.ts';
 import type { RuleSetText } from './reference.ts';
-import { proxyFor, type Stage } from './stage.ts';
+import { proxyFor, type Stage, type StageService } from './stage.ts';
 import type { Stream } from './traffic.ts';
 import { assertWellFormed } from './verify.ts';
 import { keyOf } from './wire.ts';
@@ -44,7 +44,10 @@ export interface Account {
   readonly missing: number;
 }
 
-export async function startSteadyTraffic(stage: Stage, packetsPerSecond = 5_000): Promise<void> {
+export async function startSteadyTraffic(
+  stage: Stage<StageService>,
+  packetsPerSecond = 5_000,
+): Promise<void> {
   await stage.exporters.startTraffic({ name: NAME, streams, packetsPerSecond });
 }
 
@@ -53,7 +56,10 @@ export async function startSteadyTraffic(stage: Stage, packetsPerSecond = 5_000)
  *
  * @param mayBeMissing packets that may be lost besides; what does arrive has to be right all the same
  */
-export async function endSteadyTraffic(stage: Stage, mayBeMissing = 0): Promise<Account> {
+export async function endSteadyTraffic(
+  stage: Stage<StageService>,
+  mayBeMissing = 0,
+): Promise<Account> {
   const { sentPerStream, failed } = await stage.exporters.stopTraffic(NAME);
   assert.equal(failed, 0);
   const sent = sentPerStream * STEADY_STREAMS;
