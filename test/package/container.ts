@@ -1,0 +1,145 @@
+/**
+ * A clean Debian with systemd as its first process, in a network namespace of the lab: where a package is installed as on
+ * a machine. The tree is made by scripts/test-package; what happens in it is forgotten.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { Api } from '../lab/api.ts';
+import { makeFolder } from '../lab/lab.ts';
+import { attempt, endProcess, hasEnded, run, waitFor } from '../lab/shell.ts';
+
+/** Debian, as debootstrap makes it. */
+const TREE = process.env['FLOXY_PACKAGE_TREE'] ?? '';
+/** Where scripts/test-package has put the packages. */
+export const PACKAGES = process.env['FLOXY_PACKAGES'] ?? '';
+
+export function requireTree(): string | false {
+  if (TREE !== '' && PACKAGES !== '') return false;
+  return 'needs a Debian tree and packages: run scripts/test-package';
+}
+
+export interface CommandResult {
+  readonly status: number | null;
+  /** Standard output and standard error. */
+  readonly output: string;
+}
+
+export class Container implements AsyncDisposable {
+  /** Its root, seen from outside. */
+  readonly root: string;
+  readonly api: Api;
+  readonly #folder: string;
+  readonly #nspawn: ChildProcess;
+  readonly #pid: number;
+
+  private constructor(parts: { folder: string; nspawn: ChildProcess; pid: number; api: Api }) {
+    this.#folder = parts.folder;
+    this.root = path.join(parts.folder, 'root');
+    this.#nspawn = parts.nspawn;
+    this.#pid = parts.pid;
+    this.api = parts.api;
+  }
+
+  /** Boots it. @param namespace of the network */
+  static async boot(namespace: string): Promise<Container> {
+    const folder = makeFolder('package');
+    await run(['mount', '-t', 'tmpfs', 'tmpfs', folder]);
+    for (const name of ['upper', 'work', 'root']) mkdirSync(path.join(folder, name));
+    const layers = `lowerdir=${TREE},upperdir=${folder}/upper,workdir=${folder}/work`;
+    await run(['mount', '-t', 'overlay', 'overlay', '-o', layers, `${folder}/root`]);
+    const nspawn = spawn('systemd-nspawn', nspawnOptions(folder, namespace), {
+      env: { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    try {
+      const pid = await firstProcess(nspawn);
+      const api = await Api.start(namespace);
+      const container = new Container({ folder, nspawn, pid, api });
+      await waitFor('the container has booted', () => container.#hasBooted());
+      return container;
+    } catch (error) {
+      await dismantle(nspawn, folder);
+      throw error;
+    }
+  }
+
+  /** Runs a command in it, as root. */
+  async attempt(...command: readonly string[]): Promise<CommandResult> {
+    const inside = [
+      'nsenter',
+      '-t',
+      String(this.#pid),
+      '-a',
+      'env',
+      '-i',
+      'PATH=/usr/sbin:/usr/bin',
+    ];
+    const { status, stdout, stderr } = await attempt([
+      ...inside,
+      'DEBIAN_FRONTEND=noninteractive',
+      ...command,
+    ]);
+    return { status, output: `${stdout}${stderr}` };
+  }
+
+  /** Runs a command that has to succeed. @returns what it printed */
+  async run(...command: readonly string[]): Promise<string> {
+    const { status, output } = await this.attempt(...command);
+    if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}:\n${output}`);
+    return output.trim();
+  }
+
+  /** What systemd says of a unit. */
+  property(name: string, unit = 'floxy.service'): Promise<string> {
+    return this.run('systemctl', 'show', `--property=${name}`, '--value', unit);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.api[Symbol.asyncDispose]();
+    await dismantle(this.#nspawn, this.#folder);
+  }
+
+  async #hasBooted(): Promise<boolean> {
+    if (hasEnded(this.#nspawn)) throw new Error('the container has ended');
+    const { output } = await this.attempt('systemctl', 'is-system-running');
+    return ['running', 'degraded'].includes(output.trim());
+  }
+}
+
+function nspawnOptions(folder: string, namespace: string): string[] {
+  return [
+    '--quiet',
+    '--boot',
+    `--directory=${folder}/root`,
+    `--network-namespace-path=/run/netns/${namespace}`,
+    `--machine=${path.basename(folder)}`,
+    '--register=no',
+    '--keep-unit',
+    '--console=pipe',
+    '--capability=CAP_NET_ADMIN,CAP_NET_RAW',
+    `--bind-ro=${PACKAGES}:/packages`,
+  ];
+}
+
+/** systemd in the container, by its number outside. */
+function firstProcess({ pid = 0 }: ChildProcess): Promise<number> {
+  return waitFor('the container has a first process', () => {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return children.map(Number).find((child) => child > 0 && isSystemd(child));
+  });
+}
+
+function isSystemd(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'systemd';
+}
+
+async function dismantle(nspawn: ChildProcess, folder: string): Promise<void> {
+  await endProcess(nspawn, 'SIGKILL', 30_000);
+  await waitFor('the tree is free', async () => {
+    const { status } = await attempt(['umount', `${folder}/root`]);
+    return status === 0;
+  });
+  await attempt(['umount', folder]);
+  rmSync(folder, { recursive: true });
+}
