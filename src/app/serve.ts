@@ -25,6 +25,7 @@ import { ServiceManager } from './service-manager.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
 import { Watches } from './watches.ts';
+import { WayWatch } from './way-watch.ts';
 
 /** Ends control but not the forwarders: they go on and wait for the next control. */
 const LEAVE_SIGNAL = 'SIGUSR2';
@@ -74,16 +75,18 @@ async function run(
     historyLimits: { revisions: config.historyRevisions, bytes: config.historyBytes },
     log: log.child({ component: 'store' }),
   });
+  const ways = new WayWatch({ log: log.child({ component: 'ways' }) });
   const control = new ControlPlane({
     store,
     dataPlane,
+    findWay: (collector) => ways.find(collector),
     hostAddresses: () => readHostAddresses(config.listen?.port),
     log: log.child({ component: 'control' }),
   });
   const { follower, served } = followLeader(config, control, log);
   const manager = makeManager(dataPlane, served, log);
   const pipelines = await openPipelines(config, manager, log.child({ component: 'pipelines' }));
-  const watches = new Watches(control, served, log);
+  const watches = new Watches(control, served, ways, log);
   const listening = config.listen === undefined ? [] : [formatSocketAddress(config.listen)];
   const api = new ApiServer({
     control: served,

@@ -97,6 +97,19 @@ describe('a control that takes over from another', { skip: requireRoot() }, () =
     });
   }
 
+  test('S25: counts of a forwarder that died without control are lost, and statistics say so', async () => {
+    await using stage = await startWithTraffic(2);
+    await arrivesMore(stage, 100);
+    const { counters_since: since } = await stage.api.status();
+    const [pid] = await stage.service.forwarderPids();
+    await stage.service.killControl();
+    process.kill(pid as number, 'SIGKILL');
+    await using service = await succeed(stage, threads(2));
+    const { counters_since: later } = await service.api.status();
+    assert.ok(Date.parse(later ?? '') > Date.parse(since ?? ''), `${since}, ${later}`);
+    assert.match(service.log, /"forwarders":1,.*what they counted is lost/);
+  });
+
   test('takes over one forwarder that was stopped with what waits in its socket, and kills it', async () => {
     await using stage = await startWithTraffic(2);
     const pids = await stage.service.forwarderPids();
