@@ -24,7 +24,7 @@
 #define NOTES_LOSSES 16384u	/* pairs of collector and error */
 #define NOTES_ROWS (NOTES_EXPORTERS + NOTES_STRANGERS + NOTES_LOSSES)
 #define NOTES_EVENTS 512u
-#define NOTES_PROBES 8u
+#define NOTES_PROBES 16u
 
 /* Who has been silent for so long makes room first. */
 #define NOTES_SILENT_S 600u
