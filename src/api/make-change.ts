@@ -1,5 +1,6 @@
+import type { OutgoingHttpHeaders } from 'node:http2';
 import type { Logger } from 'pino';
-import type { Control } from '../control/control.ts';
+import type { ChangeResult, Control } from '../control/control.ts';
 import { pipelineNames, type RuleChange } from '../model/rules.ts';
 import {
   changeHeaders,
@@ -24,6 +25,14 @@ export interface AskedChange {
   /** The name of the call. */
   readonly call: string;
   readonly change: RuleChange;
+  /** What the log says of it besides. */
+  readonly details?: Readonly<Record<string, number>>;
+}
+
+/** An answer without a message of its own, and what it is about. */
+export interface MadeChange extends Answer {
+  readonly headers: OutgoingHttpHeaders;
+  readonly result: ChangeResult;
 }
 
 /**
@@ -33,9 +42,9 @@ export interface AskedChange {
  */
 export async function makeChange(
   { control, log, pipelines }: ChangeParts,
-  { call, change }: AskedChange,
+  { call, change, details = {} }: AskedChange,
   context: CallContext,
-): Promise<Answer> {
+): Promise<MadeChange> {
   const expectedRevision = readExpectedRevision(context.headers);
   const isDryRun = readDryRun(context.headers);
   const message = readChangeMessage(context.headers);
@@ -48,11 +57,12 @@ export async function makeChange(
   const { revision, difference } = result;
   const warnings = findMissingPipelines(change, pipelines());
   const report = reportChange(result, isDryRun ? undefined : countRules(control, revision));
-  const record = { call, who: author, from, revision, ...report, ...words };
+  const record = { call, ...details, who: author, from, revision, ...report, ...words };
   if (isDryRun) log.debug(record, 'change of rules tried');
   else if (warnings.length === 0) log.info(record, titleOf(result));
   else log.warn({ ...record, warnings }, titleOf(result));
-  return { parts: [{}], headers: changeHeaders({ revision, isDryRun, difference, warnings }) };
+  const headers = changeHeaders({ revision, isDryRun, difference, warnings });
+  return { parts: [{}], headers, result };
 }
 
 /** undefined when others have changed them since. */

@@ -11,6 +11,8 @@ export interface PipelineControl {
   readonly document: { readonly text: string; readonly file: string | undefined };
   /** Names of the pipelines in it. */
   readonly names: ReadonlySet<string>;
+  /** INVALID_INPUT when another one could not be put in force. */
+  check(text: string): Promise<void>;
   /** Puts another one in force, wholly or not at all, and keeps it. */
   replace(text: string): Promise<void>;
   /** Some of what exporters have told, for other nodes. */

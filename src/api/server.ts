@@ -17,6 +17,7 @@ import type { BuildInfo } from '../model/status.ts';
 import { loadServices } from '../protocol/definitions.ts';
 import type { ApiStatus } from '../telemetry/status.ts';
 import { tellOfAccess } from './access-notice.ts';
+import { BACKUP_LIMITS, type BackupParts, makeBackup, restoreBackup } from './backup.ts';
 import { readCredentials } from './credentials.ts';
 import { boundCalls, CALL_LIMITS, type CallLimits } from './front/call-bounds.ts';
 import { type CallCount, CallCounts } from './front/call-counts.ts';
@@ -25,11 +26,13 @@ import { Front } from './front/listener.ts';
 import { Gate } from './gate.ts';
 import { addMethods } from './grpc.ts';
 import { Health } from './health.ts';
+import { getRevision, type HistoryControl, historyEntries } from './history.ts';
 import type { Method } from './method.ts';
 import { type PipelineControl, pipelinesEntries } from './pipelines.ts';
 import { reflectionMethods } from './reflection.ts';
 import { Rejections } from './rejections.ts';
 import {
+  type ChatEntry,
   type Entries,
   metricsEntries,
   SMALL,
@@ -47,6 +50,9 @@ const MAX_RULE_WATCHERS = 64;
 
 /** People who look at flows. */
 const MAX_FLOW_WATCHERS = 8;
+
+/** Backups that are made or restored at the same time: each takes room on the disk. */
+const MAX_BACKUPS = 2;
 
 /** How long calls may take to end after stop(). */
 const STOP_LIMIT_MS = 1000;
@@ -79,6 +85,8 @@ export interface ApiServerParts {
   readonly pipelineStats?: PipelineStatsSource | undefined;
   /** Absent: there is nothing to look at. */
   readonly tails?: FlowTails | undefined;
+  readonly rulesHistory: HistoryControl;
+  readonly backups: BackupParts['backups'];
   readonly buildInfo: BuildInfo;
   readonly surroundings: Surroundings;
   readonly config: ApiConfig;
@@ -223,7 +231,7 @@ export class ApiServer {
 
   #makeMethods(): Method[] {
     const { control, pipelineStats, surroundings, tails, log } = this.#parts;
-    const { settings, metrics, pipelines, view } = loadServices();
+    const { settings, metrics, pipelines, view, history } = loadServices();
     const { pipelines: configured } = this.#parts;
     const apiStatus = () => this.status();
     const parts = { ...this.#parts, pipelines: () => configured.names, apiStatus };
@@ -239,11 +247,28 @@ export class ApiServer {
       handler: looking.limit(tailFlows(pipelineStats, tails)),
       limits: TAIL_LIMITS,
     };
+    const backups = { ...this.#parts, changes: parts };
+    const copying = new WatcherPlaces(MAX_BACKUPS);
     return [
       ...implement(settings, settingsEntries(parts), { WatchProxyRules: watch }),
       ...implement(metrics, metricsEntries({ control, pipelineStats }), { TailFlows: tail }),
       ...implement(pipelines, pipelinesEntries(this.#parts)),
       ...implement(view, viewEntries({ ...this.#parts, ...surroundings }), viewStreams(control)),
+      ...implement(
+        history,
+        historyEntries(parts),
+        {
+          GetRevision: { role: 'viewer', handler: getRevision(parts), limits: SMALL },
+          Backup: { role: 'admin', handler: copying.limit(makeBackup(backups)), limits: SMALL },
+        },
+        {
+          Restore: {
+            role: 'admin',
+            handler: copying.limit(restoreBackup(backups)),
+            limits: BACKUP_LIMITS,
+          },
+        },
+      ),
       ...new Health({ control, log }).methods(),
       ...reflectionMethods(),
     ];
@@ -266,19 +291,23 @@ function serverOptions(limits: SessionLimits): ServerOptions {
 
 /**
  * @param streams handlers of the methods that answer with a stream
+ * @param chats handlers of those that take one besides
  * @throws Error when a method has no handler, or a handler no method
  */
 export function implement(
   definition: ServiceDefinition,
   entries: Entries,
   streams: Readonly<Record<string, StreamEntry>> = {},
+  chats: Readonly<Record<string, ChatEntry>> = {},
 ): Method[] {
-  for (const name of [...Object.keys(entries), ...Object.keys(streams)]) {
+  for (const name of Object.keys({ ...entries, ...streams, ...chats })) {
     if (!(name in definition)) throw new Error(`handler ${name} has no method`);
   }
   return Object.entries(definition).map(([name, method]) => {
     const entry = entries[name];
     if (entry !== undefined) return { kind: 'unary', definition: method, ...entry };
+    const chat = chats[name];
+    if (chat !== undefined) return { kind: 'chat', definition: method, ...chat };
     const stream = streams[name];
     if (stream === undefined) throw new Error(`${method.path} has no handler`);
     return { kind: 'stream', definition: method, ...stream };

@@ -52,6 +52,10 @@ export type Entries = Readonly<Record<string, Entry>>;
 export type StreamEntry = Pick<Extract<Method, { kind: 'stream' }>, 'handler' | 'limits'> &
   Pick<Entry, 'role'>;
 
+/** A method that takes a stream and answers with one. */
+export type ChatEntry = Pick<Extract<Method, { kind: 'chat' }>, 'handler' | 'limits'> &
+  Pick<Entry, 'role'>;
+
 const MIB = 1024 * 1024;
 
 /** Rule sets are large; nothing else is. */

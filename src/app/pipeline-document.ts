@@ -58,6 +58,11 @@ export class PipelineDocument {
     return config;
   }
 
+  /** Checks another document. @throws FloxyError INVALID_INPUT */
+  async check(text: string): Promise<void> {
+    await this.#load(text);
+  }
+
   /**
    * Checks another document and keeps it, on disk when this resolves.
    *

@@ -118,6 +118,11 @@ export class Pipelines implements PipelineStatsSource {
     }
   }
 
+  /** @throws FloxyError INVALID_INPUT that says all that is wrong with a document */
+  async check(text: string): Promise<void> {
+    await this.#document.check(text);
+  }
+
   /** Has other pipelines run. Resolves when they do, and are kept. @throws FloxyError: see PipelineDocument.replace() */
   async replace(text: string): Promise<void> {
     this.#makeFolders();

@@ -4,8 +4,10 @@ import { ApiServer } from '../api/server.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Config, EffectiveSetting, UnknownVariable } from '../config/config.ts';
 import { formatSocketAddress } from '../config/socket-address.ts';
+import { Backups } from '../control/backups.ts';
 import type { Control } from '../control/control.ts';
 import { ControlPlane } from '../control/control-plane.ts';
+import { RulesHistory } from '../control/history.ts';
 import { CounterColumns } from '../dataplane/memory/counter-columns.ts';
 import { Plane } from '../dataplane/plane.ts';
 import { RulePublisher } from '../dataplane/rule-publisher.ts';
@@ -93,6 +95,8 @@ async function run(
     pipelines,
     pipelineStats: pipelines,
     tails: pipelines,
+    rulesHistory: new RulesHistory({ control, store }),
+    backups: new Backups(store),
     buildInfo,
     surroundings: { startedAt, listening, history: watches.history, settings },
     config: config.api,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import {
   type ChannelCredentials,
   Client,
+  type ClientDuplexStream,
   connectivityState,
   credentials,
   Metadata,
@@ -156,6 +157,46 @@ export class GrpcClient {
   }
 
   /**
+   * Sends messages, as fast as they are taken, and waits for the answer.
+   *
+   * @param options the time counts from the last message sent on
+   * @throws CallError, and what the requests throw
+   */
+  async upload<Request, Answer>(
+    { path, encode, decode }: ClientMethod<Request, Answer>,
+    requests: AsyncIterable<Request>,
+    { timeoutMs, headers = {} }: CallOptions,
+  ): Promise<Answer[]> {
+    const call = this.#client.makeBidiStreamRequest(path, encode, decode, metadataOf(headers));
+    const messages: Answer[] = [];
+    const answered = (async () => {
+      for await (const message of call) messages.push(message as Answer);
+    })();
+    // It is looked at in the end.
+    answered.catch(() => undefined);
+    let timer: NodeJS.Timeout | undefined;
+    let isLate = false;
+    try {
+      for await (const request of requests) {
+        // A refusal comes before all was sent.
+        if (call.destroyed || !(await written(call, request, answered))) break;
+      }
+      call.end();
+      timer = setTimeout(() => {
+        isLate = true;
+        call.cancel();
+      }, timeoutMs);
+      await answered.catch((error: ServiceError) => {
+        throw isLate ? new CallError('timeout', error) : this.#explain(error);
+      });
+    } finally {
+      clearTimeout(timer);
+      call.cancel();
+    }
+    return messages;
+  }
+
+  /**
    * The messages of an answer that is a stream, as they come, for as long as they are wanted.
    *
    * @param signal ends it
@@ -209,6 +250,21 @@ function readCredentials(tls: TlsAccess | undefined): ChannelCredentials {
     const message = `the files for TLS cannot be used: ${messageOf(error)}`;
     throw new FloxyError('INVALID_INPUT', message, { cause: error });
   }
+}
+
+/** @returns false when the call has ended instead */
+function written<Request>(
+  call: ClientDuplexStream<Request, unknown>,
+  request: Request,
+  ended: Promise<unknown>,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    call.write(request, () => resolve(true));
+    ended.then(
+      () => resolve(false),
+      () => resolve(false),
+    );
+  });
 }
 
 function metadataOf(headers: Readonly<Record<string, string>>): Metadata {

@@ -12,11 +12,12 @@ export const SETTINGS_SERVICE = 'collector.proto.Settings';
 export const METRICS_SERVICE = 'collector.proto.Metrics';
 export const PIPELINES_SERVICE = 'collector.proto.Pipelines';
 export const VIEW_SERVICE = 'collector.proto.View';
+export const HISTORY_SERVICE = 'collector.proto.History';
 
 /** The files that define them. */
-const FILES = ['settings.proto', 'metrics.proto', 'pipelines.proto', 'view.proto'];
+const FILES = ['settings.proto', 'metrics.proto', 'pipelines.proto', 'view.proto', 'history.proto'];
 
-export type ServiceName = 'settings' | 'metrics' | 'pipelines' | 'view';
+export type ServiceName = 'settings' | 'metrics' | 'pipelines' | 'view' | 'history';
 
 /** Names of the health service besides those of the API's services: see src/api/health.ts. */
 export const HEALTH_NAMES = { node: '', proxy: 'proxy', configured: 'configured' } as const;
@@ -49,6 +50,7 @@ export function loadServices(): Record<ServiceName, ServiceDefinition> {
     metrics: serviceNamed(definitions, METRICS_SERVICE),
     pipelines: serviceNamed(definitions, PIPELINES_SERVICE),
     view: serviceNamed(definitions, VIEW_SERVICE),
+    history: serviceNamed(definitions, HISTORY_SERVICE),
   };
 }
 

@@ -19,13 +19,17 @@ export class FakePipelines implements PipelineControl {
     return this.page;
   }
 
+  async check(text: string): Promise<void> {
+    if (!text.startsWith('pipelines:')) {
+      throw new FloxyError('INVALID_INPUT', 'pipelines:1:1: wrong\npipelines:2:1: also wrong');
+    }
+  }
+
   async replace(text: string): Promise<void> {
     const { file } = this.document;
     if (file !== undefined)
       throw new FloxyError('FILE_OWNED', `the pipelines are those of ${file}`);
-    if (!text.startsWith('pipelines:')) {
-      throw new FloxyError('INVALID_INPUT', 'pipelines:1:1: wrong\npipelines:2:1: also wrong');
-    }
+    await this.check(text);
     this.document = { text, file };
   }
 }

@@ -12,6 +12,7 @@ import {
 import { type Logger, pino } from 'pino';
 import { type ApiLimits, ApiServer, type ApiServerParts } from '../../src/api/server.ts';
 import type { Surroundings } from '../../src/api/view/entries.ts';
+import { FloxyError } from '../../src/base/errors.ts';
 import { type AccessConfig, type Config, NO_PRINCIPALS } from '../../src/config/config.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
@@ -45,6 +46,16 @@ export const OPEN_ACCESS: AccessConfig = {
   tokensPath: undefined,
 };
 
+const notKept = async (): Promise<never> => {
+  throw new FloxyError('NOT_FOUND', 'nothing is kept');
+};
+
+/** Of a server whose control plane keeps nothing. */
+export const NO_HISTORY: Pick<ApiServerParts, 'rulesHistory' | 'backups'> = {
+  rulesHistory: { revisions: notKept, rulesOf: notKept },
+  backups: { make: notKept, read: notKept },
+};
+
 export const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 
 /** Settings of an API on a free port of the loopback, with these in place of the usual ones. */
@@ -67,7 +78,7 @@ export interface TestApi extends AsyncDisposable {
 export async function startApi(
   config: Partial<Config['api']> = {},
   limits: Partial<ApiLimits> = {},
-  parts: Pick<ApiServerParts, 'pipelineStats' | 'tails'> & Partial<Surroundings> = {},
+  parts: Partial<ApiServerParts> & Partial<Surroundings> = {},
 ): Promise<TestApi> {
   buildProtoOnce();
   const control = new FakeControl();
@@ -78,6 +89,7 @@ export async function startApi(
     pipelines,
     buildInfo: BUILD_INFO,
     surroundings: { ...SURROUNDINGS, ...parts },
+    ...NO_HISTORY,
     config: apiConfig(config),
     log: recordingLog(logged),
     limits,

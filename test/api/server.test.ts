@@ -17,6 +17,7 @@ import { tellTime } from '../lab/times.ts';
 import {
   apiConfig,
   BUILD_INFO,
+  NO_HISTORY,
   recordingLog,
   SURROUNDINGS,
   startApi,
@@ -104,7 +105,7 @@ test('a server whose start failed can be stopped', async () => {
   await using api = await startApi();
   const config = apiConfig({ port: api.server.boundPort });
   const { control, pipelines } = api;
-  const known = { buildInfo: BUILD_INFO, surroundings: SURROUNDINGS };
+  const known = { buildInfo: BUILD_INFO, surroundings: SURROUNDINGS, ...NO_HISTORY };
   const parts = { control, pipelines, ...known, config, log: recordingLog([]) };
   const second = new ApiServer(parts);
   await second.stop();

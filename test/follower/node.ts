@@ -6,8 +6,10 @@ import { pino } from 'pino';
 import { ApiServer } from '../../src/api/server.ts';
 import { followLeader } from '../../src/app/following.ts';
 import type { Config, FollowConfig } from '../../src/config/config.ts';
+import { Backups } from '../../src/control/backups.ts';
 import type { Control } from '../../src/control/control.ts';
 import { ControlPlane } from '../../src/control/control-plane.ts';
+import { RulesHistory } from '../../src/control/history.ts';
 import type { DataPlane, PreparedRules, Sightings } from '../../src/control/ports.ts';
 import { NO_COUNTERS } from '../../src/control/statistics.ts';
 import type { Follower } from '../../src/follower/follower.ts';
@@ -69,6 +71,7 @@ export class Node implements AsyncDisposable {
   readonly control: ControlPlane;
   /** What the API serves. */
   readonly served: Control;
+  readonly history: RulesHistory;
   readonly folder: string;
   /** The rule sets that came into force, in order. */
   readonly published: RuleSet[];
@@ -86,16 +89,15 @@ export class Node implements AsyncDisposable {
     const quiet = pino({ level: 'silent' });
     const dataPlane = new NoDataPlane();
     this.published = dataPlane.published;
+    const path = join(this.folder, 'collector.db');
+    const store = new ThreadedRuleStore({ path, historyLimits: HISTORY_LIMITS, log: quiet });
     this.control = new ControlPlane({
-      store: new ThreadedRuleStore({
-        path: join(this.folder, 'collector.db'),
-        historyLimits: HISTORY_LIMITS,
-        log: quiet,
-      }),
+      store,
       dataPlane,
       hostAddresses: hostAddresses ?? (() => host()),
       log: quiet,
     });
+    this.history = new RulesHistory({ control: this.control, store });
     const { follower, served } = followLeader({ follow }, this.control, log);
     this.#follower = follower;
     this.served = served;
@@ -105,6 +107,8 @@ export class Node implements AsyncDisposable {
       pipelines: new FakePipelines(),
       buildInfo: BUILD_INFO,
       surroundings: SURROUNDINGS,
+      rulesHistory: this.history,
+      backups: new Backups(store),
       config,
       log: quiet,
     });
