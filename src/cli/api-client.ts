@@ -82,6 +82,51 @@ export async function* streamBytes(
   }
 }
 
+/**
+ * Makes a call whose answer is a stream that ends.
+ *
+ * @returns all its messages
+ * @throws as callApi() does
+ */
+export async function collectApi(
+  access: ApiAccess,
+  method: DescMethod,
+  request: Message,
+): Promise<Message[]> {
+  const client = new GrpcClient(access);
+  try {
+    return await client.collect(codingOf(method), request, { timeoutMs: access.timeoutMs });
+  } catch (error) {
+    throw error instanceof CallError ? explain(error, access, method) : error;
+  } finally {
+    client.close();
+  }
+}
+
+/**
+ * Makes a call that sends a stream and answers with one.
+ *
+ * @throws as callApi() does, and what the requests throw
+ */
+export async function uploadApi(
+  access: ApiAccess,
+  method: DescMethod,
+  requests: AsyncIterable<Message>,
+  headers: Readonly<Record<string, string>>,
+): Promise<Message[]> {
+  const client = new GrpcClient(access);
+  try {
+    return await client.upload(codingOf(method), requests, {
+      timeoutMs: access.timeoutMs,
+      headers,
+    });
+  } catch (error) {
+    throw error instanceof CallError ? explain(error, access, method) : error;
+  } finally {
+    client.close();
+  }
+}
+
 function codingOf(method: DescMethod) {
   return {
     path: `/${method.parent.typeName}/${method.name}`,
@@ -116,6 +161,6 @@ function explain(
 
 /** What to say of a call that was sent and not answered. */
 function fateOf(method: DescMethod): string {
-  const isChange = /^(Replace|Update|Delete)/.test(method.name);
+  const isChange = /^(Replace|Update|Delete|Rollback|Restore)/.test(method.name);
   return isChange ? ' The change may be in force or not: `floxy rules list` tells.' : '';
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addAnnounceCommand } from './announce-command.ts';
+import { addBackupCommands } from './backup-commands.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addDrainCommand } from './drain-command.ts';
 import { addFlowsCommand } from './flows-command.ts';
@@ -19,6 +20,7 @@ export function addClientCommands(
 ): void {
   addRulesCommands(program, terminal, finish);
   addStatusCommand(program, terminal, finish);
+  addBackupCommands(program, terminal);
   addQueryCommands(program, terminal);
   addHealthCommand(program, terminal, finish);
   addDoctorCommand(program, terminal, finish);

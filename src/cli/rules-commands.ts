@@ -8,6 +8,7 @@ import { readAccess } from './access-options.ts';
 import { collectExporter, type ExporterJson } from './endpoint-argument.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import { addFormatOption, type FormatOptions } from './format-options.ts';
+import { addHistoryCommands } from './history-commands.ts';
 import { addListCommand } from './list-commands.ts';
 import { findMethod, makeMessage } from './messages.ts';
 import { addDiffCommand, addPullCommand } from './peer-commands.ts';
@@ -44,6 +45,7 @@ export function addRulesCommands(
   addCheckCommand(rules, terminal);
   addPullCommand(rules, terminal);
   addDiffCommand(rules, terminal, finish);
+  addHistoryCommands(rules, terminal);
 }
 
 function addReplaceCommand(rules: Command, terminal: Terminal): void {
