@@ -72,11 +72,7 @@ async function run(
   const buildInfo = readBuildInfo();
   log.info(buildInfo, 'floxy starts');
   const dataPlane = makeDataPlane(config, log.child({ component: 'dataplane' }));
-  const store = new ThreadedRuleStore({
-    path: config.databasePath,
-    historyLimits: { revisions: config.historyRevisions, bytes: config.historyBytes },
-    log: log.child({ component: 'store' }),
-  });
+  const store = openStore(config, log.child({ component: 'store' }));
   const ways = new WayWatch({ log: log.child({ component: 'ways' }) });
   const control = new ControlPlane({
     store,
@@ -144,6 +140,11 @@ async function endForwarding(signal: NodeJS.Signals, dataPlane: Plane, pipelines
   }
   await dataPlane.stop();
   await pipelines.stop();
+}
+
+function openStore(config: Config, log: Logger): ThreadedRuleStore {
+  const { databasePath: path, historyRevisions: revisions, historyBytes: bytes } = config;
+  return new ThreadedRuleStore({ path, historyLimits: { revisions, bytes }, log });
 }
 
 function makeManager(dataPlane: Plane, served: Control, log: Logger): ServiceManager {
