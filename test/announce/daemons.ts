@@ -59,7 +59,7 @@ export function startExabgp(lab: Lab): RoutingDaemon {
   const folder = makeFolder('exabgp');
   const file = join(folder, 'exabgp.conf');
   const text = readConfiguration('exabgp.conf')
-    .replaceAll('/opt/floxy/bin/floxy', floxy)
+    .replaceAll('/usr/bin/floxy', floxy)
     // A machine that is busy with other tests takes its time to start a process.
     .replace('health --timeout 1', 'health --timeout 10')
     .replace('--timeout 5', '--timeout 15');
