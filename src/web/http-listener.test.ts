@@ -11,12 +11,17 @@ import { kept, type PageMaker } from './page.ts';
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const log = pino({ enabled: false });
 
-async function listen(pages: Readonly<Record<string, PageMaker>>, port = 0) {
-  const listener = new HttpListener({ address: { octets: LOOPBACK, port }, pages, log });
+async function listen(
+  pages: Readonly<Record<string, PageMaker>>,
+  { port = 0, unreadMs }: { readonly port?: number; readonly unreadMs?: number } = {},
+) {
+  const address = { octets: LOOPBACK, port };
+  const listener = new HttpListener({ address, pages, log, ...(unreadMs && { unreadMs }) });
   await listener.start();
   return {
     port: listener.boundPort,
     url: `http://127.0.0.1:${listener.boundPort}`,
+    figures: () => listener.figures(),
     [Symbol.asyncDispose]: () => listener.stop(),
   };
 }
@@ -95,6 +100,59 @@ test('connections that say nothing take no more room than there is, and go', asy
   assert.equal((await fetch(`${at.url}/hello`)).status, 200);
 });
 
+test('S31: a page that is not read is made no further, and its connection goes; others are served', async () => {
+  let made = 0;
+  const pages: Readonly<Record<string, PageMaker>> = {
+    ...HELLO,
+    '/endless': () => ({
+      contentType: 'text/plain',
+      body: {
+        *[Symbol.iterator]() {
+          for (;;) {
+            made++;
+            yield 'x'.repeat(16_384);
+          }
+        },
+      },
+    }),
+  };
+  await using at = await listen(pages, { unreadMs: 500 });
+  const socket = connect(at.port, '127.0.0.1');
+  socket.on('error', () => undefined).pause();
+  socket.write('GET /endless HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(socket, 'connect');
+  await waitFor('the page to be begun', () => made > 0);
+  assert.equal((await fetch(`${at.url}/hello`)).status, 200);
+  await waitFor('the connection to be cut', () => at.figures().connections === 0);
+  // What fits into the buffers of sockets.
+  assert.ok(made < 2000, `${made}`);
+  socket.destroy();
+});
+
+test('a page that fails half-way is cut off: it is not taken for whole', async () => {
+  await using at = await listen({
+    '/half': () => ({
+      contentType: 'text/plain',
+      body: {
+        *[Symbol.iterator]() {
+          yield 'half';
+          throw new Error('secret');
+        },
+      },
+    }),
+  });
+  await assert.rejects(async () => await (await fetch(`${at.url}/half`)).text());
+});
+
+test('answers are counted by page and status', async () => {
+  await using at = await listen(HELLO);
+  for (const path of ['/hello', '/hello', '/a', '/b']) await (await fetch(at.url + path)).text();
+  await (await fetch(`${at.url}/hello`, { method: 'POST' })).text();
+  const { answers } = at.figures();
+  const told = answers.map(({ page, code, count }) => `${page} ${code} ${count}`);
+  assert.deepEqual(told.toSorted(), ['/hello 200 2', '/hello 405 1', 'other 404 2']);
+});
+
 test('a page that fails answers 500 without its reason', async () => {
   await using at = await listen({
     '/broken': () => {
@@ -119,7 +177,7 @@ test('a page is made once for all who ask at the same time', async () => {
 test('an address that is taken is told with the setting', async () => {
   await using at = await listen(HELLO);
   await assert.rejects(
-    listen(HELLO, at.port),
+    listen(HELLO, { port: at.port }),
     /127\.0\.0\.1:\d+: another program listens there; set COLLECTOR_METRICS_ADDRESS/,
   );
 });

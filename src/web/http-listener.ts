@@ -25,6 +25,8 @@ export interface HttpListenerOptions {
   /** Pages by path: `/metrics`. */
   readonly pages: Readonly<Record<string, PageMaker>>;
   readonly log: Logger;
+  /** Replaced in tests. */
+  readonly unreadMs?: number;
 }
 
 /** What a listener has done since it was made. */
@@ -107,7 +109,7 @@ export class HttpListener {
     server.headersTimeout = HEADERS_MS;
     server.requestTimeout = REQUEST_MS;
     server.keepAliveTimeout = IDLE_MS;
-    server.setTimeout(UNREAD_MS);
+    server.setTimeout(this.#options.unreadMs ?? UNREAD_MS);
     server.on('connection', (socket) => {
       this.#connections++;
       socket.once('close', () => this.#connections--);
