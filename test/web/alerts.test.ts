@@ -189,6 +189,13 @@ test('each alert fires when it should, with what to do, and not while all is wel
   }
 });
 
+test('docs/metrics.md names each alert', async () => {
+  const document = await readFile(path.join(packageRoot, 'docs/metrics.md'), 'utf8');
+  const named = new Set(document.match(/`Floxy\w+`/g));
+  const alerts = (await readAlerts()).map(({ alert }) => `\`${alert}\``);
+  assert.deepEqual([...named].toSorted(), alerts.toSorted());
+});
+
 test('alerts ask for metrics of the catalogue', async () => {
   const known = new Set(Object.values(METRICS_CATALOGUE).flatMap((all) => all.map((m) => m.name)));
   for (const { alert, expr } of await readAlerts()) {
