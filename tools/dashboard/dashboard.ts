@@ -1,5 +1,5 @@
 /** The dashboard for Grafana, deploy/grafana/floxy.json: `npm run docs` writes it. */
-import { layOut } from './panel.ts';
+import { DATASOURCE, layOut } from './panel.ts';
 import { ROWS } from './rows.ts';
 
 /** Of Grafana 10 and later. */
@@ -23,8 +23,7 @@ export function dashboard(): string {
           name: 'instance',
           label: 'Node',
           type: 'query',
-          // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana.
-          datasource: { type: 'prometheus', uid: '${datasource}' },
+          datasource: DATASOURCE,
           query: 'label_values(floxy_build_info{job=~"floxy.*"}, instance)',
           refresh: 2,
           includeAll: true,
@@ -37,8 +36,7 @@ export function dashboard(): string {
       list: [
         {
           name: 'Rules changed',
-          // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana.
-          datasource: { type: 'prometheus', uid: '${datasource}' },
+          datasource: DATASOURCE,
           enable: true,
           iconColor: 'blue',
           expr: 'changes(floxy_rules_revision{job=~"floxy.*",instance=~"$instance"}[$__interval]) > 0',

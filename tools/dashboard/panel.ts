@@ -43,8 +43,8 @@ export interface Row {
 const HEIGHT = { graph: 8, number: 4, table: 8 } as const;
 const WHOLE_WIDTH = 24;
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana.
-const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
+/** The variable that the user chooses. */
+export const DATASOURCE = { type: 'prometheus', uid: '$datasource' };
 
 /** Rows as Grafana has them: each a panel, with what belongs to it below. */
 export function layOut(rows: readonly Row[]): object[] {
