@@ -10,6 +10,8 @@ import { addReferenceCommands } from './reference-commands.ts';
 import { addRulesCommands } from './rules-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 import type { Terminal } from './terminal.ts';
+import { addTopCommand } from './top-command.ts';
+import { addTrafficCommands } from './traffic-commands.ts';
 import { addUpgradeCommand } from './upgrade-command.ts';
 
 /** Adds the commands that talk to a running service. @param finish takes the exit status */
@@ -22,6 +24,8 @@ export function addClientCommands(
   addStatusCommand(program, terminal, finish);
   addBackupCommands(program, terminal);
   addQueryCommands(program, terminal);
+  addTrafficCommands(program, terminal);
+  addTopCommand(program, terminal);
   addHealthCommand(program, terminal, finish);
   addDoctorCommand(program, terminal, finish);
   addDrainCommand(program, terminal);

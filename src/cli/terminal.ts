@@ -3,12 +3,24 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { CliError, EXIT } from './exit.ts';
+import { processScreen } from './process-screen.ts';
+
+/** Standard output, when it is a terminal. */
+export interface Screen {
+  size(): { readonly columns: number; readonly rows: number };
+  /** @returns what ends that */
+  onResize(listener: () => void): () => void;
+  /** Keys come one by one from now on, Ctrl-C too. @returns what ends that */
+  onKey(listener: (key: string) => void): () => void;
+}
 
 /** What a command reads and writes. */
 export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
   /** Resolves when the text is written. @throws EPIPE when nobody reads any more, CliError when it cannot be written */
   print(text: string): Promise<void>;
+  /** Undefined: standard output is no terminal. */
+  readonly screen?: Screen | undefined;
   /** Writes to standard error. */
   printError(text: string): void;
   /** Calls the listener once when the user interrupts (Ctrl-C), instead of ending. @returns what ends that */
@@ -27,6 +39,7 @@ export function processTerminal(): Terminal {
   process.stdout.on('error', () => undefined);
   return {
     env: process.env,
+    screen: processScreen(),
     print: (text) =>
       new Promise((resolve, reject) => {
         process.stdout.write(text, (error) => (error ? reject(cannotPrint(error)) : resolve()));

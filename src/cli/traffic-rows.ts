@@ -1,0 +1,113 @@
+/** Rows of exporters and collectors, of `floxy exporters`, `collectors` and `top`. */
+import type {
+  CollectorTrafficMessage,
+  ExporterTrafficMessage,
+  TrafficMessage,
+} from '../protocol/view-messages.ts';
+import { endpointText } from './endpoint-text.ts';
+import type { Shown } from './shown.ts';
+import type { TableColumn } from './table.ts';
+import { byteRate, shortCount, shortRate, shortTime } from './units.ts';
+
+type ShownExporter = Shown<ExporterTrafficMessage>;
+type ShownCollector = Shown<CollectorTrafficMessage>;
+
+export const EXPORTER_COLUMNS: readonly TableColumn[] = [
+  { head: 'EXPORTER' },
+  { head: 'RULE' },
+  { head: 'PPS', isNumber: true },
+  { head: 'BYTES/S', isNumber: true },
+  { head: 'PACKETS', isNumber: true },
+  { head: 'LOST', isNumber: true },
+  { head: 'PROTOCOL' },
+  { head: 'LAST SEEN' },
+  { head: 'STATE' },
+];
+
+export function exporterRow(exporter: ShownExporter, now: Date): string[] {
+  const { endpoint, rule, rate, received, lost = '0', protocol = '', state = '' } = exporter;
+  return [
+    endpointText(endpoint),
+    rule === undefined ? 'default' : endpointText(rule),
+    shortRate(rate?.packetsPerSecond ?? 0),
+    byteRate(rate?.bytesPerSecond ?? 0),
+    shortCount(Number(received?.packets ?? 0)),
+    shortCount(Number(lost)),
+    PROTOCOLS[protocol] ?? '-',
+    timeAgo(exporter.lastSeen, now),
+    STATES[state] ?? '',
+  ];
+}
+
+/** What people call them. */
+const PROTOCOLS: Readonly<Record<string, string>> = {
+  NETFLOW_V1: 'NetFlow 1',
+  NETFLOW_V5: 'NetFlow 5',
+  NETFLOW_V7: 'NetFlow 7',
+  NETFLOW_V9: 'NetFlow 9',
+  IPFIX: 'IPFIX',
+  SFLOW_V5: 'sFlow 5',
+  OTHER: 'other',
+};
+
+const STATES: Readonly<Record<string, string>> = {
+  Sending: 'ok',
+  Unknown: 'unknown',
+  Silent: 'silent',
+};
+
+export const COLLECTOR_COLUMNS: readonly TableColumn[] = [
+  { head: 'COLLECTOR' },
+  { head: 'PPS', isNumber: true },
+  { head: 'BYTES/S', isNumber: true },
+  { head: 'SENT', isNumber: true },
+  { head: 'ERRORS' },
+  { head: 'NEIGHBOUR' },
+  { head: 'STATE' },
+];
+
+export function collectorRow(collector: ShownCollector, now: Date): string[] {
+  const { endpoint, rate, sent, errors = [], neighbour = 'unknown' } = collector;
+  return [
+    endpointText(endpoint),
+    shortRate(rate?.packetsPerSecond ?? 0),
+    byteRate(rate?.bytesPerSecond ?? 0),
+    shortCount(Number(sent?.packets ?? 0)),
+    errors.map(({ code, count = '0' }) => `${code} ${shortCount(Number(count))}`).join(', ') || '-',
+    neighbour === 'unknown' ? '-' : neighbour,
+    collectorState(collector, now),
+  ];
+}
+
+function collectorState(collector: ShownCollector, now: Date): string {
+  const { problem, outputs = 0, lostPerSecond = 0, lastError } = collector;
+  if (problem !== undefined) return problem;
+  if (lostPerSecond > 0) return `losing ${shortRate(lostPerSecond)}/s of ${lostOf(lastError)}`;
+  if (outputs === 0) return `no rule names it any more; ${lastErrorText(lastError, now)}`;
+  return lastError === undefined ? 'ok' : `ok, ${lastErrorText(lastError, now)}`;
+}
+
+function lostOf(error: ShownCollector['lastError']): string {
+  return `${endpointText(error?.exporter)} and others`;
+}
+
+function lastErrorText(error: ShownCollector['lastError'], now: Date): string {
+  return `${error?.code ?? 'an error'} ${timeAgo(error?.at, now)} (exporter ${endpointText(error?.exporter)})`;
+}
+
+/** `in 41.2k pps 57.6 MB/s, out …, lost 12 (send error ENETUNREACH 12)`: of an interval. */
+export function totalText(total: Shown<TrafficMessage> | undefined): string {
+  if (total === undefined) return 'no traffic was measured yet';
+  const { received, forwarded, losses = [] } = total;
+  const lost = losses.reduce((sum, { packets = '0' }) => sum + Number(packets), 0);
+  const kinds = losses.map(({ kind = '', packets = '0' }) => `${kind} ${packets}`).join(', ');
+  const rate = ({ packetsPerSecond = 0, bytesPerSecond = 0 } = {}) =>
+    `${shortRate(packetsPerSecond)} pps ${byteRate(bytesPerSecond)}`;
+  const why = kinds === '' ? '' : ` (${kinds})`;
+  return `in ${rate(received)}, out ${rate(forwarded)}, lost ${lost.toLocaleString('en')}${why}`;
+}
+
+function timeAgo(rfc3339: string | undefined, now: Date): string {
+  if (rfc3339 === undefined) return 'never';
+  return `${shortTime((now.getTime() - Date.parse(rfc3339)) / 1000).replace(/ .*/, '')} ago`;
+}
