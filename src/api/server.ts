@@ -253,7 +253,7 @@ export class ApiServer {
       ...implement(settings, settingsEntries(parts), { WatchProxyRules: watch }),
       ...implement(metrics, metricsEntries({ control, pipelineStats }), { TailFlows: tail }),
       ...implement(pipelines, pipelinesEntries(this.#parts)),
-      ...implement(view, viewEntries({ ...this.#parts, ...surroundings }), viewStreams(control)),
+      ...implement(view, viewEntries({ ...parts, ...surroundings }), viewStreams(control)),
       ...implement(
         history,
         historyEntries(parts),

@@ -72,9 +72,9 @@ function isFlowing(rate: Shown<RateMessage> | undefined): boolean {
 function problemLines({ problems = [] }: ShownOverview): string[] {
   if (problems.length === 0) return [];
   const lines = problems.flatMap(({ what = '', advice }) => {
-    return advice === undefined ? [`- ${what}`] : [`- ${what}`, `  ${advice.replaceAll('`', '')}`];
+    return advice === undefined ? [`- ${what}`] : [`- ${what}`, `  ${advice}`];
   });
-  return ['', ...lines];
+  return ['', ...lines.map((line) => line.replaceAll('`', ''))];
 }
 
 function secondsSince(rfc3339: string | undefined, now: Date): number {

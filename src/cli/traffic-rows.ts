@@ -79,20 +79,12 @@ export function collectorRow(collector: ShownCollector, now: Date): string[] {
   ];
 }
 
-function collectorState(collector: ShownCollector, now: Date): string {
-  const { problem, outputs = 0, lostPerSecond = 0, lastError } = collector;
-  if (problem !== undefined) return problem;
-  if (lostPerSecond > 0) return `losing ${shortRate(lostPerSecond)}/s of ${lostOf(lastError)}`;
-  if (outputs === 0) return `no rule names it any more; ${lastErrorText(lastError, now)}`;
-  return lastError === undefined ? 'ok' : `ok, ${lastErrorText(lastError, now)}`;
-}
-
-function lostOf(error: ShownCollector['lastError']): string {
-  return `${endpointText(error?.exporter)} and others`;
-}
-
-function lastErrorText(error: ShownCollector['lastError'], now: Date): string {
-  return `${error?.code ?? 'an error'} ${timeAgo(error?.at, now)} (exporter ${endpointText(error?.exporter)})`;
+function collectorState({ problem, outputs = 0, lastError }: ShownCollector, now: Date): string {
+  if (problem !== undefined) return problem.replaceAll('`', '');
+  const state = outputs === 0 ? 'no rule names it any more' : 'ok';
+  if (lastError === undefined) return state;
+  const { code = '', at, exporter } = lastError;
+  return `${state}, ${code} ${timeAgo(at, now)} (exporter ${endpointText(exporter)})`;
 }
 
 /** `in 41.2k pps 57.6 MB/s, out …, lost 12 (send error ENETUNREACH 12)`: of an interval. */

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import type { ServiceError } from '@grpc/grpc-js';
 import { exporterKey } from '../../src/model/rules.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
+import type { SystemStatusMessage } from '../../src/protocol/messages.ts';
 import type {
   OverviewMessage,
   ServiceSettingsMessage,
@@ -156,10 +157,10 @@ describe('long lists', () => {
 test('S20: an overview has all of the status, the verdict, and what runs', async () => {
   api.control.state = 'Offline';
   const overview = await ask<OverviewMessage>('GetOverview');
+  const status = await client.ask<SystemStatusMessage>('GetSystemStatus');
   api.control.state = 'OK';
-  const status = await client.ask<OverviewMessage>('GetSystemStatus');
   assert.equal(overview.verdict, 'Offline');
-  assert.deepEqual(overview.forwarders, status.forwarders);
+  assert.deepEqual({ ...overview, ...status }, overview);
   assert.deepEqual(overview.listening, ['[::]:2055']);
   assert.equal(overview.build.version, '0.1.0');
   assert.deepEqual(overview.problems, [{ what: 'proxy: why' }]);
@@ -230,6 +231,46 @@ describe('traffic', () => {
     assert.equal(hosts(await look({ exporters: true, limit: 1 })).length, 1);
     const filter = { exporters: ['192.0.2.1'] };
     assert.deepEqual(hosts(await look({ exporters: true, filter })), [['192.0.2.1', 'Sending']]);
+  });
+
+  test('S22: collectors by address, with what copies are lost by at present', async () => {
+    const lastError = {
+      collector: endpoint('198.51.100.1:5'),
+      code: 'EPERM',
+      copies: 7n,
+      at: new Date(),
+      exporter: endpoint('192.0.2.1:1000'),
+    };
+    const collector = (name: string, lost: bigint) => ({
+      endpoint: endpoint(name),
+      outputs: 2,
+      sent: { packets: 5n, bytes: 500n },
+      errors: [{ code: 'EPERM', count: lost }],
+      lastError,
+      route: 'ok' as const,
+      neighbour: 'reachable' as const,
+    });
+    api.control.collectorStatus = [collector('198.51.100.1:5', 7n), collector('198.51.100.2', 1n)];
+    const change = setTimeout(() => {
+      api.control.collectorStatus = [
+        collector('198.51.100.1:5', 7n),
+        collector('198.51.100.2', 101n),
+      ];
+    }, 250);
+    const views = await look({ collectors: true, order: 'Lost' });
+    clearTimeout(change);
+    const rows = views.flatMap(({ collectors = [] }) => collectors);
+    assert.deepEqual(
+      rows.map((row) => [row.endpoint.host, row.problem]),
+      [
+        ['198.51.100.2', 'copies are lost by EPERM: a firewall of this host'],
+        ['198.51.100.1', undefined],
+      ],
+    );
+    const filter = { collectors: ['198.51.100.1:5'] };
+    const chosen = await look({ collectors: true, filter });
+    assert.equal(chosen.flatMap(({ collectors = [] }) => collectors).length, 1);
+    assert.equal(chosen.at(-1)?.collectorCount, '1');
   });
 
   test('S22: an interval that cannot be is refused', async () => {

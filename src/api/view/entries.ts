@@ -1,10 +1,11 @@
 import type { EffectiveSetting } from '../../config/config.ts';
 import type { Control } from '../../control/control.ts';
+import type { CallContext } from '../call-context.ts';
 import type { RequestLimits } from '../method.ts';
 import { type Entries, SMALL, type StreamEntry } from '../services.ts';
 import { WatcherPlaces } from '../watcher-places.ts';
 import { listRules, listStats } from './lists.ts';
-import { type OverviewSources, overviewOf } from './overview.ts';
+import { type OverviewSources, overviews } from './overview.ts';
 import { watchTraffic } from './traffic.ts';
 
 /** Filters are small. */
@@ -22,11 +23,14 @@ export interface Surroundings extends Pick<OverviewSources, 'startedAt' | 'liste
 
 /** The handlers of collector.proto.View that answer once. */
 export function viewEntries(sources: OverviewSources & Surroundings): Entries {
+  const overview = overviews(sources);
   return {
     GetOverview: {
       role: 'viewer',
       limits: SMALL,
-      handler: () => ({ parts: [overviewOf(sources)] }),
+      handler: async (_request: object, { work }: CallContext) => ({
+        parts: [await work(overview)],
+      }),
     },
     GetServiceSettings: {
       role: 'viewer',

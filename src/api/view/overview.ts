@@ -1,9 +1,12 @@
+import { performance } from 'node:perf_hooks';
 import type { Control } from '../../control/control.ts';
 import type { PipelineStatsSource } from '../../flow/pipeline/stats.ts';
+import type { CollectorStatus } from '../../model/collector-status.ts';
 import type { BuildInfo } from '../../model/status.ts';
 import { fromBuildInfo, fromSystemStatus } from '../../protocol/codec.ts';
 import { fromTraffic } from '../../protocol/view-codec.ts';
 import type { OverviewMessage } from '../../protocol/view-messages.ts';
+import type { ApiStatus } from '../../telemetry/status.ts';
 import type { TrafficHistory } from '../../telemetry/traffic-history.ts';
 import { judge } from './problems.ts';
 
@@ -12,16 +15,38 @@ const NOW_SECONDS = 10;
 
 /** Who knows what an overview tells. */
 export interface OverviewSources {
-  readonly control: Pick<Control, 'status' | 'rules' | 'restoring'>;
+  readonly control: Pick<Control, 'status' | 'rules' | 'restoring' | 'collectors'>;
   readonly pipelineStats?: PipelineStatsSource | undefined;
   readonly buildInfo: BuildInfo;
   readonly startedAt: Date;
   /** Addresses on which flow is received. */
   readonly listening: readonly string[];
   readonly history: Pick<TrafficHistory, 'last'>;
+  /** Of the API that answers. */
+  readonly apiStatus?: () => ApiStatus;
 }
 
-export function overviewOf(sources: OverviewSources): OverviewMessage {
+/** Callers within this time share a report of collectors: with many rules it takes some work. */
+const SHARED_MS = 2000;
+
+/** @returns what makes an overview */
+export function overviews(sources: OverviewSources): () => Promise<OverviewMessage> {
+  let shared:
+    | { readonly atMs: number; readonly report: ReturnType<Control['collectors']> }
+    | undefined;
+  return async () => {
+    const atMs = performance.now();
+    if (shared === undefined || atMs - shared.atMs > SHARED_MS) {
+      shared = { atMs, report: sources.control.collectors() };
+    }
+    return overviewOf(sources, await shared.report);
+  };
+}
+
+function overviewOf(
+  sources: OverviewSources,
+  collectors: readonly CollectorStatus[],
+): OverviewMessage {
   const { control, pipelineStats, buildInfo, startedAt, listening, history } = sources;
   const status = control.status();
   const recent = history.last(RECENT_SECONDS);
@@ -31,8 +56,8 @@ export function overviewOf(sources: OverviewSources): OverviewMessage {
   const pipelines = pipelineStats?.pipelines() ?? [];
   const templatePeers = pipelineStats?.templatePeers?.() ?? [];
   return {
-    ...fromSystemStatus(status),
-    ...judge({ status, rules, recent, pipelines, templatePeers }),
+    ...fromSystemStatus(status, sources.apiStatus?.()),
+    ...judge({ status, rules, recent, pipelines, templatePeers, collectors, now: new Date() }),
     build: fromBuildInfo(buildInfo),
     startedAt: startedAt.toISOString(),
     listening,

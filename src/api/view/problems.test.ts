@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FORWARDER } from '../../../test/api/fake-control.ts';
+import { endpoint } from '../../../test/support/rule-sets.ts';
+import type { CollectorStatus } from '../../model/collector-status.ts';
 import type { FollowerStatus } from '../../model/status.ts';
 import type { SystemStatus } from '../../telemetry/status.ts';
 import type { Traffic } from '../../telemetry/traffic-history.ts';
@@ -28,6 +30,8 @@ const FINE: Judged = {
   recent: RECENT,
   pipelines: [],
   templatePeers: [],
+  collectors: [],
+  now: new Date('2026-11-26T10:05:00Z'),
 };
 const LEADER: FollowerStatus = {
   leader: '192.0.2.200:8853',
@@ -94,6 +98,46 @@ describe('S20: judge()', () => {
       },
       { what: '5 lost in 5 min: truncated', advice: 'raise it' },
     ]);
+  });
+
+  it('names collectors: Degraded by what cannot be reached, told of what was lost lately', () => {
+    const collector = (name: string, more: Partial<CollectorStatus>): CollectorStatus => ({
+      endpoint: endpoint(name),
+      outputs: 1,
+      sent: { packets: 1n, bytes: 1n },
+      errors: [],
+      route: 'ok',
+      neighbour: 'reachable',
+      ...more,
+    });
+    const lost = (at: string): Partial<CollectorStatus> => ({
+      lastError: {
+        collector: endpoint('198.51.100.2:5'),
+        code: 'EPERM',
+        copies: 7n,
+        at: new Date(at),
+        exporter: endpoint('192.0.2.1:1000'),
+      },
+    });
+    const losing = collector('198.51.100.2:5', lost('2026-11-26T10:04:07Z'));
+    const { verdict, problems } = judge({ ...FINE, collectors: [losing] });
+    assert.equal(verdict, 'OK');
+    assert.deepEqual(problems, [
+      {
+        what: 'collector 198.51.100.2:5: copies were lost, the last one of exporter 192.0.2.1:1000 at 10:04:07 UTC (EPERM)',
+        advice: 'a firewall of this host',
+      },
+    ]);
+    const dead = collector('198.51.100.1:5', { problem: 'it does not answer' });
+    const old = collector('198.51.100.3:5', lost('2026-11-26T09:00:00Z'));
+    const gone = collector('198.51.100.4:5', { problem: 'no route', outputs: 0 });
+    assert.deepEqual(judged({}, { collectors: [losing, old, gone, dead] }).slice(0, 2), [
+      'Degraded',
+      'collector 198.51.100.1:5: it does not answer',
+    ]);
+    const many = Array.from({ length: 8 }, () => dead);
+    assert.equal(judged({}, { collectors: many }).length, 7);
+    assert.match(judged({}, { collectors: many }).at(-1) ?? '', /^3 more collectors have trouble/);
   });
 
   it('tells that nothing arrives, but not of a node without rules or that has just started', () => {

@@ -1,8 +1,10 @@
 import type { PipelineStats, TemplatePeerStats } from '../../flow/pipeline/stats.ts';
+import type { CollectorStatus } from '../../model/collector-status.ts';
 import type { FollowerStatus } from '../../model/status.ts';
 import type { ProblemMessage, Verdict } from '../../protocol/view-messages.ts';
 import type { SystemStatus } from '../../telemetry/status.ts';
 import type { Traffic } from '../../telemetry/traffic-history.ts';
+import { collectorProblems } from './collector-problems.ts';
 
 /** What a node is judged by. */
 export interface Judged {
@@ -12,6 +14,8 @@ export interface Judged {
   readonly recent: Traffic | undefined;
   readonly pipelines: readonly PipelineStats[];
   readonly templatePeers: readonly TemplatePeerStats[];
+  readonly collectors: readonly CollectorStatus[];
+  readonly now: Date;
 }
 
 /** Something that is wrong, and whether the node is Degraded by it or only a person should know. */
@@ -30,6 +34,7 @@ export function judge(node: Judged): {
     ...pipelineProblems(node),
     ...forwarderProblems(node),
     ...trafficProblems(node),
+    ...collectorProblems(node.collectors, startOf(node)),
     ...wishes(node),
   ];
   const { state } = node.status.proxy;
@@ -133,6 +138,10 @@ function wishes({ status, rules }: Judged): Found[] {
     found.push({ what: 'there are no rules: packets are counted and go nowhere', advice });
   }
   return found;
+}
+
+function startOf({ recent, now }: Judged): Date {
+  return new Date(now.getTime() - (recent?.seconds ?? 0) * 1000);
 }
 
 function spanOf({ seconds }: Traffic): string {

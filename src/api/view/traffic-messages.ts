@@ -1,10 +1,12 @@
 /** Rows of traffic as messages. */
+import { rounded } from '../../protocol/codec.ts';
 import { fromRate } from '../../protocol/view-codec.ts';
 import type {
   CollectorTrafficMessage,
   ExporterTrafficMessage,
 } from '../../protocol/view-messages.ts';
 import { type AddressFormat, endpointMessage } from '../../rules/endpoint-message.ts';
+import { sendErrorAdvice } from '../../telemetry/send-errors.ts';
 import type { CollectorRow, ExporterRow } from './traffic-rows.ts';
 
 export function exporterTraffic(row: ExporterRow, format: AddressFormat): ExporterTrafficMessage {
@@ -23,7 +25,7 @@ export function exporterTraffic(row: ExporterRow, format: AddressFormat): Export
     ...(lastSeen && { lastSeen: lastSeen.toISOString() }),
     truncated: `${seen?.truncated ?? 0n}`,
     lost: `${lost}`,
-    lostPerSecond,
+    lostPerSecond: rounded(lostPerSecond),
   };
 }
 
@@ -32,14 +34,15 @@ export function collectorTraffic(
   format: AddressFormat,
 ): CollectorTrafficMessage {
   const { endpoint, rate, lostPerSecond, status } = row;
-  const { outputs, sent, errors, lastError, route, neighbour, device, via, problem } = status;
+  const { outputs, sent, errors, lastError, route, neighbour, device, via } = status;
+  const problem = status.problem ?? lossProblem(row);
   return {
     endpoint: endpointMessage(endpoint, format),
     outputs,
     sent: { packets: `${sent.packets}`, bytes: `${sent.bytes}` },
     rate: fromRate(rate),
     errors: errors.map(({ code, count }) => ({ code, count: `${count}` })),
-    lostPerSecond,
+    lostPerSecond: rounded(lostPerSecond),
     ...(lastError && {
       lastError: {
         code: lastError.code,
@@ -53,4 +56,12 @@ export function collectorTraffic(
     ...(via !== undefined && { via }),
     ...(problem !== undefined && { problem }),
   };
+}
+
+/** What copies are lost by at present, and what helps. */
+function lossProblem({ lostPerSecond, status: { lastError } }: CollectorRow): string | undefined {
+  if (lostPerSecond === 0 || lastError === undefined) return undefined;
+  const advice = sendErrorAdvice(lastError.code);
+  const lost = `copies are lost by ${lastError.code}`;
+  return advice === undefined ? lost : `${lost}: ${advice}`;
 }
