@@ -171,11 +171,12 @@ function fromForwarderCounters(counters: ForwarderCounters): ForwarderCountersMe
 }
 
 function fromForwarderStatus(status: ForwarderStatus): ForwarderStatusMessage {
-  const { index, pid, restarts } = status;
+  const { index, pid, restarts, startedAt } = status;
   return {
     index,
     ...(pid === undefined ? {} : { pid }),
     restarts: restarts.toString(),
+    ...(startedAt === undefined ? {} : { startedAt: startedAt.toISOString() }),
     ...fromForwarderCounters(status),
   };
 }

@@ -121,6 +121,8 @@ export interface ForwarderStatusMessage extends ForwarderCountersMessage {
   readonly index: number;
   readonly pid?: number;
   readonly restarts: string;
+  /** RFC 3339 in UTC. */
+  readonly startedAt?: string;
 }
 
 export interface FollowerStatusMessage {

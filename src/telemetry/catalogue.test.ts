@@ -14,7 +14,7 @@ const ROWS: readonly ForwarderCounter[] = FORWARDER_COUNTERS;
 const NOT_SHOWN = ['HEARTBEAT', 'KERNEL_DROPS', 'COUNTED_SINCE', 'COUNTED_FORWARDERS'];
 
 /** Fields of ForwarderStatus that tell of its process. */
-const PROCESS_FIELDS = ['index', 'pid', 'restarts'];
+const PROCESS_FIELDS = ['index', 'pid', 'restarts', 'started_at'];
 
 function read(file: string): string {
   return readFileSync(path.join(packageRoot, file), 'utf8');

@@ -21,6 +21,8 @@ export interface ForwarderStatus extends ForwarderCounters {
   readonly pid?: number;
   /** How often its process was replaced. */
   readonly restarts: number;
+  /** Since when its present process runs; absent while there is none, or only that of an earlier control. */
+  readonly startedAt?: Date;
 }
 
 /** What is left of forwarders that are no more, as there were more of them before an upgrade or a restart. */

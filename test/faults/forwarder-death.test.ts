@@ -69,16 +69,21 @@ describe('a forwarder that dies', { skip: requireRoot() }, () => {
     }
   });
 
-  test('a stopped forwarder is found, killed and replaced', async () => {
+  test('S25: a stopped forwarder is found, killed and replaced: its start is new, that of counters is not', async () => {
     await using stage = await Stage.start({ settings: { COLLECTOR_FLOXY_THREAD_COUNT: '1' } });
     await stage.api.replace(STEADY_RULES);
     const [pid] = await stage.service.forwarderPids();
     assert.ok(pid);
+    const first = await stage.api.status();
     process.kill(pid, 'SIGSTOP');
     await startSteadyTraffic(stage, 500);
     const isReplaced = async () => (await stage.service.forwarderPids())[0] !== pid;
     await waitFor('a new forwarder runs', isReplaced);
     await endSteadyTraffic(stage, BATCH);
+    const later = await stage.api.status();
+    const started = ({ forwarders }: typeof first) => Date.parse(forwarders[0]?.started_at ?? '');
+    assert.ok(started(later) > started(first));
+    assert.equal(later.counters_since, first.counters_since);
   });
 
   test('forwarders that keep dying make the proxy Offline, and the error says so', async () => {

@@ -72,6 +72,7 @@ export interface ForwarderMessage {
   readonly index: number;
   readonly pid?: number;
   readonly restarts: string;
+  readonly started_at?: string;
   readonly received: CountersMessage;
   readonly forwarded: CountersMessage;
   readonly dropped_by_rule: string;

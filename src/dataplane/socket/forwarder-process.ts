@@ -28,6 +28,7 @@ const STDERR_KEPT_CHARS = 2000;
 export class ForwarderProcess {
   /** Milliseconds of performance.now(). */
   readonly startedAt = performance.now();
+  readonly startedAtTime = new Date();
   readonly #child: ChildProcess;
   readonly #events: ForwarderProcessEvents;
   #applied = 0;

@@ -40,8 +40,6 @@ const OPEN_RETRY_DELAYS_MS = [200, 500, 1000, 2000, 5000] as const;
 const KEPT_CAPABILITIES =
   (1n << 0n) | (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n) | (1n << 23n);
 
-const NO_PROCESS = { pid: undefined, restarts: 0 };
-
 /** The settings of forwarders and their sockets. */
 export type SocketEngineConfig = {
   /** Where flow is received; each forwarder has a socket for each. At least one. */
@@ -149,12 +147,11 @@ export class SocketEngine implements Engine {
 
   forwarders(): readonly ForwarderStatus[] {
     return this.#counters.map((memory, index) => {
-      const { restarts, ...process } = this.#supervisor?.processOf(index) ?? NO_PROCESS;
-      const pid = process.pid ?? this.#succession.pidOf(index);
+      const pid = this.#succession.pidOf(index);
       return {
         index,
         ...(pid === undefined ? {} : { pid }),
-        restarts,
+        ...(this.#supervisor?.processOf(index) ?? { restarts: 0 }),
         kernelDrops: sumDrops(this.#drops[index] ?? []),
         ...readForwarderCounters(memory),
       };

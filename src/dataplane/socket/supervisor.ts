@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { restartDelayMs } from '../../base/restart-delay.ts';
+import type { ForwarderStatus } from '../../telemetry/status.ts';
 import type { TableReference } from '../engine.ts';
 import type { ForwarderProcess } from './forwarder-process.ts';
 
@@ -108,10 +109,15 @@ export class Supervisor {
     }
   }
 
-  /** Pid, and how often the process was replaced. */
-  processOf(index: number): { pid: number | undefined; restarts: number } {
-    const forwarder = this.#forwarders[index];
-    return { pid: forwarder?.process?.pid, restarts: forwarder?.restarts ?? 0 };
+  /** The process of a forwarder, if there is one, and how often it was replaced. */
+  processOf(index: number): Pick<ForwarderStatus, 'pid' | 'restarts' | 'startedAt'> {
+    const { process, restarts = 0 } = this.#forwarders[index] ?? {};
+    const { pid, startedAtTime: startedAt } = process ?? {};
+    return {
+      restarts,
+      ...(pid === undefined ? {} : { pid }),
+      ...(startedAt === undefined ? {} : { startedAt }),
+    };
   }
 
   /** What keeps forwarders from working for good, in words; undefined when nothing does. */
