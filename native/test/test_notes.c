@@ -251,6 +251,18 @@ static void test_send_losses(void)
 	check_equal(events[0].number, 4, "and no others");
 }
 
+/* Which table a packet is noted in, by the slot where it is counted. */
+static void test_tables(void)
+{
+	open_refusing(0);
+	lab.packets[ruled_packet("192.0.2.1", 10)].input_slot = TABLE_SLOT_MISMATCHED;
+	ruled_packet("192.0.2.2", 10);
+	lab_send();
+	check_equal(count_rows(NOTES_EXPORTERS_AT, NOTES_STRANGERS_AT), 1,
+		    "S24: one of them has a rule");
+	check_equal(count_rows(NOTES_STRANGERS_AT, NOTES_LOSSES_AT), 1, "S24: and one has none");
+}
+
 static void test_full_buffers(void)
 {
 	open_refusing(0);
@@ -395,6 +407,7 @@ int main(void)
 	test_flood();
 	test_silent_make_room();
 	test_send_losses();
+	test_tables();
 	test_full_buffers();
 	test_oversize();
 	test_lost_packets();
