@@ -68,6 +68,50 @@ describe('losses and exporters', { skip: requireRoot() }, () => {
     }
   });
 
+  test('S23, S24, S26: the API tells collectors and exporters apart, with what each lost', async () => {
+    const { collectors, exporters } = await stage.api.traffic();
+    const told = collectors.map(({ endpoint, sent, errors, route, neighbour }) => [
+      endpoint.host,
+      sent.packets,
+      errors.map(({ code, count }) => `${code} ${count}`).join(),
+      route,
+      neighbour,
+    ]);
+    assert.deepEqual(told.sort(), [
+      [NOWHERE.host, '0', 'ENETUNREACH 3', 'none', 'unknown'],
+      [HEALTHY.host, '3', '', 'ok', 'permanent'],
+      [FORBIDDEN.host, '0', 'EPERM 3', 'ok', 'permanent'],
+    ]);
+    const last = collectors.find(({ endpoint }) => endpoint.host === FORBIDDEN.host)?.last_error;
+    assert.equal(last?.code, 'EPERM');
+    assert.match(last?.exporter.host ?? '', /^203\.0\.113\.[12]$/);
+    const seen = exporters.map(({ endpoint, state, received, protocol, lost }) => [
+      `${endpoint.host}:${endpoint.port}`,
+      state,
+      received.packets,
+      protocol,
+      lost,
+    ]);
+    assert.deepEqual(seen.sort(), [
+      ['203.0.113.1:5000', 'Sending', '2', 'IPFIX', '4'],
+      ['203.0.113.2:5001', 'Sending', '1', 'IPFIX', '2'],
+    ]);
+  });
+
+  test('S24: exporters that no rule matches are known, and the proxy itself is none', async () => {
+    const payload = Buffer.from('00000005', 'hex');
+    await stage.exchange([
+      { from: { host: '203.0.113.9', port: 4321 }, payload },
+      { from: { host: '2001:db8:e::9', port: 4321 }, payload: Buffer.from('?') },
+    ]);
+    const { exporters } = await stage.api.traffic({ choice: 'Unknown' });
+    const seen = exporters.map(({ endpoint, rule, protocol }) => [endpoint.host, rule, protocol]);
+    assert.deepEqual(seen.sort(), [
+      ['2001:db8:e::9', undefined, 'OTHER'],
+      ['203.0.113.9', undefined, 'SFLOW_V5'],
+    ]);
+  });
+
   test('S23: the log names whose packets were cut', async () => {
     await stage.api.replace(rules([HEALTHY]));
     await stage.exchange([{ from: OTHER, payload: Buffer.alloc(1497) }]);

@@ -94,6 +94,9 @@ describe('a control that takes over from another', { skip: requireRoot() }, () =
       const numbers = new Set(arrived.map(({ payload }) => payload.toString('latin1', 0, 8)));
       assert.deepEqual([arrived.length, numbers.size], [sent, sent]);
       assert.equal(await countedBy(service), sent);
+      const { exporters } = await service.api.traffic();
+      const seen = exporters.reduce((sum, { received }) => sum + Number(received.packets), 0);
+      assert.equal(seen, sent, 'S24: what each exporter sent is known too');
     });
   }
 

@@ -21,7 +21,7 @@ interface MethodDefinition {
 }
 
 const protoFolder = fileURLToPath(new URL('../../proto', import.meta.url));
-const definitions = loadSync(['settings.proto', 'metrics.proto'], {
+const definitions = loadSync(['settings.proto', 'metrics.proto', 'view.proto'], {
   includeDirs: [protoFolder],
   keepCase: true,
   longs: String,
@@ -49,6 +49,32 @@ function connect(target: string): Client {
   });
 }
 
+function methodOf(service: string, method: string): MethodDefinition {
+  const methods = definitions[`collector.proto.${service}`] as unknown as Record<
+    string,
+    MethodDefinition
+  >;
+  const definition = methods[method];
+  if (definition === undefined) throw new Error(`there is no method ${service}.${method}`);
+  return definition;
+}
+
+/** All answers of a call that streams and ends. */
+async function list({ target, service, method, request, deadlineMs }: ApiCall): Promise<object[]> {
+  const { path, requestSerialize, responseDeserialize } = methodOf(service, method);
+  const stream = clientOf(target).makeServerStreamRequest(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    request,
+    new Metadata(),
+    { deadline: new Date(Date.now() + deadlineMs) },
+  );
+  const answers: object[] = [];
+  for await (const answer of stream) answers.push(answer);
+  return answers;
+}
+
 /** A failed connection is not kept: the service may be another one the next time. */
 function call({
   target,
@@ -58,12 +84,7 @@ function call({
   headers,
   deadlineMs,
 }: ApiCall): Promise<ApiReply> {
-  const methods = definitions[`collector.proto.${service}`] as unknown as Record<
-    string,
-    MethodDefinition
-  >;
-  const definition = methods[method];
-  if (definition === undefined) throw new Error(`there is no method ${service}.${method}`);
+  const definition = methodOf(service, method);
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   const start = performance.now();
@@ -103,4 +124,4 @@ function textOf(metadata: Metadata): Record<string, string> {
   return Object.fromEntries(entries.map(([name, value]) => [name, value.toString()]));
 }
 
-await serveRequests({ call });
+await serveRequests({ call, list });

@@ -105,6 +105,28 @@ export interface SystemStatusMessage {
   };
 }
 
+/** Of View.WatchTraffic: what tests look at. */
+export interface TrafficMessage {
+  readonly exporters: readonly {
+    readonly endpoint: EndpointMessage;
+    readonly rule?: EndpointMessage;
+    readonly state: string;
+    readonly received: CountersMessage;
+    readonly protocol: string;
+    readonly truncated: string;
+    readonly lost: string;
+  }[];
+  readonly collectors: readonly {
+    readonly endpoint: EndpointMessage;
+    readonly sent: CountersMessage;
+    readonly errors: readonly { readonly code: string; readonly count: string }[];
+    readonly last_error?: { readonly code: string; readonly exporter: EndpointMessage };
+    readonly route: string;
+    readonly neighbour: string;
+    readonly problem?: string;
+  }[];
+}
+
 interface OutputMessage {
   readonly collectors: readonly { readonly endpoint: EndpointMessage; readonly weight?: number }[];
 }
@@ -168,6 +190,22 @@ export class Api implements AsyncDisposable {
       headers,
       deadlineMs,
     });
+  }
+
+  /** Who sends, and how collectors do, once. */
+  async traffic(request: object = {}): Promise<TrafficMessage> {
+    const parts = await this.#agent.ask<TrafficMessage[]>('list', {
+      target: this.#target,
+      service: 'View',
+      method: 'WatchTraffic',
+      request: { exporters: true, collectors: true, count: 1, interval_seconds: 0.5, ...request },
+      headers: {},
+      deadlineMs: HANG_MS,
+    });
+    return {
+      exporters: parts.flatMap(({ exporters }) => exporters),
+      collectors: parts.flatMap(({ collectors }) => collectors),
+    };
   }
 
   replace(ruleSet: RuleSetText, deadlineMs = HANG_MS): Promise<ApiReply> {
