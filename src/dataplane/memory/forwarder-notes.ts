@@ -1,7 +1,6 @@
 import { Turn } from '../../base/turn.ts';
 import type { Sightings } from '../../control/ports.ts';
 import type { SendLoss } from '../../model/collector-status.ts';
-import { formatEndpoint } from '../../model/endpoint.ts';
 import type { SeenExporter } from '../../model/exporter-status.ts';
 import type { Notes } from '../../native/notes.ts';
 import { HEADER, NOTES } from '../../native/notes-layout.ts';
@@ -29,7 +28,7 @@ export class ForwarderNotes {
     for (const notes of this.#open()) {
       for (let from: number = NOTES.FIRST_LOSS; from < NOTES.ROWS; ) {
         const { count, next } = notes.read(from, NOTES.ROWS, this.#rows.bytes);
-        for (let row = 0; row < count; row++) addLoss(losses, this.#rows.loss(row));
+        for (let row = 0; row < count; row++) addLoss(losses, this.#rows, row);
         from = next;
       }
     }
@@ -78,13 +77,13 @@ export class ForwarderNotes {
   }
 }
 
-function addLoss(losses: Map<string, SendLoss>, loss: SendLoss): void {
-  const key = `${formatEndpoint(loss.collector)} ${loss.code}`;
+function addLoss(losses: Map<string, SendLoss>, rows: NoteRows, row: number): void {
+  const key = rows.lossKey(row);
   const other = losses.get(key);
-  if (other === undefined) losses.set(key, loss);
+  if (other === undefined) losses.set(key, rows.loss(row));
   else {
-    const last = other.at > loss.at ? other : loss;
-    losses.set(key, { ...last, copies: other.copies + loss.copies });
+    const last = other.at >= rows.lossTime(row) ? other : rows.loss(row);
+    losses.set(key, { ...last, copies: other.copies + rows.lossCopies(row) });
   }
 }
 
