@@ -7,6 +7,7 @@ import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
 import { COPY, PACKET, PACKET_FLAG } from '../../native/layout.ts';
 import { mapMemory } from '../../native/memory.ts';
 import { Notes } from '../../native/notes.ts';
+import { HEADER, NOTES } from '../../native/notes-layout.ts';
 import { PacketBatch } from '../../native/packet-batch.ts';
 import { PacketSender } from '../../native/packet-sender.ts';
 import { MISMATCHED_SLOT } from '../../table/assigned.ts';
@@ -193,6 +194,22 @@ test('S25: notes go on over a takeover, and those of a forwarder that is no more
       [2n],
     );
   }
+});
+
+test('whatever a forwarder that was broken into writes, control reads it to its end', async () => {
+  const forwarder = new Forwarder();
+  const notes = notesOf(forwarder);
+  const memory = mapMemory(forwarder.memory.fd, COUNTER_MEMORY.SIZE, true);
+  const all = new Uint8Array(memory, COUNTER_MEMORY.NOTES, HEADER.SIZE);
+  const known = Buffer.from(all.subarray(0, 4));
+  for (let from = 0; from < all.length; from += 65_536)
+    crypto.getRandomValues(all.subarray(from, from + 65_536));
+  all.set(known);
+  const { exporters } = await notes.sightings();
+  assert.ok(exporters.length > 0 && exporters.length <= NOTES.FIRST_LOSS);
+  assert.ok(notes.sendLosses().length <= NOTES.ROWS - NOTES.FIRST_LOSS);
+  assert.ok(notes.newEvents().length <= NOTES.EVENTS);
+  notes.newEvents();
 });
 
 test('S23, S24: every packet and every lost copy is in the notes, whoever sent it', async () => {
