@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
 import type { Logger } from 'pino';
+import { reportChange, titleOf } from '../control/change-report.ts';
 import type { ChangeResult, Control } from '../control/control.ts';
 import { pipelineNames, type RuleChange } from '../model/rules.ts';
 import {
@@ -10,7 +11,6 @@ import {
   readOverrideFollower,
 } from '../protocol/headers.ts';
 import type { CallContext } from './call-context.ts';
-import { reportChange, titleOf } from './change-report.ts';
 import type { Answer } from './method.ts';
 
 export interface ChangeParts {

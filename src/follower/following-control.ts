@@ -1,9 +1,7 @@
 import { FloxyError } from '../base/errors.ts';
 import type { ChangeOptions, ChangeResult, Control } from '../control/control.ts';
-import type { CollectorStatus } from '../model/collector-status.ts';
-import type { ExporterReport } from '../model/exporter-status.ts';
-import type { Exporter, NumberedRuleSet, Rule, RuleChange } from '../model/rules.ts';
-import type { ProxyStatistics } from '../model/statistics.ts';
+import { DelegatingControl } from '../control/delegating-control.ts';
+import type { RuleChange } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { OVERRIDE_FOLLOWER_HEADER } from '../protocol/headers.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
@@ -15,69 +13,36 @@ type FollowerPart = Pick<Follower, 'status' | 'isWaitingForFirstRules' | 'leader
  * The control plane of a node that follows another, as its API shows it: the rules are changed at the leader, and
  * here only by those who say that they mean it.
  */
-export class FollowingControl implements Control {
-  readonly #control: Control;
+export class FollowingControl extends DelegatingControl {
   readonly #follower: FollowerPart;
 
   constructor(control: Control, follower: FollowerPart) {
-    this.#control = control;
+    super(control);
     this.#follower = follower;
   }
 
-  rules(): NumberedRuleSet {
-    return this.#control.rules();
-  }
-
-  rulesProblem(): string | undefined {
+  override rulesProblem(): string | undefined {
     if (this.#follower.isWaitingForFirstRules()) return waiting(this.#follower.status().leader);
-    return this.#control.rulesProblem();
+    return super.rulesProblem();
   }
 
-  restoring(): string | undefined {
-    return this.#control.restoring();
+  override nodes(): readonly string[] {
+    return [...super.nodes(), ...this.#follower.leaderNodes()];
   }
 
-  nodes(): readonly string[] {
-    return [...this.#control.nodes(), ...this.#follower.leaderNodes()];
-  }
-
-  onChange(listener: () => void): () => void {
-    return this.#control.onChange(listener);
-  }
-
-  async change(
+  override async change(
     change: RuleChange,
     expectedRevision?: number,
     options: ChangeOptions = {},
   ): Promise<ChangeResult> {
     if (!options.overrideFollower) throw refusal(this.#follower.status().leader);
-    return this.#control.change(change, expectedRevision, options);
+    return super.change(change, expectedRevision, options);
   }
 
-  statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
-    return this.#control.statistics(exporters);
-  }
-
-  statisticsOf(rules: readonly Rule[]): ProxyStatistics {
-    return this.#control.statisticsOf(rules);
-  }
-
-  collectors(): Promise<readonly CollectorStatus[]> {
-    return this.#control.collectors();
-  }
-
-  exporters(silentAfterMs: number): Promise<ExporterReport> {
-    return this.#control.exporters(silentAfterMs);
-  }
-
-  status(): SystemStatus {
-    const status = this.#control.status();
+  override status(): SystemStatus {
+    const status = super.status();
     const follower = this.#follower.status();
     return { ...status, proxy: this.#proxyStatus(status.proxy, follower.leader), follower };
-  }
-
-  setDraining(isDraining: boolean): void {
-    this.#control.setDraining(isDraining);
   }
 
   /** A new node must not draw traffic that it would only drop. */

@@ -1,6 +1,6 @@
-import type { ChangeResult } from '../control/control.ts';
 import { type Exporter, exporterKey } from '../model/rules.ts';
 import { isNoDifference } from '../rules/comparison.ts';
+import type { ChangeResult } from './control.ts';
 
 /** Of a change that names more exporters than this, only their number is told. */
 const MAX_NAMED = 10;
