@@ -16,12 +16,12 @@ import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { ThreadedRuleStore } from '../store/threaded-rule-store.ts';
 import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
-import { followLeader } from './following.ts';
 import { readHostAddresses } from './host-addresses.ts';
 import { openLog, type ProcessLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
 import { proxySource } from './monitoring-source.ts';
 import { Pipelines } from './pipelines.ts';
+import { makeRulesSource, type RulesSource } from './rules-source.ts';
 import { describeService } from './service-description.ts';
 import { ServiceManager } from './service-manager.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
@@ -81,9 +81,10 @@ async function run(
     hostAddresses: () => readHostAddresses(config.listen?.port),
     log: log.child({ component: 'control' }),
   });
-  const { follower, served } = followLeader(config, control, log);
+  const { source, served } = makeRulesSource(config, control, log);
   const manager = makeManager(dataPlane, served, log);
-  const pipelines = await openPipelines(config, manager, log.child({ component: 'pipelines' }));
+  const pipelines = await openPipelines(config, log.child({ component: 'pipelines' }));
+  reloadAtHangup(config, { pipelines, source, manager }, log);
   const watches = new Watches(control, served, ways, log);
   const listening = config.listen === undefined ? [] : [formatSocketAddress(config.listen)];
   const api = new ApiServer({
@@ -111,9 +112,8 @@ async function run(
   await monitoring.start();
   await dataPlane.start();
   servePipelines(pipelines, dataPlane);
-  await manager.readyAfter(control.start());
-  follower?.start();
-  logReady(config, control, log);
+  await manager.readyAfter(startRules(control, source));
+  logReady(config, served, log);
   watches.start();
 
   const signal = await ended;
@@ -121,7 +121,7 @@ async function run(
   watches.stop();
   if (signal === 'SIGTERM') await drainBeforeEnd(control, config.drainSeconds, log);
   log.info({ signal }, 'floxy stops');
-  await follower?.stop();
+  await source?.stop();
   await control.stop();
   await endForwarding(signal, dataPlane, pipelines);
   await monitoring.stop();
@@ -156,11 +156,7 @@ function makeManager(dataPlane: Plane, served: Control, log: Logger): ServiceMan
 }
 
 /** A document that is wrong must not keep packets from being forwarded: there are no pipelines then. */
-async function openPipelines(
-  config: Config,
-  manager: ServiceManager,
-  log: Logger,
-): Promise<Pipelines> {
+async function openPipelines(config: Config, log: Logger): Promise<Pipelines> {
   const pipelines = new Pipelines({
     file: config.pipelinesFile,
     directory: config.pipelinesDirectory,
@@ -171,15 +167,41 @@ async function openPipelines(
     env: process.env,
     log,
   });
-  const reload = () => void manager.whileReloading(() => pipelines.reload());
-  if (config.pipelinesFile !== undefined) process.on('SIGHUP', reload);
-  else ignoreHangups(log);
   try {
     await pipelines.open();
   } catch (error) {
     log.error({ error: messageOf(error) }, 'there are no pipelines: mend them, and send SIGHUP');
   }
   return pipelines;
+}
+
+/** The saved rules first: those of a file, or of a leader, build on them. */
+async function startRules(control: ControlPlane, source: RulesSource | undefined): Promise<void> {
+  await control.start();
+  await source?.start();
+}
+
+interface Reloaded {
+  readonly pipelines: Pipelines;
+  readonly source: RulesSource | undefined;
+  readonly manager: ServiceManager;
+}
+
+/** SIGHUP has the files read again that own pipelines and rules. */
+function reloadAtHangup(
+  { pipelinesFile }: Config,
+  { pipelines, source, manager }: Reloaded,
+  log: Logger,
+): void {
+  if (pipelinesFile === undefined && source?.reload === undefined) {
+    ignoreHangups(log);
+    return;
+  }
+  const reload = async () => {
+    if (pipelinesFile !== undefined) await pipelines.reload();
+    await source?.reload?.();
+  };
+  process.on('SIGHUP', () => void manager.whileReloading(reload));
 }
 
 /** Has workers read what forwarders hand over. Before there are rules: so they miss nothing. */
@@ -201,7 +223,7 @@ function makeDataPlane(config: Config, log: Logger): Plane {
   return new Plane({ engines, publisher, columns, log });
 }
 
-function logReady(config: Config, control: ControlPlane, log: Logger): void {
+function logReady(config: Config, control: Control, log: Logger): void {
   const api = formatEndpoint(makeEndpoint(config.api.octets, config.api.port));
   if (config.listen === undefined) {
     log.warn({ api }, 'the proxy is off: COLLECTOR_FLOXY_ADDRESS is not set');

@@ -5,7 +5,7 @@ import { Document, type DocumentProblem, formatOf } from '../rules-file/document
 import type { Value } from '../rules-file/reading.ts';
 import {
   formatProblem,
-  locate,
+  placeListed,
   type ReadRules,
   readRules,
   UNKNOWN_HOST,
@@ -19,10 +19,6 @@ export const STANDARD_INPUT = '-';
 
 /** More are counted, not printed. */
 const MAX_PRINTED = 100;
-
-/** The problems that a service lists: `path: message; path: message; and 5 more`. */
-const BETWEEN = /; (?=(?:rules|default_outputs|exporters)\[\d+\][\w.[\]]*: |and \d+ more$)/;
-const LISTED = /^([\w.[\]]+): (.*)$/s;
 
 /** A file that was read: its form is right. */
 export class RulesInput {
@@ -86,17 +82,13 @@ export class RulesInput {
   explain(error: unknown): unknown {
     if (!(error instanceof CliError) || error.exitCode !== EXIT.usage) return error;
     const text = error.message.replace(/^INVALID_ARGUMENT: /, '');
-    const listed = text.split(BETWEEN).map((part) => this.#explainPart(part));
-    return listed[0] === undefined
-      ? error
-      : new InputError(listed.map((line, i) => line ?? text.split(BETWEEN)[i] ?? ''));
-  }
-
-  #explainPart(part: string): string | undefined {
-    const [, path, message] = LISTED.exec(part) ?? [];
-    if (path === undefined || message === undefined) return undefined;
-    const problem = locate(this.document, { path, message });
-    return problem.place && formatProblem(this.name, this.document, problem);
+    const listed = placeListed(this.document, text);
+    if (listed === undefined) return error;
+    return new InputError(
+      listed.map((problem) =>
+        typeof problem === 'string' ? problem : formatProblem(this.name, this.document, problem),
+      ),
+    );
   }
 }
 

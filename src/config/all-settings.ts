@@ -4,6 +4,7 @@ import { FOLLOW_SETTINGS } from './follow.ts';
 import { METRICS_SETTINGS } from './metrics.ts';
 import { PIPELINE_SETTINGS } from './pipelines.ts';
 import { PROXY_SETTINGS } from './proxy.ts';
+import { RULES_FILE_SETTINGS } from './rules-file.ts';
 import type { SettingGroup } from './setting.ts';
 import { LOG_SETTINGS, STORE_SETTINGS } from './store.ts';
 
@@ -11,6 +12,7 @@ import { LOG_SETTINGS, STORE_SETTINGS } from './store.ts';
 export const ALL_SETTINGS: Readonly<Record<string, SettingGroup>> = {
   Proxy: PROXY_SETTINGS,
   Pipelines: PIPELINE_SETTINGS,
+  'Rules of a file': RULES_FILE_SETTINGS,
   'Following another node': FOLLOW_SETTINGS,
   'gRPC API': API_SETTINGS,
   Metrics: METRICS_SETTINGS,

@@ -71,6 +71,7 @@ test('without any variable the documented defaults hold, and the proxy is off', 
     drainSeconds: 0,
     pipelinesFile: undefined,
     pipelinesDirectory: '/srv/floxy/data/pipelines',
+    rulesFile: undefined,
     follow: undefined,
     nodeTls: undefined,
     metrics: {

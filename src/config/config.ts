@@ -16,6 +16,7 @@ import { METRICS_SETTINGS, type MetricsConfig, readMetrics } from './metrics.ts'
 import { PIPELINE_SETTINGS, type PipelinesSettings } from './pipelines.ts';
 import { ConfigError } from './problem.ts';
 import { PROXY_SETTINGS } from './proxy.ts';
+import { RULES_FILE_SETTINGS, twoSources } from './rules-file.ts';
 import {
   type EffectiveSetting,
   readSettings,
@@ -54,6 +55,8 @@ export interface Config extends ProxyConfig, PipelinesSettings, StoreConfig, Log
   readonly api: ApiConfig;
   /** The node whose rules this one takes over; undefined = its rules are its own. */
   readonly follow: FollowConfig | undefined;
+  /** The file whose rules this node has; undefined = they are changed by the API. */
+  readonly rulesFile: string | undefined;
   /** TLS towards other nodes; undefined = none. */
   readonly nodeTls: FollowTls | undefined;
   readonly metrics: MetricsConfig;
@@ -66,6 +69,7 @@ interface ServiceValues {
   readonly store: StoreConfig;
   readonly log: LogConfig;
   readonly api: SettingValues<typeof API_SETTINGS>;
+  readonly rulesFile: SettingValues<typeof RULES_FILE_SETTINGS>;
   readonly follow: SettingValues<typeof FOLLOW_SETTINGS>;
   readonly metrics: MetricsConfig;
 }
@@ -77,12 +81,13 @@ interface ServiceValues {
  * @throws ConfigError with all problems at once
  */
 export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {}): Config {
-  const { proxy, pipelines, store, log, api, follow, metrics } = readValues(env, system);
+  const { proxy, pipelines, store, log, api, rulesFile, follow, metrics } = readValues(env, system);
   return {
     ...proxy,
     ...pipelines,
     ...store,
     ...log,
+    ...rulesFile,
     api: toApiConfig(api),
     follow: toFollowConfig(follow),
     nodeTls: toNodeTls(follow),
@@ -96,10 +101,11 @@ export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {})
  * @throws ConfigError with all problems at once
  */
 export function effectiveSettings(env: NodeJS.ProcessEnv): EffectiveSetting[] {
-  const { proxy, pipelines, store, log, api, follow, metrics } = readValues(env, {});
+  const { proxy, pipelines, store, log, api, rulesFile, follow, metrics } = readValues(env, {});
   return [
     ...showSettings(PROXY_SETTINGS, proxy),
     ...showSettings(PIPELINE_SETTINGS, pipelines),
+    ...showSettings(RULES_FILE_SETTINGS, rulesFile),
     ...showSettings(FOLLOW_SETTINGS, follow),
     ...showSettings(API_SETTINGS, api),
     ...showSettings(METRICS_SETTINGS, metrics),
@@ -116,18 +122,21 @@ function readValues(env: NodeJS.ProcessEnv, system: Partial<System>): ServiceVal
   const store = readSettings(STORE_SETTINGS, present, host);
   const log = readSettings(LOG_SETTINGS, present, host);
   const api = readApi(present, host);
+  const rulesFile = readSettings(RULES_FILE_SETTINGS, present, host);
   const follow = readFollow(present, host);
   const metrics = readMetrics(present, host);
-  const read = [proxy, pipelines, store, log, api, follow, metrics];
+  const read = [proxy, pipelines, store, log, api, rulesFile, follow, metrics];
   const problems = read.flatMap((found) => found.problems);
   // Whatever is missing in values is in problems.
   const values = {
     store: store.values as StoreConfig,
     log: log.values as LogConfig,
     api: api.values as ServiceValues['api'],
+    rulesFile: rulesFile.values as ServiceValues['rulesFile'],
     follow: follow.values as ServiceValues['follow'],
     metrics: metrics.values as MetricsConfig,
   };
+  problems.push(...twoSources(values.rulesFile.rulesFile, values.follow.leader));
   if (values.api.address !== undefined) {
     problems.push(...ownApiProblems(values.follow.leader, toSocketAddress(values.api)));
   }

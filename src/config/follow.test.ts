@@ -89,3 +89,12 @@ test('a node does not follow itself', () => {
     assert.deepEqual(badVariables({ ...PLAINTEXT, ...env, [FOLLOW]: leader }), [], leader);
   }
 });
+
+test('A44: a node that follows another has no file of rules', () => {
+  const FILE = 'COLLECTOR_FLOXY_RULES_FILE';
+  assert.deepEqual(badVariables({ [FOLLOW]: 'node1:8853', [FILE]: '/etc/floxy/rules.txtpb' }), [
+    FILE,
+  ]);
+  assert.equal(readConfig({ [FILE]: '/not/there/yet.json' }).rulesFile, '/not/there/yet.json');
+  assert.deepEqual(badVariables({ [FILE]: tmpdir() }), [FILE]);
+});

@@ -49,6 +49,19 @@ export const READABLE_FILE: Kind<string> = {
   print: String,
 };
 
+/** A file that need not be there yet, as its absolute path. */
+export const FILE_PATH: Kind<string> = {
+  allowed: 'the path of a file',
+  read: (text, system) => {
+    const file = path.resolve(system.workingDirectory, text);
+    const isDirectory = text.endsWith('/') || system.isDirectory(file);
+    return isDirectory
+      ? new Refusal(`must be ${FILE_PATH.allowed}, but this is a directory`)
+      : file;
+  },
+  print: String,
+};
+
 /** A file that is there or can be made, as its absolute path. */
 export const WRITABLE_FILE: Kind<string> = {
   allowed: 'the path of a file',

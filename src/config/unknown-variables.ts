@@ -32,6 +32,15 @@ function isKnown(name: string): boolean {
 }
 
 function nearestVariable(name: string): UnknownVariable & { distance: number } {
-  const { text: nearest, distance } = nearestText(name, KNOWN_VARIABLES);
+  const words = name.split('_');
+  // Words that were left out are more likely than others that look alike.
+  const longer = KNOWN_VARIABLES.filter((known) => {
+    const theirs = known.split('_');
+    return words.every((word) => theirs.includes(word));
+  });
+  const { text: nearest, distance } = nearestText(
+    name,
+    longer.length > 0 ? longer : KNOWN_VARIABLES,
+  );
   return { name, nearest, distance };
 }

@@ -64,6 +64,28 @@ export function locate(document: Document, problem: Problem): DocumentProblem {
   return { ...problem, place: document.placeOf(problem.path) };
 }
 
+/** The problems that control lists in one text: `path: message; path: message; and 5 more`. */
+const BETWEEN = /; (?=(?:rules|default_outputs|exporters)\[\d+\][\w.[\]]*: |and \d+ more$)/;
+const LISTED = /^([\w.[\]]+): (.*)$/s;
+
+/**
+ * What control found wrong with the rules of a document, one by one, with their places.
+ *
+ * @returns texts for what is no problem of a place; undefined when nothing is one
+ */
+export function placeListed(
+  document: Document,
+  text: string,
+): readonly (DocumentProblem | string)[] | undefined {
+  const listed = text.split(BETWEEN).map((part) => {
+    const [, path, message] = LISTED.exec(part) ?? [];
+    if (path === undefined || message === undefined) return part;
+    const problem = locate(document, { path, message });
+    return problem.place === undefined ? part : problem;
+  });
+  return typeof listed[0] === 'string' ? undefined : listed;
+}
+
 /** `rules.txtpb:14:5: rules[3].exporter.endpoint.port: …`; other places that it names have their lines. */
 export function formatProblem(
   file: string,

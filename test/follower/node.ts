@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { ApiServer } from '../../src/api/server.ts';
-import { followLeader } from '../../src/app/following.ts';
+import { followLeader } from '../../src/app/rules-source.ts';
 import type { Config, FollowConfig } from '../../src/config/config.ts';
 import { Backups } from '../../src/control/backups.ts';
 import type { Control } from '../../src/control/control.ts';
