@@ -2,6 +2,7 @@ import { rmSync, statSync } from 'node:fs';
 import { claimPath, followLinks, isMissing, removeDrafts } from './database-file.ts';
 import { expectStoreFailure, type FailureKind, StoreFailure } from './failure.ts';
 import { copyDamagedLog, createDatabase, guardLog, replaceUnreadable } from './quarantine.ts';
+import { readCopy } from './read-copy.ts';
 import { type DatabaseOptions, RulesDatabase, type SavedRules } from './rules-database.ts';
 import type { StoreLog } from './sqlite-rule-store.ts';
 
@@ -13,11 +14,14 @@ export class Connection {
   readonly database: RulesDatabase;
   /** A copy of a write-ahead log of which changes could not be read; undefined when all could. */
   readonly damagedLog: string | undefined;
+  readonly notice: string | undefined;
   #saved: SavedRules | undefined;
   readonly #path: string;
   readonly #identity: string | undefined;
 
-  constructor(path: string, options: DatabaseOptions) {
+  /** @param notice what is to be known of a database that works */
+  constructor(path: string, options: DatabaseOptions, notice?: string) {
+    this.notice = notice;
     this.#path = path;
     this.#identity = identityOf(path);
     this.damagedLog = copyDamagedLog(path);
@@ -82,10 +86,23 @@ export function connect(givenPath: string, options: ConnectOptions): Connection 
     const isInTheWay =
       failure.kind === 'unreadable' || (isReplacing && KEPT_FOR_LATER.has(failure.kind));
     if (!isInTheWay) throw failure;
-    announceNew(path, replaceUnreadable(path, failure.message, guard), log);
-    return new Connection(path, options);
+    const saved = failure.kind === 'unreadable' ? rescue(path, options) : undefined;
+    const told = replaceUnreadable(path, failure.message, { guard, saved });
+    announceNew(path, told, log);
+    return new Connection(path, options, saved && told);
   } finally {
     rmSync(guard, { force: true });
+  }
+}
+
+/** @returns the rules of a damaged database when they are whole */
+function rescue(path: string, { historyLimits }: DatabaseOptions): SavedRules | undefined {
+  try {
+    const saved = readCopy(path, historyLimits);
+    return saved.restoreError === undefined ? saved : undefined;
+  } catch (error) {
+    expectStoreFailure(error, path);
+    return undefined;
   }
 }
 

@@ -12,6 +12,7 @@ import {
   replacing,
   temporaryDirectory,
 } from '../../test/lab/rule-store.ts';
+import { openKeptRules } from '../../test/support/kept-rules.ts';
 import { rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 
@@ -109,9 +110,10 @@ test('damage of any one page is either found or harmless', (t) => {
       const { restoreError, ruleSet: restored } = store.open();
       if (restoreError === undefined)
         store.write({ ...update, upserts: saved.rules }, { number: 6 });
+      const { error } = store.status();
       store.close();
       assert.deepEqual(restored, restoreError === undefined ? saved : ruleSet([]), `page ${page}`);
-      assert.equal(keptFiles(path).length, restoreError === undefined ? 0 : 1);
+      assert.equal(keptFiles(path).length, error === undefined ? 0 : 1, 'what is found is told');
       for (const kept of keptFiles(path)) {
         assert.deepEqual(readFileSync(kept), damaged);
         rmSync(kept);
@@ -246,3 +248,53 @@ test('a database of another program is left alone', (t) => {
   assert.deepEqual(readFileSync(path), before);
   assert.deepEqual(keptFiles(path), []);
 });
+
+test('A30: damage of the history takes the history, not the rules', async (t) => {
+  const path = join(temporaryDirectory(t), 'collector.db');
+  {
+    await using kept = await openKeptRules(path);
+    for (let i = 1; i <= 200; i++) {
+      const change = adding(rule(`192.0.2.${i}`, [`198.51.100.${i}:${i}`]));
+      await kept.control.change(change, undefined, { author: 'alice' });
+    }
+  }
+  const { rules: expected } = savedRules(path);
+  const database = new SqliteDatabase(path, { readonly: true });
+  const page = database
+    .prepare<[], number>(`SELECT rootpage FROM sqlite_schema WHERE name = 'history_parts'`)
+    .pluck()
+    .get();
+  database.close();
+  const bytes = readFileSync(path);
+  randomBytes(PAGE_BYTES).copy(bytes, ((page ?? 0) - 1) * PAGE_BYTES);
+  writeFileSync(path, bytes);
+  const store = quietStore(path);
+  t.after(() => store.close());
+  const { revision, ruleSet: restored, restoreError } = store.open();
+  assert.equal(restoreError, undefined);
+  assert.deepEqual([revision.number, revision.author, restored.rules], [200, 'alice', expected]);
+  const [kept = ''] = keptFiles(path);
+  assert.deepEqual(readFileSync(kept), bytes);
+  const { state, error = '' } = store.status();
+  assert.equal(state, 'OK');
+  assert.match(
+    error,
+    /was damaged: .*; its rules are whole and in a new one, their history is lost; .*kept as/,
+  );
+  assert.ok(error.includes(kept));
+  store.close();
+  await using again = await openKeptRules(path);
+  await again.control.change(adding(rule('192.0.2.201')));
+  const { revisions } = await again.history.revisions({ limit: 10 });
+  assert.deepEqual(
+    revisions.map(({ revision: { number } }) => number),
+    [201, 200],
+  );
+});
+
+function savedRules(path: string) {
+  const store = quietStore(path);
+  const { ruleSet: saved } = store.open();
+  store.close();
+  return saved;
+}

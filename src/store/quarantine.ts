@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { moveIntoPlace, SIDECAR_SUFFIXES, writeDraft } from './database-file.ts';
-import { newDatabaseImage } from './rules-database.ts';
+import { type Beginning, newDatabaseImage, type SavedRules } from './rules-database.ts';
 import { isLogDamaged } from './wal-damage.ts';
 
 /**
@@ -47,17 +47,26 @@ export function copyDamagedLog(path: string): string | undefined {
  *
  * @param reason why it is unreadable
  * @param guard from guardLog()
- * @returns the restore error that the new database holds
+ * @param saved its rules when they are whole all the same; the new one begins with them
+ * @returns what is to be known: the restore error that the new database holds, or what was lost with the old one
  * @throws errors of the file system
  */
-export function replaceUnreadable(path: string, reason: string, guard: string): string {
+export function replaceUnreadable(
+  path: string,
+  reason: string,
+  { guard, saved }: { readonly guard: string; readonly saved: SavedRules | undefined },
+): string {
   const aside = asidePath(path);
-  const restoreError = `the saved rules could not be restored: the database ${path} is unreadable: ${reason}; it is kept as ${aside}, and a new one was made; replace the rules`;
-  install(path, restoreError, () => {
+  const told =
+    saved === undefined
+      ? `the saved rules could not be restored: the database ${path} is unreadable: ${reason}; it is kept as ${aside}, and a new one was made; replace the rules`
+      : `the database ${path} was damaged: ${reason}; its rules are whole and in a new one, their history is lost; the damaged one is kept as ${aside}; is its disk all right?`;
+  const beginning = saved === undefined ? { restoreError: told } : { saved };
+  install(path, beginning, () => {
     moveAside(path, aside);
     if (existsSync(guard) && !existsSync(`${aside}-wal`)) renameSync(guard, `${aside}-wal`);
   });
-  return restoreError;
+  return told;
 }
 
 /**
@@ -76,14 +85,14 @@ export function createDatabase(path: string): string | undefined {
     remains.length > 0
       ? `the saved rules could not be restored: the database ${path} is gone; what is left of it is kept as ${remains.join(', ')}, and a new one was made; replace the rules`
       : undefined;
-  install(path, restoreError, () => {
+  install(path, { restoreError }, () => {
     if (orphans.length > 0) moveAside(path, aside);
   });
   return restoreError;
 }
 
-function install(path: string, restoreError: string | undefined, makeWay: () => void): void {
-  const draft = writeDraft(path, newDatabaseImage(restoreError));
+function install(path: string, beginning: Beginning, makeWay: () => void): void {
+  const draft = writeDraft(path, newDatabaseImage(beginning));
   try {
     makeWay();
     moveIntoPlace(draft, path);

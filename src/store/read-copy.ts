@@ -11,7 +11,7 @@ const SCRATCH_DIRECTORIES: readonly string[] = [tmpdir(), '/dev/shm'];
 const COPIED_SUFFIXES: readonly string[] = ['', '-wal', '-journal'];
 
 /**
- * Reads a database that cannot be written. SQLite needs to write beside a database to read its write-ahead
+ * Reads a database that cannot be written, or is damaged somewhere else than in its rules. SQLite needs to write beside a database to read its write-ahead
  * log, so it gets a private copy, which is removed again.
  *
  * @throws what toStoreFailure understands
@@ -21,6 +21,7 @@ export function readCopy(path: string, historyLimits: HistoryLimits): SavedRules
   try {
     const database = new RulesDatabase(join(scratch, basename(path)), {
       busyTimeoutMs: 0,
+      isRescue: true,
       historyLimits,
     });
     try {

@@ -10,13 +10,15 @@ const ROWS_PER_STEP = 256;
 /**
  * Hands rows of rules on, and looks whether there is memory for them: beforehand and now and then.
  *
+ * @param rows begins to read them: not before there is room, because a database with rows that were begun and not read
+ * cannot be closed
  * @param count of the rows
  * @throws StoreFailure `large`
  */
-export function* inSteps<Row>(rows: Iterable<Row>, count: number): Iterable<Row> {
+export function* inSteps<Row>(rows: () => Iterable<Row>, count: number): Iterable<Row> {
   checkRoom(count * MIN_RULE_BYTES);
   let read = 0;
-  for (const row of rows) {
+  for (const row of rows()) {
     if (read++ % ROWS_PER_STEP === 0) checkRoom(STEP_BYTES);
     yield row;
   }

@@ -25,6 +25,11 @@ export interface SavedRules {
 }
 
 export interface DatabaseOptions {
+  /**
+   * What is damaged beside the rules (their history, free pages) is no reason not to read them: their checksum says
+   * whether they are whole. For copies: nothing can be written to such a database.
+   */
+  readonly isRescue?: boolean;
   /** How long to wait for another process to let go of it. */
   readonly busyTimeoutMs: number;
   readonly historyLimits: HistoryLimits;
@@ -41,8 +46,14 @@ interface Loaded {
 /** SQLite cuts the write-ahead log to this after a checkpoint; replacing many rules swells it. */
 const WAL_LIMIT_BYTES = 4 * 1024 * 1024;
 
-/** The bytes of a new database without rules. */
-export function newDatabaseImage(restoreError: string | undefined): Buffer {
+/** What a new database begins with: the rules of another one, or why there are none. */
+export interface Beginning {
+  readonly saved?: SavedRules | undefined;
+  readonly restoreError?: string | undefined;
+}
+
+/** The bytes of a new database. */
+export function newDatabaseImage({ saved, restoreError }: Beginning): Buffer {
   const database = new SqliteDatabase(':memory:');
   try {
     migrate(database, () => {
@@ -50,12 +61,21 @@ export function newDatabaseImage(restoreError: string | undefined): Buffer {
         setMeta(database, 'restore_error', restoreError);
         setMeta(database, 'revision', BigInt(nextEraNumber()));
       }
-      setMeta(database, CHECKSUM_KEY, BigInt(tableSum(database, 'meta')));
+      const sum = saved === undefined ? 0 : putSaved(database, saved);
+      const sums = sum + tableSum(database, 'meta') + tableSum(database, 'default_outputs');
+      setMeta(database, CHECKSUM_KEY, BigInt(sums));
     });
     return database.serialize();
   } finally {
     database.close();
   }
+}
+
+/** @returns the sum over the rows of `rules` */
+function putSaved(database: Database, { revision, ruleSet }: SavedRules): number {
+  setMeta(database, 'revision', BigInt(revision.number));
+  setMeta(database, 'record', encodeRecord(revision));
+  return new RulesTable(database).write({ kind: 'replace', ruleSet }, 0);
 }
 
 /**
@@ -71,7 +91,7 @@ export class RulesDatabase {
   #revision: Revision = { number: 0 };
 
   /** Opens a database that exists, checks it and brings it to the present schema. */
-  constructor(path: string, { busyTimeoutMs, historyLimits }: DatabaseOptions) {
+  constructor(path: string, { busyTimeoutMs, historyLimits, isRescue = false }: DatabaseOptions) {
     const file = statSync(path);
     if (!file.isFile()) throw new StoreFailure('foreign', 'it is not a regular file');
     // To SQLite a file of 0 bytes is a new database; here it is one that lost its rules.
@@ -80,7 +100,7 @@ export class RulesDatabase {
     this.#rules = new RulesTable(this.#database);
     this.#history = new History(this.#database, historyLimits);
     try {
-      this.#prepare();
+      this.#prepare(isRescue);
     } catch (error) {
       this.#database.close();
       throw error;
@@ -171,7 +191,7 @@ export class RulesDatabase {
     }
   }
 
-  #prepare(): void {
+  #prepare(isRescue: boolean): void {
     // Before anything is read: two services must not share a database, and no -shm file is needed.
     this.#database.pragma('locking_mode = EXCLUSIVE');
     this.#database.pragma('trusted_schema = OFF');
@@ -184,8 +204,10 @@ export class RulesDatabase {
     this.#database.pragma('synchronous = FULL');
     this.#database.pragma('foreign_keys = ON');
     this.#database.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
-    const problem = this.#database.pragma('integrity_check(1)', { simple: true });
-    if (problem !== 'ok') {
+    // Earlier schemas have no checksum.
+    const isChecked = isRescue && schemaVersion(this.#database) === SCHEMA_VERSION;
+    const problem = isChecked || this.#database.pragma('integrity_check(1)', { simple: true });
+    if (problem !== true && problem !== 'ok') {
       throw new StoreFailure('unreadable', String(problem).replaceAll(/\s+/g, ' '));
     }
     migrate(this.#database, () => this.#setChecksum(this.#load().rulesSum));

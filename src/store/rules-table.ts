@@ -65,7 +65,8 @@ export class RulesTable {
         'SELECT position, exporter, rule, outputs FROM rules ORDER BY position',
       )
       .raw();
-    for (const [position, exporter, rule, outputs] of inSteps(rows.iterate(), this.#countRules())) {
+    const inOrder = inSteps(() => rows.iterate(), this.#countRules());
+    for (const [position, exporter, rule, outputs] of inOrder) {
       rules.push(decodeRow('rules', position, () => decoder.rule(exporter, rule, outputs)));
       rulesSum += rowSum('rules', position, exporter, rule, outputs);
     }

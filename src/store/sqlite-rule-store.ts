@@ -187,6 +187,7 @@ export class SqliteRuleStore {
     this.#connection = connection;
     const { damagedLog } = connection;
     const saved = connection.takeSaved();
+    this.#notice = connection.notice ?? this.#notice;
     if (damagedLog !== undefined) {
       const { number, at = 'an unknown time' } = saved.revision;
       this.#notice = `the write-ahead log of the database ${this.#path} is damaged: changes after revision ${number} of ${at} could not be read (the last one may never have been acknowledged); a copy of the log is kept as ${damagedLog}; check the rules`;
