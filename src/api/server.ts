@@ -101,10 +101,6 @@ export interface ApiFigures {
   /** Open now. */
   readonly connections: number;
   readonly accepted: number;
-  /** For want of room. */
-  readonly refused: number;
-  /** Because of what their clients did, or did not do. */
-  readonly cut: number;
 }
 
 /** The gRPC API: Settings, Metrics, Pipelines, View, health and reflection on one address. */
@@ -171,9 +167,9 @@ export class ApiServer {
 
   /** What it has done since it was started, for monitoring. */
   figures(): ApiFigures {
-    const nothing = { connections: 0, accepted: 0, refused: 0 };
+    const nothing = { connections: 0, accepted: 0 };
     const connections = this.#front?.connections.figures() ?? nothing;
-    return { calls: this.#calls?.list() ?? [], cut: this.#rejections.counts.slow, ...connections };
+    return { calls: this.#calls?.list() ?? [], ...connections };
   }
 
   /** Lets running calls end for about a second, then cuts every connection. */

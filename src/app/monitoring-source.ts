@@ -39,7 +39,10 @@ export function proxySource(parts: ProxyParts): ServiceSource {
       presentRules: () => control.presentRules(),
       collectors: () => served.collectors(),
       exporters: (silentAfterMs) => served.exporters(silentAfterMs),
-      api: () => api.figures(),
+      api: () => {
+        const { hasRoles, rejections: rejected } = api.status();
+        return { ...api.figures(), hasRoles, rejected };
+      },
       databaseBytes: () => databaseSize.read(),
     },
   };

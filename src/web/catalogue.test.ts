@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   collectorStatus,
   IDLE,
+  NOTHING_REJECTED,
   presentRules,
   proxySource,
   serviceSource,
@@ -61,8 +62,8 @@ async function everything(): Promise<MetricFamily[]> {
         calls: [{ method: 'a.B/C', code: 'OK', calls: 1, seconds: 0.5 }],
         connections: 1,
         accepted: 2,
-        refused: 3,
-        cut: 4,
+        rejected: { ...NOTHING_REJECTED, role: 3 },
+        hasRoles: true,
       }),
     }),
   });

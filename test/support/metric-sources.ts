@@ -3,6 +3,7 @@ import type { PresentRules } from '../../src/control/statistics.ts';
 import type { CollectorStatus } from '../../src/model/collector-status.ts';
 import { exporterKey, type RuleSet } from '../../src/model/rules.ts';
 import type { Counters } from '../../src/model/statistics.ts';
+import type { RejectionCounts } from '../../src/telemetry/rejections.ts';
 import type { ForwarderCounters } from '../../src/telemetry/status.ts';
 import type { ProxySource, ServiceSource } from '../../src/web/service/source.ts';
 import { endpoint } from './rule-sets.ts';
@@ -33,6 +34,15 @@ export const IDLE: ForwarderCounters = {
   fragmented: 0n,
   fragments: 0n,
   sendRetries: 0n,
+};
+
+export const NOTHING_REJECTED: RejectionCounts = {
+  credentials: 0,
+  role: 0,
+  tls: 0,
+  silent: 0,
+  slow: 0,
+  connections: 0,
 };
 
 /** A collector without the proxy, and without forwarders. */
@@ -81,7 +91,13 @@ export function proxySource(parts: Partial<ProxySource> = {}): ProxySource {
     presentRules: () => none,
     collectors: () => Promise.resolve([]),
     exporters: () => Promise.resolve({ since: new Date(0), seen: [], silent: [], forgotten: 0n }),
-    api: () => ({ calls: [], connections: 0, accepted: 0, refused: 0, cut: 0 }),
+    api: () => ({
+      calls: [],
+      connections: 0,
+      accepted: 0,
+      rejected: NOTHING_REJECTED,
+      hasRoles: true,
+    }),
     databaseBytes: () => 4096,
     ...parts,
   };

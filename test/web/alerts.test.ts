@@ -126,6 +126,7 @@ const CASES: readonly Case[] = [
     method: 'collector.proto.Settings/Drain',
     code: 'INTERNAL',
   }),
+  counter('FloxyApiRejections', 'floxy_api_rejected_total', { cause: 'role' }, 10),
   counter('FloxyLogLinesDropped', 'floxy_log_lines_dropped_total'),
   counter('FloxyPushLosses', 'floxy_push_points_total', { to: 'influxdb', result: 'dropped' }),
 ];

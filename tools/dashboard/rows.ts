@@ -288,10 +288,9 @@ const API: Row = {
       query(of('floxy_http_connections'), '{{instance}} HTTP'),
     ),
     graph(
-      'Connections refused and cut',
+      'Turned away by cause',
       'ops',
-      query(rate('floxy_api_connections_refused_total', 'instance'), '{{instance}} refused'),
-      query(rate('floxy_api_connections_cut_total', 'instance'), '{{instance}} cut'),
+      query(rate('floxy_api_rejected_total', 'instance, cause'), '{{instance}} {{cause}}'),
     ),
   ],
 };

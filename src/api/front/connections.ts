@@ -85,7 +85,6 @@ export class Connections {
   readonly #open = new Map<string, Connection>();
   readonly #closed: ClosedForCause;
   #acceptedCount = 0;
-  #refusedCount = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(limits: ConnectionLimits, closed: ClosedForCause) {
@@ -93,10 +92,9 @@ export class Connections {
     this.#closed = closed;
   }
 
-  /** How many there are, and how many were taken and refused since the start. */
-  figures(): { readonly connections: number; readonly accepted: number; readonly refused: number } {
-    const { size: connections } = this.#open;
-    return { connections, accepted: this.#acceptedCount, refused: this.#refusedCount };
+  /** How many there are, and how many were taken since the start. */
+  figures(): { readonly connections: number; readonly accepted: number } {
+    return { connections: this.#open.size, accepted: this.#acceptedCount };
   }
 
   start(): void {
@@ -111,7 +109,6 @@ export class Connections {
     // A connection that breaks ends its calls; there is nothing else to do about it.
     socket.on('error', () => socket.destroy());
     if (this.#open.size >= this.#limits.connections && !this.#makeRoom()) {
-      this.#refusedCount += 1;
       this.#closed('connections', connection);
       socket.destroy();
       return undefined;

@@ -1,5 +1,10 @@
+import { REJECTIONS } from '../../telemetry/rejections.ts';
 import { type Metric, single } from '../metric.ts';
 import type { ApiFigures } from './source.ts';
+
+const CAUSES = Object.entries(REJECTIONS)
+  .map(([cause, meaning]) => `${cause} (${meaning})`)
+  .join('; ');
 
 /** Of the gRPC API. */
 export const API_METRICS: readonly Metric<ApiFigures>[] = [
@@ -32,16 +37,19 @@ export const API_METRICS: readonly Metric<ApiFigures>[] = [
       return api.accepted;
     },
   ),
+  {
+    name: 'floxy_api_rejected_total',
+    help: `calls and connections that were turned away, by cause: ${CAUSES}`,
+    type: 'counter',
+    labels: ['cause'],
+    *read({ rejected }) {
+      for (const [cause, value] of Object.entries(rejected)) yield { labels: { cause }, value };
+    },
+  },
   single(
-    'counter',
-    'floxy_api_connections_refused_total',
-    'connections that were closed because all places were in use',
-    (api) => api.refused,
-  ),
-  single(
-    'counter',
-    'floxy_api_connections_cut_total',
-    'connections that were cut because a request did not end or an answer was not read',
-    (api) => api.cut,
+    'gauge',
+    'floxy_api_roles',
+    'whether callers of the API have roles; 0 = everybody who reaches it may change everything',
+    ({ hasRoles }) => (hasRoles ? 1 : 0),
   ),
 ];

@@ -2,6 +2,7 @@ import type { PresentRules } from '../../control/statistics.ts';
 import type { CollectorStatus } from '../../model/collector-status.ts';
 import type { ExporterReport } from '../../model/exporter-status.ts';
 import type { BuildInfo } from '../../model/status.ts';
+import type { RejectionCounts } from '../../telemetry/rejections.ts';
 import type { EndedForwarders, ForwarderStatus, SystemStatus } from '../../telemetry/status.ts';
 
 /** What monitoring asks of the service, whatever it does. Answers come from memory. */
@@ -34,10 +35,10 @@ export interface ApiFigures {
   /** Open now. */
   readonly connections: number;
   readonly accepted: number;
-  /** For want of room. */
-  readonly refused: number;
-  /** Because of what their clients did, or did not do. */
-  readonly cut: number;
+  /** What was turned away, by cause. */
+  readonly rejected: RejectionCounts;
+  /** Whether callers have roles: else everybody who reaches the API may do everything. */
+  readonly hasRoles: boolean;
 }
 
 /** Calls of one method that ended with one status. */
