@@ -110,6 +110,25 @@ test('announces when the proxy is well, withdraws when it is not, and says why',
   );
 });
 
+test('S30: what it has seen and done is counted, and what is announced is told', async () => {
+  await using bench = start();
+  assert.equal(bench.announcer.figures().isWanted, undefined);
+  bench.announcer.start();
+  await waitFor('both are known to be announced', () =>
+    [...bench.announcer.figures().announced.values()].every((isAnnounced) => isAnnounced),
+  );
+  const { isWanted, good, bad, announcements, withdrawals } = bench.announcer.figures();
+  assert.deepEqual([isWanted, bad, announcements, withdrawals], [true, 0, 2, 0]);
+  assert.ok(good >= 3);
+  bench.isGood = false;
+  await waitFor('it knows that both are withdrawn', () =>
+    [...bench.announcer.figures().announced.values()].every((isAnnounced) => !isAnnounced),
+  );
+  assert.equal(bench.announcer.figures().withdrawals, 2);
+  bench.backend.failure = 'gobgpd cannot be reached';
+  await waitFor('the failure is counted', () => bench.announcer.figures().failures > 0);
+});
+
 test('a failure is logged once, tried again, and its end is logged', async () => {
   await using bench = start();
   bench.backend.failure = 'gobgpd cannot be reached';

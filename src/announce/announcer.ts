@@ -37,6 +37,9 @@ export class Announcer {
   #waiting = 0;
   #failure: { readonly message: string; readonly atMs: number } | undefined;
   #isStopping = false;
+  readonly #counts = { good: 0, bad: 0, announcements: 0, withdrawals: 0, failures: 0 };
+  /** As the routing daemon said last. */
+  #announced: ReadonlySet<string> = new Set();
 
   constructor(parts: AnnouncerParts) {
     this.#parts = parts;
@@ -51,6 +54,14 @@ export class Announcer {
       setInterval(() => this.#reconcile(), RECONCILE_INTERVAL_MS),
     ];
     this.#look();
+  }
+
+  /** What it has done since it was started, and what is announced as far as it knows. */
+  figures() {
+    const announced = this.#parts.addresses.map((address) => {
+      return [address, this.#announced.has(address)] as const;
+    });
+    return { ...this.#counts, announced: new Map(announced), isWanted: this.#isWanted };
   }
 
   /**
@@ -86,6 +97,7 @@ export class Announcer {
 
   #observe(observation: Observation): void {
     if (this.#isStopping) return;
+    this.#counts[observation.isGood ? 'good' : 'bad'] += 1;
     const { judge, log } = this.#parts;
     if (observation.reason !== this.#lastReason) {
       log.debug({ health: observation.reason }, 'health of the proxy');
@@ -132,7 +144,8 @@ export class Announcer {
   }
 
   async #takeStock(): Promise<void> {
-    const announced = [...(await this.#parts.backend.announced())];
+    this.#announced = await this.#parts.backend.announced();
+    const announced = [...this.#announced];
     this.#parts.log.info({ announced }, 'routes found at the start');
   }
 
@@ -142,9 +155,11 @@ export class Announcer {
     const reason = this.#reason;
     if (isWanted === undefined) return;
     const announced = await backend.announced();
+    this.#announced = announced;
     const wrong = addresses.filter((address) => announced.has(address) !== isWanted);
     const changes = wrong.map(async (address) => {
       await (isWanted ? backend.announce(address) : backend.withdraw(address));
+      this.#counts[isWanted ? 'announcements' : 'withdrawals'] += 1;
       log.info({ address, reason }, isWanted ? 'announced' : 'withdrawn');
     });
     const failed = (await Promise.allSettled(changes)).find(({ status }) => status === 'rejected');
@@ -159,6 +174,7 @@ export class Announcer {
   }
 
   #failed(message: string): void {
+    this.#counts.failures += 1;
     const nowMs = performance.now();
     const last = this.#failure;
     if (last?.message === message && nowMs - last.atMs < REPEAT_LOG_INTERVAL_MS) return;

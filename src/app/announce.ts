@@ -12,6 +12,8 @@ import type { AnnounceConfig } from '../config/announce.ts';
 import type { UnknownVariable } from '../config/config.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
 import type { ClientTarget } from '../protocol/client.ts';
+import { makeAnnouncerServer } from '../web/announcer-metrics.ts';
+import { KeptListener } from './kept-listener.ts';
 import { openLog, type ProcessLog } from './log.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
@@ -54,12 +56,25 @@ export async function announce(
     onExit: config.onExit,
     log,
   });
+  const pages = pagesOf(announcer, config.metricsAddress, log);
   const ended = waitForSignal(['SIGTERM', 'SIGINT']);
   announcer.start();
+  await pages?.start();
   log.info({ signal: await ended }, 'announcer ends');
   const isWithdrawn = await announcer.stop();
+  await pages?.stop();
   await close();
   return isWithdrawn ? 0 : 1;
+}
+
+function pagesOf(
+  announcer: Announcer,
+  address: AnnounceConfig['metricsAddress'],
+  log: Logger,
+): KeptListener | undefined {
+  if (address === 'off') return undefined;
+  const source = { startedAt: new Date(), figures: () => announcer.figures() };
+  return new KeptListener(makeAnnouncerServer(source, address, log), log);
 }
 
 /** Withdraws the addresses that are announced. @returns the exit status: 0, or 1 when that failed */

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import { messageOf } from '../base/errors.ts';
 import type { MetricsConfig } from '../config/config.ts';
 import type { PipelineStatsSource } from '../flow/pipeline/stats.ts';
 import type { HttpListener } from '../web/http-listener.ts';
@@ -9,9 +8,7 @@ import { MetricsPush } from '../web/push/push.ts';
 import { ProcessReader } from '../web/service/process-metrics.ts';
 import type { ServiceSource } from '../web/service/source.ts';
 import { VflowCounters } from '../web/vflow/figures.ts';
-
-/** An address that cannot be listened on is tried again so often. */
-const RETRY_MS = 5000;
+import { KeptListener } from './kept-listener.ts';
 
 export interface MonitoringParts {
   readonly config: MetricsConfig;
@@ -22,17 +19,12 @@ export interface MonitoringParts {
 
 /** What tells monitoring how the service does: pages over HTTP, and what is pushed. */
 export class Monitoring {
-  readonly #log: Logger;
   readonly #server: HttpListener | undefined;
+  readonly #kept: KeptListener | undefined;
   readonly #push: MetricsPush;
-  #retryTimer: NodeJS.Timeout | undefined;
-  #isStopping = false;
-  /** What was told last of why pages cannot be served. */
-  #problem: string | undefined;
 
   constructor({ config, service, pipelines, log: parent }: MonitoringParts) {
     const log = parent.child({ component: 'monitoring' });
-    this.#log = log;
     const vflow = new VflowCounters(pipelines);
     const parts = {
       service,
@@ -47,31 +39,16 @@ export class Monitoring {
     if (address !== 'off') {
       const metrics = new MetricsReader({ ...parts, maxRules: config.maxRules });
       this.#server = makeMetricsServer({ address, service, metrics, vflow, log });
+      this.#kept = new KeptListener(this.#server, log);
     }
   }
 
-  /** An address that cannot be listened on is told and tried again: it must not keep packets from being forwarded. */
   async start(): Promise<void> {
     this.#push.start();
-    await this.#serve();
+    await this.#kept?.start();
   }
 
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    clearTimeout(this.#retryTimer);
-    await Promise.all([this.#push.stop(), this.#server?.stop()]);
-  }
-
-  async #serve(): Promise<void> {
-    try {
-      await this.#server?.start();
-    } catch (error) {
-      const problem = messageOf(error);
-      if (problem !== this.#problem) {
-        this.#log.warn({ error: problem, retryMs: RETRY_MS }, 'monitoring is not served');
-      }
-      this.#problem = problem;
-      if (!this.#isStopping) this.#retryTimer = setTimeout(() => void this.#serve(), RETRY_MS);
-    }
+    await Promise.all([this.#push.stop(), this.#kept?.stop()]);
   }
 }

@@ -33,6 +33,7 @@ test('with the addresses alone the documented defaults hold', () => {
     holdMaxSeconds: 300,
     withoutRules: 'no',
     onExit: 'withdraw',
+    metricsAddress: 'off',
     logLevel: 'info',
   });
 });

@@ -3,6 +3,7 @@ import { addressKind } from '../model/address-kind.ts';
 import { withoutEmpty } from './environment.ts';
 import { hostSystem } from './host-system.ts';
 import { choice, integer, parsed } from './kinds.ts';
+import { PAGES_ADDRESS } from './metrics.ts';
 import { ConfigError, type ConfigProblem } from './problem.ts';
 import {
   type EffectiveSetting,
@@ -96,6 +97,12 @@ export const ANNOUNCE_SETTINGS = {
     meaning: 'what happens to the addresses when the announcer ends',
     kind: choice(['withdraw', 'keep']),
     default: 'withdraw',
+  },
+  metricsAddress: {
+    variable: 'COLLECTOR_ANNOUNCE_METRICS_ADDRESS',
+    meaning: "where the announcer's own `/metrics` and `/healthz` are served; off = they are not",
+    kind: PAGES_ADDRESS,
+    default: 'off',
   },
 } as const satisfies SettingGroup;
 

@@ -19,7 +19,14 @@ const ORGANISATION = 'COLLECTOR_INFLUXDB_ORG';
 const TOKEN_FILE = 'COLLECTOR_INFLUXDB_TOKEN_FILE';
 
 /** Instead of an address: nothing is served. */
-export const OFF = 'off';
+const OFF = 'off';
+
+/** Where pages are served. */
+export const PAGES_ADDRESS = parsed(
+  'an IP address and a port from 1 to 65535, such as 127.0.0.1:8081 or [::]:8081 (no host name, zone, multicast, broadcast or link-local), or off',
+  (text) => (text === OFF ? OFF : parseListenAddress(text)),
+  (value) => (value === OFF ? OFF : formatSocketAddress(value)),
+);
 
 const NAME = parsed('1 to 255 characters', (text) =>
   text.length > 0 && text.length <= 255 ? text : undefined,
@@ -30,11 +37,7 @@ export const METRICS_SETTINGS = {
     variable: 'COLLECTOR_METRICS_ADDRESS',
     meaning:
       'where `/metrics` (Prometheus), `/healthz`, `/readyz`, and `/flow` and `/sys` (as vFlow) are served over HTTP, to everybody who can reach it; off = they are not',
-    kind: parsed(
-      'an IP address and a port from 1 to 65535, such as 127.0.0.1:8081 or [::]:8081 (no host name, zone, multicast, broadcast or link-local), or off',
-      (text) => (text === OFF ? OFF : parseListenAddress(text)),
-      (value) => (value === OFF ? OFF : formatSocketAddress(value)),
-    ),
+    kind: PAGES_ADDRESS,
     default: '127.0.0.1:8081',
   },
   maxRules: {

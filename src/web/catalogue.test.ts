@@ -13,6 +13,7 @@ import { promtoolProblems } from '../../test/support/promtool.ts';
 import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import type { FollowerStatus } from '../model/status.ts';
 import type { ForwarderStatus, SystemStatus } from '../telemetry/status.ts';
+import { ANNOUNCER_METRICS } from './announcer-metrics.ts';
 import { METRICS_CATALOGUE } from './catalogue.ts';
 import { familiesOf, type MetricFamily } from './metric.ts';
 import { MetricsReader } from './metrics-reader.ts';
@@ -82,11 +83,24 @@ async function everything(): Promise<MetricFamily[]> {
   });
   const some = await reader.rules(new Set(['192.0.2.7']));
   const notFound = some.filter(({ name }) => name === 'floxy_rules_not_found');
+  const figures = {
+    announced: new Map([
+      ['192.0.2.100', true],
+      ['2001:db8::100', false],
+    ]),
+    isWanted: true,
+    ...{ good: 1, bad: 2, announcements: 3, withdrawals: 4, failures: 5 },
+  };
+  const announcer = familiesOf(ANNOUNCER_METRICS, {
+    startedAt: new Date(0),
+    figures: () => figures,
+  });
   const vflow = familiesOf(VFLOW_METRICS, new VflowCounters(pipelines).read());
   // That one is on pages of some rules alone.
   return [
     ...(await reader.all()).filter(({ name }) => name !== 'floxy_rules_not_found'),
     ...notFound,
+    ...announcer.filter(({ name }) => name.startsWith('floxy_')),
     ...vflow,
   ];
 }

@@ -1,3 +1,4 @@
+import { ANNOUNCER_METRICS } from './announcer-metrics.ts';
 import type { MetricDefinition } from './metric.ts';
 import { PIPELINE_METRICS } from './pipeline-metrics.ts';
 import { API_METRICS } from './service/api-metrics.ts';
@@ -19,6 +20,7 @@ export const METRICS_CATALOGUE: Readonly<Record<string, readonly MetricDefinitio
   API: API_METRICS,
   Pipelines: PIPELINE_METRICS,
   Processes: PROCESS_METRICS,
+  Announcer: ANNOUNCER_METRICS.filter(({ name }) => name.startsWith('floxy_')),
   'Monitoring itself': [...HTTP_METRICS, ...PUSH_METRICS],
   "vFlow's names": VFLOW_METRICS,
 };

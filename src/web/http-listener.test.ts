@@ -16,7 +16,13 @@ async function listen(
   { port = 0, unreadMs }: { readonly port?: number; readonly unreadMs?: number } = {},
 ) {
   const address = { octets: LOOPBACK, port };
-  const listener = new HttpListener({ address, pages, log, ...(unreadMs && { unreadMs }) });
+  const listener = new HttpListener({
+    address,
+    setting: 'COLLECTOR_METRICS_ADDRESS',
+    pages,
+    log,
+    ...(unreadMs && { unreadMs }),
+  });
   await listener.start();
   return {
     port: listener.boundPort,

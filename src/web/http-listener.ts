@@ -22,6 +22,8 @@ const NO_PAGE = 'other';
 
 export interface HttpListenerOptions {
   readonly address: SocketAddress;
+  /** The setting that says where, for messages. */
+  readonly setting: string;
   /** Pages by path: `/metrics`. */
   readonly pages: Readonly<Record<string, PageMaker>>;
   readonly log: Logger;
@@ -64,7 +66,7 @@ export class HttpListener {
     try {
       await once(server, 'listening');
     } catch (error) {
-      throw new FloxyError('INVALID_INPUT', cannotListen(text, error));
+      throw new FloxyError('INVALID_INPUT', cannotListen(text, error, this.#options.setting));
     }
     server.on('error', (error) => log.warn({ error: messageOf(error) }, 'HTTP listener'));
     this.#server = server;
@@ -160,10 +162,10 @@ export class HttpListener {
   }
 }
 
-function cannotListen(address: string, error: unknown): string {
+function cannotListen(address: string, error: unknown, setting: string): string {
   const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
   const why = isTaken ? 'another program listens there' : messageOf(error);
-  return `pages cannot be served at ${address}: ${why}; set COLLECTOR_METRICS_ADDRESS to another address, or to off`;
+  return `pages cannot be served at ${address}: ${why}; set ${setting} to another address, or to off`;
 }
 
 function splitUrl(url: string): { path: string; query: URLSearchParams } {

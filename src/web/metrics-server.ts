@@ -29,6 +29,7 @@ export function makeMetricsServer(options: MetricsServerOptions): HttpListener {
   const { startedAt } = service;
   return new HttpListener({
     address,
+    setting: 'COLLECTOR_METRICS_ADDRESS',
     pages: {
       '/metrics': (request) => metricsPage(options, request),
       '/healthz': () => ({ contentType: PLAIN, body: 'ok\n' }),
