@@ -14,6 +14,8 @@ const TREE = process.env['FLOXY_PACKAGE_TREE'] ?? '';
 /** Where scripts/test-package has put the packages. */
 export const PACKAGES = process.env['FLOXY_PACKAGES'] ?? '';
 
+const ENVIRONMENT = ['PATH=/usr/sbin:/usr/bin', 'DEBIAN_FRONTEND=noninteractive'];
+
 export function requireTree(): string | false {
   if (TREE !== '' && PACKAGES !== '') return false;
   return 'needs a Debian tree and packages: run scripts/test-package';
@@ -65,29 +67,20 @@ export class Container implements AsyncDisposable {
   }
 
   /** Runs a command in it, as root. */
-  async attempt(...command: readonly string[]): Promise<CommandResult> {
-    const inside = [
-      'nsenter',
-      '-t',
-      String(this.#pid),
-      '-a',
-      'env',
-      '-i',
-      'PATH=/usr/sbin:/usr/bin',
-    ];
-    const { status, stdout, stderr } = await attempt([
-      ...inside,
-      'DEBIAN_FRONTEND=noninteractive',
-      ...command,
-    ]);
-    return { status, output: `${stdout}${stderr}` };
+  attempt(...command: readonly string[]): Promise<CommandResult> {
+    return this.#inside('', command);
+  }
+
+  /** Gives a command its standard input, and it has to succeed. */
+  async feed(input: string, ...command: readonly string[]): Promise<void> {
+    assertSuccess(command, await this.#inside(input, command));
   }
 
   /** Runs a command that has to succeed. @returns what it printed */
   async run(...command: readonly string[]): Promise<string> {
-    const { status, output } = await this.attempt(...command);
-    if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}:\n${output}`);
-    return output.trim();
+    const result = await this.attempt(...command);
+    assertSuccess(command, result);
+    return result.output.trim();
   }
 
   /** What systemd says of a unit. */
@@ -100,11 +93,21 @@ export class Container implements AsyncDisposable {
     await dismantle(this.#nspawn, this.#folder);
   }
 
+  async #inside(input: string, command: readonly string[]): Promise<CommandResult> {
+    const enter = ['nsenter', '-t', String(this.#pid), '-a', 'env', '-i', ...ENVIRONMENT];
+    const { status, stdout, stderr } = await attempt([...enter, ...command], input);
+    return { status, output: `${stdout}${stderr}` };
+  }
+
   async #hasBooted(): Promise<boolean> {
     if (hasEnded(this.#nspawn)) throw new Error('the container has ended');
     const { output } = await this.attempt('systemctl', 'is-system-running');
     return ['running', 'degraded'].includes(output.trim());
   }
+}
+
+function assertSuccess(command: readonly string[], { status, output }: CommandResult): void {
+  if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}:\n${output}`);
 }
 
 function nspawnOptions(folder: string, namespace: string): string[] {

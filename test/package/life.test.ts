@@ -10,9 +10,23 @@ import { requireRoot } from '../lab/require-root.ts';
 import { waitFor } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
 import { endSteadyTraffic, STEADY_RULES, startSteadyTraffic } from '../lab/steady-traffic.ts';
+import { netflow5Message } from '../support/netflow-writer.ts';
 import { Container, requireTree } from './container.ts';
 
 const BASE = '/usr/lib/floxy';
+
+const PIPELINES = `pipelines:
+  - name: flows
+    format: json
+    producer: {kind: file, path: /var/lib/floxy/flows.json}
+`;
+const RULES_WITH_PIPELINE = `rules: {
+  exporter: {endpoint: {host: "203.0.113.1"}}
+  outputs: {collectors: {endpoint: {host: "2001:db8:c::5" port: 9555}}}
+  outputs: {collectors: {endpoint: {host: "198.51.100.7" port: 9000}}}
+  outputs: {pipeline: "flows"}
+}
+`;
 
 describe('the Debian package', { skip: requireRoot() || requireTree() }, () => {
   let stage: Stage<Container>;
@@ -84,6 +98,22 @@ describe('the Debian package', { skip: requireRoot() || requireTree() }, () => {
     assert.match(status, /^CapBnd:\s+0000000000003400$/m);
     assert.match(status, /^NoNewPrivs:\s+1$/m);
     assert.match(status, /^Seccomp:\s+2$/m);
+  });
+
+  test('copies, fragments and pipelines work in the sandbox', async () => {
+    await container.feed(PIPELINES, 'floxy', 'pipelines', 'replace', '-');
+    await container.feed(RULES_WITH_PIPELINE, 'floxy', 'rules', 'replace', '-');
+    const flow = Buffer.from(netflow5Message([Array(48).fill(7)]));
+    const arrived = await stage.exchange([
+      { from: { host: '203.0.113.1', port: 15_000 }, payload: flow },
+      { from: { host: '203.0.113.1', port: 15_000 }, payload: Buffer.alloc(4000, 1) },
+    ]);
+    assert.equal(arrived.length, 4);
+    await waitFor('the flow is in the file', async () => {
+      const { output } = await container.attempt('cat', '/var/lib/floxy/flows.json');
+      return output.includes('7.7.7.7');
+    });
+    await stage.api.replace(STEADY_RULES);
   });
 
   test('an upgrade of the package loses no packet', async () => {
