@@ -13,6 +13,8 @@ import { tellTime } from './times.ts';
 
 /** SIGTERM has to end everything within this time. */
 const STOP_LIMIT_MS = 2_000;
+/** A program that all services are run by, such as one that shuts them in; see test/package/sandboxed. */
+const WRAPPER = process.env['FLOXY_SERVICE_WRAPPER'];
 /** The command that an operator runs. */
 export const floxy: string = fileURLToPath(new URL('../../bin/floxy', import.meta.url));
 
@@ -166,7 +168,8 @@ function isAgent(pid: number): boolean {
 
 function startProgram(namespace: string, folder: string, options: ServiceOptions): Program {
   const { settings = {}, prefix = [], prepare, command: program = floxy } = options;
-  const command = [...prefix, program, 'serve'];
+  const wrapper = WRAPPER === undefined ? [] : [WRAPPER];
+  const command = [...wrapper, ...prefix, program, 'serve'];
   // The mount namespace that `ip netns exec` makes is private to this process and its children.
   const shell = prepare === undefined ? [] : ['sh', '-ec', `${prepare}\nexec "$@"`, 'sh'];
   const env = {

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { packageRoot } from '../../src/package-root.ts';
 import { Api } from '../lab/api.ts';
 import { makeFolder } from '../lab/lab.ts';
 import { attempt, endProcess, hasEnded, run, waitFor } from '../lab/shell.ts';
@@ -13,6 +14,12 @@ import { attempt, endProcess, hasEnded, run, waitFor } from '../lab/shell.ts';
 const TREE = process.env['FLOXY_PACKAGE_TREE'] ?? '';
 /** Where scripts/test-package has put the packages. */
 export const PACKAGES = process.env['FLOXY_PACKAGES'] ?? '';
+
+/** One hierarchy of control groups, and switches of the network that can be set (systemd's ENVIRONMENT.md). */
+const NSPAWN = {
+  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1',
+  SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network',
+};
 
 const ENVIRONMENT = ['PATH=/usr/sbin:/usr/bin', 'DEBIAN_FRONTEND=noninteractive'];
 
@@ -46,12 +53,9 @@ export class Container implements AsyncDisposable {
   /** Boots it. @param namespace of the network */
   static async boot(namespace: string): Promise<Container> {
     const folder = makeFolder('package');
-    await run(['mount', '-t', 'tmpfs', 'tmpfs', folder]);
-    for (const name of ['upper', 'work', 'root']) mkdirSync(path.join(folder, name));
-    const layers = `lowerdir=${TREE},upperdir=${folder}/upper,workdir=${folder}/work`;
-    await run(['mount', '-t', 'overlay', 'overlay', '-o', layers, `${folder}/root`]);
+    await mountTree(folder);
     const nspawn = spawn('systemd-nspawn', nspawnOptions(folder, namespace), {
-      env: { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' },
+      env: { ...process.env, ...NSPAWN },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     try {
@@ -122,6 +126,7 @@ function nspawnOptions(folder: string, namespace: string): string[] {
     '--console=pipe',
     '--capability=CAP_NET_ADMIN,CAP_NET_RAW',
     `--bind-ro=${PACKAGES}:/packages`,
+    `--bind-ro=${packageRoot}:/work`,
   ];
 }
 
@@ -135,6 +140,14 @@ function firstProcess({ pid = 0 }: ChildProcess): Promise<number> {
 
 function isSystemd(pid: number): boolean {
   return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'systemd';
+}
+
+/** The Debian, and above it a folder in memory for what changes. */
+async function mountTree(folder: string): Promise<void> {
+  await run(['mount', '-t', 'tmpfs', 'tmpfs', folder]);
+  for (const name of ['upper', 'work', 'root']) mkdirSync(path.join(folder, name));
+  const layers = `lowerdir=${TREE},upperdir=${folder}/upper,workdir=${folder}/work`;
+  await run(['mount', '-t', 'overlay', 'overlay', '-o', layers, `${folder}/root`]);
 }
 
 async function dismantle(nspawn: ChildProcess, folder: string): Promise<void> {

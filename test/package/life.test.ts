@@ -18,7 +18,7 @@ const BASE = '/usr/lib/floxy';
 const PIPELINES = `pipelines:
   - name: flows
     format: json
-    producer: {kind: file, path: /var/lib/floxy/flows.json}
+    producer: {kind: file, path: '/var/lib/floxy/flows-{time}.json'}
 `;
 const RULES_WITH_PIPELINE = `rules: {
   exporter: {endpoint: {host: "203.0.113.1"}}
@@ -110,7 +110,7 @@ describe('the Debian package', { skip: requireRoot() || requireTree() }, () => {
     ]);
     assert.equal(arrived.length, 4);
     await waitFor('the flow is in the file', async () => {
-      const { output } = await container.attempt('cat', '/var/lib/floxy/flows.json');
+      const { output } = await container.attempt('sh', '-c', 'cat /var/lib/floxy/flows-*');
       return output.includes('7.7.7.7');
     });
     await stage.api.replace(STEADY_RULES);
