@@ -1,9 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { readApiAddress } from '../config/config.ts';
+import { PLAINTEXT, readApiAddress } from '../config/config.ts';
 import { formatSocketAddress, splitHostAndPort } from '../config/socket-address.ts';
 import { addressKind } from '../model/address-kind.ts';
+import { bearerOf, readBearer } from '../protocol/bearer.ts';
+import type { ClientTarget } from '../protocol/client.ts';
 import type { ApiAccess } from './api-client.ts';
 import { CliError, EXIT } from './exit.ts';
+import { findLocalSocket } from './local-socket.ts';
 
 /** Where an API is, as the command line says it. */
 export interface Target {
@@ -20,6 +23,7 @@ interface AccessOptions {
   readonly tlsCertificate?: string;
   readonly tlsKey?: string;
   readonly tlsServerName?: string;
+  readonly tokenFile?: string;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -30,7 +34,7 @@ export function addAccessOptions(program: Command): void {
   program
     .option(
       '--api <host:port>',
-      'where the API is (default: COLLECTOR_API_ADDRESS and COLLECTOR_BACKEND_METRICS_PORT, as for the service)',
+      'where the API is (default: the unix socket of the service on this host, or COLLECTOR_API_ADDRESS and COLLECTOR_BACKEND_METRICS_PORT, as for the service)',
       parseTarget,
     )
     .option('--timeout <seconds>', 'how long to wait for an answer (default: 30)', parseTimeout)
@@ -41,7 +45,11 @@ export function addAccessOptions(program: Command): void {
     )
     .option('--tls-certificate <file>', 'PEM file with the certificate to show to the API')
     .option('--tls-key <file>', 'PEM file with the key of that certificate')
-    .option('--tls-server-name <name>', 'name to expect in the certificate of the API');
+    .option('--tls-server-name <name>', 'name to expect in the certificate of the API')
+    .option(
+      '--token-file <file>',
+      'file with the token to send (default: the token in FLOXY_TOKEN)',
+    );
 }
 
 /**
@@ -51,11 +59,11 @@ export function addAccessOptions(program: Command): void {
  */
 export function readAccess(command: Command, env: NodeJS.ProcessEnv): ApiAccess {
   const options = command.optsWithGlobals<AccessOptions>();
-  return {
-    target: targetOf(options, env),
-    timeoutMs: options.timeout ?? DEFAULT_TIMEOUT_MS,
-    tls: tlsOf(options),
-  };
+  const tls = tlsOf(options);
+  const target = targetOf(options, env, tls !== undefined);
+  const authorization = authorizationOf(options, env);
+  if (authorization !== undefined) checkSecret({ target, tls }, env);
+  return { target, timeoutMs: options.timeout ?? DEFAULT_TIMEOUT_MS, tls, authorization };
 }
 
 /**
@@ -68,11 +76,30 @@ export function readPeerAccess(
   { host, port }: Target,
   env: NodeJS.ProcessEnv,
 ): ApiAccess {
-  return { ...access, target: joinTarget(host, port ?? readApiAddress(env).port) };
+  const peer = { ...access, target: joinTarget(host, port ?? readApiAddress(env).port) };
+  if (peer.authorization !== undefined) checkSecret(peer, env);
+  return peer;
 }
 
-function targetOf({ api }: AccessOptions, env: NodeJS.ProcessEnv): string {
+/** @throws FloxyError INVALID_INPUT */
+function authorizationOf({ tokenFile }: AccessOptions, env: NodeJS.ProcessEnv): string | undefined {
+  if (tokenFile !== undefined) return readBearer(tokenFile);
+  const token = env['FLOXY_TOKEN'];
+  return token ? bearerOf(token, 'FLOXY_TOKEN') : undefined;
+}
+
+/** Whoever is on the way could use the token. @throws CliError */
+function checkSecret({ target, tls }: ClientTarget, env: NodeJS.ProcessEnv): void {
+  const isLocal = /^unix:|^(localhost|127(\.\d+){3}|\[::1\]):\d+$/.test(target);
+  if (tls !== undefined || isLocal || env[PLAINTEXT] === 'allow') return;
+  const message = `the token would go to ${target} for everybody on the way to read: use --tls, or set ${PLAINTEXT}=allow if they may`;
+  throw new CliError(EXIT.usage, message);
+}
+
+function targetOf({ api }: AccessOptions, env: NodeJS.ProcessEnv, usesTls: boolean): string {
   if (api?.port !== undefined) return joinTarget(api.host, api.port);
+  const socket = api === undefined && !usesTls ? findLocalSocket(env) : undefined;
+  if (socket !== undefined) return `unix:${socket}`;
   const served = readApiAddress(env);
   if (api !== undefined) return joinTarget(api.host, served.port);
   const isWildcard = addressKind(served.octets) === 'unspecified';

@@ -12,6 +12,7 @@ import { addStatusCommand } from './status-command.ts';
 import type { Terminal } from './terminal.ts';
 import { addTopCommand } from './top-command.ts';
 import { addTrafficCommands } from './traffic-commands.ts';
+import { addTokensCommands } from './tokens-commands.ts';
 import { addUpgradeCommand } from './upgrade-command.ts';
 
 /** Adds the commands that talk to a running service. @param finish takes the exit status */
@@ -34,4 +35,5 @@ export function addClientCommands(
   addPipelinesCommands(program, terminal, finish);
   addFlowsCommand(program, terminal);
   addReferenceCommands(program, terminal);
+  addTokensCommands(program, terminal);
 }

@@ -138,7 +138,7 @@ export function withSocketPath<Values extends Partial<AccessValues>>(
 export function toApiSocket({
   socketPath,
   socketMode: mode,
-}: AccessValues): ApiSocketConfig | undefined {
+}: Pick<AccessValues, 'socketPath' | 'socketMode'>): ApiSocketConfig | undefined {
   return socketPath === undefined || socketPath === OFF ? undefined : { path: socketPath, mode };
 }
 

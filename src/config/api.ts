@@ -1,4 +1,5 @@
 /** Settings of the gRPC API. */
+import path from 'node:path';
 
 import { addressKind } from '../model/address-kind.ts';
 import {
@@ -8,11 +9,13 @@ import {
   accessProblems,
   toAccessConfig,
   toApiSocket,
+  withSocketPath,
 } from './access.ts';
 import { withoutEmpty } from './environment.ts';
 import { hostSystem } from './host-system.ts';
 import { choice, parsed, READABLE_FILE } from './kinds.ts';
 import { ConfigError, type ConfigProblem } from './problem.ts';
+import { PROXY_SETTINGS } from './proxy.ts';
 import {
   type Found,
   readSettings,
@@ -26,6 +29,7 @@ import {
   parsePort,
   type SocketAddress,
 } from './socket-address.ts';
+import { STORE_SETTINGS } from './store.ts';
 import type { System } from './system.ts';
 import { authorityProblems, missingVariables, pairProblems } from './tls.ts';
 
@@ -33,7 +37,8 @@ const CERTIFICATE = 'COLLECTOR_API_TLS_CERTIFICATE';
 const KEY = 'COLLECTOR_API_TLS_KEY';
 const CLIENT_CA = 'COLLECTOR_API_TLS_CLIENT_CA';
 const ADDRESS = 'COLLECTOR_API_ADDRESS';
-const PLAINTEXT = 'COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK';
+/** It also lets clients send tokens without TLS. */
+export const PLAINTEXT = 'COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK';
 
 const ADDRESS_SETTINGS = {
   metricsPort: {
@@ -137,6 +142,31 @@ export function readApiAddress(env: NodeJS.ProcessEnv): SocketAddress {
   const { values, problems } = readSettings(ADDRESS_SETTINGS, withoutEmpty(env), hostSystem());
   if (problems.length > 0) throw new ConfigError(problems);
   return toSocketAddress(values as AddressValues);
+}
+
+/** A socket that a service with these variables has. */
+export interface FoundSocket {
+  /** undefined = none. */
+  readonly path: string | undefined;
+  /** Whether a variable of its own says so. */
+  readonly isSet: boolean;
+}
+
+/**
+ * Reads where the unix socket of the API is and nothing else: what a client on the same host needs.
+ *
+ * @throws ConfigError
+ */
+export function readApiSocket(env: NodeJS.ProcessEnv): FoundSocket {
+  const { socketPath, socketMode } = ACCESS_SETTINGS;
+  const { runtimeDirectory } = PROXY_SETTINGS;
+  const group = { socketPath, socketMode, runtimeDirectory, ...STORE_SETTINGS };
+  const { values, problems } = readSettings(group, withoutEmpty(env), hostSystem());
+  if (problems.length > 0) throw new ConfigError(problems);
+  const found = values as SettingValues<typeof group>;
+  const runtime = found.runtimeDirectory ?? path.dirname(found.databasePath);
+  const socket = toApiSocket(withSocketPath(found, runtime));
+  return { path: socket?.path, isSet: found.socketPath !== undefined };
 }
 
 /** Rules, and who sends flow, are nobody's business on the way. */

@@ -27,7 +27,14 @@ import { LOG_SETTINGS, type LogConfig, STORE_SETTINGS } from './store.ts';
 import type { System } from './system.ts';
 
 export type { AccessConfig, ApiSocketConfig, FallbackRole } from './access.ts';
-export { type ApiConfig, readApiAddress, type TlsConfig } from './api.ts';
+export { PACKAGE_SOCKET } from './access.ts';
+export {
+  type ApiConfig,
+  PLAINTEXT,
+  readApiAddress,
+  readApiSocket,
+  type TlsConfig,
+} from './api.ts';
 export type { FollowConfig, FollowTls } from './follow.ts';
 export type { MetricsConfig } from './metrics.ts';
 export type { PipelinesSettings } from './pipelines.ts';

@@ -12,6 +12,7 @@ import {
 } from '@grpc/grpc-js';
 import { FloxyError, messageOf } from '../base/errors.ts';
 import { withoutControls } from '../base/text.ts';
+import { AUTHORIZATION_HEADER } from './bearer.ts';
 
 /** Where a service is and how to talk to it. */
 export interface ClientTarget {
@@ -19,6 +20,8 @@ export interface ClientTarget {
   readonly target: string;
   /** undefined = no TLS. */
   readonly tls: TlsAccess | undefined;
+  /** What the header `authorization` of each call has: see bearer.ts. */
+  readonly authorization?: string | undefined;
 }
 
 /** PEM files. */
@@ -89,12 +92,14 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 /** A client of one service; it connects with the first call. */
 export class GrpcClient {
   readonly #client: Client;
+  readonly #authorization: string | undefined;
 
   /** @throws FloxyError INVALID_INPUT when a file of TLS cannot be used */
   constructor(
-    { target, tls }: ClientTarget,
+    { target, tls, authorization }: ClientTarget,
     { maxReconnectMs, maxAnswerBytes = MAX_ANSWER_BYTES }: ClientOptions = {},
   ) {
+    this.#authorization = authorization;
     this.#client = new Client(target, readCredentials(tls), {
       'grpc.max_receive_message_length': maxAnswerBytes,
       'grpc.service_config_disable_resolution': 1,
@@ -121,7 +126,7 @@ export class GrpcClient {
         encode,
         decode,
         request,
-        metadataOf(headers),
+        this.#metadataOf(headers),
         { deadline: Date.now() + timeoutMs },
         (error, message) => {
           if (error !== null) reject(this.#explain(error));
@@ -145,7 +150,7 @@ export class GrpcClient {
     { timeoutMs, headers = {} }: CallOptions,
   ): Promise<Answer[]> {
     const options = { deadline: Date.now() + timeoutMs };
-    const sent = metadataOf(headers);
+    const sent = this.#metadataOf(headers);
     const call = this.#client.makeServerStreamRequest(path, encode, decode, request, sent, options);
     const messages: Answer[] = [];
     try {
@@ -167,7 +172,7 @@ export class GrpcClient {
     requests: AsyncIterable<Request>,
     { timeoutMs, headers = {} }: CallOptions,
   ): Promise<Answer[]> {
-    const call = this.#client.makeBidiStreamRequest(path, encode, decode, metadataOf(headers));
+    const call = this.#client.makeBidiStreamRequest(path, encode, decode, this.#metadataOf(headers));
     const messages: Answer[] = [];
     const answered = (async () => {
       for await (const message of call) messages.push(message as Answer);
@@ -209,7 +214,7 @@ export class GrpcClient {
     signal: AbortSignal,
     options?: CallOptions,
   ): AsyncGenerator<Answer> {
-    const sent = metadataOf(options?.headers ?? {});
+    const sent = this.#metadataOf(options?.headers ?? {});
     const limit = options === undefined ? {} : { deadline: Date.now() + options.timeoutMs };
     const call = this.#client.makeServerStreamRequest(path, encode, decode, request, sent, limit);
     const cancel = () => call.cancel();
@@ -226,6 +231,13 @@ export class GrpcClient {
 
   close(): void {
     this.#client.close();
+  }
+
+  #metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+    if (this.#authorization !== undefined) metadata.set(AUTHORIZATION_HEADER, this.#authorization);
+    return metadata;
   }
 
   /** UNAVAILABLE comes from the service when there is a connection, and from the client when there is none. */
@@ -265,12 +277,6 @@ function written<Request>(
       () => resolve(false),
     );
   });
-}
-
-function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
-  const metadata = new Metadata();
-  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-  return metadata;
 }
 
 /** The part of grpc-js' report that says why there is no connection. */

@@ -40,6 +40,8 @@ export interface CallOptions {
   readonly address?: string;
   /** How long streams may say nothing. */
   readonly seconds?: number;
+  /** How many calls are under way. */
+  readonly atOnce?: number;
 }
 
 export async function startAccessLab(
@@ -95,9 +97,9 @@ interface Wanted {
 
 export async function callRaw(
   calls: readonly Wanted[],
-  { address = '', uid, seconds = HANG_MS / 1000 }: CallOptions,
+  { address = '', uid, seconds = HANG_MS / 1000, atOnce = 16 }: CallOptions,
 ): Promise<string[]> {
-  const wanted = JSON.stringify({ address, calls, seconds });
+  const wanted = JSON.stringify({ address, calls, seconds, atOnce });
   const python = ['/usr/bin/python3', '-c', SCRIPT];
   const as = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   const [program = '', ...args] = uid === undefined ? python : [...as, ...python];

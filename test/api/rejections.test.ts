@@ -22,19 +22,19 @@ describe('what is turned away', { skip: requireRoot() }, () => {
     using client = new TestClient(lab.api.address);
     await client.ask('ReplaceProxyRules');
     const { revision } = lab.api.control;
-    const flood = (times: number, bytes: number) => {
-      const options = { address: lab.api.address, uid: STRANGER };
+    const flood = (times: number, bytes: number, atOnce: number) => {
+      const options = { address: lab.api.address, uid: STRANGER, atOnce };
       return callRaw(wrongCalls(times, bytes), options);
     };
     const before = process.memoryUsage().rss;
-    const first = await flood(500, 0);
+    const first = await flood(500, 0, 16);
     assert.deepEqual(tally(first), { UNAUTHENTICATED: 500 });
     const { api } = await client.ask<StatusMessage>('GetSystemStatus');
     assert.equal(api.access, 'roles');
     assert.equal(api.rejected['credentials'], '500');
 
     let isOver = false;
-    const rest = flood(3000, MIB).finally(() => {
+    const rest = flood(3000, MIB, 200).finally(() => {
       isOver = true;
     });
     let healthy = 0;
