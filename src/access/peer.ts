@@ -1,4 +1,5 @@
 /** Finds out who is at the other end of a socket. */
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { messageOf } from '../base/errors.ts';
@@ -48,8 +49,11 @@ export function peerOfTcp(socket: Socket, report: (reason: string) => void): Pee
 export function certificateNames(socket: Socket): string[] {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return [];
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return [];
-  const { subject, subjectAltName = '' } = certificate;
+  return certificate === undefined ? [] : namesIn(certificate);
+}
+
+/** Common names of the subject, and alternative names. */
+export function namesIn({ subject, subjectAltName = '' }: X509Certificate): string[] {
   const names = [...commonNames(subject), ...alternativeNames(subjectAltName)];
   return [...new Set(names.filter((name) => name !== '' && name.length <= MAX_NAME_LENGTH))];
 }

@@ -76,6 +76,7 @@ async function run(config: Config, options: CollectOptions, { processLog, ended 
     directory: config.pipelinesDirectory,
     user: process.getuid?.() === 0 ? config.forwarderUser : undefined,
     nodeTls: config.nodeTls,
+    nodeTokenPath: config.nodeTokenPath,
     logLevel: config.logLevel,
     env: process.env,
     log: log.child({ component: 'pipelines' }),

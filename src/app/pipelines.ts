@@ -31,6 +31,8 @@ export interface PipelinesOptions {
   readonly leader?: string | undefined;
   /** TLS towards nodes that are asked for templates. */
   readonly nodeTls: FollowTls | undefined;
+  /** File with the token for other nodes. */
+  readonly nodeTokenPath: string | undefined;
   readonly logLevel: string;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
@@ -61,8 +63,9 @@ export class Pipelines implements PipelineStatsSource {
       logLevel,
       cores: countAvailableCores(),
     });
-    const { leader, nodeTls: tls } = options;
-    this.#peers = new TemplatePeers({ leader, tls, desk: this.#supervisor.desk, log });
+    const { leader, nodeTls: tls, nodeTokenPath: tokenPath } = options;
+    const { desk } = this.#supervisor;
+    this.#peers = new TemplatePeers({ leader, tls, tokenPath, desk, log });
   }
 
   /** Names of those that are configured. */

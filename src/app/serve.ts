@@ -163,6 +163,7 @@ async function openPipelines(config: Config, log: Logger): Promise<Pipelines> {
     user: process.getuid?.() === 0 ? config.forwarderUser : undefined,
     leader: config.follow?.target,
     nodeTls: config.nodeTls,
+    nodeTokenPath: config.nodeTokenPath,
     logLevel: config.logLevel,
     env: process.env,
     log,

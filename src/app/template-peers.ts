@@ -13,6 +13,8 @@ export interface TemplatePeersOptions {
   /** The node whose rules this one follows, which is asked as well. */
   readonly leader: string | undefined;
   readonly tls: FollowTls | undefined;
+  /** File with the token to send. Without TLS nobody but the leader gets it: anybody could be a peer. */
+  readonly tokenPath: string | undefined;
   readonly desk: TemplateDesk;
   readonly log: Logger;
 }
@@ -30,14 +32,18 @@ export class TemplatePeers {
 
   /** Asks these nodes, and the leader, and no others. @param peers `host:port` */
   configure(peers: readonly string[]): void {
-    const { leader, tls, log } = this.#options;
+    const { leader, tls, tokenPath, log } = this.#options;
     const wanted = new Set([...(leader === undefined ? [] : [leader]), ...peers]);
     const kept = this.#pulls.filter(({ peer }) => wanted.has(peer));
     for (const pull of this.#pulls) if (!kept.includes(pull)) pull.stop();
     const known = new Set(kept.map(({ peer }) => peer));
     const fresh = [...wanted]
       .filter((peer) => !known.has(peer))
-      .map((peer) => new TemplatePull({ peer, tls, keeper: this.#keeper, log }));
+      .map((peer) => {
+        const mayHaveToken = tls !== undefined || peer === leader;
+        const token = mayHaveToken ? tokenPath : undefined;
+        return new TemplatePull({ peer, tls, tokenPath: token, keeper: this.#keeper, log });
+      });
     this.#pulls = [...kept, ...fresh];
   }
 

@@ -74,6 +74,7 @@ test('without any variable the documented defaults hold, and the proxy is off', 
     rulesFile: undefined,
     follow: undefined,
     nodeTls: undefined,
+    nodeTokenPath: undefined,
     metrics: {
       address: { octets: Uint8Array.of(127, 0, 0, 1), port: 8081 },
       maxRules: 10_000,

@@ -66,6 +66,8 @@ export interface Config extends ProxyConfig, PipelinesSettings, StoreConfig, Log
   readonly rulesFile: string | undefined;
   /** TLS towards other nodes; undefined = none. */
   readonly nodeTls: FollowTls | undefined;
+  /** File with the token for other nodes; undefined = none. */
+  readonly nodeTokenPath: string | undefined;
   readonly metrics: MetricsConfig;
 }
 
@@ -98,6 +100,7 @@ export function readConfig(env: NodeJS.ProcessEnv, system: Partial<System> = {})
     api: toApiConfig(api),
     follow: toFollowConfig(follow),
     nodeTls: toNodeTls(follow),
+    nodeTokenPath: follow.tokenPath,
     metrics,
   };
 }

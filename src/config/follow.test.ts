@@ -30,7 +30,7 @@ test('the leader is a host and a port', () => {
   ];
   for (const [text, target, host, port] of good) {
     const { follow } = readConfig({ [FOLLOW]: text });
-    assert.deepEqual(follow, { target, host, port, tls: undefined });
+    assert.deepEqual(follow, { target, host, port, tls: undefined, tokenPath: undefined });
   }
   assert.equal(readConfig({ [FOLLOW]: '' }).follow, undefined);
 });

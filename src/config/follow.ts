@@ -18,6 +18,8 @@ import { authorityProblems, missingVariables, pairProblems } from './tls.ts';
 export interface FollowConfig extends NodeAddress {
   /** undefined = no TLS. */
   readonly tls: FollowTls | undefined;
+  /** File with the token to send; undefined = none. */
+  readonly tokenPath: string | undefined;
 }
 
 /** TLS towards other nodes, whoever they are. Absolute paths of PEM files. */
@@ -33,6 +35,8 @@ const LEADER = 'COLLECTOR_FLOXY_FOLLOW';
 const CA = 'COLLECTOR_FLOXY_FOLLOW_TLS_CA';
 const CERTIFICATE = 'COLLECTOR_FLOXY_FOLLOW_TLS_CERTIFICATE';
 const KEY = 'COLLECTOR_FLOXY_FOLLOW_TLS_KEY';
+const TOKEN = 'COLLECTOR_FLOXY_FOLLOW_TOKEN_FILE';
+const PLAINTEXT = 'COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK';
 
 /** Settings of a node that follows another. */
 export const FOLLOW_SETTINGS = {
@@ -65,6 +69,13 @@ export const FOLLOW_SETTINGS = {
     kind: READABLE_FILE,
     default: UNSET,
   },
+  tokenPath: {
+    variable: TOKEN,
+    meaning:
+      'file with the token to send to that node, and with TLS to others that are asked for templates; read again for each connection',
+    kind: READABLE_FILE,
+    default: UNSET,
+  },
 } as const satisfies SettingGroup;
 
 /** The values, and also what is wrong with them together. @param env without empty variables */
@@ -82,14 +93,15 @@ export function readFollow(env: NodeJS.ProcessEnv, system: System): Found<typeof
       { variable: KEY, path: values.keyPath },
     ),
   ];
-  return { values, problems: [...problems, ...missing, ...contents] };
+  const token = tokenProblems(env, values);
+  return { values, problems: [...problems, ...missing, ...contents, ...token] };
 }
 
 export function toFollowConfig(
   values: SettingValues<typeof FOLLOW_SETTINGS>,
 ): FollowConfig | undefined {
-  const { leader } = values;
-  return leader && { ...leader, tls: toNodeTls(values) };
+  const { leader, tokenPath } = values;
+  return leader && { ...leader, tls: toNodeTls(values), tokenPath };
 }
 
 /** undefined = no TLS. */
@@ -99,6 +111,18 @@ export function toNodeTls({
   keyPath,
 }: SettingValues<typeof FOLLOW_SETTINGS>): FollowTls | undefined {
   return caPath === undefined ? undefined : { caPath, certificatePath, keyPath };
+}
+
+/** Whoever is on the way could use the token. */
+function tokenProblems(
+  env: NodeJS.ProcessEnv,
+  { leader, tokenPath }: Partial<SettingValues<typeof FOLLOW_SETTINGS>>,
+): ConfigProblem[] {
+  if (tokenPath === undefined || env[CA] !== undefined || env[PLAINTEXT] === 'allow') return [];
+  const octets = leader && parseAddress(leader.host);
+  if (octets !== undefined && addressKind(octets) === 'loopback') return [];
+  const message = `it would be sent for everybody on the way to read: set ${CA}, or ${PLAINTEXT}=allow if they may`;
+  return [{ variable: TOKEN, value: tokenPath, message }];
 }
 
 /** What is wrong with a leader that is this very node: nobody could change its rules. */

@@ -11,6 +11,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { messageOf } from '../base/errors.ts';
 import type { FollowConfig } from '../config/config.ts';
+import { AUTHORIZATION_HEADER, readBearer } from '../protocol/bearer.ts';
 import { ADDRESS_FORMAT_HEADER } from '../protocol/headers.ts';
 import { FrameReader, frameMessage } from './grpc-frames.ts';
 
@@ -76,6 +77,9 @@ export class LeaderLine {
   }
 
   #open(follow: FollowConfig, call: { readonly path: string; readonly request: Buffer }): void {
+    const { tokenPath } = follow;
+    // Read each time, as certificates are.
+    const authorization = tokenPath === undefined ? undefined : readBearer(tokenPath);
     const socket = openSocket(follow);
     this.#socket = socket;
     const isTls = follow.tls !== undefined;
@@ -102,12 +106,13 @@ export class LeaderLine {
     session.on('error', (error) => this.#end('unreachable', messageOf(error)));
     session.on('close', () => this.#end('unreachable', 'the connection was closed'));
     session.once('connect', () => session.setLocalWindowSize(WINDOW_BYTES));
-    this.#call(session, call);
+    this.#call(session, call, authorization);
   }
 
   #call(
     session: ClientHttp2Session,
     { path, request }: { readonly path: string; readonly request: Buffer },
+    authorization: string | undefined,
   ): void {
     const stream = session.request({
       [constants.HTTP2_HEADER_METHOD]: 'POST',
@@ -115,6 +120,7 @@ export class LeaderLine {
       [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
       [constants.HTTP2_HEADER_TE]: 'trailers',
       [ADDRESS_FORMAT_HEADER]: 'binary',
+      ...(authorization !== undefined && { [AUTHORIZATION_HEADER]: authorization }),
     });
     const frames = new FrameReader(MAX_MESSAGE_BYTES);
     stream.on('error', (error) => this.#end('unreachable', messageOf(error)));

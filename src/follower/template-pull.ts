@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { messageOf } from '../base/errors.ts';
 import type { FollowTls } from '../config/config.ts';
+import { readBearer } from '../protocol/bearer.ts';
 import { CallError, type ClientMethod, GrpcClient } from '../protocol/client.ts';
 import { loadServices } from '../protocol/definitions.ts';
 import type {
@@ -34,6 +35,8 @@ export interface TemplatePullOptions {
   /** `host:port` of the other node's API. */
   readonly peer: string;
   readonly tls: FollowTls | undefined;
+  /** File with the token to send. */
+  readonly tokenPath?: string | undefined;
   readonly keeper: TemplateKeeper;
   readonly log: Logger;
 }
@@ -96,13 +99,13 @@ export class TemplatePull {
 
   /** @returns whether there is more at once */
   async #round(): Promise<boolean> {
-    const { peer, tls, keeper, log } = this.#options;
+    const { peer, tls, tokenPath, keeper, log } = this.#options;
     const ownEpoch = await keeper.epoch();
     if (ownEpoch !== this.#ownEpoch) this.#start = {};
     this.#ownEpoch = ownEpoch;
     const access = tls && { ...tls, serverName: undefined };
     this.#client ??= new GrpcClient(
-      { target: peer, tls: access },
+      { target: peer, tls: access, authorization: tokenPath && readBearer(tokenPath) },
       { maxReconnectMs: MAX_RETRY_MS, maxAnswerBytes: MAX_PAGE_BYTES },
     );
     const options = { timeoutMs: CALL_LIMIT_MS };
@@ -128,6 +131,9 @@ export class TemplatePull {
     }
     this.#state = 'failing';
     this.#error = reason;
+    // Certificates and token are read again for the next attempt.
+    this.#client?.close();
+    this.#client = undefined;
   }
 }
 

@@ -172,7 +172,12 @@ export class GrpcClient {
     requests: AsyncIterable<Request>,
     { timeoutMs, headers = {} }: CallOptions,
   ): Promise<Answer[]> {
-    const call = this.#client.makeBidiStreamRequest(path, encode, decode, this.#metadataOf(headers));
+    const call = this.#client.makeBidiStreamRequest(
+      path,
+      encode,
+      decode,
+      this.#metadataOf(headers),
+    );
     const messages: Answer[] = [];
     const answered = (async () => {
       for await (const message of call) messages.push(message as Answer);

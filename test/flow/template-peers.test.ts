@@ -24,7 +24,13 @@ class Node implements AsyncDisposable {
   constructor() {
     const log = pino({ base: null }, { write: (line: string) => this.log.push(line) });
     const { desk } = this.lab.supervisor;
-    this.#peers = new TemplatePeers({ leader: undefined, tls: undefined, desk, log });
+    this.#peers = new TemplatePeers({
+      leader: undefined,
+      tls: undefined,
+      tokenPath: undefined,
+      desk,
+      log,
+    });
   }
 
   static async start({ pipelines = 1 } = {}): Promise<Node> {

@@ -64,6 +64,7 @@ export interface NodeOptions {
   /** TCP port of the API; default any. */
   readonly port?: number;
   readonly tls?: Config['api']['tls'];
+  readonly access?: Config['api']['access'];
   readonly hostAddresses?: () => HostAddresses;
 }
 
@@ -81,7 +82,7 @@ export class Node implements AsyncDisposable {
   readonly #ownsFolder: boolean;
   #isStopped = false;
 
-  private constructor({ follow, folder, port = 0, tls, hostAddresses }: NodeOptions) {
+  private constructor({ follow, folder, port = 0, tls, access, hostAddresses }: NodeOptions) {
     this.#ownsFolder = folder === undefined;
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'floxy-node-'));
     this.logged = [];
@@ -101,7 +102,7 @@ export class Node implements AsyncDisposable {
     const { follower, served } = followLeader({ follow }, this.control, log);
     this.#follower = follower;
     this.served = served;
-    const config = apiConfig({ port, tls });
+    const config = apiConfig({ port, tls, ...(access && { access }) });
     this.#api = new ApiServer({
       control: served,
       pipelines: new FakePipelines(),
@@ -176,5 +177,5 @@ export function follow(
   tls: FollowConfig['tls'] = undefined,
 ): FollowConfig {
   const { port } = leader;
-  return { host: '127.0.0.1', port, target: `127.0.0.1:${port}`, tls };
+  return { host: '127.0.0.1', port, target: `127.0.0.1:${port}`, tls, tokenPath: undefined };
 }
