@@ -15,6 +15,7 @@ import { OPEN_ACCESS, startApi, TestClient } from './harness.ts';
 const SETTINGS = '/collector.proto.Settings';
 const METRICS = '/collector.proto.Metrics';
 const PIPELINES = '/collector.proto.Pipelines';
+const HISTORY = '/collector.proto.History';
 const VIEW = '/collector.proto.View';
 const HEALTH = '/grpc.health.v1.Health';
 const LIST = `${SETTINGS}/ListProxyRules`;
@@ -42,6 +43,11 @@ const NEEDED: Readonly<Record<string, 'nobody' | 'viewer' | 'editor' | 'admin'>>
   [`${VIEW}/ListRules`]: 'viewer',
   [`${VIEW}/ListStats`]: 'viewer',
   [`${VIEW}/WatchTraffic`]: 'viewer',
+  [`${HISTORY}/ListRevisions`]: 'viewer',
+  [`${HISTORY}/GetRevision`]: 'viewer',
+  [`${HISTORY}/RollbackRules`]: 'editor',
+  [`${HISTORY}/Backup`]: 'admin',
+  [`${HISTORY}/Restore`]: 'admin',
   [`${HEALTH}/Check`]: 'nobody',
   [`${HEALTH}/List`]: 'nobody',
   [`${HEALTH}/Watch`]: 'nobody',
