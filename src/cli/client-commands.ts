@@ -10,9 +10,9 @@ import { addReferenceCommands } from './reference-commands.ts';
 import { addRulesCommands } from './rules-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 import type { Terminal } from './terminal.ts';
+import { addTokensCommands } from './tokens-commands.ts';
 import { addTopCommand } from './top-command.ts';
 import { addTrafficCommands } from './traffic-commands.ts';
-import { addTokensCommands } from './tokens-commands.ts';
 import { addUpgradeCommand } from './upgrade-command.ts';
 
 /** Adds the commands that talk to a running service. @param finish takes the exit status */
