@@ -42,15 +42,17 @@ export function addEditCommand(rules: Command, terminal: Terminal): void {
   addMessageOption(addDryRunOption(edit)).action(async (options: EditOptions, command: Command) => {
     const access = readAccess(command, terminal.env);
     const present = await listRules(access);
-    const file = writeFile(present);
+    const text = textOf(present);
+    const file = writeFile(text);
     const session = new EditSession(terminal, { access, present, file, options });
+    let isDone = false;
     try {
-      const isDone = await session.run();
-      if (isDone) rmSync(path.dirname(file), { recursive: true, force: true });
-      else terminal.printError(kept(file));
-    } catch (error) {
-      terminal.printError(kept(file));
-      throw error;
+      isDone = await session.run();
+    } finally {
+      // What nobody has edited is no loss.
+      if (isDone || readFileSync(file, 'utf8') === text) {
+        rmSync(path.dirname(file), { recursive: true, force: true });
+      } else terminal.printError(kept(file));
     }
   });
 }
@@ -59,11 +61,14 @@ function kept(file: string): string {
   return `what you wrote is in ${file}: \`floxy rules diff ${file}\` shows what it would change\n`;
 }
 
-/** Rules may be nobody else's business. */
-function writeFile({ message, revision }: ListedRules): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'floxy-rules-')), 'rules.txtpb');
+function textOf({ message, revision }: ListedRules): string {
   const { output } = findMethod('floxy', SETTINGS, 'ListProxyRules');
-  const text = `# revision: ${revision ?? 'unknown'}\n${HEADER}${printMessage(output, message, 'text')}`;
+  return `# revision: ${revision ?? 'unknown'}\n${HEADER}${printMessage(output, message, 'text')}`;
+}
+
+/** Rules may be nobody else's business. */
+function writeFile(text: string): string {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'floxy-rules-')), 'rules.txtpb');
   writeFileSync(file, text, { mode: 0o600 });
   return file;
 }

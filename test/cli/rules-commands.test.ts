@@ -1,9 +1,10 @@
 /** `floxy rules …` against a real node: check, diff, get, set, edit, dry runs and messages. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { CliError, EXIT } from '../../src/cli/exit.ts';
 import { Node } from '../follower/node.ts';
 import { host, outputs, rule, ruleSet } from '../support/rule-sets.ts';
 import { startFakeApi } from './fake-api.ts';
@@ -288,6 +289,24 @@ test('A9: rules edit refuses when somebody else changed the rules meanwhile, and
   assert.match(readFileSync(keptFile(run.errors), 'utf8'), /198\.51\.100\.8/);
   assert.deepEqual(here.control.rules().ruleSet.defaultOutputs, PRESENT.defaultOutputs);
   assert.equal(here.control.rules().ruleSet.rules.length, 3);
+});
+
+test('rules edit leaves no file when the editor could not be run', async () => {
+  await using here = await node();
+  const before = readdirSync(folder);
+  const run = await rules(here, ['edit'], {
+    edits: [
+      () => {
+        throw new CliError(EXIT.failed, 'the editor ended with status 127');
+      },
+    ],
+  });
+  assert.deepEqual(run, {
+    exitCode: 1,
+    output: '',
+    errors: 'floxy: the editor ended with status 127\n',
+  });
+  assert.deepEqual(readdirSync(folder), before);
 });
 
 test('rules edit says how many rules go when all do', async () => {
