@@ -163,6 +163,7 @@ struct pio_sender_options {
 	struct pio_slot *slots;	  /* [slot_count] */
 	struct ring_writer *ring; /* what pipelines read; may be NULL */
 	struct notes *notes;	  /* may be NULL */
+	struct ring_writer *tap;  /* what captures read; may be NULL */
 };
 
 typedef struct pio_sender pio_sender_t;
@@ -174,6 +175,27 @@ void pio_sender_free(pio_sender_t *sender);
 /* The collectors that copies name from now on: the caller's memory, until the next call. */
 void pio_set_collectors(pio_sender_t *sender, const struct table_collector *collectors,
 			uint32_t count);
+
+#define PIO_TAPS_MAX 8u /* not above RING_PIPELINES */
+#define PIO_TAP_ALL 1u	/* packets of all exporters */
+
+/* Which packets a capture wants, 24 bytes. */
+struct pio_tap {
+	uint8_t source[16];   /* network order, IPv4 as ::ffff:a.b.c.d; nothing with PIO_TAP_ALL */
+	uint16_t source_port; /* 0 = of any */
+	uint16_t index;	      /* below PIO_TAPS_MAX: the bit in ring_record.pipelines */
+	uint32_t flags;	      /* PIO_TAP_* */
+};
+
+/* From now on these are wanted. -EINVAL for too many, an index out of range, or without a tap. */
+int pio_set_taps(pio_sender_t *sender, const struct pio_tap *taps, uint32_t count);
+
+/*
+ * Appends those of packets[0..packets) that are wanted to the ring of options.tap, before anything
+ * else becomes of them: right after they were received. Never waits; costs nothing when nothing is
+ * wanted. Counts nothing: to capture is not to handle.
+ */
+void pio_tap(pio_sender_t *sender, uint32_t packets);
 
 /*
  * Ends the batch: counts packets[0..packets) at their input_slot and sends copies[0..copies).

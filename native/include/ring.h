@@ -165,6 +165,7 @@ struct ring_batch {
 	uint16_t *ports;
 	uint16_t *listen_ports;
 	double *received_ms; /* milliseconds of the Unix epoch */
+	uint16_t *flags;     /* RING_RECORD_*; may be NULL */
 };
 
 /* Which records a reader takes: of its pipeline, and of exporters whose slot has its shard. */

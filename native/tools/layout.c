@@ -113,6 +113,13 @@ static void print_packet_io(void)
 	print("native", "COUNTERS", "size", PIO_COUNTERS * sizeof(uint64_t));
 	print("native", "COUNTERS", "errnos", PIO_ERRNO_COUNT);
 	print("native", "COUNTERS", "layout", PIO_COUNTERS_LAYOUT);
+	STRUCT("native", "TAP", struct pio_tap);
+	MEMBER("native", "TAP", struct pio_tap, source);
+	MEMBER("native", "TAP", struct pio_tap, source_port);
+	MEMBER("native", "TAP", struct pio_tap, index);
+	MEMBER("native", "TAP", struct pio_tap, flags);
+	VALUE("native", "TAP_FLAG", PIO_TAP_, ALL);
+	print("native", "LIMIT", "taps", PIO_TAPS_MAX);
 	print("native", "LIMIT", "batch", PIO_BATCH_MAX);
 	print("native", "LIMIT", "payload", PIO_PAYLOAD_MAX);
 	print("native", "LIMIT", "sockets", PIO_SOCKETS_MAX);

@@ -61,7 +61,10 @@ export interface Addon {
     slotCount: number,
     ring: ArrayBuffer | undefined,
     notesByteOffset: number,
+    tap: ArrayBuffer | undefined,
   ): SenderHandle | number;
+  setTaps(handle: SenderHandle, taps: Uint8Array): number;
+  tap(handle: SenderHandle, packets: number): void;
   send(handle: SenderHandle, packets: number, copies: number): void;
   setCollectors(handle: SenderHandle, buffer: ArrayBuffer, byteOffset: number, count: number): void;
   notesOpen(memory: ArrayBuffer, byteOffset: number, nowSeconds: number): number;
@@ -153,6 +156,7 @@ export interface Addon {
     ports: Uint16Array,
     listenPorts: Uint16Array,
     receivedMs: Float64Array,
+    flags: Uint16Array | undefined,
   ): number;
   ringDone(handle: RingReaderHandle): void;
   ringAccount(states: ArrayBuffer, stateOffset: number, out: Float64Array): number;

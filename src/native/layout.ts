@@ -65,7 +65,21 @@ export const COUNTERS = {
   LAYOUT: 1,
 } as const;
 
+export const TAP = {
+  WORDS: 6,
+  SIZE: 24,
+  SOURCE: 0,
+  SOURCE_PORT_BYTE: 16,
+  INDEX_BYTE: 18,
+  FLAGS: 5,
+} as const;
+
+export const TAP_FLAG = {
+  ALL: 1,
+} as const;
+
 export const LIMIT = {
+  TAPS: 8,
   BATCH: 1024,
   PAYLOAD: 65535,
   SOCKETS: 64,

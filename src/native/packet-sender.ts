@@ -1,10 +1,10 @@
 import { COLLECTOR } from '../table/layout.ts';
 import { type Addon, addon, type SenderHandle } from './addon.ts';
 import { checkAlignment, checkFd, checkInteger, UINT32_MAX } from './arguments.ts';
-import { COPY, COUNTERS, LIMIT, SLOT } from './layout.ts';
+import { COPY, COUNTERS, LIMIT, SLOT, TAP, TAP_FLAG } from './layout.ts';
 import { HEADER as NOTES } from './notes-layout.ts';
 import type { PacketBatch } from './packet-batch.ts';
-import { SystemCallError } from './system-call.ts';
+import { check, SystemCallError } from './system-call.ts';
 
 export interface PacketSenderOptions {
   /**
@@ -26,6 +26,18 @@ export interface PacketSenderOptions {
   readonly ring?: ArrayBuffer | undefined;
   /** Where in `counters` notes are that are open (notes.ts). Without them nothing is noted. */
   readonly notesByteOffset?: number;
+  /** The same, where captures find theirs. Without one there are none. */
+  readonly tap?: ArrayBuffer | undefined;
+}
+
+/** Which packets a capture wants. */
+export interface Tap {
+  /** The bit of its packets in the ring: 0 to LIMIT.TAPS - 1. */
+  readonly index: number;
+  /** 16 bytes, IPv4 as ::ffff:a.b.c.d; undefined = of all exporters. */
+  readonly source: readonly number[] | undefined;
+  /** 0 = of any. */
+  readonly sourcePort: number;
 }
 
 /** Sends copies of the packets of a batch (native/include/pio.h). Ends with its process. */
@@ -54,6 +66,7 @@ export class PacketSender {
       options.slotCount,
       options.ring,
       options.notesByteOffset ?? 0,
+      options.tap,
     );
     if (typeof handle === 'number') throw new SystemCallError('PacketSender', -handle);
     this.#handle = handle;
@@ -62,6 +75,26 @@ export class PacketSender {
   /** Counts packets[0..packets) at their input slots and sends copies[0..copies). Arguments are not checked. */
   send(packets: number, copies: number): void {
     this.#addon.send(this.#handle, packets, copies);
+  }
+
+  /** Packets that are wanted from now on. @throws SystemCallError EINVAL when an index is out of range */
+  setTaps(taps: readonly Tap[]): void {
+    const bytes = new Uint8Array(taps.length * TAP.SIZE);
+    const halves = new Uint16Array(bytes.buffer);
+    const words = new Uint32Array(bytes.buffer);
+    for (const [i, { index, source, sourcePort }] of taps.entries()) {
+      const at = i * TAP.SIZE;
+      bytes.set(source ?? [], at + TAP.SOURCE * 4);
+      halves[(at + TAP.SOURCE_PORT_BYTE) / 2] = sourcePort;
+      halves[(at + TAP.INDEX_BYTE) / 2] = index;
+      words[at / 4 + TAP.FLAGS] = source === undefined ? TAP_FLAG.ALL : 0;
+    }
+    check('setTaps', this.#addon.setTaps(this.#handle, bytes));
+  }
+
+  /** Gives captures those of packets[0..packets) that are wanted: right after they were received. */
+  tap(packets: number): void {
+    this.#addon.tap(this.#handle, packets);
   }
 
   /** The collectors that copies name from now on: `count` structs table_collector in the buffer. */

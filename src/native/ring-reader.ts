@@ -15,6 +15,8 @@ export interface PacketMemory {
   readonly ports: Uint16Array;
   readonly listenPorts: Uint16Array;
   readonly receivedMs: Float64Array;
+  /** RING.RECORD_TRUNCATED: the datagram was longer. Absent: it is not wanted. */
+  readonly flags?: Uint16Array | undefined;
 }
 
 export interface RingReaderOptions {
@@ -94,6 +96,7 @@ export class RingReader {
       packets.ports,
       packets.listenPorts,
       packets.receivedMs,
+      packets.flags,
     );
     this.#hasMore = (result & 1) !== 0;
     packets.count = result >>> 1;
@@ -113,7 +116,7 @@ export class RingReader {
 
 /** @throws RangeError when native code would write beyond what is there */
 function checkMemory(packets: PacketMemory): void {
-  const { bytes, offsets, lengths, sources, ports, listenPorts, receivedMs } = packets;
+  const { bytes, offsets, lengths, sources, ports, listenPorts, receivedMs, flags } = packets;
   if (bytes.length <= RING.PAYLOAD_MAX)
     throw new RangeError(`bytes has ${bytes.length}: must be at least ${RING.PAYLOAD_MAX + 1}`);
   const size = lengths.length;
@@ -123,6 +126,7 @@ function checkMemory(packets: PacketMemory): void {
     ports.length,
     listenPorts.length,
     receivedMs.length,
+    flags?.length ?? size,
   );
   if (room < size)
     throw new RangeError(`lengths has room for ${size} packets, something else only for ${room}`);

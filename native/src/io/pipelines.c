@@ -5,7 +5,7 @@
 #include "count.h"
 #include "sender.h"
 
-static uint64_t now_us(void)
+uint64_t pio_now_us(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -20,26 +20,26 @@ void pio_mark(struct pio_sender *sender, uint32_t packet_index,
 	pio_count(&slot->bytes, sender->options.batch.packets[packet_index].length);
 	if (!sender->has_marks) {
 		sender->has_marks = 1;
-		sender->received_us = now_us();
+		sender->received_us = pio_now_us();
 	}
 	sender->marks[packet_index] |= 1u << collector->pipeline;
 }
 
-static void append(struct pio_sender *sender, uint32_t packet_index)
+void pio_append(struct ring_writer *ring, const struct pio_batch *batch, uint32_t packet_index,
+		uint32_t marks, uint64_t received_us)
 {
-	const struct pio_packet *packet = &sender->options.batch.packets[packet_index];
+	const struct pio_packet *packet = &batch->packets[packet_index];
 	int is_cut = (packet->flags & PIO_PACKET_TRUNCATED) != 0;
 	struct ring_record record = {
-		.received_us = sender->received_us,
-		.pipelines = sender->marks[packet_index],
+		.received_us = received_us,
+		.pipelines = marks,
 		.length = packet->length,
 		.flags = is_cut ? RING_RECORD_TRUNCATED : 0,
 		.source_port = (uint16_t)packet->source_port,
 		.listen_port = packet->listen_port,
 	};
 	memcpy(record.source, packet->source, sizeof(record.source));
-	ring_append(sender->options.ring, &record,
-		    pio_payload(&sender->options.batch, packet_index));
+	ring_append(ring, &record, pio_payload(batch, packet_index));
 }
 
 void pio_hand_over(struct pio_sender *sender, uint32_t packets)
@@ -49,7 +49,8 @@ void pio_hand_over(struct pio_sender *sender, uint32_t packets)
 	for (uint32_t i = 0; i < packets; i++) {
 		if (sender->marks[i] == 0)
 			continue;
-		append(sender, i);
+		pio_append(sender->options.ring, &sender->options.batch, i, sender->marks[i],
+			   sender->received_us);
 		sender->marks[i] = 0;
 		count++;
 		bytes += sender->options.batch.packets[i].length;

@@ -81,9 +81,11 @@ struct pio_sender {
 	uint32_t *payload_sums; /* [batch], PIO_SUM_UNKNOWN before the first copy of a packet */
 	uint32_t *marks;	/* [batch], pipelines that get the packet; 0 between batches */
 	int has_marks;
-	uint64_t received_us;	      /* of the batch, with has_marks */
-	uint32_t *hashes;	      /* [batch], of notes */
-	uint64_t noted_ms;	      /* of the batch, of the Unix epoch */
+	uint64_t received_us; /* of the batch, with has_marks */
+	uint32_t *hashes;     /* [batch], of notes */
+	uint64_t noted_ms;    /* of the batch, of the Unix epoch */
+	struct pio_tap taps[PIO_TAPS_MAX];
+	uint32_t tap_count;
 	struct pio_patience patience; /* with all sockets together */
 	struct pio_mtu_table mtus;
 	uint32_t next_identification;
@@ -127,6 +129,13 @@ void pio_destination_of(const struct pio_queue *queue, uint32_t index, uint8_t a
 /* A pipeline gets a packet of the batch: counts it, and remembers it for pio_hand_over. */
 void pio_mark(struct pio_sender *sender, uint32_t packet_index,
 	      const struct table_collector *collector);
+
+/* The present time, as ring_record.received_us. */
+uint64_t pio_now_us(void);
+
+/* Appends a packet of the batch to a ring, for the readers that are marked. */
+void pio_append(struct ring_writer *ring, const struct pio_batch *batch, uint32_t packet_index,
+		uint32_t marks, uint64_t received_us);
 
 /* Appends the packets that have marks to the ring. */
 void pio_hand_over(struct pio_sender *sender, uint32_t packets);

@@ -163,8 +163,8 @@ static napi_value create_reader(napi_env env, const napi_value arguments[ARGUMEN
 }
 
 /*
- * ringTake(handle, size, bytes, offsets, lengths, sources, ports, listenPorts, receivedMs): twice
- * the number of packets, and 1 when there are more.
+ * ringTake(handle, size, bytes, offsets, lengths, sources, ports, listenPorts, receivedMs, flags):
+ * twice the number of packets, and 1 when there are more. Flags may be undefined.
  */
 static napi_value take(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -179,6 +179,7 @@ static napi_value take(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 		.ports = typed_array_of(env, arguments[6], NULL),
 		.listen_ports = typed_array_of(env, arguments[7], NULL),
 		.received_ms = typed_array_of(env, arguments[8], NULL),
+		.flags = typed_array_of(env, arguments[9], NULL),
 	};
 	batch.bytes_size = bytes_size < UINT32_MAX ? (uint32_t)bytes_size : UINT32_MAX;
 	uint32_t count = ring_take(reader, &batch);

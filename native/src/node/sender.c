@@ -9,8 +9,8 @@
 /* What a PacketSender holds on to: references keep the memory alive that JavaScript lends to it. */
 struct handle {
 	pio_sender_t *sender;
-	struct ring_writer ring;
-	napi_ref memory; /* of the ring */
+	struct ring_writer ring, tap;
+	napi_ref memory, tap_memory; /* of these */
 	napi_ref packets, payloads, copies, counters, collectors;
 };
 
@@ -27,6 +27,7 @@ static void free_handle(napi_env env, void *data, void *hint)
 	struct handle *handle = data;
 	pio_sender_free(handle->sender);
 	let_go(env, &handle->memory);
+	let_go(env, &handle->tap_memory);
 	let_go(env, &handle->packets);
 	let_go(env, &handle->payloads);
 	let_go(env, &handle->copies);
@@ -42,25 +43,25 @@ static uint32_t fds_of(napi_env env, napi_value value, const int **fds)
 	return (uint32_t)count;
 }
 
-/* 0 when there is none, or errno. */
-static int open_ring(napi_env env, struct handle *handle, napi_value value)
+/* 0, also when there is none, or errno. */
+static int open_ring(napi_env env, struct ring_writer *ring, napi_ref *reference, napi_value value)
 {
 	size_t bytes = 0;
 	void *memory = NULL;
 	if (napi_get_arraybuffer_info(env, value, &memory, &bytes) != napi_ok)
 		return 0;
-	int error = ring_writer_open(&handle->ring, memory, bytes);
+	int error = ring_writer_open(ring, memory, bytes);
 	if (error == 0)
-		handle->memory = keep(env, value);
+		*reference = keep(env, value);
 	return error;
 }
 
 /*
  * senderCreate(ipv4Fds: Int32Array, ipv6Fds: Int32Array, mappedPrefix, size, payloadBytes,
  *              payloadStride, packets, payloads, copies, copiesMax, counters, slotsByteOffset,
- *              slotCount, ring, notesByteOffset): handle or negative errno. The counters' buffer
- * holds slots and notes too; notesByteOffset is 0 when there are none. The ring is the memory of
- * one, or undefined.
+ *              slotCount, ring, notesByteOffset, tap): handle or negative errno. The counters'
+ * buffer holds slots and notes too; notesByteOffset is 0 when there are none. Ring and tap are the
+ * memory of one each, or undefined.
  */
 static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -83,9 +84,13 @@ static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX]
 	struct handle *handle = calloc(1, sizeof(*handle));
 	if (handle == NULL)
 		return number(env, -ENOMEM);
-	int error = open_ring(env, handle, arguments[13]);
+	int error = open_ring(env, &handle->ring, &handle->memory, arguments[13]);
+	if (error == 0)
+		error = open_ring(env, &handle->tap, &handle->tap_memory, arguments[15]);
 	if (handle->memory != NULL)
 		options.ring = &handle->ring;
+	if (handle->tap_memory != NULL)
+		options.tap = &handle->tap;
 	if (error == 0)
 		error = pio_sender_new(&handle->sender, &options);
 	if (error < 0) {
@@ -124,9 +129,23 @@ static napi_value set_collectors(napi_env env, const napi_value arguments[ARGUME
 	return NULL;
 }
 
+/* setTaps(handle, taps: Uint8Array): 0 or errno. */
+static napi_value set_taps(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	size_t bytes = 0;
+	const struct pio_tap *taps = typed_array_of(env, arguments[1], &bytes);
+	return number(env, pio_set_taps(handle_of(env, arguments[0])->sender, taps,
+					(uint32_t)(bytes / sizeof(*taps))));
+}
+
+/* tap(handle, packets) */
+static napi_value tap(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	pio_tap(handle_of(env, arguments[0])->sender, uint_of(env, arguments[1]));
+	return NULL;
+}
+
 const struct exported sender_exports[] = {
-	{"senderCreate", create},
-	{"send", send_copies},
-	{"setCollectors", set_collectors},
-	{NULL, NULL},
+	{"senderCreate", create}, {"send", send_copies}, {"setCollectors", set_collectors},
+	{"setTaps", set_taps},	  {"tap", tap},		 {NULL, NULL},
 };

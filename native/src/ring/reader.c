@@ -147,6 +147,8 @@ static void describe(const struct ring_batch *batch, uint32_t index, uint32_t of
 	batch->ports[index] = record->source_port;
 	batch->listen_ports[index] = record->listen_port;
 	batch->received_ms[index] = (double)record->received_us / 1000;
+	if (batch->flags != NULL)
+		batch->flags[index] = record->flags;
 }
 
 static int is_own_shard(const struct ring_reader *reader, const struct ring_record *record)
