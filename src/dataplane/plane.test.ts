@@ -54,6 +54,9 @@ class FakeEngine implements Engine {
   forwarders(): [] {
     return [];
   }
+  async capture(): Promise<() => void> {
+    return () => undefined;
+  }
   rings(): [] {
     return [];
   }

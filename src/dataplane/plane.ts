@@ -1,6 +1,9 @@
 import type { Logger } from 'pino';
+import { FloxyError } from '../base/errors.ts';
 import type { DataPlane, PreparedRules, RuleSetCounters, Sightings } from '../control/ports.ts';
+import type { CaptureListener, PacketCapture } from '../model/capture.ts';
 import type { SendLoss } from '../model/collector-status.ts';
+import type { Endpoint } from '../model/endpoint.ts';
 import type { Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { RuleSlots } from '../table/assigned.ts';
@@ -17,10 +20,10 @@ const LOSS_LOG_INTERVAL_MS = 10_000;
 /** Forwarders take a table within seconds; those that do not are replaced within some ten. */
 const PUBLISH_LIMIT_MS = 60_000;
 
-const OFF: SubsystemStatus = {
+const OFF = {
   state: 'Offline',
   error: 'the proxy is off: set COLLECTOR_FLOXY_ADDRESS to receive flow, such as [::]:2055',
-};
+} as const satisfies SubsystemStatus;
 
 export interface PlaneOptions {
   /** None: the proxy is off. */
@@ -31,7 +34,7 @@ export interface PlaneOptions {
 }
 
 /** The data plane: rule sets become tables, and engines move packets by them. */
-export class Plane implements DataPlane {
+export class Plane implements DataPlane, PacketCapture {
   readonly #engines: readonly Engine[];
   readonly #publisher: RulePublisher;
   readonly #columns: CounterColumns;
@@ -131,6 +134,13 @@ export class Plane implements DataPlane {
     // When counts were lost, notes were lost with them.
     const countedSince = this.endedForwarders()?.countedSince ?? since;
     return { ...sightings, since: countedSince > since ? countedSince : since };
+  }
+
+  /** @throws FloxyError LIMIT_EXCEEDED, and NOT_READY while the proxy is off */
+  async capture(exporter: Endpoint | undefined, listener: CaptureListener): Promise<() => void> {
+    const [engine] = this.#engines;
+    if (engine === undefined) throw new FloxyError('NOT_READY', OFF.error);
+    return engine.capture(exporter, listener);
   }
 
   /** Where pipelines find the packets that they get; none before it has started. */

@@ -26,7 +26,7 @@ export interface PacketSenderOptions {
   readonly ring?: ArrayBuffer | undefined;
   /** Where in `counters` notes are that are open (notes.ts). Without them nothing is noted. */
   readonly notesByteOffset?: number;
-  /** The same, where captures find theirs. Without one there are none. */
+  /** mapAll() of a ring: where captures find their packets. Without one there are none. */
   readonly tap?: ArrayBuffer | undefined;
 }
 

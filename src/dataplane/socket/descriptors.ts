@@ -19,6 +19,8 @@ export type DescriptorName =
   /** The ring that pipelines read, and what its readers keep. */
   | 'ring'
   | 'ring readers'
+  /** The ring that captures read. It is not handed over. */
+  | 'tap'
   /** Where the next control asks for all of these. */
   | 'handover';
 

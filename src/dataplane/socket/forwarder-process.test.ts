@@ -12,6 +12,7 @@ import { describeSocket } from '../../native/inherited.ts';
 import { COUNTER } from '../../native/layout.ts';
 import { canRestrictCalls, denyIoUring } from '../../native/privileges.ts';
 import { RING } from '../../native/ring-layout.ts';
+import { createRing } from '../../native/ring-memory.ts';
 import { openReceiver } from '../../native/sockets.ts';
 import { MISMATCHED_SLOT } from '../../table/assigned.ts';
 import type { TableReference } from '../engine.ts';
@@ -86,9 +87,10 @@ async function startForwarder(t: TestContext): Promise<Lab> {
     memory.counters.close();
     memory.tables.close();
     memory.rings.close();
-    for (const fd of [receive, handover]) closeSync(fd);
+    for (const fd of [receive, handover, tap]) closeSync(fd);
     rmSync(folder, { recursive: true });
   });
+  const tap = createRing('floxy-test-tap', 1 << 20);
   const [even, odd] = memory.tables.readOnlyFds;
   const table = await memory.tables.make({
     rules: [],
@@ -101,6 +103,7 @@ async function startForwarder(t: TestContext): Promise<Lab> {
     'table 0': even,
     'table 1': odd,
     ring: memory.rings.memory(0)?.ring,
+    tap,
     handover,
   });
   const pid = forwarder.pid as number;
@@ -139,6 +142,7 @@ async function spawnForwarder(table: TableReference, descriptors: Descriptors) {
       ipv4SourcePrefix: Array.from({ length: 12 }, () => 0),
       descriptors: present.map(([name]) => name),
       table,
+      taps: [],
       handover: { limitMs: HANG_MS, user: 0 },
     },
     present.map(([, fd]) => fd),

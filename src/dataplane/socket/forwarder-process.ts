@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { getPriority, setPriority } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Tap } from '../../native/packet-sender.ts';
 import type { TableReference } from '../engine.ts';
 import type {
   ForwarderOptions,
@@ -10,7 +11,7 @@ import type {
 } from './forwarder/messages.ts';
 
 export interface ForwarderProcessEvents {
-  /** The process handles packets by its table from now on. */
+  /** The process handles packets by its table from now on, or knows what captures want. */
   applied(): void;
   /** The process is gone; called once. */
   exited(reason: string): void;
@@ -32,6 +33,7 @@ export class ForwarderProcess {
   readonly #child: ChildProcess;
   readonly #events: ForwarderProcessEvents;
   #applied = 0;
+  #tapped = 0;
   #stderr = '';
   #killReason: string | undefined;
   #hasExited = false;
@@ -54,7 +56,8 @@ export class ForwarderProcess {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT_CHARS);
     });
     this.#child.on('message', (message: MessageFromForwarder) => {
-      this.#applied = message.generation;
+      if (message.kind === 'applied') this.#applied = message.generation;
+      else this.#tapped = message.version;
       this.#events.applied();
     });
     this.#child.on('error', (error) => this.#exited(`cannot be started: ${error.message}`));
@@ -72,6 +75,15 @@ export class ForwarderProcess {
   /** Generation of the table it handles packets by; 0 before it is ready. */
   get appliedGeneration(): number {
     return this.#applied;
+  }
+
+  /** Version of what captures want that it knows; 0 before it knows any. */
+  get tappedVersion(): number {
+    return this.#tapped;
+  }
+
+  setTaps(taps: readonly Tap[], version: number): void {
+    this.#send({ kind: 'taps', taps, version });
   }
 
   setTable(table: TableReference): void {

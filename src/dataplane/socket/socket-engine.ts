@@ -1,13 +1,17 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import type { Config, SocketAddress } from '../../config/config.ts';
+import type { CaptureListener } from '../../model/capture.ts';
+import type { Endpoint } from '../../model/endpoint.ts';
 import type { Rule } from '../../model/rules.ts';
 import type { SubsystemStatus } from '../../model/status.ts';
 import { COUNTER } from '../../native/layout.ts';
+import type { Tap } from '../../native/packet-sender.ts';
 import { canRestrictCalls, denyIoUring, restrictPrivileges } from '../../native/privileges.ts';
 import { socketDrops } from '../../native/sockets.ts';
 import type { Identities } from '../../table/identities.ts';
 import type { EndedForwarders, ForwarderStatus } from '../../telemetry/status.ts';
+import { PacketTaps } from '../capture/packet-taps.ts';
 import type { Engine, SharedMemory, TableReference } from '../engine.ts';
 import type { CounterColumns } from '../memory/counter-columns.ts';
 import { CounterMemory, SLOT_COUNT } from '../memory/counter-memory.ts';
@@ -18,16 +22,13 @@ import type { ForwarderOptions } from './forwarder/messages.ts';
 import { readForwarderCounters } from './forwarder-counters.ts';
 import { ForwarderProcess } from './forwarder-process.ts';
 import { KernelDrops } from './kernel-drops.ts';
-import { PathProbe } from './path-probe.ts';
+import { PathProbes } from './path-probes.ts';
 import { closeSockets, type ForwarderSockets, openSockets, warnOfSmallBuffer } from './sockets.ts';
 import { Succession } from './succession.ts';
 import { type ForwarderSpec, Supervisor } from './supervisor.ts';
 
 /** Packets taken and handed on at once: enough to make system calls cheap, few to lose in a crash. */
 const BATCH = 64;
-
-const NO_PROBE =
-  'no test datagrams can be sent, so health does not depend on them: is loopback down (`ip link set lo up`, then restart)?';
 
 const OPEN_RETRY_DELAYS_MS = [200, 500, 1000, 2000, 5000] as const;
 
@@ -76,7 +77,11 @@ export class SocketEngine implements Engine {
   /** By forwarder, then by listener. */
   #drops: readonly (readonly KernelDrops[])[] = [];
   #supervisor: Supervisor | undefined;
-  #probes: readonly PathProbe[] = [];
+  readonly #probes = new PathProbes();
+  readonly #taps = new PacketTaps(
+    (taps) => this.#setTaps(taps),
+    (octets, port) => this.#probes.isFrom(octets, port),
+  );
   #openError: string | undefined;
   #openTimer: NodeJS.Timeout | undefined;
 
@@ -92,7 +97,7 @@ export class SocketEngine implements Engine {
   }
 
   get probes(): readonly Rule[] {
-    return this.#probes.flatMap((probe) => probe.rules());
+    return this.#probes.rules;
   }
 
   /**
@@ -107,6 +112,7 @@ export class SocketEngine implements Engine {
       (_, i) => new CounterMemory(i, this.#succession.counters(i)),
     );
     this.#rings.open(this.#config, (index) => this.#succession.ring(index));
+    this.#taps.open(this.#config.forwarders);
     this.#rings.addLeft(this.#succession.leftRings());
     this.#ended = openEndedCounters(this.#succession, this.#config.forwarders, this.#log);
     for (const column of [...this.#counters, this.#ended]) this.#columns.add(column);
@@ -119,7 +125,7 @@ export class SocketEngine implements Engine {
     if (this.#supervisor === undefined) return;
     await this.#succession.end();
     await this.#supervisor.publish(table);
-    for (const probe of this.#probes) probe.start();
+    this.#probes.start();
   }
 
   leave(): void {
@@ -134,6 +140,7 @@ export class SocketEngine implements Engine {
     for (const drops of this.#drops.flat()) drops.close();
     closeSockets(this.#sockets);
     this.#rings.close();
+    this.#taps.close();
   }
 
   status(): SubsystemStatus {
@@ -141,7 +148,7 @@ export class SocketEngine implements Engine {
     const failure = this.#supervisor?.persistentFailure();
     if (failure !== undefined) return { state: 'Offline', error: `${failure}; see the log` };
     const error =
-      this.#supervisor?.passingFailure() ?? this.#succession.failure() ?? this.#probeFailure();
+      this.#supervisor?.passingFailure() ?? this.#succession.failure() ?? this.#probes.failure();
     return error === undefined ? { state: 'OK' } : { state: 'Configuring', error };
   }
 
@@ -160,6 +167,10 @@ export class SocketEngine implements Engine {
 
   rings(): readonly PacketRing[] {
     return this.#rings.all();
+  }
+
+  async capture(exporter: Endpoint | undefined, listener: CaptureListener): Promise<() => void> {
+    return this.#taps.begin(exporter, listener);
   }
 
   endedForwarders(): EndedForwarders | undefined {
@@ -198,9 +209,13 @@ export class SocketEngine implements Engine {
     });
   }
 
+  async #setTaps(taps: readonly Tap[]): Promise<void> {
+    await this.#supervisor?.setTaps(taps);
+  }
+
   #stopTimers(): void {
     clearTimeout(this.#openTimer);
-    for (const probe of this.#probes) probe.stop();
+    this.#probes.stop();
   }
 
   async #prepareForwarders(): Promise<void> {
@@ -211,35 +226,12 @@ export class SocketEngine implements Engine {
     this.#drops = this.#sockets.map(({ receive }) =>
       receive.map((fd) => new KernelDrops(() => socketDrops(fd))),
     );
-    this.#probes = await this.#openProbes();
+    const { listeners, probeIntervalMs: intervalMs, forwarders } = this.#config;
+    const traffic = () => this.forwarders();
+    await this.#probes.open({ listeners, intervalMs, forwarders, traffic, log: this.#log });
     const specs = this.#sockets.map((sockets, index) => this.#spec(index, sockets));
     this.#supervisor = new Supervisor(specs, this.#log);
-  }
-
-  async #openProbes(): Promise<PathProbe[]> {
-    const { listeners, probeIntervalMs: intervalMs, forwarders } = this.#config;
-    if (intervalMs === 0) return [];
-    const probes: PathProbe[] = [];
-    for (const listen of listeners) {
-      const traffic = () => this.forwarders();
-      const probe = new PathProbe({ listen, intervalMs, traffic, log: this.#log });
-      try {
-        await probe.open(forwarders);
-        probes.push(probe);
-      } catch (error) {
-        probe.stop();
-        this.#log.warn({ error: messageOf(error) }, NO_PROBE);
-      }
-    }
-    return probes;
-  }
-
-  #probeFailure(): string | undefined {
-    for (const probe of this.#probes) {
-      const failure = probe.failure();
-      if (failure !== undefined) return failure;
-    }
-    return undefined;
+    await this.#setTaps(this.#taps.taps);
   }
 
   #spec(index: number, sockets: ForwarderSockets): ForwarderSpec {
@@ -257,12 +249,13 @@ export class SocketEngine implements Engine {
       'table 1': this.#memory?.tables[1],
       ring: ring?.ring,
       'ring readers': ring?.readers,
+      tap: this.#taps.descriptor(index),
       handover: handover?.listener,
     };
     const present = presentDescriptors(descriptors);
     const names = present.map(([name]) => name);
     const numbers = present.map(([, fd]) => fd);
-    const options: Omit<ForwarderOptions, 'table'> = {
+    const options: Omit<ForwarderOptions, 'table' | 'taps'> = {
       index,
       parentPid: process.pid,
       user: process.getuid?.() === 0 ? this.#config.forwarderUser : undefined,
@@ -276,7 +269,11 @@ export class SocketEngine implements Engine {
     return {
       index,
       spawn: (table, events) => {
-        const forwarder = new ForwarderProcess({ ...options, table }, numbers, events);
+        const forwarder = new ForwarderProcess(
+          { ...options, table, taps: this.#taps.taps },
+          numbers,
+          events,
+        );
         if (forwarder.pid !== undefined) this.#succession.note(index, forwarder.pid, names);
         return forwarder;
       },

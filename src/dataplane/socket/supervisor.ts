@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { restartDelayMs } from '../../base/restart-delay.ts';
+import type { Tap } from '../../native/packet-sender.ts';
 import type { ForwarderStatus } from '../../telemetry/status.ts';
 import type { TableReference } from '../engine.ts';
 import type { ForwarderProcess } from './forwarder-process.ts';
@@ -45,6 +46,9 @@ export class Supervisor {
   readonly #forwarders: readonly Forwarder[];
   readonly #log: Logger;
   #table: TableReference | undefined;
+  /** What captures want, and how often that has changed. */
+  #taps: readonly Tap[] = [];
+  #tapsVersion = 0;
   #checkTimer: NodeJS.Timeout | undefined;
   #isStopping = false;
   /** Called, and forgotten, whenever a forwarder has taken a table or is gone. */
@@ -80,6 +84,18 @@ export class Supervisor {
     await this.#until(() =>
       this.#forwarders.every(
         ({ process }) => process === undefined || process.appliedGeneration >= table.generation,
+      ),
+    );
+  }
+
+  /** Tells what captures want. Resolves when every process knows; one that starts later is told then. */
+  async setTaps(taps: readonly Tap[]): Promise<void> {
+    this.#taps = taps;
+    const version = ++this.#tapsVersion;
+    for (const { process } of this.#forwarders) process?.setTaps(taps, version);
+    await this.#until(() =>
+      this.#forwarders.every(
+        ({ process }) => process === undefined || process.tappedVersion >= version,
       ),
     );
   }
@@ -171,6 +187,7 @@ export class Supervisor {
       exited: (reason) => this.#exited(forwarder, process, reason),
     });
     forwarder.process = process;
+    if (this.#taps.length > 0) process.setTaps(this.#taps, this.#tapsVersion);
   }
 
   #exited(forwarder: Forwarder, process: ForwarderProcess, reason: string): void {

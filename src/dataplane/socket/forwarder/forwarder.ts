@@ -5,7 +5,7 @@ import { mapMemory, unmapMemory } from '../../../native/memory.ts';
 import { Notes } from '../../../native/notes.ts';
 import { PacketBatch } from '../../../native/packet-batch.ts';
 import { PacketReceiver } from '../../../native/packet-receiver.ts';
-import { PacketSender } from '../../../native/packet-sender.ts';
+import { PacketSender, type Tap } from '../../../native/packet-sender.ts';
 import { mapAll } from '../../../native/ring-memory.ts';
 import { ForwardingTable } from '../../../table/forwarding-table.ts';
 import type { TableReference } from '../../engine.ts';
@@ -32,6 +32,7 @@ export class Forwarder {
   /** How long receivers may be left alone after packets. */
   readonly #possibleRestMs: number;
   #restMs = 0;
+  #hasTaps = false;
   /** Since the last turn of a receiver began. */
   #packetsTaken = 0;
 
@@ -65,6 +66,7 @@ export class Forwarder {
       slotCount: options.slotCount,
       ring: mapAll(requireDescriptor(descriptors, 'ring'), true),
       notesByteOffset: COUNTER_MEMORY.NOTES,
+      tap: mapAll(requireDescriptor(descriptors, 'tap'), true),
     });
     this.#table = options.table;
     this.#tableMemory = this.#mapTable(options.table);
@@ -94,6 +96,12 @@ export class Forwarder {
     this.#router.setTable(table);
     this.#useTable(table);
     unmapMemory(old);
+  }
+
+  /** Packets that captures want from now on. */
+  setTaps(taps: readonly Tap[]): void {
+    this.#sender.setTaps(taps);
+    this.#hasTaps = taps.length > 0;
   }
 
   /** The table in force. */
@@ -131,6 +139,7 @@ export class Forwarder {
     const packets = receiver.receive();
     if (packets <= 0) return packets;
     this.#packetsTaken += packets;
+    if (this.#hasTaps) this.#sender.tap(packets);
     const copies = this.#router.route(packets);
     this.#sender.send(packets, copies);
     this.#countRouted();

@@ -40,11 +40,15 @@ function main(options: ForwarderOptions): void {
     if (message.kind === 'table') {
       forwarder.setTable(message.table);
       tell({ kind: 'applied', generation: message.table.generation });
+    } else if (message.kind === 'taps') {
+      forwarder.setTaps(message.taps);
+      tell({ kind: 'tapped', version: message.version });
     } else {
       forwarder.stop(DRAIN_MS);
       process.exit(0);
     }
   });
+  forwarder.setTaps(options.taps);
   forwarder.start();
   // Nothing that came from the network has been looked at yet.
   if (canRestrictCalls()) restrictCalls();
@@ -58,6 +62,8 @@ function outliveControl(
   descriptors: Descriptors,
 ): void {
   if (handover === undefined) process.exit(0);
+  // Nobody reads any more what captures wanted.
+  forwarder.setTaps([]);
   const bequest = new Bequest(requireDescriptor(descriptors, 'handover'), handover.user);
   setInterval(() => {
     const request = bequest.poll(bequeathed(descriptors));

@@ -1,4 +1,6 @@
 /** What control and a forwarder tell each other. Packets and counters never pass here. */
+
+import type { Tap } from '../../../native/packet-sender.ts';
 import type { TableReference } from '../../engine.ts';
 import type { DescriptorName } from '../descriptors.ts';
 
@@ -16,6 +18,8 @@ export interface ForwarderOptions {
   /** Names of the descriptors that it inherits, in order: see inheritedDescriptors(). */
   readonly descriptors: readonly DescriptorName[];
   readonly table: TableReference;
+  /** Packets that captures want. */
+  readonly taps: readonly Tap[];
   /** How to go on when control ends; undefined = not at all. */
   readonly handover: HandoverOptions | undefined;
 }
@@ -29,11 +33,15 @@ export interface HandoverOptions {
 
 /** `stop`: forward what waits in the receive buffer, then end. */
 export type MessageToForwarder =
+  /** Packets that captures want from now on. */
+  | { readonly kind: 'taps'; readonly taps: readonly Tap[]; readonly version: number }
   | { readonly kind: 'table'; readonly table: TableReference }
   | { readonly kind: 'stop' };
 
-/** All packets from now on are handled by this table. The first one says that the forwarder is ready. */
-export interface MessageFromForwarder {
-  readonly kind: 'applied';
-  readonly generation: number;
-}
+/**
+ * `applied`: all packets from now on are handled by this table. The first one says that the forwarder is ready.
+ * `tapped`: of all packets from now on, those that captures want go to the ring `tap`.
+ */
+export type MessageFromForwarder =
+  | { readonly kind: 'applied'; readonly generation: number }
+  | { readonly kind: 'tapped'; readonly version: number };
