@@ -11,6 +11,7 @@ import { Access } from '../access/access.ts';
 import type { ApiConfig } from '../config/config.ts';
 import type { Control } from '../control/control.ts';
 import type { PipelineStatsSource } from '../flow/pipeline/stats.ts';
+import type { PacketCapture } from '../model/capture.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { MAX_REQUEST_BYTES } from '../model/limits.ts';
 import type { BuildInfo } from '../model/status.ts';
@@ -18,6 +19,7 @@ import { loadServices } from '../protocol/definitions.ts';
 import type { ApiStatus } from '../telemetry/status.ts';
 import { tellOfAccess } from './access-notice.ts';
 import { BACKUP_LIMITS, type BackupParts, makeBackup, restoreBackup } from './backup.ts';
+import { capturePackets } from './capture-packets.ts';
 import { readCredentials } from './credentials.ts';
 import { boundCalls, CALL_LIMITS, type CallLimits } from './front/call-bounds.ts';
 import { type CallCount, CallCounts } from './front/call-counts.ts';
@@ -47,6 +49,9 @@ import { Workload, type WorkloadLimits } from './workload.ts';
 
 /** Nodes that follow this one: a handful. A broken connection may count for a while. */
 const MAX_RULE_WATCHERS = 64;
+
+/** People who capture packets: as many as forwarders serve at a time. */
+const MAX_CAPTURES = 8;
 
 /** People who look at flows. */
 const MAX_FLOW_WATCHERS = 8;
@@ -87,6 +92,8 @@ export interface ApiServerParts {
   readonly tails?: FlowTails | undefined;
   readonly rulesHistory: HistoryControl;
   readonly backups: BackupParts['backups'];
+  /** Absent: no packets can be captured. */
+  readonly captures?: PacketCapture | undefined;
   readonly buildInfo: BuildInfo;
   readonly surroundings: Surroundings;
   readonly config: ApiConfig;
@@ -103,7 +110,7 @@ export interface ApiFigures {
   readonly accepted: number;
 }
 
-/** The gRPC API: Settings, Metrics, Pipelines, View, health and reflection on one address. */
+/** The gRPC API: Settings, Metrics, Pipelines, View, Capture, health and reflection on one address. */
 export class ApiServer {
   readonly #parts: ApiServerParts;
   readonly #limits: ConnectionLimits & CallLimits & SessionLimits;
@@ -227,7 +234,7 @@ export class ApiServer {
 
   #makeMethods(): Method[] {
     const { control, pipelineStats, surroundings, tails, log } = this.#parts;
-    const { settings, metrics, pipelines, view, history } = loadServices();
+    const { settings, metrics, pipelines, view, history, capture } = loadServices();
     const { pipelines: configured } = this.#parts;
     const apiStatus = () => this.status();
     const parts = { ...this.#parts, pipelines: () => configured.names, apiStatus };
@@ -265,9 +272,16 @@ export class ApiServer {
           },
         },
       ),
+      ...implement(capture, {}, { CapturePackets: this.#capturing() }),
       ...new Health({ control, log }).methods(),
       ...reflectionMethods(),
     ];
+  }
+
+  #capturing(): StreamEntry {
+    const places = new WatcherPlaces(MAX_CAPTURES);
+    const handler = places.limit(capturePackets(this.#parts.captures, this.#parts.log));
+    return { role: 'admin', handler, limits: SMALL };
   }
 }
 

@@ -94,6 +94,7 @@ async function run(
     tails: pipelines,
     rulesHistory: new RulesHistory({ control, store }),
     backups: new Backups(store),
+    captures: dataPlane,
     buildInfo,
     surroundings: { startedAt, listening, history: watches.history, settings },
     config: config.api,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addAnnounceCommand } from './announce-command.ts';
 import { addBackupCommands } from './backup-commands.ts';
+import { addCaptureCommand } from './capture-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addDrainCommand } from './drain-command.ts';
 import { addFlowsCommand } from './flows-command.ts';
@@ -28,6 +29,7 @@ export function addClientCommands(
   addTrafficCommands(program, terminal);
   addTopCommand(program, terminal);
   addHealthCommand(program, terminal, finish);
+  addCaptureCommand(program, terminal);
   addDoctorCommand(program, terminal, finish);
   addDrainCommand(program, terminal);
   addUpgradeCommand(program, terminal);

@@ -18,9 +18,9 @@ export interface Screen {
 export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
   /** Resolves when the text is written. @throws EPIPE when nobody reads any more, CliError when it cannot be written */
-  print(text: string): Promise<void>;
   /** Undefined: standard output is no terminal. */
   readonly screen?: Screen | undefined;
+  print(text: string | Uint8Array): Promise<void>;
   /** Writes to standard error. */
   printError(text: string): void;
   /** Calls the listener once when the user interrupts (Ctrl-C), instead of ending. @returns what ends that */

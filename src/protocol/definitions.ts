@@ -13,11 +13,19 @@ export const METRICS_SERVICE = 'collector.proto.Metrics';
 export const PIPELINES_SERVICE = 'collector.proto.Pipelines';
 export const VIEW_SERVICE = 'collector.proto.View';
 export const HISTORY_SERVICE = 'collector.proto.History';
+export const CAPTURE_SERVICE = 'collector.proto.Capture';
 
 /** The files that define them. */
-const FILES = ['settings.proto', 'metrics.proto', 'pipelines.proto', 'view.proto', 'history.proto'];
+const FILES = [
+  'settings.proto',
+  'metrics.proto',
+  'pipelines.proto',
+  'view.proto',
+  'history.proto',
+  'capture.proto',
+];
 
-export type ServiceName = 'settings' | 'metrics' | 'pipelines' | 'view' | 'history';
+export type ServiceName = 'settings' | 'metrics' | 'pipelines' | 'view' | 'history' | 'capture';
 
 /** Names of the health service besides those of the API's services: see src/api/health.ts. */
 export const HEALTH_NAMES = { node: '', proxy: 'proxy', configured: 'configured' } as const;
@@ -51,6 +59,7 @@ export function loadServices(): Record<ServiceName, ServiceDefinition> {
     pipelines: serviceNamed(definitions, PIPELINES_SERVICE),
     view: serviceNamed(definitions, VIEW_SERVICE),
     history: serviceNamed(definitions, HISTORY_SERVICE),
+    capture: serviceNamed(definitions, CAPTURE_SERVICE),
   };
 }
 
