@@ -17,6 +17,7 @@ const METRICS = '/collector.proto.Metrics';
 const PIPELINES = '/collector.proto.Pipelines';
 const HISTORY = '/collector.proto.History';
 const VIEW = '/collector.proto.View';
+const CAPTURE = '/collector.proto.Capture';
 const HEALTH = '/grpc.health.v1.Health';
 const LIST = `${SETTINGS}/ListProxyRules`;
 const REPLACE = `${SETTINGS}/ReplaceProxyRules`;
@@ -48,6 +49,7 @@ const NEEDED: Readonly<Record<string, 'nobody' | 'viewer' | 'editor' | 'admin'>>
   [`${HISTORY}/RollbackRules`]: 'editor',
   [`${HISTORY}/Backup`]: 'admin',
   [`${HISTORY}/Restore`]: 'admin',
+  [`${CAPTURE}/CapturePackets`]: 'admin',
   [`${HEALTH}/Check`]: 'nobody',
   [`${HEALTH}/List`]: 'nobody',
   [`${HEALTH}/Watch`]: 'nobody',
