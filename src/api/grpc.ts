@@ -9,11 +9,13 @@ import {
   type ServerDuplexStream,
   type ServerWritableStream,
   type ServiceDefinition,
+  status as Status,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { withRawMessages } from '../protocol/definitions.ts';
 import { admit, type CallContext, type ContextParts } from './call-context.ts';
+import { CallLog } from './call-log.ts';
 import { answerMany, answerOnce, type Method } from './method.ts';
 import { isUnexpected, statusOf } from './status.ts';
 
@@ -53,14 +55,19 @@ function unary(
 ): handleUnaryCall<Buffer, Buffer> {
   const { workload, log } = parts;
   const run = async (...[call, respond]: Parameters<handleUnaryCall<Buffer, Buffer>>) => {
+    const callLog = new CallLog(method, log);
     try {
       const context = admit(call, parts);
+      callLog.admitted(context.caller);
       const { bytes, headers } = await answerOnce(method, call.request, { context, workload });
       call.sendMetadata(metadataOf(headers));
       respond(null, bytes);
+      callLog.ended(Status.OK);
     } catch (thrown) {
       report(method.definition, thrown, log);
-      respond(statusOf(thrown));
+      const status = statusOf(thrown);
+      respond(status);
+      callLog.ended(status.code);
     }
   };
   return (call, respond) => {
@@ -75,17 +82,22 @@ async function serveStream(
   call: Stream | Chat,
   parts: ServingParts & { readonly requests: AsyncIterable<Buffer> },
 ): Promise<void> {
+  const callLog = new CallLog(method, parts.log);
   try {
     const context = admit(call, parts);
+    callLog.admitted(context.caller);
     for await (const bytes of answerMany(method, parts.requests, context)) {
       parts.gate.checkStill(call.metadata);
       await write(call, bytes, { ...parts, context });
-      if (context.signal.aborted) return;
+      if (context.signal.aborted) break;
     }
     if (!context.signal.aborted) call.end();
+    callLog.ended(context.signal.aborted ? Status.CANCELLED : Status.OK);
   } catch (thrown) {
     report(method.definition, thrown, parts.log);
-    call.emit('error', statusOf(thrown));
+    const status = statusOf(thrown);
+    call.emit('error', status);
+    callLog.ended(status.code);
   }
 }
 

@@ -96,8 +96,8 @@ export async function withdrawOnce(config: AnnounceConfig): Promise<number> {
   }
 }
 
-function makeLog({ logLevel }: AnnounceConfig): ProcessLog {
-  const processLog = openLog(logLevel);
+function makeLog(config: AnnounceConfig): ProcessLog {
+  const processLog = openLog(config);
   return { ...processLog, log: processLog.log.child({ component: 'announce' }) };
 }
 

@@ -47,7 +47,7 @@ const OUTPUT_CHECK_MS = 500;
  */
 export async function collect(config: Config, options: CollectOptions): Promise<number> {
   process.title = 'floxy: collect';
-  const processLog = openLog(config.logLevel, 2);
+  const processLog = openLog(config, 2);
   const { log, close } = processLog;
   log.info(readBuildInfo(), 'floxy collect starts');
   const ended = waitForSignal(['SIGTERM', 'SIGINT']);

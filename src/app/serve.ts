@@ -50,7 +50,7 @@ export async function serve(
 ): Promise<number> {
   // What ps, top and ss show; otherwise they say MainThread.
   process.title = 'floxy: control';
-  const processLog = openLog(config.logLevel);
+  const processLog = openLog(config);
   const { log, close } = processLog;
   warnOfUnknown(unknownVariables, log);
   const effective = settings.map(({ variable, value }) => [variable, value]);

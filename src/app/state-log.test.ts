@@ -2,32 +2,79 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import type { SubsystemStatus } from '../model/status.ts';
+import { LOG_FORM } from '../telemetry/log-form.ts';
 import { StateLog } from './state-log.ts';
 
+interface Line {
+  readonly level: string;
+  readonly msg: string;
+  readonly error?: string;
+  readonly cause?: string;
+  readonly health?: string;
+  readonly advice?: string;
+}
+
+/** A node whose state the test says, and what its log says of it. */
+class Node {
+  proxy: SubsystemStatus = { state: 'OK' };
+  database: SubsystemStatus = { state: 'OK' };
+  isDraining = false;
+  readonly #lines: Line[] = [];
+  readonly #states: StateLog;
+
+  constructor() {
+    const log = pino(LOG_FORM, { write: (text) => void this.#lines.push(JSON.parse(text)) });
+    this.#states = new StateLog(() => this.status(), log);
+    this.#states.look();
+  }
+
+  status() {
+    return { proxy: this.proxy, database: this.database, isDraining: this.isDraining };
+  }
+
+  /** Level, message, cause and what it means for the health of the lines since the last look. */
+  look(): (readonly (string | undefined)[])[] {
+    this.#lines.length = 0;
+    this.#states.look();
+    for (const { level, advice, msg } of this.#lines) if (level === 'warn') assert.ok(advice, msg);
+    return this.#lines.map(({ level, msg, error, cause, health }) => [
+      level,
+      msg,
+      error ?? cause,
+      health,
+    ]);
+  }
+}
+
 test('each change of a state is logged once, with its cause', () => {
-  const lines: { level: number; msg: string; error?: string }[] = [];
-  const log = pino({ base: null }, { write: (text) => void lines.push(JSON.parse(text)) });
-  let proxy: SubsystemStatus = { state: 'OK' };
-  let database: SubsystemStatus = { state: 'OK' };
-  const states = new StateLog(() => ({ proxy, database }), log);
-  const look = () => {
-    lines.length = 0;
-    states.look();
-    return lines.map(({ level, msg, error }) => [level, msg, error]);
-  };
-  assert.deepEqual(look(), []);
-  proxy = { state: 'Configuring', error: 'forwarder 0 was killed, restarting' };
-  assert.deepEqual(look(), [
-    [40, 'the proxy is Configuring', 'forwarder 0 was killed, restarting'],
+  const node = new Node();
+  assert.deepEqual(node.look(), []);
+  const error = 'forwarder 0 was killed, restarting';
+  node.proxy = { state: 'Configuring', error };
+  assert.deepEqual(node.look(), [['warn', 'the proxy is Configuring', error, 'NOT_SERVING']]);
+  node.proxy = { state: 'Configuring', error: 'forwarder 0 is starting' };
+  assert.deepEqual(node.look(), []);
+  node.proxy = { state: 'OK' };
+  node.database = { state: 'Offline', error: 'the disk is full' };
+  assert.deepEqual(node.look(), [
+    ['info', 'the proxy is OK again', undefined, 'SERVING'],
+    ['warn', 'the database is Offline', 'the disk is full', undefined],
   ]);
-  proxy = { state: 'Configuring', error: 'forwarder 0 is starting' };
-  assert.deepEqual(look(), []);
-  proxy = { state: 'OK' };
-  database = { state: 'Offline', error: 'the disk is full' };
-  assert.deepEqual(look(), [
-    [30, 'the proxy is OK again', undefined],
-    [40, 'the database is Offline', 'the disk is full'],
+  node.database = { state: 'OK' };
+  assert.deepEqual(node.look(), [['info', 'the database is OK again', undefined, undefined]]);
+});
+
+test('draining changes the health of the node, and no state', () => {
+  const node = new Node();
+  node.isDraining = true;
+  assert.deepEqual(node.look(), [
+    [
+      'warn',
+      'announcers and load balancers send flow elsewhere',
+      'the node is being drained',
+      'NOT_SERVING',
+    ],
   ]);
-  database = { state: 'OK' };
-  assert.deepEqual(look(), [[30, 'the database is OK again', undefined]]);
+  node.isDraining = false;
+  assert.deepEqual(node.look(), [['info', 'this node does its share again', undefined, 'SERVING']]);
 });

@@ -1,17 +1,22 @@
 import type { Logger } from 'pino';
-import type { State, SubsystemStatus } from '../model/status.ts';
+import type { SubsystemStatus } from '../model/status.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 
 const INTERVAL_MS = 500;
 
-/** Says in the log when a subsystem comes into another state, and why. */
+/** What is looked at. */
+type Watched = Pick<SystemStatus, 'proxy' | 'database' | 'isDraining'>;
+
+const ADVICE = '`floxy doctor` looks for the cause on this host';
+
+/** Says in the log when a subsystem, or the health of the node, comes into another state, and why. */
 export class StateLog {
-  readonly #status: () => Pick<SystemStatus, 'proxy' | 'database'>;
+  readonly #status: () => Watched;
   readonly #log: Logger;
-  #last: { readonly proxy: State; readonly database: State } | undefined;
+  #last: Watched | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(status: () => Pick<SystemStatus, 'proxy' | 'database'>, log: Logger) {
+  constructor(status: () => Watched, log: Logger) {
     this.#status = status;
     this.#log = log;
   }
@@ -27,18 +32,52 @@ export class StateLog {
 
   /** The states at the first look are no news. */
   look(): void {
-    const { proxy, database } = this.#status();
-    if (this.#last !== undefined) {
-      this.#report('proxy', this.#last.proxy, proxy);
-      this.#report('database', this.#last.database, database);
-    }
-    this.#last = { proxy: proxy.state, database: database.state };
+    const now = this.#status();
+    const before = this.#last;
+    this.#last = now;
+    if (before === undefined) return;
+    const hasChanged = isServing(now) !== isServing(before);
+    const isTold = this.#report(
+      'proxy',
+      before.proxy,
+      now.proxy,
+      hasChanged ? { health: healthOf(now) } : {},
+    );
+    this.#report('database', before.database, now.database);
+    if (hasChanged && !isTold) this.#reportHealth(now);
   }
 
-  #report(subsystem: 'proxy' | 'database', before: State, { state, error }: SubsystemStatus): void {
-    if (state === before) return;
-    const details = { subsystem, state, before, ...(error === undefined ? {} : { error }) };
+  /** @returns whether there was something to say */
+  #report(
+    subsystem: 'proxy' | 'database',
+    last: SubsystemStatus,
+    { state, error }: SubsystemStatus,
+    consequence: object = {},
+  ): boolean {
+    const { state: before } = last;
+    if (state === before) return false;
+    const why = error === undefined ? {} : { error };
+    const details = { subsystem, state, before, ...why, ...consequence };
     if (state === 'OK') this.#log.info(details, `the ${subsystem} is OK again`);
-    else this.#log.warn(details, `the ${subsystem} is ${state}`);
+    else this.#log.warn({ ...details, advice: ADVICE }, `the ${subsystem} is ${state}`);
+    return true;
   }
+
+  /** Where the state of the proxy says nothing of it: the node is, or was, being drained. */
+  #reportHealth({ isDraining }: Watched): void {
+    if (isDraining) {
+      const details = { health: 'NOT_SERVING', cause: 'the node is being drained' };
+      const advice = '`floxy drain --cancel` ends it';
+      this.#log.warn({ ...details, advice }, 'announcers and load balancers send flow elsewhere');
+    } else this.#log.info({ health: 'SERVING' }, 'this node does its share again');
+  }
+}
+
+/** As the empty name of the health service tells it (src/api/health.ts). */
+function healthOf(status: Watched): 'SERVING' | 'NOT_SERVING' {
+  return isServing(status) ? 'SERVING' : 'NOT_SERVING';
+}
+
+function isServing({ proxy, isDraining }: Watched): boolean {
+  return proxy.state === 'OK' && !isDraining;
 }

@@ -35,6 +35,7 @@ test('with the addresses alone the documented defaults hold', () => {
     onExit: 'withdraw',
     metricsAddress: 'off',
     logLevel: 'info',
+    logFormat: 'auto',
   });
 });
 

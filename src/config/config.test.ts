@@ -63,6 +63,7 @@ test('without any variable the documented defaults hold, and the proxy is off', 
     historyRevisions: 1000,
     historyBytes: 67_108_864,
     logLevel: 'info',
+    logFormat: 'auto',
     receiveBufferBytes: 33_554_432,
     ringBytes: 67_108_864,
     sendBufferBytes: 4_194_304,
@@ -155,6 +156,7 @@ const GOOD: readonly (readonly [string, string, Pick, unknown])[] = [
   ['FLOXY_RUNTIME_DIRECTORY', '/nonexistent/x', (c) => c.runtimeDirectory, '/nonexistent/x'],
   ['LOG_LEVEL', 'trace', (c) => c.logLevel, 'trace'],
   ['LOG_LEVEL', 'silent', (c) => c.logLevel, 'silent'],
+  ['LOG_FORMAT', 'json', (c) => c.logFormat, 'json'],
 ];
 
 for (const [name, value, pick, expected] of GOOD) {

@@ -31,9 +31,16 @@ export const LOG_SETTINGS = {
   logLevel: {
     variable: 'COLLECTOR_LOG_LEVEL',
     meaning:
-      'what is logged: this and what is graver; debug adds the settings at the start and changes of the host, trace nothing more',
+      'what is logged: this and what is graver; debug adds the settings at the start, changes of the host and calls of the API, trace those that ask for health',
     kind: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: 'info',
+  },
+  logFormat: {
+    variable: 'COLLECTOR_LOG_FORMAT',
+    meaning:
+      'how: text for people, json for programs, auto = text on a terminal, else json; in the journal of systemd both have its priorities',
+    kind: choice(['auto', 'text', 'json']),
+    default: 'auto',
   },
 } as const satisfies SettingGroup;
 

@@ -87,7 +87,7 @@ describe('announcing by the kernel', { skip: requirePrograms() }, () => {
     const record = await waitForRecord(announcer, 'routes are not as they should be; trying again');
     assert.match(String(record['error']), /^ip addr add .*CAP_NET_ADMIN is needed/);
     await announcer.end();
-    const errors = recordsOf(announcer).filter(({ level }) => level === 50);
+    const errors = recordsOf(announcer).filter(({ level }) => level === 'error');
     assert.equal(errors.length, 1);
   });
 });

@@ -283,7 +283,11 @@ test('R17: rules that name a pipeline which this node does not have are taken wi
   const warnings = readWarnings(headers.get('collector-warnings').join());
   assert.equal(warnings.length, 1);
   assert.match(warnings[0] ?? '', /^this node has no pipeline edge: .* decoded by nobody/);
-  const { level, msg, warnings: logged } = api.logged.at(-1) ?? {};
+  const {
+    level,
+    msg,
+    warnings: logged,
+  } = api.logged.find((line) => line['msg'] === 'rules changed') ?? {};
   assert.deepEqual({ level, msg, logged }, { level: 40, msg: 'rules changed', logged: warnings });
   api.pipelines.names.add('edge');
   const again = await client.call('UpdateProxyRules', { defaultOutputs });
