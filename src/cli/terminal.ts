@@ -17,9 +17,9 @@ export interface Screen {
 /** What a command reads and writes. */
 export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
-  /** Resolves when the text is written. @throws EPIPE when nobody reads any more, CliError when it cannot be written */
   /** Undefined: standard output is no terminal. */
   readonly screen?: Screen | undefined;
+  /** Resolves when the text is written. @throws EPIPE when nobody reads any more, CliError when it cannot be written */
   print(text: string | Uint8Array): Promise<void>;
   /** Writes to standard error. */
   printError(text: string): void;
