@@ -58,8 +58,8 @@ class LoggingService implements AsyncDisposable {
 
   async waitUntilServing(): Promise<void> {
     await waitFor(
-      () => `the API answers: ${this.call(['status']).output}`,
-      () => this.call(['status']).status === 0,
+      () => `the API answers: ${this.call(['build-info']).output}`,
+      () => this.call(['build-info']).status === 0,
       HANG_MS,
       100,
     );
