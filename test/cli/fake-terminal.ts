@@ -34,7 +34,7 @@ export async function runFloxy(args: readonly string[], options: RunOptions = {}
     env: options.env ?? {},
     print: async (text) => {
       output += text;
-      options.screen?.write(text);
+      options.screen?.write(typeof text === 'string' ? text : Buffer.from(text).toString());
     },
     screen: options.screen,
     printError: (text) => {
