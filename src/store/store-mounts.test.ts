@@ -8,6 +8,7 @@ import { requireRoot } from '../../test/lab/require-root.ts';
 import {
   databasePath,
   floxyError,
+  HISTORY_LIMITS,
   manyRules,
   numberedRule,
   openedStore,
@@ -26,6 +27,7 @@ import {
 } from '../../test/lab/store-scenarios.ts';
 import { ruleSet } from '../../test/support/rule-sets.ts';
 import type { SqliteRuleStore } from './sqlite-rule-store.ts';
+import { StoreQuestions } from './store-questions.ts';
 
 const NOBODY = 65_534;
 
@@ -124,6 +126,27 @@ const scenarios: Scenarios = {
     store.write(replacing(both), { number: number + 1 });
     assert.deepEqual(store.status(), { state: 'OK' });
     assert.deepEqual(reopen(store), { revision: { number: number + 1 }, ruleSet: both });
+  },
+
+  'mount full, backup'(directory) {
+    const { store } = openedStore(directory);
+    store.write(replacing(manyRules(500)), { number: 1 });
+    const ballast = fillUp(directory);
+    const path = databasePath(directory);
+    const questions = new StoreQuestions({ store, path, historyLimits: HISTORY_LIMITS });
+    const extra = { madeAt: '2026-11-26T00:00:00.000Z', version: '0', pipelines: undefined };
+    assert.throws(() => questions.backup(extra), floxyError('LIMIT_EXCEEDED', /full.*make room/));
+    assert.deepEqual(
+      readdirSync(directory).filter((name) => name.includes('.copy-')),
+      [],
+    );
+    assert.deepEqual(store.status(), { state: 'OK' });
+    rmSync(ballast);
+    const { rules, bytes, path: copy } = questions.backup(extra);
+    assert.equal(rules, 500);
+    assert.ok(bytes > 0);
+    questions.removeCopy(copy);
+    assert.deepEqual(reopen(store).ruleSet, manyRules(500));
   },
 
   'mount full at start'(directory) {
@@ -253,6 +276,10 @@ function defineTests(): void {
     ['mount read-only, damaged', 'on a read-only disk a damaged database stays where it is'],
     ['mount read-only, empty', 'a read-only disk without a database has lost no rules'],
     ['mount full', 'on a full disk a change fails wholly, and works when there is room'],
+    [
+      'mount full, backup',
+      'A33: on a full disk a backup fails, leaves nothing behind and costs no rules',
+    ],
     ['mount full at start', 'on a full disk rules are restored, and a new one is made later'],
     ['mount full and damaged', 'on a full disk a damaged database waits until there is room'],
   ] as const) {
