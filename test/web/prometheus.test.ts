@@ -20,7 +20,6 @@ const PROMETHEUS = 'http://127.0.0.1:9090';
 
 /** What is empty here, and why. */
 const EXPLAINED: Readonly<Record<string, string>> = {
-  floxy_collector_send_errors_total: 'forwarders do not note losses by collector yet',
   floxy_follower_connected: 'the node follows no other',
   floxy_follower_lag_revisions: 'the node follows no other',
   floxy_follower_overridden: 'the node follows no other',
