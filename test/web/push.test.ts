@@ -164,8 +164,13 @@ test('S33: InfluxDB has the metrics of the page, labels as tags', async () => {
     `${name},exporter=all\\ rules,host=${host}`,
     `floxy_rules,host=${host}`,
   ]);
-  const [sent] = await influxdb.query(`SELECT last(value) FROM ${name} WHERE exporter='192.0.2.1'`);
-  assert.equal(sent?.values[0]?.[1], 2 ** 40);
+  // A series is known a moment before its first value is.
+  const value = await waitFor('the value', async () => {
+    const text = `SELECT last(value) FROM ${name} WHERE exporter='192.0.2.1'`;
+    const [sent] = await influxdb.query(text);
+    return sent?.values[0]?.[1] as number | undefined;
+  });
+  assert.equal(value, 2 ** 40);
 });
 
 test('S33: by the API of InfluxDB 2 they arrive too (at VictoriaMetrics)', async () => {
