@@ -71,6 +71,15 @@ test('the table of losses in docs/operating.md has a row for every counter that 
   assert.deepEqual(table, rows);
 });
 
+test('docs/troubleshooting.md knows every loss by the name that the log and the status give it', () => {
+  const text = read('docs/troubleshooting.md');
+  const names = ROWS.flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
+  assert.deepEqual(
+    names.filter((name) => !text.includes(`| \`${name}`)),
+    [],
+  );
+});
+
 test('what is called a loss says what helps', () => {
   for (const { key, loss, advice } of ROWS) {
     assert.ok(loss === undefined || advice !== undefined, key);
