@@ -153,6 +153,11 @@ function explain(
       return new CliError(EXIT.unreachable, message, options);
     }
     case 'refused': {
+      if (error.code === status.UNIMPLEMENTED) {
+        const call = `${method.parent.name}/${method.name}`;
+        const message = `the service at ${target} does not know ${call}: it is another version than this command (\`floxy build-info\`, \`floxy --version\`)`;
+        return new CliError(EXIT.failed, message, options);
+      }
       const exitCode = error.code === status.INVALID_ARGUMENT ? EXIT.usage : EXIT.failed;
       return new CliError(exitCode, `${status[error.code]}: ${error.message}`, options);
     }

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { status } from '@grpc/grpc-js';
+import { startFakeApi } from '../../test/cli/fake-api.ts';
+import { runFloxy } from '../../test/cli/fake-terminal.ts';
+
+const RULES = {
+  rules: [
+    {
+      exporter: { endpoint: { host: '192.0.2.1', port: 1000 } },
+      outputs: [{ collectors: [{ endpoint: { host: '198.51.100.1', port: 2055 } }] }, {}],
+    },
+  ],
+};
+
+function at(port: number): string[] {
+  return ['--api', `127.0.0.1:${port}`];
+}
+
+test('S22: rules list and stats send what is wanted to the service', async () => {
+  await using api = await startFakeApi({ answer: [] });
+  const wanted = ['--exporter', '192.0.2.0/24', '--collector', '198.51.100.1:5', '--limit', '7'];
+  for (const command of [['rules', 'list'], ['stats']]) {
+    const run = await runFloxy([...command, ...wanted, '--pipeline', 'a', 'b', ...at(api.port)]);
+    assert.deepEqual([run.exitCode, run.output, run.errors], [0, '', '']);
+  }
+  const filter = {
+    exporters: ['192.0.2.0/24'],
+    collectors: ['198.51.100.1:5'],
+    pipelines: ['a', 'b'],
+  };
+  assert.deepEqual(
+    api.calls.map(({ method, request }) => [method, request]),
+    [
+      ['ListRules', { filter, limit: 7 }],
+      ['ListStats', { filter, limit: 7 }],
+    ],
+  );
+  assert.equal((await runFloxy(['stats', '192.0.2.1', '--limit', '7'])).exitCode, 2);
+});
+
+test('S22: parts of a list become one, as text, JSON and a table', async () => {
+  const [rule] = RULES.rules;
+  const other = { exporter: { endpoint: { host: '2001:db8::1', port: 5 } } };
+  const outputs = [{ collectors: [{ endpoint: { host: '198.51.100.9' }, weight: 3 }] }];
+  const parts = [
+    { revision: '7' },
+    { rules: [rule, other] },
+    { rules: [other] },
+    { defaultOutputs: [...outputs, { pipeline: 'a' }] },
+  ];
+  await using api = await startFakeApi({ answer: JSON.parse(JSON.stringify(parts)) });
+  const list = (output: string) => runFloxy(['rules', 'list', '-o', output, ...at(api.port)]);
+  assert.deepEqual(JSON.parse((await list('json')).output), {
+    rules: [rule, other, other],
+    defaultOutputs: [...outputs, { pipeline: 'a' }],
+  });
+  assert.equal(
+    (await list('table')).output,
+    `EXPORTER         OUTPUTS
+192.0.2.1:1000   198.51.100.1:2055;${' '}
+[2001:db8::1]:5  - (dropped)
+[2001:db8::1]:5  - (dropped)
+default          198.51.100.9 weight 3; pipeline a
+`.replaceAll(/ +$/gm, ''),
+  );
+  const { output } = await list('text');
+  await runFloxy(['rules', 'replace', ...at(api.port)], { files: { '-': output } });
+  assert.deepEqual(api.calls.at(-1)?.request, JSON.parse((await list('json')).output));
+});
+
+test('stats as a table has a row for each collector', async () => {
+  const counts = (packets: number) => ({ packets: `${packets}`, bytes: `${packets * 100}` });
+  const output = {
+    collectors: [
+      { endpoint: { host: '198.51.100.1', port: 5 }, output: counts(7) },
+      { endpoint: { host: '198.51.100.2' }, output: counts(8) },
+    ],
+  };
+  const exporter = { endpoint: { host: '192.0.2.1' }, input: counts(15) };
+  const parts = [{ rules: [{ exporter, outputs: [output] }] }, { mismatched: counts(3) }];
+  await using api = await startFakeApi({ answer: parts });
+  const run = await runFloxy(['stats', '-o', 'table', ...at(api.port)]);
+  assert.equal(
+    run.output,
+    `EXPORTER   PACKETS  BYTES  TO              SENT  SENT BYTES
+192.0.2.1       15   1500  198.51.100.1:5     7         700
+                           198.51.100.2       8         800
+no rule          3    300  -
+`,
+  );
+});
+
+test('an exporter without a rule that may have been meant with a port is told so', async () => {
+  const details = 'no rule for exporter fd10::3:3000';
+  await using api = await startFakeApi({ code: status.NOT_FOUND, details });
+  const run = await runFloxy(['stats', 'fd10::3:3000', ...at(api.port)]);
+  assert.deepEqual(run, {
+    exitCode: 1,
+    output: '',
+    errors: `floxy: NOT_FOUND: ${details}; did you mean [fd10::3]:3000?\n`,
+  });
+  const none = await runFloxy(['stats', '2001:db8::abcd', '192.0.2.1', ...at(api.port)]);
+  assert.equal(none.errors, `floxy: NOT_FOUND: ${details}\n`);
+});
+
+test('a service that does not know a call is of another version, and that is said', async () => {
+  await using api = await startFakeApi({ code: status.UNIMPLEMENTED, details: 'no' });
+  const run = await runFloxy(['status', ...at(api.port)]);
+  assert.equal(run.exitCode, 1);
+  assert.match(run.errors, /does not know View\/GetOverview: it is another version .*build-info/);
+});
