@@ -9,6 +9,7 @@ import { printText } from './text-format.ts';
 import { WirePrinter } from './wire.ts';
 
 const { output: RULES } = findMethod('floxy', 'collector.proto.View', 'ListRules');
+const { output: TRAFFIC } = findMethod('floxy', 'collector.proto.View', 'WatchTraffic');
 const { output: STATS } = findMethod('floxy', 'collector.proto.View', 'ListStats');
 
 function checkSame(schema: typeof RULES, json: JsonValue): void {
@@ -36,6 +37,14 @@ test('statistics are printed as the library prints them, up to 64 bits', () => {
   for (const packets of [...counts, '18446744073709551615']) {
     const exporter = { endpoint: { host: '::1', port: 65_535 }, input: { packets, bytes: '7' } };
     checkSame(STATS, { rules: [{ exporter }, {}], mismatched: { packets } });
+  }
+});
+
+test('rates are printed as the library prints them', () => {
+  for (const packetsPerSecond of [0, 0.001, 2, 41_234.567, 1e21]) {
+    const rate = { packetsPerSecond, bytesPerSecond: 7 };
+    const exporter = { endpoint: { host: '::1' }, state: 'Silent', rate, lostPerSecond: 0.5 };
+    checkSame(TRAFFIC, { exporters: [exporter, {}], total: { seconds: 1.002 }, last: true });
   }
 });
 

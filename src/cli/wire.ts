@@ -14,7 +14,7 @@ import { printText } from './text-format.ts';
 const INDENT = '    ';
 
 /** How the value of a field is written in both forms. */
-type Kind = 'message' | 'string' | 'number' | 'long' | 'bool' | 'enum' | 'other';
+type Kind = 'message' | 'string' | 'number' | 'long' | 'double' | 'bool' | 'enum' | 'other';
 
 interface Field {
   readonly name: string;
@@ -124,6 +124,8 @@ class WireReader {
     const { kind, message } = field;
     if (kind !== 'message' || message === undefined) {
       const value = this.#value(field, wireType);
+      // The library knows how many digits they have.
+      if (kind === 'double') throw new Unusual();
       if (kind !== 'string') return String(value);
       if (!PLAIN.test(String(value))) throw new Unusual();
       return `"${value}"`;
@@ -169,6 +171,8 @@ class WireReader {
         return Number(this.#varint(wireType));
       case 'long':
         return String(this.#varint(wireType));
+      case 'double':
+        return this.#double(wireType);
       case 'bool':
         return this.#varint(wireType) !== 0;
       case 'enum': {
@@ -210,6 +214,14 @@ class WireReader {
       if (byte < 0x80) return BigInt.asUintN(64, rest);
     }
     throw new Unusual();
+  }
+
+  #double(wireType: number): number {
+    if (wireType !== 1 || this.#at + 8 > this.#bytes.length) throw new Unusual();
+    const value = this.#bytes.readDoubleLE(this.#at);
+    if (!Number.isFinite(value)) throw new Unusual();
+    this.#at += 8;
+    return value;
   }
 
   #byte(): number {
@@ -257,6 +269,8 @@ function kindOf(field: DescField): Kind {
       return 'number';
     case ScalarType.UINT64:
       return 'long';
+    case ScalarType.DOUBLE:
+      return 'double';
     case ScalarType.BOOL:
       return 'bool';
     default:
