@@ -34,7 +34,8 @@ const TOTAL = {
   received: { packetsPerSecond: 41_234, bytesPerSecond: 57_600_000 },
   losses: [{ kind: 'kernel drops', packets: '3' }],
 };
-const ANSWER = JSON.parse(JSON.stringify([LOOK, { total: TOTAL, last: true }]));
+const COUNTS = { exporterCount: '120', collectorCount: '1' };
+const ANSWER = JSON.parse(JSON.stringify([LOOK, { ...COUNTS, total: TOTAL, last: true }]));
 
 const EXPORTERS = `EXPORTER        RULE         PPS    BYTES/S  PACKETS  LOST  PROTOCOL   LAST SEEN  STATE
 192.0.2.1:1000  192.0.2.1  41.2k  57.6 MB/s     1.2M     7  NetFlow 9  0s ago     ok
@@ -72,7 +73,7 @@ test('S22: exporters and collectors are tables of one look', async () => {
     ],
   );
   const json = await runFloxy(['collectors', '-o', 'json', ...at(api.port)]);
-  assert.deepEqual(JSON.parse(json.output), { ...LOOK, total: TOTAL });
+  assert.deepEqual(JSON.parse(json.output), { ...LOOK, ...COUNTS, total: TOTAL });
 });
 
 test('S22: without a terminal top prints looks as lines, and ends after so many', async () => {
@@ -93,7 +94,7 @@ test('S22: without a terminal top prints looks as lines, and ends after so many'
     count: 1,
   });
   const json = await runFloxy(['top', '-n', '1', '-o', 'json', ...at(api.port)]);
-  assert.deepEqual(JSON.parse(json.output), { ...LOOK, total: TOTAL });
+  assert.deepEqual(JSON.parse(json.output), { ...LOOK, ...COUNTS, total: TOTAL });
 });
 
 test('S22: on a terminal top draws in place, hears keys and changes of size, and leaves it as it was', async () => {
@@ -105,7 +106,7 @@ test('S22: on a terminal top draws in place, hears keys and changes of size, and
   assert.equal(lines.length, 14);
   assert.match(
     lines[0] ?? '',
-    /^floxy top {2}127\.0\.0\.1:\d+ {2}\d\d:\d\d:\d\d UTC {2}sorted by packets$/,
+    /^floxy top {2}127\.0\.0\.1:\d+ {2}\d\d:\d\d:\d\d UTC {2}sorted by packets {2}120 exporters, 1 collector$/,
   );
   assert.equal(lines[1], HEAD);
   assert.equal(steady(`${lines.slice(2, 5).join('\n')}\n`), EXPORTERS);

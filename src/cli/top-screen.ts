@@ -10,6 +10,7 @@ import {
   exporterRow,
   totalText,
 } from './traffic-rows.ts';
+import { counted } from './units.ts';
 
 /** One look, put together of its parts. */
 export type TopView = Shown<TrafficViewMessage>;
@@ -52,7 +53,7 @@ export function rowsThatFit(
 export function topFrame(view: TopView | undefined, state: TopState, size: Size): string[] {
   const { target, now, order, trouble } = state;
   const time = now.toISOString().slice(11, 19);
-  const head = `floxy top  ${target}  ${time} UTC  sorted by ${order}`;
+  const head = `floxy top  ${target}  ${time} UTC  sorted by ${order}${countText(view)}`;
   const body =
     view === undefined
       ? [trouble ?? 'the first look takes a moment …']
@@ -61,6 +62,12 @@ export function topFrame(view: TopView | undefined, state: TopState, size: Size)
   const shown = lines.slice(0, Math.max(1, size.rows - 1));
   while (shown.length < size.rows - 1) shown.push('');
   return [...shown, KEYS].map((line) => line.slice(0, size.columns));
+}
+
+/** How many there are, as not all of them may fit. */
+function countText({ exporterCount, collectorCount }: TopView = {}): string {
+  if (exporterCount === undefined || collectorCount === undefined) return '';
+  return `  ${counted(Number(exporterCount), 'exporter')}, ${counted(Number(collectorCount), 'collector')}`;
 }
 
 /** For outputs that are no terminal: the same, one below the other. */

@@ -110,7 +110,10 @@ describe('what people see', { skip: requireRoot() }, () => {
     const frames = drawn.stdout.split('\u001b[H').slice(1);
     const last = (frames.at(-1) ?? '').split('\r\n').map((line) => line.split('\u001b')[0] ?? '');
     assert.equal(last.length, 20);
-    assert.match(last[0] ?? '', /^floxy top {2}127\.0\.0\.1:8853 .* sorted by packets$/);
+    assert.match(
+      last[0] ?? '',
+      /^floxy top {2}127\.0\.0\.1:8853 .* sorted by packets {2}10 exporters, 1 collector$/,
+    );
     assert.ok(
       last.some((line) => line.startsWith(COLLECTOR)),
       last.join('\n'),
