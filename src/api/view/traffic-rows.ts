@@ -1,4 +1,6 @@
 /** What exporters send and collectors get, with rates between two looks. */
+import { sortInTurns } from '../../base/sort-in-turns.ts';
+import { Turn } from '../../base/turn.ts';
 import type { CollectorStatus } from '../../model/collector-status.ts';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
 import type { ExporterReport, ExporterStatus } from '../../model/exporter-status.ts';
@@ -39,11 +41,18 @@ export interface RowWish {
   readonly choice: ExporterChoice;
   readonly order: TrafficOrder;
   readonly silentAfterMs: number;
+  readonly limit: number;
 }
 
 interface Counted {
   readonly counters: Counters;
   readonly lost: bigint;
+}
+
+/** The first rows that are wanted, and how many there are. */
+export interface Rows<R extends Row> {
+  readonly rows: readonly R[];
+  readonly count: number;
 }
 
 /** What the rows of a look are compared with: the counts of the look before it. */
@@ -52,61 +61,89 @@ export class LookBefore {
   readonly #exporters: ReadonlyMap<string, Counted>;
   readonly #collectors: ReadonlyMap<string, Counted>;
 
-  constructor({ atMs, exporters, collectors }: Look) {
+  private constructor(
+    atMs: number,
+    exporters: ReadonlyMap<string, Counted>,
+    collectors: ReadonlyMap<string, Counted>,
+  ) {
     this.#atMs = atMs;
-    this.#exporters = new Map(
-      exporters?.seen.map(({ endpoint, received, lost }) => [
-        formatEndpoint(endpoint),
-        { counters: received, lost },
-      ]),
-    );
-    this.#collectors = new Map(
-      collectors?.map((status) => [
+    this.#exporters = exporters;
+    this.#collectors = collectors;
+  }
+
+  static async of({ atMs, exporters, collectors }: Look): Promise<LookBefore> {
+    const seen = await mapInTurns(exporters?.seen ?? [], ({ endpoint, received, lost }) => {
+      return [formatEndpoint(endpoint), { counters: received, lost }] as const;
+    });
+    const known = await mapInTurns(collectors ?? [], (status) => {
+      return [
         formatEndpoint(status.endpoint),
         { counters: status.sent, lost: lostOf(status) },
-      ]),
-    );
+      ] as const;
+    });
+    return new LookBefore(atMs, new Map(seen), new Map(known));
   }
 
-  /** In the order that is wanted. */
-  exporterRows({ atMs, exporters }: Look, wish: RowWish): ExporterRow[] {
-    if (exporters === undefined) return [];
+  async exporterRows({ atMs, exporters }: Look, wish: RowWish): Promise<Rows<ExporterRow>> {
+    if (exporters === undefined) return { rows: [], count: 0 };
     const seconds = this.#secondsUntil(atMs);
     const seen = wish.choice === 'Silent' ? [] : exporters.seen;
-    const rows = seen.map((status): ExporterRow => {
-      const { endpoint, received, lost, rule, lastSeen } = status;
-      const before = this.#exporters.get(formatEndpoint(endpoint)) ?? NOTHING;
-      const isSilent = Date.now() - lastSeen.getTime() > wish.silentAfterMs;
-      const state = rule === undefined ? 'Unknown' : isSilent ? 'Silent' : 'Sending';
-      const rate = rateBetween(before.counters, received, seconds);
-      const lostPerSecond = perSecond(before.lost, lost, seconds);
-      const row = { endpoint, rate, lost, lostPerSecond, lastSeen, state, seen: status } as const;
-      return rule === undefined ? row : { ...row, rule: rule.endpoint };
-    });
-    const { filter, choice, order } = wish;
-    const wanted = [...rows, ...silentRows(exporters, choice)].filter(
-      (row) => filter.hasExporter(row.endpoint) && isChosen(row, choice),
+    const { filter, choice } = wish;
+    const rows = await mapInTurns(seen, (status) =>
+      filter.hasExporter(status.endpoint) ? this.#exporterRow(status, seconds, wish) : undefined,
     );
-    return wanted.sort(COMPARE[order]);
+    const wanted = rows.filter((row) => row !== undefined && isChosen(row, choice));
+    const silent = silentRows(exporters, choice).filter(({ endpoint }) =>
+      filter.hasExporter(endpoint),
+    );
+    return sorted([...(wanted as ExporterRow[]), ...silent], wish);
   }
 
-  /** In the order that is wanted. */
-  collectorRows({ atMs, collectors = [] }: Look, { filter, order }: RowWish): CollectorRow[] {
+  async collectorRows({ atMs, collectors = [] }: Look, wish: RowWish): Promise<Rows<CollectorRow>> {
     const seconds = this.#secondsUntil(atMs);
-    const wanted = collectors.filter(({ endpoint }) => filter.hasCollector(endpoint));
-    const rows = wanted.map((status): CollectorRow => {
+    const wanted = collectors.filter(({ endpoint }) => wish.filter.hasCollector(endpoint));
+    const rows = await mapInTurns(wanted, (status): CollectorRow => {
       const { endpoint, sent } = status;
       const lost = lostOf(status);
       const before = this.#collectors.get(formatEndpoint(endpoint)) ?? NOTHING;
       const rate = rateBetween(before.counters, sent, seconds);
       return { endpoint, rate, lost, lostPerSecond: perSecond(before.lost, lost, seconds), status };
     });
-    return rows.sort(COMPARE[order]);
+    return sorted(rows, wish);
+  }
+
+  #exporterRow(status: ExporterStatus, seconds: number, { silentAfterMs }: RowWish): ExporterRow {
+    const { endpoint, received, lost, rule, lastSeen } = status;
+    const before = this.#exporters.get(formatEndpoint(endpoint)) ?? NOTHING;
+    const isSilent = Date.now() - lastSeen.getTime() > silentAfterMs;
+    const state = rule === undefined ? 'Unknown' : isSilent ? 'Silent' : 'Sending';
+    const rate = rateBetween(before.counters, received, seconds);
+    const lostPerSecond = perSecond(before.lost, lost, seconds);
+    const row = { endpoint, rate, lost, lostPerSecond, lastSeen, state, seen: status } as const;
+    return rule === undefined ? row : { ...row, rule: rule.endpoint };
   }
 
   #secondsUntil(atMs: number): number {
     return Math.max(0.001, (atMs - this.#atMs) / 1000);
   }
+}
+
+async function sorted<R extends Row>(
+  rows: readonly R[],
+  { order, limit }: RowWish,
+): Promise<Rows<R>> {
+  return { rows: await sortInTurns(rows, COMPARE[order], limit), count: rows.length };
+}
+
+/** Maps a long list, letting the process do other things in between. */
+async function mapInTurns<T, U>(items: readonly T[], map: (item: T) => U): Promise<U[]> {
+  const turn = new Turn();
+  const mapped: U[] = [];
+  for (const item of items) {
+    if (turn.isOver) await turn.next();
+    mapped.push(map(item));
+  }
+  return mapped;
 }
 
 const NOTHING: Counted = { counters: { packets: 0n, bytes: 0n }, lost: 0n };

@@ -34,7 +34,6 @@ type Watched = Pick<Control, 'collectors' | 'exporters' | 'status'>;
 interface Wish extends RowWish {
   readonly exporters: boolean;
   readonly collectors: boolean;
-  readonly limit: number;
   readonly intervalMs: number;
   readonly count: number;
 }
@@ -46,7 +45,7 @@ export function watchTraffic(control: Watched): StreamHandler<WatchTrafficReques
     const wish = readWish(request);
     const signal = AbortSignal.any([context.signal, context.stopping]);
     const history = new TrafficHistory(() => control.status().forwarders);
-    let before = new LookBefore(await looks.take(wish, context));
+    let before = await LookBefore.of(await looks.take(wish, context));
     for (let taken = 0; taken < wish.count && !signal.aborted; taken++) {
       history.sample();
       await delay(wish.intervalMs, undefined, { signal }).catch(() => undefined);
@@ -54,7 +53,7 @@ export function watchTraffic(control: Watched): StreamHandler<WatchTrafficReques
       const look = await looks.take(wish, context);
       const total = history.last(0);
       yield* viewOf(look, before, wish, context.addressFormat, total && fromTraffic(total));
-      before = new LookBefore(look);
+      before = await LookBefore.of(look);
     }
   };
 }
@@ -91,25 +90,25 @@ class Looks {
   }
 }
 
-function* viewOf(
+async function* viewOf(
   look: Look,
   before: LookBefore,
   wish: Wish,
   format: AddressFormat,
   total: TrafficViewMessage['total'],
-): Generator<TrafficViewMessage> {
-  const exporters = before.exporterRows(look, wish);
-  const collectors = before.collectorRows(look, wish);
-  for (const rows of partsOf(exporters, wish.limit)) {
+): AsyncGenerator<TrafficViewMessage> {
+  const exporters = await before.exporterRows(look, wish);
+  const collectors = await before.collectorRows(look, wish);
+  for (const rows of partsOf(exporters.rows)) {
     yield { exporters: rows.map((row: ExporterRow) => exporterTraffic(row, format)) };
   }
-  for (const rows of partsOf(collectors, wish.limit)) {
+  for (const rows of partsOf(collectors.rows)) {
     yield { collectors: rows.map((row: CollectorRow) => collectorTraffic(row, format)) };
   }
   yield {
     ...(total && { total }),
-    ...(wish.exporters && { exporterCount: `${exporters.length}` }),
-    ...(wish.collectors && { collectorCount: `${collectors.length}` }),
+    ...(wish.exporters && { exporterCount: `${exporters.count}` }),
+    ...(wish.collectors && { collectorCount: `${collectors.count}` }),
     ...(look.exporters && {
       since: look.exporters.since.toISOString(),
       forgotten: `${look.exporters.forgotten}`,
@@ -118,11 +117,8 @@ function* viewOf(
   };
 }
 
-function* partsOf<T>(rows: readonly T[], limit: number): Generator<readonly T[]> {
-  const wanted = Math.min(rows.length, limit);
-  for (let at = 0; at < wanted; at += ROWS_PER_PART) {
-    yield rows.slice(at, Math.min(wanted, at + ROWS_PER_PART));
-  }
+function* partsOf<T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < rows.length; at += ROWS_PER_PART) yield rows.slice(at, at + ROWS_PER_PART);
 }
 
 /** @throws FloxyError INVALID_INPUT */
