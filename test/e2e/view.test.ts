@@ -46,20 +46,19 @@ describe('what people see', { skip: requireRoot() }, () => {
     assert.equal(fine.status, 0);
     const far = { host: '192.88.99.1', port: 5 };
     await stage.service.api.replace({ rules: [], defaultOutputs: [[far]] });
-    const lossy = await waitFor('losses are told', async () => {
-      const { stdout } = await cli(stage, 'status');
-      return (
+    const lossy = await waitFor('losses are told, and that there is no route', async () => {
+      const { stdout, status } = await cli(stage, 'status');
+      const isTold =
         /- \d+ lost in \d+ s: send error ENETUNREACH\n {2}a route/.test(stdout) &&
-        /- collector 192\.88\.99\.1:5: copies were lost, .* \(ENETUNREACH\)$/m.test(stdout) &&
-        stdout
-      );
+        /- collector 192\.88\.99\.1:5: there is no route to it: add one/.test(stdout);
+      return isTold && { stdout, status };
     });
-    assert.match(lossy, /, lost [1-9][\d,]* in /);
-    const collectors = rowsOf((await cli(stage, 'collectors')).stdout);
-    assert.match(
-      collectors.get('192.88.99.1:5')?.at(-1) ?? '',
-      /copies are lost by ENETUNREACH: a route/,
-    );
+    assert.match(lossy.stdout, /^Degraded .*\n.*, lost [1-9][\d,]* in /);
+    assert.equal(lossy.status, 1);
+    const [, , , , errors, , state] =
+      rowsOf((await cli(stage, 'collectors')).stdout).get('192.88.99.1:5') ?? [];
+    assert.match(errors ?? '', /^ENETUNREACH [\d.]+k?$/);
+    assert.equal(state, 'there is no route to it: add one (ip route add)');
   });
 
   test('S22: exporters with and without rules, with their rates; collectors over all rules', async () => {
