@@ -53,10 +53,14 @@ export class Gate {
       this.#admitted.set(metadata, { caller, identity: undefined });
       return;
     }
+    let known = identity;
     try {
-      this.#admitted.set(metadata, this.#judge({ path, metadata, identity, needed }));
+      known = this.#access.authenticate(identity, metadata.get('authorization').map(String));
+      const call = path.slice(path.lastIndexOf('/') + 1);
+      const caller = this.#access.authorise(known, needed, call);
+      this.#admitted.set(metadata, { caller, identity: known });
     } catch (error) {
-      this.#count(error, path, identity);
+      this.#count(error, path, known);
       throw error;
     }
     // Handlers and what they log have no use for it.
@@ -74,23 +78,6 @@ export class Gate {
   checkStill(metadata: Metadata): void {
     const { identity } = this.#admitted.get(metadata) ?? {};
     if (identity !== undefined) this.#access.checkStill(identity);
-  }
-
-  #judge({
-    path,
-    metadata,
-    identity,
-    needed,
-  }: {
-    readonly path: string;
-    readonly metadata: Metadata;
-    readonly identity: Identity;
-    readonly needed: Exclude<NeededRole, 'nobody'>;
-  }): Admitted {
-    const authorization = metadata.get('authorization').map(String);
-    const who = this.#access.authenticate(identity, authorization);
-    const caller = this.#access.authorise(who, needed, path.slice(path.lastIndexOf('/') + 1));
-    return { caller, identity: who };
   }
 
   #count(error: unknown, path: string, { who, from }: Identity): void {
