@@ -109,8 +109,9 @@ describe('the Debian package', { skip: requireRoot() || requireTree() }, () => {
       { from: { host: '203.0.113.1', port: 15_000 }, payload: Buffer.alloc(4000, 1) },
     ]);
     assert.equal(arrived.length, 4);
+    // It has this name until it is closed.
     await waitFor('the flow is in the file', async () => {
-      const { output } = await container.attempt('sh', '-c', 'cat /var/lib/floxy/flows-*');
+      const { output } = await container.attempt('sh', '-c', 'cat /var/lib/floxy/.flows-*');
       return output.includes('7.7.7.7');
     });
     await stage.api.replace(STEADY_RULES);
