@@ -10,7 +10,7 @@ import {
   RING_COUNTERS,
   WORKER_COUNTERS,
 } from '../../src/flow/pipeline/counters.ts';
-import { PRODUCER_KINDS } from '../../src/flow/produce/kinds.ts';
+import { loadProducerKind, PRODUCER_KINDS } from '../../src/flow/produce/kinds.ts';
 import { commonOptions } from '../../src/flow/produce/options.ts';
 import { metricsTables } from './metrics.ts';
 import { code, table } from './table.ts';
@@ -69,8 +69,10 @@ function counterRows(): string[][] {
   return [...rows, ...[...decode].map(([key, counter]) => row('decode', key, counter))];
 }
 
+const PRODUCERS = await Promise.all(PRODUCER_KINDS.map((name) => loadProducerKind(name, '/')));
+
 function producerTables(): string {
-  const kinds = [...PRODUCER_KINDS.values()].map(({ name, options }) => {
+  const kinds = PRODUCERS.map(({ name, options }) => {
     const own = optionsOf(options).filter(({ name: option }) => {
       return !Object.hasOwn(commonOptions, option.split('.', 1)[0] ?? '');
     });

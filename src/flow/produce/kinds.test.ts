@@ -21,9 +21,8 @@ async function refusalOf(text: string | undefined): Promise<string> {
 
 describe('kinds of producers', () => {
   test('those built in are found by name', async () => {
-    for (const [name, kind] of PRODUCER_KINDS) {
-      assert.equal(kind.name, name);
-      assert.equal(await loadProducerKind(name, '/'), kind);
+    for (const name of PRODUCER_KINDS) {
+      assert.equal((await loadProducerKind(name, '/')).name, name);
     }
   });
 

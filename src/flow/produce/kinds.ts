@@ -3,29 +3,27 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { FloxyError, messageOf } from '../../base/errors.ts';
 import type { ProducerKind } from '../model/producer.ts';
-import { clickhouseKind } from './clickhouse.ts';
-import { fileKind } from './file.ts';
-import { kafkaKind } from './kafka.ts';
-import { natsKind } from './nats.ts';
-import { nsqKind } from './nsq.ts';
-import { socketKind } from './socket.ts';
-import { stdoutKind } from './stdout.ts';
 import { TOOLKIT } from './toolkit.ts';
 
-/** The kinds of producers that are built in, by name. */
-export const PRODUCER_KINDS: ReadonlyMap<string, ProducerKind<unknown>> = new Map(
-  (
-    [
-      stdoutKind,
-      fileKind,
-      socketKind,
-      kafkaKind,
-      natsKind,
-      nsqKind,
-      clickhouseKind,
-    ] as ProducerKind<unknown>[]
-  ).map((kind) => [kind.name, kind]),
-);
+/**
+ * The kinds of producers that are built in, by name. Their code is loaded when one is wanted: clients of brokers take
+ * more memory than all the rest of the service.
+ */
+const BUILT_IN: Readonly<Record<string, () => Promise<AnyKind>>> = {
+  stdout: async () => (await import('./stdout.ts')).stdoutKind,
+  file: async () => (await import('./file.ts')).fileKind,
+  socket: async () => (await import('./socket.ts')).socketKind,
+  kafka: async () => (await import('./kafka.ts')).kafkaKind,
+  nats: async () => (await import('./nats.ts')).natsKind,
+  nsq: async () => (await import('./nsq.ts')).nsqKind,
+  clickhouse: async () => (await import('./clickhouse.ts')).clickhouseKind,
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: kinds with options of all types.
+type AnyKind = ProducerKind<any>;
+
+/** Names of the kinds that are built in. */
+export const PRODUCER_KINDS: readonly string[] = Object.keys(BUILT_IN);
 
 const kindShape = z.looseObject({
   name: z.string({ error: 'must be a text' }).min(1, { error: 'must not be empty' }),
@@ -48,12 +46,11 @@ export async function loadProducerKind(
   kind: string,
   folder: string,
 ): Promise<ProducerKind<unknown>> {
-  const known = PRODUCER_KINDS.get(kind);
-  if (known !== undefined) return known;
+  if (Object.hasOwn(BUILT_IN, kind)) return (await BUILT_IN[kind]?.()) as ProducerKind<unknown>;
   if (!/\.(mjs|js|ts)$/.test(kind)) {
     throw new FloxyError(
       'INVALID_INPUT',
-      `there is no kind of producers named ${JSON.stringify(kind)}: it must be ${[...PRODUCER_KINDS.keys()].join(', ')}, ` +
+      `there is no kind of producers named ${JSON.stringify(kind)}: it must be ${PRODUCER_KINDS.join(', ')}, ` +
         'or the path of a plug-in, such as ./my-producer.mjs',
     );
   }

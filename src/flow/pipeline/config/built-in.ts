@@ -3,19 +3,17 @@ import { columnsOf, EXTRA_COLUMNS, type ExtraColumn } from '../../decode/columns
 import { enrichmentOptions } from '../../enrich/options.ts';
 import { ROW_FORMATS } from '../../format/row-formats.ts';
 import { vflowOptions } from '../../format/vflow/vflow-json.ts';
-import { PRODUCER_KINDS } from '../../produce/kinds.ts';
 import type { Kinds } from './kinds.ts';
 
 /** Written from datagrams, not from rows. */
 export const VFLOW_FORMAT = 'vflow';
 
-/** What documents may name without plug-ins. */
-export const BUILT_IN: Kinds = {
+/** What documents may name; producers are loaded as documents name them. */
+export const BUILT_IN: Omit<Kinds, 'producers'> = {
   formats: new Map<string, ZodType>([
     ...[...ROW_FORMATS].map(([name, { options }]) => [name, options] as const),
     [VFLOW_FORMAT, vflowOptions],
   ]),
-  producers: PRODUCER_KINDS,
   enrich: enrichmentOptions,
   mapping: EXTRA_COLUMNS,
   tryFormat: (name, options, mapping) => {

@@ -1,8 +1,8 @@
-/** Pipelines documents with all kinds there are: what is built in, and plug-ins that documents name. */
+/** Pipelines documents with all kinds that they name: built in, or plug-ins. */
 import { z } from 'zod';
 import { messageOf } from '../../../base/errors.ts';
 import type { ProducerKind } from '../../model/producer.ts';
-import { loadProducerKind, PRODUCER_KINDS } from '../../produce/kinds.ts';
+import { loadProducerKind } from '../../produce/kinds.ts';
 import { BUILT_IN } from './built-in.ts';
 import { YamlDocument } from './document.ts';
 import { PipelinesError, type PipelinesProblem } from './problem.ts';
@@ -27,8 +27,8 @@ export interface LoadOptions {
  */
 export async function loadPipelines(text: string, options: LoadOptions): Promise<PipelinesConfig> {
   const { file, secrets } = options;
-  const { producers, problems } = await loadPlugIns(new YamlDocument(text), options);
-  const kinds = { ...BUILT_IN, producers: new Map([...PRODUCER_KINDS, ...producers]) };
+  const { producers, problems } = await loadProducers(new YamlDocument(text), options);
+  const kinds = { ...BUILT_IN, producers };
   try {
     const config = readPipelines(text, { file, kinds, secrets });
     if (problems.length > 0) throw new PipelinesError(file, problems);
@@ -41,7 +41,7 @@ export async function loadPipelines(text: string, options: LoadOptions): Promise
   }
 }
 
-interface PlugIns {
+interface LoadedProducers {
   readonly producers: ReadonlyMap<string, ProducerKind<unknown>>;
   readonly problems: readonly PipelinesProblem[];
 }
@@ -49,17 +49,20 @@ interface PlugIns {
 const namesOfKinds = z.looseObject({ pipelines: z.array(z.unknown()) });
 const nameOfKind = z.looseObject({ producer: z.looseObject({ kind: z.string() }) });
 
-async function loadPlugIns(document: YamlDocument, options: LoadOptions): Promise<PlugIns> {
+async function loadProducers(
+  document: YamlDocument,
+  options: LoadOptions,
+): Promise<LoadedProducers> {
   const producers = new Map<string, ProducerKind<unknown>>();
   const problems: PipelinesProblem[] = [];
   const { pipelines = [] } = namesOfKinds.safeParse(document.value).data ?? {};
   for (const [i, pipeline] of pipelines.entries()) {
     const kind = nameOfKind.safeParse(pipeline).data?.producer.kind;
-    if (kind === undefined || PRODUCER_KINDS.has(kind)) continue;
+    if (kind === undefined || producers.has(kind)) continue;
     const path = ['pipelines', i, 'producer', 'kind'];
     const problem = { ...document.placeOfValue(path), path: `pipelines[${i}].producer.kind` };
     try {
-      producers.set(kind, await loadPlugIn(kind, options));
+      producers.set(kind, await loadProducer(kind, options));
     } catch (error) {
       problems.push({ ...problem, message: messageOf(error) });
     }
@@ -67,7 +70,7 @@ async function loadPlugIns(document: YamlDocument, options: LoadOptions): Promis
   return { producers, problems };
 }
 
-function loadPlugIn(
+function loadProducer(
   kind: string,
   { folder, plugIns }: LoadOptions,
 ): Promise<ProducerKind<unknown>> {

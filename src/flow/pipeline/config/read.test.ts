@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import type { EnrichmentOptions } from '../../enrich/options.ts';
+import { stdoutKind } from '../../produce/stdout.ts';
 import { BUILT_IN } from './built-in.ts';
 import type { Kinds } from './kinds.ts';
 import { readPipelines } from './read.ts';
@@ -212,6 +213,8 @@ test('a document that grows without bounds by its aliases is refused', () => {
   assert.match(problems(text).join(), /alias/);
 });
 
+const WITH_STDOUT = { ...BUILT_IN, producers: new Map([[stdoutKind.name, stdoutKind]]) };
+
 test('counter records of sFlow are asked for, and only with JSON', () => {
   const document = (format: string) =>
     `pipelines: [{name: lan, format: ${format}, sflow: {tunnels: inner, counters: true}, producer: {kind: kafka, brokers: [a]}}]`;
@@ -226,9 +229,9 @@ test('fields that are no columns are told, and those of the mapping are some', (
     format: {kind: json, fields: [bytes, ${field}]}
     mapping: [{column: applicationId, element: 95, kind: text}]
     producer: {kind: stdout}`;
-  assert.deepEqual(problems(document('application_id'), BUILT_IN), []);
+  assert.deepEqual(problems(document('application_id'), WITH_STDOUT), []);
   assert.match(
-    problems(document('octets'), BUILT_IN).join(),
+    problems(document('octets'), WITH_STDOUT).join(),
     /^flows\.yaml:3:13: pipelines\[0\]\.format: fields: there is no column "octets"; there are type, /,
   );
 });
@@ -243,7 +246,7 @@ test('passwords of SNMP come from files as others do', () => {
           exporters: [192.0.2.0/24]
           access: {version: "3", user: floxy, auth_protocol: sha256, auth_password_file: /run/secret,
             priv_protocol: aes, priv_password_file: /run/secret}`;
-  const [pipeline] = read(text, BUILT_IN).pipelines;
+  const [pipeline] = read(text, WITH_STDOUT).pipelines;
   const enrichment = pipeline?.enrich.options as EnrichmentOptions | undefined;
   assert.deepEqual(enrichment?.names.snmp?.access, {
     ...{ version: '3', user: 'floxy', context: '' },
