@@ -71,10 +71,12 @@ test('A11: reflection: buf curl lists services and methods without proto files',
   await using api = await startApi();
   const services = await runBufCurl(['--list-services', `http://${api.address}`]);
   assert.deepEqual(services.stdout.trim().split('\n'), [
+    'collector.proto.Capture',
     'collector.proto.History',
     'collector.proto.Metrics',
     'collector.proto.Pipelines',
     'collector.proto.Settings',
+    'collector.proto.View',
     'grpc.health.v1.Health',
   ]);
   const methods = await runBufCurl(['--list-methods', `http://${api.address}`]);

@@ -303,8 +303,15 @@ describe('requests', { skip: requireRoot() }, () => {
   });
 
   test('A9: the revision grows by one with each change, and an outdated expectation is ABORTED', async () => {
-    const change = (headers = {}) =>
-      stage.api.call('Settings', 'ReplaceProxyRules', toMessage(BASE), { headers });
+    // Each is another one than the one before: what changes nothing makes no revision (A42).
+    let outputs = 0;
+    const change = (headers = {}) => {
+      const defaultOutputs = Array.from({ length: ++outputs }, (_, i) => [
+        { host: '198.18.2.9', port: 1 + i },
+      ]);
+      const ruleSet = { ...BASE, defaultOutputs };
+      return stage.api.call('Settings', 'ReplaceProxyRules', toMessage(ruleSet), { headers });
+    };
     const first = revisionOf(await change());
     assert.equal(revisionOf(await stage.api.call('Settings', 'ListProxyRules')), first);
     const expected = { 'collector-expected-rules-revision': String(first) };
