@@ -64,10 +64,11 @@ describe('the database', { skip: requireRoot() }, () => {
     const { proxy } = await stage.api.status();
     assert.match(proxy.error ?? '', /collector\.db/);
     assert.deepEqual((await stage.api.rules()).rules, []);
-    const isKept = readdirSync(folder).some(
-      (name) =>
-        name !== 'collector.db' &&
-        readFileSync(join(folder, name), 'latin1').startsWith('this is no database'),
+    const others = readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== 'collector.db')
+      .map(({ name }) => name);
+    const isKept = others.some((name) =>
+      readFileSync(join(folder, name), 'latin1').startsWith('this is no database'),
     );
     assert.ok(isKept, `the old file is kept: ${readdirSync(folder)}`);
     await stage.api.replace(STEADY_RULES);
