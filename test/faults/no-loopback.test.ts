@@ -28,7 +28,10 @@ describe('a host whose loopback is down', { skip: requireRoot() }, () => {
     await using lab = await Lab.create();
     await takeLoopbackAway(lab);
     const api = `${PROXY_V4}:8853`;
-    await using program = startFloxy(lab, { COLLECTOR_API_ADDRESS: api });
+    await using program = startFloxy(lab, {
+      COLLECTOR_API_ADDRESS: api,
+      COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK: 'allow',
+    });
     const status = await waitFor(
       () => `the proxy is OK: ${program.log}`,
       async () => {
