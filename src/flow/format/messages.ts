@@ -1,8 +1,8 @@
 import { ownOctets } from '../../base/octets.ts';
-import { canonicalOctets, formatAddress } from '../../model/address.ts';
 import { FLOW_TYPE } from '../model/columns.ts';
 import type { FlowBatch } from '../model/flow-batch.ts';
 import type { FlowProtocol } from '../model/packets.ts';
+import { exporterName } from './vflow/exporter-name.ts';
 
 /** Exporters whose keys are kept. */
 const MAX_KEYS = 65_536;
@@ -54,10 +54,7 @@ export class MessageCutter {
     const known = this.#keys.get(name);
     if (known) return known;
     if (this.#keys.size === MAX_KEYS) this.#keys.clear();
-    const octets = new Uint8Array(16);
-    const view = new DataView(octets.buffer);
-    for (const [i, word] of words.entries()) view.setUint32(i * 4, word);
-    const key = ownOctets(formatAddress(canonicalOctets(octets)));
+    const key = ownOctets(exporterName(words));
     this.#keys.set(name, key);
     return key;
   }

@@ -4,7 +4,7 @@ import { RateLimit } from '../decode/rate-limit.ts';
 import type { AddressWords, Session } from '../decode/session.ts';
 import type { KeptOptions, KeptTemplate, StateKeeper } from '../decode/state-keeper.ts';
 import type { Template } from '../decode/template.ts';
-import { octetsOf, wordsOf } from './address-octets.ts';
+import { octetsOf, wordsOf } from '../model/address-octets.ts';
 import type { KeptDatabase } from './database.ts';
 import type { KeptChange, PageStart, SharedChange, TemplatePage } from './kept-change.ts';
 import { identityOf, isDamage, openKept } from './open.ts';
