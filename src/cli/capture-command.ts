@@ -4,12 +4,12 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { messageOf } from '../base/errors.ts';
 import { canonicalOctets, type Octets, parseAddress } from '../model/address.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
+import { type PcapDatagram, pcapFileHeader, pcapRecord } from '../model/pcap.ts';
 import { readAccess } from './access-options.ts';
 import { streamApi } from './api-client.ts';
 import { collectExporter, type ExporterJson } from './endpoint-argument.ts';
 import { CliError, EXIT } from './exit.ts';
 import { findMethod, makeMessage } from './messages.ts';
-import { type PcapDatagram, pcapFileHeader, pcapRecord } from './pcap.ts';
 import { formatCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
 

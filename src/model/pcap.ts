@@ -1,5 +1,5 @@
 /** Capture files (draft-ietf-opsawg-pcap) of IP packets without a link layer: LINKTYPE_RAW. */
-import type { Octets } from '../model/address.ts';
+import type { Octets } from './address.ts';
 
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const LINKTYPE_RAW = 101;
