@@ -9,6 +9,7 @@ import {
   readLinks,
   readNeighbours,
 } from '../native/network.ts';
+import { type NextHop, NextHops } from '../native/next-hops.ts';
 
 /** A millisecond of questions: then other things have their turn. */
 const ADDRESSES_AT_ONCE = 128;
@@ -40,12 +41,7 @@ export async function findWays(
   addresses: readonly Octets[],
   kernel: Kernel = KERNEL,
 ): Promise<Map<string, Way>> {
-  const links = new Map(kernel.readLinks().map((link) => [link.index, link]));
-  const neighbours = new Map(
-    kernel
-      .readNeighbours()
-      .map((neighbour) => [keyOf(neighbour.link, neighbour.octets), neighbour]),
-  );
+  const hops = new NextHops(kernel.readLinks(), kernel.readNeighbours());
   const turn = new Turn();
   const ways = new Map<string, Way>();
   for (let from = 0; from < addresses.length; from += ADDRESSES_AT_ONCE) {
@@ -53,15 +49,13 @@ export async function findWays(
     const some = addresses.slice(from, from + ADDRESSES_AT_ONCE);
     for (const [i, route] of kernel.findRoutes(some).entries()) {
       const octets = some[i] ?? new Uint8Array(0);
-      const { gateway = octets, link } = route;
-      const neighbour = neighbours.get(keyOf(link, gateway));
-      ways.set(formatAddress(octets), wayOf(route, links.get(link), neighbour));
+      ways.set(formatAddress(octets), wayOf(route, hops.of(route, octets)));
     }
   }
   return ways;
 }
 
-function wayOf(route: Route, link: Link | undefined, neighbour: Neighbour | undefined): Way {
+function wayOf(route: Route, { link, neighbour }: NextHop): Way {
   const refusal = refusalOf(route);
   if (refusal !== undefined) return { route: refusal, neighbour: 'unknown' };
   return {
@@ -86,8 +80,4 @@ function neighbourState(
   const state = neighbour?.state ?? 'none';
   if (state === 'noarp') return 'unneeded';
   return state === 'other' ? 'unknown' : state;
-}
-
-function keyOf(link: number, octets: Octets): string {
-  return `${link} ${octets.join('.')}`;
 }

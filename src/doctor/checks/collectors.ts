@@ -9,6 +9,7 @@ import {
   readLinks,
   readNeighbours,
 } from '../../native/network.ts';
+import { NextHops } from '../../native/next-hops.ts';
 import { counted, type Found, fail, listed, ok, skip, warn } from '../finding.ts';
 import { collectorsOf, MAX_ENDPOINTS } from '../rule-set.ts';
 import { type BoundSocket, covers, readBoundSockets } from '../sockets.ts';
@@ -71,26 +72,13 @@ export function lookAtCollectors(subject: Subject): Found[] {
 
 function findWays(collectors: readonly Endpoint[]): Way[] {
   const routes = findRoutes(collectors.map(({ octets }) => octets));
-  const links = new Map(readLinks().map((link) => [link.index, link]));
-  const neighbours = new Map(
-    readNeighbours().map((found) => [neighbourKey(found.link, found.octets), found]),
-  );
+  const hops = new NextHops(readLinks(), readNeighbours());
   return collectors.map((collector, i) => {
     const route = routes[i] as Route;
-    const hop = route.gateway ?? collector.octets;
-    return {
-      collector,
-      name: formatEndpoint(collector),
-      route,
-      link: links.get(route.link),
-      hop: formatAddress(hop),
-      neighbour: neighbours.get(neighbourKey(route.link, hop)),
-    };
+    const { link, octets, neighbour } = hops.of(route, collector.octets);
+    const hop = formatAddress(octets);
+    return { collector, name: formatEndpoint(collector), route, link, hop, neighbour };
   });
-}
-
-function neighbourKey(link: number, octets: Uint8Array): string {
-  return `${link} ${octets.join('.')}`;
 }
 
 function troublesOf(way: Way, listenPort: number, sockets: readonly BoundSocket[]): Trouble[] {
