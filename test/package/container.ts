@@ -10,6 +10,9 @@ import { Api } from '../lab/api.ts';
 import { makeFolder } from '../lab/lab.ts';
 import { attempt, endProcess, hasEnded, run, waitFor } from '../lab/shell.ts';
 
+/** Where this checkout is in a container. */
+export const CHECKOUT = '/checkout';
+
 /** Debian, as debootstrap makes it. */
 const TREE = process.env['FLOXY_PACKAGE_TREE'] ?? '';
 /** Where scripts/test-package has put the packages. */
@@ -126,7 +129,7 @@ function nspawnOptions(folder: string, namespace: string): string[] {
     '--console=pipe',
     '--capability=CAP_NET_ADMIN,CAP_NET_RAW',
     `--bind-ro=${PACKAGES}:/packages`,
-    `--bind-ro=${packageRoot}:/work`,
+    `--bind-ro=${packageRoot}:${CHECKOUT}`,
   ];
 }
 

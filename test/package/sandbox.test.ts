@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Lab } from '../lab/lab.ts';
 import { requireRoot } from '../lab/require-root.ts';
-import { Container, requireTree } from './container.ts';
+import { CHECKOUT, Container, requireTree } from './container.ts';
 
 const FILES = ['matching', 'wire', 'hop-limit', 'order-and-change', 'two-listeners', 'statistics'];
 
@@ -17,10 +17,10 @@ test('the packet path is as ever in the sandbox', {
   const files = FILES.map((name) => `test/e2e/${name}.test.ts`);
   const environment = [
     'FLOXY_REQUIRE_ROOT_TESTS=1',
-    'FLOXY_SERVICE_WRAPPER=/work/test/package/sandboxed',
+    `FLOXY_SERVICE_WRAPPER=${CHECKOUT}/test/package/sandboxed`,
   ];
   const runner = ['bin/floxy-node', '--test', '--test-concurrency=1', '--test-reporter=tap'];
-  const command = ['env', '-C', '/work', ...environment, ...runner, ...files];
+  const command = ['env', '-C', CHECKOUT, ...environment, ...runner, ...files];
   const { status, output } = await container.attempt(...command);
   assert.equal(
     status,
