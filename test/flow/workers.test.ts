@@ -26,13 +26,17 @@ async function isSettled(lab: PipelineLab, pipeline: string): Promise<void> {
     () => `${pipeline} is done: ${JSON.stringify(lab.stats(pipeline))} ${lab.log.join('')}`,
     () => {
       const { total, deaths, state } = lab.stats(pipeline);
-      const { ring, worker } = total;
-      const ended = lab.received(pipeline).length + ring.lost + ring.abandoned;
+      const { ring, worker, producer } = total;
+      const lost = ring.lost + ring.abandoned;
+      const ended = lab.received(pipeline).length + lost;
+      // A worker tells its counts a moment after its producer has written.
+      const counted = producer.delivered + lost;
       return (
         state === 'running' &&
         ring.lag === 0 &&
         worker.rowsWaiting === 0 &&
-        ended + deaths.recordsUnfinished >= lab.sent
+        ended + deaths.recordsUnfinished >= lab.sent &&
+        counted + deaths.recordsUnfinished >= lab.sent
       );
     },
   );
