@@ -1,6 +1,8 @@
 /** Messages in JSON, as protobuf has them (protobuf.dev, "ProtoJSON Format"). */
 import { base64Decode } from '@bufbuild/protobuf/wire';
 import {
+  BOOLS,
+  expectedOf,
   MAX_UINT32,
   type MessageValue,
   type Notes,
@@ -10,7 +12,7 @@ import {
   unknownField,
   type Value,
 } from './reading.ts';
-import type { Field, ScalarKind, Shape } from './shape.ts';
+import { type Field, isScalar, type ScalarKind, type Shape } from './shape.ts';
 
 const SPACE = /[ \t\n\r]*/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in strings.
@@ -75,7 +77,7 @@ export class JsonReader implements Reader {
     const first = this.#peek();
     if (this.#takesWord('null')) return;
     if (!isRepeated) {
-      this.#notes.place(path, typeof kind === 'string' ? this.#at : offset);
+      this.#notes.place(path, isScalar(kind) ? this.#at : offset);
       message[jsonName] = this.#value(kind, path);
       return;
     }
@@ -102,7 +104,7 @@ export class JsonReader implements Reader {
   }
 
   #value(kind: ScalarKind | Shape, path: Path): Value {
-    if (typeof kind === 'string') return this.#scalar(kind, path);
+    if (isScalar(kind)) return this.#scalar(kind, path);
     if (this.#peek() === '{') return drain(this.#message(kind, path));
     this.#notes.problem(path, this.#at, `${kind.name} is expected: { … }`);
     this.#skip(0);
@@ -116,7 +118,7 @@ export class JsonReader implements Reader {
     if (text === undefined) this.#skip(0);
     const value = read(kind, text, this.#text.slice(offset, this.#at));
     if (value !== undefined) return value;
-    this.#notes.problem(path, offset, `${EXPECTED[kind]} is expected`);
+    this.#notes.problem(path, offset, `${expected(kind)} is expected`);
     // It is never used: there is a problem.
     return '';
   }
@@ -188,11 +190,10 @@ export class JsonReader implements Reader {
   }
 }
 
-const EXPECTED: Readonly<Record<ScalarKind, string>> = {
-  string: 'a string of Unicode text',
-  bytes: 'a string of base64',
-  uint32: `a whole number from 0 to ${MAX_UINT32}`,
-};
+function expected(kind: ScalarKind): string {
+  if (kind === 'string') return 'a string of Unicode text';
+  return kind === 'bytes' ? 'a string of base64' : expectedOf(kind);
+}
 
 /** @param text of a string; undefined = it is none. @param raw as it stands there */
 function read(kind: ScalarKind, text: string | undefined, raw: string): Value | undefined {
@@ -201,13 +202,20 @@ function read(kind: ScalarKind, text: string | undefined, raw: string): Value | 
       return text?.isWellFormed() ? text : undefined;
     case 'bytes':
       return text === undefined ? undefined : decodeBase64(text);
-    case 'uint32': {
-      // Numbers may be strings, as the protobuf library reads them.
-      const isNumber = text === undefined ? /^-?\d/.test(raw) : /^\S+$/.test(text);
-      const value = isNumber ? Number(text ?? raw) : Number.NaN;
-      return Number.isInteger(value) && value >= 0 && value <= MAX_UINT32 ? value : undefined;
-    }
+    case 'uint32':
+      return readUint32(text, raw);
+    case 'bool':
+      return BOOLS.get(raw);
+    default:
+      return kind.find((name) => name === text);
   }
+}
+
+/** Numbers may be strings, as the protobuf library reads them. */
+function readUint32(text: string | undefined, raw: string): number | undefined {
+  const isNumber = text === undefined ? /^-?\d/.test(raw) : /^\S+$/.test(text);
+  const value = isNumber ? Number(text ?? raw) : Number.NaN;
+  return Number.isInteger(value) && value >= 0 && value <= MAX_UINT32 ? value : undefined;
 }
 
 function decodeBase64(text: string): Uint8Array | undefined {

@@ -1,8 +1,8 @@
 /** What reading protobuf text and reading JSON have in common. */
-import type { Field, Shape } from './shape.ts';
+import type { Field, ScalarKind, Shape } from './shape.ts';
 
 /** A value of a message that was read: nothing of it is checked but its kind. */
-export type Value = string | number | Uint8Array | MessageValue | Value[];
+export type Value = string | number | boolean | Uint8Array | MessageValue | Value[];
 
 /** A message by the JSON names of its fields. */
 export interface MessageValue {
@@ -89,3 +89,14 @@ export function unknownField(name: string, shape: Shape): string {
 }
 
 export const MAX_UINT32 = 0xffff_ffff;
+
+/** What stands where a value of a kind is expected. */
+export function expectedOf(kind: Exclude<ScalarKind, 'string' | 'bytes'>): string {
+  if (kind === 'uint32') return `a whole number from 0 to ${MAX_UINT32}`;
+  return kind === 'bool' ? 'true or false' : `one of ${kind.join(', ')}`;
+}
+
+export const BOOLS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+]);

@@ -11,7 +11,12 @@ import {
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { packageRoot } from '../package-root.ts';
 
-export type ScalarKind = 'string' | 'bytes' | 'uint32';
+/** Of an enum the names of its values. */
+export type ScalarKind = 'string' | 'bytes' | 'uint32' | 'bool' | readonly string[];
+
+export function isScalar(kind: ScalarKind | Shape): kind is ScalarKind {
+  return typeof kind === 'string' || Array.isArray(kind);
+}
 
 export interface Field {
   /** As in protobuf text, and in the paths of problems: `default_outputs`. */
@@ -29,10 +34,11 @@ export interface Shape {
   readonly fields: ReadonlyMap<string, Field>;
 }
 
-const SCALARS: ReadonlyMap<ScalarType, ScalarKind> = new Map([
+const SCALARS: ReadonlyMap<ScalarType, ScalarKind & string> = new Map([
   [ScalarType.STRING, 'string'],
   [ScalarType.BYTES, 'bytes'],
   [ScalarType.UINT32, 'uint32'],
+  [ScalarType.BOOL, 'bool'],
 ]);
 
 const shapes = new WeakMap<DescMessage, Shape>();
@@ -67,6 +73,7 @@ function fieldOf(field: DescField): Field {
 
 function kindOf(field: DescField): ScalarKind | Shape {
   if (field.message !== undefined) return shapeOf(field.message);
+  if (field.enum !== undefined) return field.enum.values.map(({ name }) => name);
   const kind = field.scalar === undefined ? undefined : SCALARS.get(field.scalar);
   if (kind !== undefined) return kind;
   throw new Error(`${field.toString()}: files of rules have no fields of this kind`);

@@ -1,5 +1,7 @@
 /** Protobuf text (protobuf.dev, "Text Format Language Specification"), without extensions and Any. */
 import {
+  BOOLS,
+  expectedOf,
   MAX_UINT32,
   type MessageValue,
   type Notes,
@@ -9,7 +11,7 @@ import {
   unknownField,
   type Value,
 } from './reading.ts';
-import type { Field, ScalarKind, Shape } from './shape.ts';
+import { type Field, isScalar, type ScalarKind, type Shape } from './shape.ts';
 import { TextTokens, type Token } from './text-tokens.ts';
 
 /** Deeper than any message is. */
@@ -54,7 +56,7 @@ export class TextReader implements Reader {
     } else {
       const hasColon = this.#tokens.takes(':');
       const next = this.#tokens.peek();
-      if (!hasColon && typeof field.kind === 'string' && !isSign(next, '[')) {
+      if (!hasColon && isScalar(field.kind) && !isSign(next, '[')) {
         throw unexpected(next, `a colon after ${field.name}`);
       }
       this.#fieldValue(field, message, parent, name.offset);
@@ -74,8 +76,7 @@ export class TextReader implements Reader {
       const path = { parent, name: field.name, index: undefined };
       if (isList) throw unexpected(this.#tokens.peek(), `one value of ${field.name}`);
       if (jsonName in message) this.#notes.problem(path, offset, 'it is there already');
-      const isScalar = typeof field.kind === 'string';
-      this.#notes.place(path, isScalar ? this.#tokens.peek().offset : offset);
+      this.#notes.place(path, isScalar(field.kind) ? this.#tokens.peek().offset : offset);
       message[jsonName] = this.#value(field.kind, path);
     }
   }
@@ -102,7 +103,7 @@ export class TextReader implements Reader {
   }
 
   #value(kind: ScalarKind | Shape, path: Path): Value {
-    return typeof kind === 'string' ? this.#scalar(kind, path) : this.#message(kind, path);
+    return isScalar(kind) ? this.#scalar(kind, path) : this.#message(kind, path);
   }
 
   #message(shape: Shape, path: Path): MessageValue {
@@ -127,13 +128,15 @@ export class TextReader implements Reader {
     const { offset } = this.#tokens.peek();
     const isNegative = this.#tokens.takes('-');
     const token = { ...this.#tokens.next(), offset };
-    if (kind === 'uint32') {
-      const value = token.type === 'integer' && !isNegative ? toInteger(token.text) : Number.NaN;
-      if (value <= MAX_UINT32) return value;
-      return this.#wrong(token, path, `a whole number from 0 to ${MAX_UINT32} is expected`);
-    }
-    if (token.type !== 'string' || isNegative)
+    if (kind === 'string' || kind === 'bytes') {
+      if (token.type === 'string' && !isNegative) return this.#string(kind, token, path);
       return this.#wrong(token, path, 'a string is expected');
+    }
+    const value = isNegative ? undefined : plainValue(kind, token);
+    return value ?? this.#wrong(token, path, `${expectedOf(kind)} is expected`);
+  }
+
+  #string(kind: 'string' | 'bytes', token: Token & { type: 'string' }, path: Path): Value {
     const bytes = this.#joined(token.bytes);
     if (kind === 'bytes') return typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
     if (typeof bytes === 'string') return bytes;
@@ -205,6 +208,20 @@ function isSign(token: Token, sign: string): boolean {
 function closing(token: Token): '}' | '>' | undefined {
   if (isSign(token, '{')) return '}';
   return isSign(token, '<') ? '>' : undefined;
+}
+
+/** The value of a token of one word. */
+function plainValue(
+  kind: 'uint32' | 'bool' | readonly string[],
+  token: Token,
+): string | number | boolean | undefined {
+  if (kind === 'uint32') {
+    const value = token.type === 'integer' ? toInteger(token.text) : Number.NaN;
+    return value <= MAX_UINT32 ? value : undefined;
+  }
+  if (token.type !== 'name') return undefined;
+  if (kind === 'bool') return BOOLS.get(token.text);
+  return kind.find((name) => name === token.text);
 }
 
 /** Octal numbers begin with 0. */
