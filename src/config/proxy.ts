@@ -1,8 +1,9 @@
 /** Settings of the proxy: receiving, forwarding, and the processes that do it. */
+
+import { formatSourcePrefix, parseSourcePrefix } from '../model/source-prefix.ts';
 import { FOLDER, integer, parsed, secondsInMs } from './kinds.ts';
 import { type SettingGroup, UNSET } from './setting.ts';
 import { formatSocketAddress, parseListenAddress } from './socket-address.ts';
-import { formatSourcePrefix, parseSourcePrefix } from './source-prefix.ts';
 import type { System } from './system.ts';
 import { DEFAULT_USER, FORWARDER_USER } from './user.ts';
 

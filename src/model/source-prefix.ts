@@ -1,6 +1,6 @@
 import { IPv6, IPv6CidrRange } from 'ip-num';
-import { formatAddress, mappedOctets, type Octets, parseAddress } from '../model/address.ts';
-import { addressKind } from '../model/address-kind.ts';
+import { formatAddress, mappedOctets, type Octets, parseAddress } from './address.ts';
+import { addressKind } from './address-kind.ts';
 
 const PREFIX_BITS = 96;
 const PREFIX_BYTES = 12;
