@@ -39,7 +39,7 @@ typedef __u32 uint32_t;
 #endif
 
 #define TABLE_MAGIC 0x464c5831u /* "FLX1" */
-#define TABLE_LAYOUT 4u
+#define TABLE_LAYOUT 5u
 
 /* No rule is further behind the bucket that its hash names. */
 #define TABLE_PROBE_MAX 16u
@@ -60,7 +60,7 @@ struct table_header {
 	uint32_t collectors;
 	uint32_t output_count;	  /* entries, used or not */
 	uint32_t collector_count; /* entries, used or not */
-	uint32_t reserved[4];
+	uint32_t reserved[20];
 	uint32_t key[TABLE_KEY_WORDS]; /* of the hash, random */
 };
 
@@ -71,8 +71,10 @@ struct table_header {
 
 /* table_rule.port: there is a rule here. */
 #define TABLE_RULE_PRESENT 0x10000u
-/* table_rule.outputs: these bits are the number of outputs, the others are for flags. */
+/* table_rule.outputs: the lower bits are the number of outputs, the upper half is the port of the
+ * proxy to which the packets came, 0 for any. The others are for flags. */
 #define TABLE_RULE_OUTPUTS 0xffu
+#define TABLE_RULE_LISTENING_SHIFT 16u
 
 /* Half a cache line: all that a packet needs to be counted. */
 struct table_rule {
@@ -106,7 +108,9 @@ struct table_output {
 	uint32_t ipv6_collectors; /* that an IPv6 packet can go to: the first ones */
 	uint32_t state;		  /* index of its state of balancing (struct table_state) */
 	uint32_t flags;
-	uint32_t reserved[3];
+	uint32_t sample; /* one of so many packets is taken; 0 or 1: all */
+	uint32_t filter; /* index + 1 of what its packets have to be, 0: any */
+	uint32_t reserved;
 };
 
 /* table_collector.flags: it has no port of its own, the listening port was filled in. */
@@ -120,7 +124,9 @@ struct table_collector {
 	uint32_t output_slot; /* where copies accepted by the kernel, or by the ring, are counted */
 	uint32_t flags;
 	uint32_t weights; /* the sum of its weight and of those before it in its output */
-	uint32_t reserved[4];
+	uint32_t leave;	  /* index + 1 of how its copies leave, 0: as the exporter sent the packet */
+	uint32_t seed;	  /* of hashing: of its address and port, the same on every node */
+	uint32_t reserved[2];
 };
 
 /*
@@ -130,7 +136,17 @@ struct table_collector {
 struct table_state {
 	uint32_t next_ipv4; /* the turn to come, see struct table_output; beyond the last it is 0 */
 	uint32_t next_ipv6;
-	uint32_t reserved[2];
+	uint32_t next_sample; /* packets since one was taken */
+	uint32_t reserved;
+};
+
+/*
+ * Packets that an output left out, by the index of its state, in memory of each forwarder that it
+ * alone writes.
+ */
+struct table_left_out {
+	uint64_t sampled;  /* that were not the one of so many */
+	uint64_t filtered; /* that are none of those wanted */
 };
 
 #endif

@@ -45,6 +45,7 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, SLOT_PROBE);
 	VALUE("table", "TABLE", TABLE_, RULE_PRESENT);
 	VALUE("table", "TABLE", TABLE_, RULE_OUTPUTS);
+	VALUE("table", "TABLE", TABLE_, RULE_LISTENING_SHIFT);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_WEIGHTED);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_PIPELINE);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_LISTEN_PORT);
@@ -74,6 +75,8 @@ static void print_table(void)
 	MEMBER("table", "OUTPUT", struct table_output, ipv6_collectors);
 	MEMBER("table", "OUTPUT", struct table_output, state);
 	MEMBER("table", "OUTPUT", struct table_output, flags);
+	MEMBER("table", "OUTPUT", struct table_output, sample);
+	MEMBER("table", "OUTPUT", struct table_output, filter);
 	STRUCT("table", "COLLECTOR", struct table_collector);
 	MEMBER("table", "COLLECTOR", struct table_collector, address);
 	MEMBER("table", "COLLECTOR", struct table_collector, port);
@@ -82,9 +85,15 @@ static void print_table(void)
 	MEMBER("table", "COLLECTOR", struct table_collector, output_slot);
 	MEMBER("table", "COLLECTOR", struct table_collector, flags);
 	MEMBER("table", "COLLECTOR", struct table_collector, weights);
+	MEMBER("table", "COLLECTOR", struct table_collector, leave);
+	MEMBER("table", "COLLECTOR", struct table_collector, seed);
 	STRUCT("table", "STATE", struct table_state);
 	MEMBER("table", "STATE", struct table_state, next_ipv4);
 	MEMBER("table", "STATE", struct table_state, next_ipv6);
+	MEMBER("table", "STATE", struct table_state, next_sample);
+	STRUCT("table", "LEFT_OUT", struct table_left_out);
+	MEMBER("table", "LEFT_OUT", struct table_left_out, sampled);
+	MEMBER("table", "LEFT_OUT", struct table_left_out, filtered);
 }
 
 static void print_packet_io(void)

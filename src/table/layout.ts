@@ -5,21 +5,22 @@
  */
 export const TABLE = {
   MAGIC: 1179408433,
-  LAYOUT: 4,
+  LAYOUT: 5,
   PROBE_MAX: 16,
   KEY_WORDS: 16,
   SLOT_MISMATCHED: 0,
   SLOT_PROBE: 1,
   RULE_PRESENT: 65536,
   RULE_OUTPUTS: 255,
+  RULE_LISTENING_SHIFT: 16,
   OUTPUT_WEIGHTED: 1,
   OUTPUT_PIPELINE: 2,
   COLLECTOR_LISTEN_PORT: 1,
 } as const;
 
 export const HEADER = {
-  WORDS: 32,
-  SIZE: 128,
+  WORDS: 48,
+  SIZE: 192,
   MAGIC: 0,
   LAYOUT: 1,
   BUCKETS: 2,
@@ -32,7 +33,7 @@ export const HEADER = {
   COLLECTORS: 9,
   OUTPUT_COUNT: 10,
   COLLECTOR_COUNT: 11,
-  KEY: 16,
+  KEY: 32,
 } as const;
 
 export const RULE = {
@@ -53,6 +54,8 @@ export const OUTPUT = {
   IPV6_COLLECTORS: 2,
   STATE: 3,
   FLAGS: 4,
+  SAMPLE: 5,
+  FILTER: 6,
 } as const;
 
 export const COLLECTOR = {
@@ -65,6 +68,8 @@ export const COLLECTOR = {
   OUTPUT_SLOT: 5,
   FLAGS: 6,
   WEIGHTS: 7,
+  LEAVE: 8,
+  SEED: 9,
 } as const;
 
 export const STATE = {
@@ -72,4 +77,12 @@ export const STATE = {
   SIZE: 16,
   NEXT_IPV4: 0,
   NEXT_IPV6: 1,
+  NEXT_SAMPLE: 2,
+} as const;
+
+export const LEFT_OUT = {
+  WORDS: 4,
+  SIZE: 16,
+  SAMPLED: 0,
+  FILTERED: 2,
 } as const;
