@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { packageRoot } from './package-root.ts';
 
 /** Rules named together: `R3`, `A5, A6, A7`, `S1 S2`, `R1 to R5`. */
-const RULES = /[REVASD]\d{1,2}(?:(?:, | and | to | )[REVASD]\d{1,2})*/.source;
+const RULES = /[REVASDH]\d{1,2}(?:(?:, | and | to | )[REVASDH]\d{1,2})*/.source;
 /** A string that begins with rules and a colon is the title of a test, or a part of one. */
 const TITLE = new RegExp(`["'\`](${RULES}): `, 'g');
 /** What a comment is about. */
@@ -16,7 +16,7 @@ const ANYWHERE = new RegExp(`\\b(${RULES})\\b`, 'g');
 const NOT_A_RULE = 'V8';
 
 const rules = new Set(
-  [...read('docs/specification.md').matchAll(/^- \*\*([REVASD]\d+)\*\* /gm)].map(
+  [...read('docs/specification.md').matchAll(/^- \*\*([REVASDH]\d+)\*\* /gm)].map(
     ([, rule]) => rule,
   ),
 );
@@ -50,7 +50,7 @@ test('no test, comment or document names a rule that the specification does not 
 });
 
 test('the rules of a letter are in the order of their numbers, and each has one place', () => {
-  const listed = [...read('docs/specification.md').matchAll(/^- \*\*([REVASD])(\d+)\*\* /gm)];
+  const listed = [...read('docs/specification.md').matchAll(/^- \*\*([REVASDH])(\d+)\*\* /gm)];
   for (const letter of 'REVASD') {
     const numbers = listed.filter(([, of]) => of === letter).map(([, , number]) => Number(number));
     const inOrder = [...new Set(numbers)].toSorted((one, other) => one - other);
@@ -68,8 +68,8 @@ function rulesIn(text: string, pattern: RegExp): string[] {
 }
 
 function expand(named: string): string[] {
-  const range = /^([REVASD])(\d+) to [REVASD](\d+)$/.exec(named);
-  if (range === null) return named.match(/[REVASD]\d+/g) ?? [];
+  const range = /^([REVASDH])(\d+) to [REVASDH](\d+)$/.exec(named);
+  if (range === null) return named.match(/[REVASDH]\d+/g) ?? [];
   const [, letter, from, to] = range;
   return Array.from(
     { length: Number(to) - Number(from) + 1 },

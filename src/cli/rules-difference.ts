@@ -6,7 +6,9 @@ import {
   type Rule,
   type RuleSet,
 } from '../model/rules.ts';
-import { collectorMessage, outputMessage, ruleMessage } from '../rules/message.ts';
+import { collectorMessage } from '../rules/collector-message.ts';
+import { ruleMessage } from '../rules/message.ts';
+import { outputMessage } from '../rules/output-message.ts';
 
 /** What is different for one exporter, or by default, as text. */
 export interface DifferenceEntry {

@@ -1,10 +1,31 @@
+import type { Octets } from './address.ts';
 import { type Endpoint, formatEndpoint } from './endpoint.ts';
 
-/** A device that sends flow. */
+// Fields that a rule leaves out are absent, and so are those that say what their absence says.
+
+/** A device that sends flow, or all devices of a network. */
 export interface Exporter {
-  /** Where its packets come from; without port, from any. */
+  /** Where its packets come from; without port, from any. Of a network the first address. */
   readonly endpoint: Endpoint;
+  /** Of a network: less than the bits of an address. */
+  readonly prefixLength?: number;
+  /** The port of the proxy to which its packets come; absent: any. */
+  readonly listeningPort?: number;
 }
+
+/** How a collector is watched; absent fields: see proto/floxy.proto. */
+export interface Health {
+  readonly check?: HealthCheck;
+  readonly port?: number;
+  readonly url?: string;
+  readonly intervalMs?: number;
+  readonly timeoutMs?: number;
+  readonly rise?: number;
+  readonly fall?: number;
+}
+
+/** All but ICMP, which is that of a Health without one. */
+export type HealthCheck = 'PORT' | 'TCP' | 'HTTP';
 
 /** A program that receives copies of packets. */
 export interface Collector {
@@ -12,33 +33,86 @@ export interface Collector {
   readonly endpoint: Endpoint;
   /** Its share of the packets of its output, against the weights of the others (spec R16): 1 to MAX_WEIGHT. */
   readonly weight: number;
+  /** Copies carry an address and a port of the proxy; absent: those of the exporter, or sourceEndpoint. */
+  readonly source?: 'PROXY';
+  /** A fixed source; without port copies keep the exporter's. */
+  readonly sourceEndpoint?: Endpoint;
+  readonly hopLimit?: number;
+  readonly dscp?: number;
+  /** 12 bytes before an IPv4 source address on its way to an IPv6 collector (spec R6). */
+  readonly ipv4SourcePrefix?: Octets;
+  readonly health?: Health;
+  /** It gets packets only while no other collector of its output is up. */
+  readonly isStandby?: true;
+  readonly description?: string;
+}
+
+/** Which packets an output takes: all lists that are there must hold, each by one of its values. */
+export interface Filter {
+  readonly protocols?: readonly FlowProtocol[];
+  /** Of IPFIX, and source ids of NetFlow v9: 32 bits. */
+  readonly observationDomains?: readonly number[];
+  /** Of sFlow; without port. */
+  readonly agents?: readonly Endpoint[];
+  readonly listeningPorts?: readonly number[];
+}
+
+/** As native/include/notes.h numbers them. */
+export const FLOW_PROTOCOLS = [
+  'OTHER',
+  'NETFLOW_V1',
+  'NETFLOW_V5',
+  'NETFLOW_V7',
+  'NETFLOW_V9',
+  'IPFIX',
+  'SFLOW_V5',
+] as const;
+
+export type FlowProtocol = (typeof FLOW_PROTOCOLS)[number];
+
+/** What outputs of both kinds can say. */
+interface OutputOptions {
+  /** One of so many packets is taken: 2 or more. */
+  readonly sampleOneIn?: number;
+  readonly filter?: Filter;
+  readonly name?: string;
+  readonly description?: string;
 }
 
 /** With it, 64 collectors take turns in a cycle of 64,000 packets at most. */
 export const MAX_WEIGHT = 1000;
 
 /** A group of collectors: each packet that reaches it goes to exactly one of them. */
-export interface CollectorOutput {
+export interface CollectorOutput extends OutputOptions {
   readonly collectors: readonly Collector[];
+  /** How the collector of a packet is chosen; absent: they take turns. */
+  readonly balance?: 'BY_EXPORTER' | 'BY_ENDPOINT';
+  /** Who gets templates; absent: all where collectors take turns, else the one that gets the packet. */
+  readonly templates?: 'ALL' | 'ONE';
   readonly pipeline?: never;
 }
 
 /** A pipeline of this node, which decodes the packets that reach it (spec R17). */
-export interface PipelineOutput {
+export interface PipelineOutput extends OutputOptions {
   /** A name as PIPELINE_NAME has it. The rules do not know whether there is such a pipeline. */
   readonly pipeline: string;
   readonly collectors?: never;
+  readonly balance?: never;
+  readonly templates?: never;
 }
 
 export type Output = CollectorOutput | PipelineOutput;
 
-/** Spec V10. */
+/** Spec V10. Outputs have such names, too. */
 export const PIPELINE_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** One exporter and the outputs that each get its packets. */
 export interface Rule {
   readonly exporter: Exporter;
   readonly outputs: readonly Output[];
+  /** Who is silent for longer is told, in milliseconds. */
+  readonly expectEveryMs?: number;
+  readonly description?: string;
 }
 
 /** A whole configuration, in the order in which it was given. */
@@ -73,9 +147,18 @@ export function makeCollector(endpoint: Endpoint): Collector {
   return { endpoint, weight: 1 };
 }
 
-/** The identity of an exporter, for maps and messages: there is one rule for each (spec V1). */
-export function exporterKey({ endpoint }: Exporter): string {
-  return formatEndpoint(endpoint);
+/**
+ * The identity of an exporter, for maps and messages: there is one rule for each (spec V1). `192.0.2.1:2055`,
+ * `10.20.0.0/16`, `[2001:db8::/32]:2055`; `@9995` behind it is a listening port.
+ */
+export function exporterKey({ endpoint, prefixLength, listeningPort }: Exporter): string {
+  const network = prefixLength === undefined ? endpoint : networkOf(endpoint, prefixLength);
+  const key = formatEndpoint(network);
+  return listeningPort === undefined ? key : `${key}@${listeningPort}`;
+}
+
+function networkOf(endpoint: Endpoint, prefixLength: number): Endpoint {
+  return { ...endpoint, host: `${endpoint.host}/${prefixLength}` };
 }
 
 /** The identity of a collector within its output: none is there twice (spec V2). */

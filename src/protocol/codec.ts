@@ -17,7 +17,8 @@ import type {
 import type { BuildInfo, ErrnoCount, FollowerStatus, SubsystemStatus } from '../model/status.ts';
 import { canonicaliseExporters, canonicaliseInTurns } from '../rules/canonicalise.ts';
 import { type AddressFormat, endpointMessage, type Unchecked } from '../rules/endpoint-message.ts';
-import { outputMessage, type RuleSetMessage, ruleMessage } from '../rules/message.ts';
+import { type RuleSetMessage, ruleMessage } from '../rules/message.ts';
+import { outputMessage } from '../rules/output-message.ts';
 import { FORWARDER_COUNTERS, type KnownCounter } from '../telemetry/catalogue.ts';
 import type {
   ApiStatus,

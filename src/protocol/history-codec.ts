@@ -5,7 +5,8 @@ import { exporterKey, type Rule, type RuleSet } from '../model/rules.ts';
 import { canonicaliseExporters } from '../rules/canonicalise.ts';
 import type { RulesDifference } from '../rules/comparison.ts';
 import type { AddressFormat } from '../rules/endpoint-message.ts';
-import { outputMessage, ruleMessage } from '../rules/message.ts';
+import { ruleMessage } from '../rules/message.ts';
+import { outputMessage } from '../rules/output-message.ts';
 import type {
   ChangeSizeMessage,
   ListRevisionsRequestMessage,

@@ -1,6 +1,7 @@
 /** The messages of proto/history.proto, as messages.ts shows those of the other files. */
 import type { Unchecked } from '../rules/endpoint-message.ts';
-import type { ExporterMessage, OutputMessage, RuleMessage } from '../rules/message.ts';
+import type { ExporterMessage, RuleMessage } from '../rules/message.ts';
+import type { OutputMessage } from '../rules/output-message.ts';
 import type { ProxyRulesMessage } from './messages.ts';
 
 export interface ChangeSizeMessage {

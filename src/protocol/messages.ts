@@ -4,12 +4,8 @@
  * Those of rules stand in src/rules/message.ts.
  */
 import type { EndpointMessage, Unchecked } from '../rules/endpoint-message.ts';
-import type {
-  ExporterMessage,
-  OutputMessage,
-  RuleMessage,
-  RuleSetMessage,
-} from '../rules/message.ts';
+import type { ExporterMessage, RuleMessage, RuleSetMessage } from '../rules/message.ts';
+import type { OutputMessage } from '../rules/output-message.ts';
 import type { KnownCounter } from '../telemetry/catalogue.ts';
 
 /** Requests without fields. */

@@ -2,7 +2,8 @@
 import type { Rule, RuleChange, RuleEdit } from '../model/rules.ts';
 import { canonicaliseExporters, canonicaliseRuleSet } from '../rules/canonicalise.ts';
 import type { AddressFormat } from '../rules/endpoint-message.ts';
-import { exporterMessage, outputMessage, ruleMessage } from '../rules/message.ts';
+import { exporterMessage, ruleMessage } from '../rules/message.ts';
+import { outputMessage } from '../rules/output-message.ts';
 import type { RulesPartMessage, RulesRevisionMessage } from './messages.ts';
 
 /** Endpoints in one part: about 64 KiB, a few milliseconds of work for both ends. */

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fromJsonString } from '@bufbuild/protobuf';
-import { fromText } from '@bufbuild/protobuf/txtpb';
+import { fromText, toText } from '@bufbuild/protobuf/txtpb';
 import fc from 'fast-check';
 import { arbitraryRuleSet } from '../../test/support/arbitrary-rules.ts';
 import { arbitraryTaste, tasteOf, writeJson, writeText } from '../../test/support/rules-text.ts';
 import { findMethod } from '../cli/messages.ts';
 import type { Output, RuleSet } from '../model/rules.ts';
+import { canonicaliseRuleSet } from '../rules/canonicalise.ts';
+import { ruleMessage } from '../rules/message.ts';
+import { outputMessage } from '../rules/output-message.ts';
 import { Document, type DocumentFormat, formatOf } from './document.ts';
 import { formatProblem, readRules, UNKNOWN_HOST } from './rules-file.ts';
 import { loadShape } from './shape.ts';
@@ -42,14 +45,18 @@ for (const [format, write] of [
   describe(`a file of rules as ${format}`, () => {
     it('has the rules that were written, however they were', async () => {
       await fc.assert(
-        fc.asyncProperty(arbitraryRuleSet(), arbitraryTaste, async (ruleSet, numbers) => {
-          const text = write(ruleSet, tasteOf(numbers));
-          const document = await read(text, format);
-          assert.deepEqual(document.problems, []);
-          const { ruleSet: found } = await readRules(document, UNKNOWN_HOST);
-          assert.deepEqual(JSON.stringify(found), JSON.stringify(ruleSet));
-          assert.ok(libraryTakes(text, format), text);
-        }),
+        fc.asyncProperty(
+          arbitraryRuleSet({ isPlain: true }),
+          arbitraryTaste,
+          async (ruleSet, numbers) => {
+            const text = write(ruleSet, tasteOf(numbers));
+            const document = await read(text, format);
+            assert.deepEqual(document.problems, []);
+            const { ruleSet: found } = await readRules(document, UNKNOWN_HOST);
+            assert.deepEqual(JSON.stringify(found), JSON.stringify(ruleSet));
+            assert.ok(libraryTakes(text, format), text);
+          },
+        ),
       );
     });
 
@@ -57,7 +64,7 @@ for (const [format, write] of [
       const cuts = fc.tuple(fc.nat(400), fc.nat(6), fc.string({ maxLength: 3 }));
       await fc.assert(
         fc.asyncProperty(
-          arbitraryRuleSet({ maxRules: 2 }),
+          arbitraryRuleSet({ maxRules: 2, isPlain: true }),
           arbitraryTaste,
           cuts,
           async (ruleSet, numbers, [at, length, put]) => {
@@ -78,22 +85,45 @@ for (const [format, write] of [
 
     it('tells the place of every part: what was written there begins at it', async () => {
       await fc.assert(
-        fc.asyncProperty(arbitraryRuleSet(), arbitraryTaste, async (ruleSet, numbers) => {
-          const text = write(ruleSet, tasteOf(numbers));
-          const document = await read(text, format);
-          const lines = text.split('\n');
-          for (const [path, beginnings] of partsOf(ruleSet, format)) {
-            const place = document.placeOf(path);
-            assert.ok(place, path);
-            const found = [...(lines[place.line - 1] ?? '')].slice(place.column - 1).join('');
-            assert.ok(
-              beginnings.some((beginning) => found.startsWith(beginning)),
-              `${path}: ${found}`,
-            );
-          }
-        }),
+        fc.asyncProperty(
+          arbitraryRuleSet({ isPlain: true }),
+          arbitraryTaste,
+          async (ruleSet, numbers) => {
+            const text = write(ruleSet, tasteOf(numbers));
+            const document = await read(text, format);
+            const lines = text.split('\n');
+            for (const [path, beginnings] of partsOf(ruleSet, format)) {
+              const place = document.placeOf(path);
+              assert.ok(place, path);
+              const found = [...(lines[place.line - 1] ?? '')].slice(place.column - 1).join('');
+              assert.ok(
+                beginnings.some((beginning) => found.startsWith(beginning)),
+                `${path}: ${found}`,
+              );
+            }
+          },
+        ),
       );
     });
+  });
+}
+
+for (const format of ['text', 'json'] as const) {
+  it(`${format} that the protobuf library prints of any rules is read`, async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryRuleSet(), async (ruleSet) => {
+        const { rules, defaultOutputs } = ruleSet;
+        const message = {
+          rules: rules.map((rule) => ruleMessage(rule, 'text')),
+          defaultOutputs: defaultOutputs.map((output) => outputMessage(output, 'text')),
+        };
+        const json = JSON.stringify(message);
+        const text = format === 'json' ? json : toText(SCHEMA, fromJsonString(SCHEMA, json));
+        const document = await read(text, format);
+        assert.deepEqual(document.problems, []);
+        assert.deepEqual(canonicaliseRuleSet(document.message), ruleSet);
+      }),
+    );
   });
 }
 
@@ -165,7 +195,7 @@ rules {outputs {pipeline: "A"} outputs {collectors {endpoint {host: "192.0.2.9"}
       ':2:59: rules[0].exporter.endpoint.port: a whole number from 0 to 4294967295 is expected',
       ':3:31: rules[0].outputs[0].collectors: a list is expected: [ … ]',
       ':4:40: rules[1].exporter.endpoint.octets: a string of base64 is expected',
-      ':4:47: rules[1].output: Rule has no field "output", it has: exporter, outputs',
+      ':4:47: rules[1].output: Rule has no field "output", it has: exporter, outputs, expect_every, description',
       ':5:4: rules: it is there already',
     ]);
   });

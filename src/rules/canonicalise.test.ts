@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { endpoint } from '../../test/support/rule-sets.ts';
 import { exporterKey } from '../model/rules.ts';
 import { canonicaliseExporters, canonicaliseInTurns, canonicaliseRuleSet } from './canonicalise.ts';
 import type { EndpointMessage } from './endpoint-message.ts';
@@ -63,6 +64,37 @@ describe('canonicaliseRuleSet()', () => {
         'default_outputs[0].collectors[0].endpoint: missing',
       ].join('; '),
     });
+  });
+
+  it('V15: takes descriptions of one line, names of outputs and durations with a unit', () => {
+    const collectors = [{ endpoint: { host: '192.0.2.1' } }];
+    const read = (outputs: object, rule: object = {}) =>
+      canonicaliseRuleSet({
+        rules: [{ exporter: { endpoint: { host: '192.0.2.9' } }, ...rule }],
+        defaultOutputs: [{ collectors, ...outputs }],
+      });
+    const { rules, defaultOutputs } = read(
+      { name: 'site-a', description: 'ä'.repeat(128) },
+      { expectEvery: '90s', description: '' },
+    );
+    assert.deepEqual(rules[0], {
+      exporter: { endpoint: endpoint('192.0.2.9') },
+      outputs: [],
+      expectEveryMs: 90_000,
+    });
+    assert.equal(defaultOutputs[0]?.name, 'site-a');
+    for (const [field, value] of [
+      ['name', 'Site A'],
+      ['description', 'two\nlines'],
+      ['description', `${'ä'.repeat(128)}x`],
+    ] as const) {
+      const message = new RegExp(`^default_outputs\\[0\\]\\.${field}: `);
+      assert.throws(() => read({ [field]: value }), { code: 'INVALID_INPUT', message }, value);
+    }
+    for (const expectEvery of ['5', '1h30m', '999ms', '366d', '-1m']) {
+      const message = /^rules\[0\]\.expect_every: ".*" is not a duration from 1s to 365d/;
+      assert.throws(() => read({}, { expectEvery }), { code: 'INVALID_INPUT', message });
+    }
   });
 
   it('V9: takes weights from 1 to 1000, and none as 1', () => {

@@ -5,7 +5,8 @@
 import { createHash, hash } from 'node:crypto';
 import { Turn } from '../base/turn.ts';
 import type { Output, Rule, RuleSet } from '../model/rules.ts';
-import { outputMessage, ruleMessage } from './message.ts';
+import { ruleMessage } from './message.ts';
+import { outputMessage } from './output-message.ts';
 
 /** Rules are never changed in place, so what was hashed once stays right. */
 const ruleDigests = new WeakMap<Rule, string>();

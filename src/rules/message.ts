@@ -1,17 +1,14 @@
 /**
  * Rules as messages of proto/floxy.proto, written and read. It is the one form in which rules leave a process
  * and come back: on the wire, in the database, from node to node. Digests and differences are made of it too. A
- * field of a rule is written and read here, and nowhere else.
+ * field of a rule is written and read here, in output-message.ts and in collector-message.ts, and nowhere else.
  */
+import { formatDuration } from '../base/duration.ts';
 import type { Problem } from '../base/errors.ts';
-import {
-  type Collector,
-  type Exporter,
-  MAX_WEIGHT,
-  type Output,
-  PIPELINE_NAME,
-  type Rule,
-} from '../model/rules.ts';
+import { present } from '../base/present.ts';
+import { MAX_PORT } from '../model/endpoint.ts';
+import type { Collector, Exporter, Output, Rule } from '../model/rules.ts';
+import { readCollector } from './collector-message.ts';
 import {
   type AddressFormat,
   type EndpointMessage,
@@ -19,25 +16,20 @@ import {
   readEndpoint,
   type Unchecked,
 } from './endpoint-message.ts';
+import { FieldReader } from './field-reader.ts';
+import { type OutputMessage, outputMessage, readOutput } from './output-message.ts';
 
 export interface ExporterMessage {
   readonly endpoint: EndpointMessage;
-}
-
-export interface CollectorMessage {
-  readonly endpoint: EndpointMessage;
-  readonly weight?: number;
-}
-
-/** Collectors, or the name of a pipeline. */
-export interface OutputMessage {
-  readonly collectors?: readonly CollectorMessage[];
-  readonly pipeline?: string;
+  readonly prefixLength?: number;
+  readonly listeningPort?: number;
 }
 
 export interface RuleMessage {
   readonly exporter: ExporterMessage;
   readonly outputs: readonly OutputMessage[];
+  readonly expectEvery?: string;
+  readonly description?: string;
 }
 
 export interface RuleSetMessage {
@@ -45,30 +37,28 @@ export interface RuleSetMessage {
   readonly defaultOutputs: readonly OutputMessage[];
 }
 
-export function exporterMessage({ endpoint }: Exporter, format: AddressFormat): ExporterMessage {
-  return { endpoint: endpointMessage(endpoint, format) };
-}
+const LISTENING_PORT = { min: 0, max: MAX_PORT };
+const EXPECT_EVERY = { min: 1000, max: 365 * 86_400_000 };
 
-export function collectorMessage(
-  { endpoint, weight }: Collector,
+export function exporterMessage(
+  { endpoint, prefixLength, listeningPort }: Exporter,
   format: AddressFormat,
-): CollectorMessage {
-  const message = { endpoint: endpointMessage(endpoint, format) };
-  return weight === 1 ? message : { ...message, weight };
+): ExporterMessage {
+  return {
+    endpoint: endpointMessage(endpoint, format),
+    ...present<Omit<ExporterMessage, 'endpoint'>>({ prefixLength, listeningPort }),
+  };
 }
 
-export function outputMessage(
-  { collectors, pipeline }: Output,
-  format: AddressFormat,
-): OutputMessage {
-  if (collectors === undefined) return { pipeline };
-  return { collectors: collectors.map((collector) => collectorMessage(collector, format)) };
-}
-
-export function ruleMessage({ exporter, outputs }: Rule, format: AddressFormat): RuleMessage {
+export function ruleMessage(rule: Rule, format: AddressFormat): RuleMessage {
+  const { exporter, outputs, expectEveryMs, description } = rule;
   return {
     exporter: exporterMessage(exporter, format),
     outputs: outputs.map((output) => outputMessage(output, format)),
+    ...present<Pick<RuleMessage, 'expectEvery' | 'description'>>({
+      expectEvery: expectEveryMs === undefined ? undefined : formatDuration(expectEveryMs),
+      description,
+    }),
   };
 }
 
@@ -83,13 +73,28 @@ export class RuleReader {
   readonly #outputs = new Map<string, readonly Output[]>();
 
   exporter(message: Unchecked<ExporterMessage> | null | undefined, path: string): Exporter {
-    return { endpoint: readEndpoint(message?.endpoint, `${path}.endpoint`, this.problems) };
+    const fields = new FieldReader(path, this.problems);
+    const endpoint = readEndpoint(message?.endpoint, `${path}.endpoint`, this.problems);
+    const bits = endpoint.octets.length * 8;
+    const lengths = { min: 0, max: bits };
+    return {
+      endpoint,
+      ...present<Pick<Exporter, 'prefixLength' | 'listeningPort'>>({
+        prefixLength: fields.number('prefix_length', message?.prefixLength, lengths, bits),
+        listeningPort: fields.number('listening_port', message?.listeningPort, LISTENING_PORT, 0),
+      }),
+    };
   }
 
   rule(message: Unchecked<RuleMessage>, path: string): Rule {
+    const fields = new FieldReader(path, this.problems);
     return {
       exporter: this.exporter(message.exporter, `${path}.exporter`),
       outputs: this.outputs(message.outputs ?? [], `${path}.outputs`),
+      ...present<Pick<Rule, 'expectEveryMs' | 'description'>>({
+        expectEveryMs: fields.duration('expect_every', message.expectEvery, EXPECT_EVERY),
+        description: fields.description(message.description),
+      }),
     };
   }
 
@@ -99,44 +104,10 @@ export class RuleReader {
     );
   }
 
-  output({ collectors, pipeline }: Unchecked<OutputMessage>, path: string): Output {
-    if (pipeline !== undefined && pipeline !== null)
-      return { pipeline: this.#pipeline(pipeline, collectors ?? [], path) };
-    return {
-      collectors: (collectors ?? []).map((message, i) =>
-        this.#once(this.#collectors, message, () =>
-          this.#collector(message, `${path}.collectors[${i}]`),
-        ),
-      ),
-    };
-  }
-
-  #collector(message: Unchecked<CollectorMessage>, path: string): Collector {
-    return {
-      endpoint: readEndpoint(message.endpoint, `${path}.endpoint`, this.problems),
-      weight: this.#weight(message.weight ?? 1, `${path}.weight`),
-    };
-  }
-
-  /** Spec V10. */
-  #pipeline(name: string, collectors: readonly unknown[], path: string): string {
-    if (!PIPELINE_NAME.test(name)) {
-      const message = `${JSON.stringify(name)} is no name of a pipeline: 1 to 63 of a-z, 0-9, _ and -, the first a letter or digit`;
-      this.problems.push({ path: `${path}.pipeline`, message });
-    }
-    if (collectors.length > 0) {
-      const message = 'an output names collectors or a pipeline, not both: make two outputs of it';
-      this.problems.push({ path: `${path}.pipeline`, message });
-    }
-    return name;
-  }
-
-  /** Spec V9. */
-  #weight(weight: number, path: string): number {
-    if (!Number.isInteger(weight) || weight < 1 || weight > MAX_WEIGHT) {
-      this.problems.push({ path, message: `${weight} is not within 1 to ${MAX_WEIGHT}` });
-    }
-    return weight;
+  output(message: Unchecked<OutputMessage>, path: string): Output {
+    return readOutput(message, path, this.problems, (collector, place) =>
+      this.#once(this.#collectors, collector, () => readCollector(collector, place, this.problems)),
+    );
   }
 
   /** What has problems is read each time: each place is named. */

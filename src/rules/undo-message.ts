@@ -10,12 +10,11 @@ import type { Unchecked } from './endpoint-message.ts';
 import {
   type ExporterMessage,
   exporterMessage,
-  type OutputMessage,
-  outputMessage,
   type RuleMessage,
   type RuleReader,
   ruleMessage,
 } from './message.ts';
+import { type OutputMessage, outputMessage } from './output-message.ts';
 
 /** A part is complete with so many items, or so much text: a few milliseconds of work for who reads it. */
 const ITEMS_PER_PART = 1000;

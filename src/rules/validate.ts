@@ -21,6 +21,7 @@ import {
   type RuleChange,
   type RuleSet,
 } from '../model/rules.ts';
+import { findUnsupported } from './unsupported.ts';
 
 /** What the rules must not collide with: this host, at the moment of the change. */
 export interface HostAddresses {
@@ -58,7 +59,7 @@ export function validateRules(
 /** Does the same. @returns every bad place @throws FloxyError LIMIT_EXCEEDED */
 export function ruleProblems({ rules, defaultOutputs }: RuleSet, host: HostAddresses): Problem[] {
   checkLimits({ rules, defaultOutputs });
-  const problems: Problem[] = [];
+  const problems: Problem[] = findUnsupported({ rules, defaultOutputs });
   checkDuplicateExporters(rules, problems);
   const faultless: FaultlessOutputs = new Set();
   rules.forEach((rule, i) => {
@@ -177,8 +178,10 @@ function checkOutputs(
   problems: Problem[],
 ): void {
   const pipelines = new Map<string, number>();
-  outputs.forEach(({ collectors, pipeline }, i) => {
+  const names = new Map<string, number>();
+  outputs.forEach(({ collectors, pipeline, name }, i) => {
     const outputPath = `${path}[${i}]`;
+    if (name !== undefined) checkNameTwice(name, i, names, `${outputPath}.name`, problems);
     if (collectors === undefined) {
       checkPipelineTwice(pipeline, i, pipelines, `${outputPath}.pipeline`, problems);
       return;
@@ -225,6 +228,19 @@ function checkPipelineTwice(
   const other = first.get(name);
   if (other === undefined) first.set(name, index);
   else problems.push({ path, message: `pipeline ${name} is that of outputs[${other}] already` });
+}
+
+/** V15 */
+function checkNameTwice(
+  name: string,
+  index: number,
+  first: Map<string, number>,
+  path: string,
+  problems: Problem[],
+): void {
+  const other = first.get(name);
+  if (other === undefined) first.set(name, index);
+  else problems.push({ path, message: `outputs[${other}] has the name ${name} already` });
 }
 
 /** V5 */

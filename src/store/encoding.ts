@@ -4,7 +4,8 @@
  */
 import { exporterKey, type Output, type Rule } from '../model/rules.ts';
 import type { Unchecked } from '../rules/endpoint-message.ts';
-import { type OutputMessage, outputMessage, RuleReader, ruleMessage } from '../rules/message.ts';
+import { RuleReader, ruleMessage } from '../rules/message.ts';
+import { type OutputMessage, outputMessage } from '../rules/output-message.ts';
 
 /** A row that is not what this program writes. */
 export class DecodeError extends Error {

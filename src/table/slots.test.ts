@@ -123,6 +123,7 @@ describe('SlotAllocator', () => {
     const sets = arbitraryRuleSet({
       exporters: fc.constantFrom(...['192.0.2.1', '192.0.2.1:7', '2001:db8::1'].map(endpoint)),
       collectors: fc.constantFrom(...['192.0.2.11', '192.0.2.12', '192.0.2.13:5'].map(endpoint)),
+      isPlain: true,
     });
     const steps = fc.array(fc.tuple(sets, fc.boolean(), fc.boolean()), { maxLength: 12 });
     await fc.assert(

@@ -24,6 +24,7 @@ const INGREDIENTS = {
   exporters: fc.constantFrom(...MANY_EXPORTERS.map(endpoint)),
   collectors: fc.constantFrom(...COLLECTORS.map(endpoint)),
   maxRules: 30,
+  isPlain: true,
 };
 const edits = fc.record({
   deleted: fc.array(fc.constantFrom(...MANY_EXPORTERS), { maxLength: 20 }),

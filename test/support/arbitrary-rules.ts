@@ -5,23 +5,31 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { canonicalOctets } from '../../src/model/address.ts';
-import { type Endpoint, MAX_PORT, makeEndpoint } from '../../src/model/endpoint.ts';
+import { type Endpoint, formatEndpoint, MAX_PORT, makeEndpoint } from '../../src/model/endpoint.ts';
 import {
   type Collector,
   type CollectorOutput,
   collectorKey,
   type Exporter,
   exporterKey,
+  type Filter,
+  FLOW_PROTOCOLS,
+  type Health,
+  type HealthCheck,
   MAX_WEIGHT,
   type Output,
+  PIPELINE_NAME,
   type PipelineOutput,
   type Rule,
   type RuleSet,
 } from '../../src/model/rules.ts';
+import { parseSourcePrefix } from '../../src/model/source-prefix.ts';
 
-/** One generator for each field, optional ones too, but for those that are never there. */
+/** One generator for each field, but for those that are never there; those of optional ones can make undefined. */
 type Fields<T> = {
-  readonly [Name in keyof T as T[Name] extends undefined ? never : Name]-?: fc.Arbitrary<T[Name]>;
+  readonly [Name in keyof T as [T[Name]] extends [undefined] ? never : Name]-?: fc.Arbitrary<
+    object extends Pick<T, Name> ? T[Name] | undefined : T[Name]
+  >;
 };
 
 /** What rules are made of; the rest is left to chance. */
@@ -29,7 +37,23 @@ export interface Ingredients {
   readonly exporters?: fc.Arbitrary<Endpoint>;
   readonly collectors?: fc.Arbitrary<Endpoint>;
   readonly maxRules?: number;
+  /** Without the fields that rules need not have. */
+  readonly isPlain?: boolean;
 }
+
+/** A value that is there or not. */
+function maybe<T>({ isPlain = false }: Ingredients, values: fc.Arbitrary<T>) {
+  return isPlain ? fc.constant(undefined) : fc.option(values, { nil: undefined });
+}
+
+const port = fc.integer({ min: 1, max: MAX_PORT });
+const text = fc
+  .string({ minLength: 1, maxLength: 40, unit: 'grapheme' })
+  .filter((line) => !/\p{Cc}|\u2028|\u2029/u.test(line));
+const name = fc.stringMatching(PIPELINE_NAME);
+const duration = fc
+  .oneof(fc.integer({ min: 1, max: 3600 }), fc.constantFrom(60, 3600))
+  .map((seconds) => seconds * 1000);
 
 const octets = fc
   .oneof(
@@ -47,17 +71,71 @@ export const arbitraryEndpoint: fc.Arbitrary<Endpoint> = fc
   .tuple(octets, fc.oneof(fc.constant(0), fc.integer({ min: 0, max: MAX_PORT })))
   .map(([bytes, port]) => makeEndpoint(bytes, port));
 
-function exporterFields({ exporters = arbitraryEndpoint }: Ingredients): Fields<Exporter> {
-  return { endpoint: exporters };
+function exporterFields(ingredients: Ingredients): Fields<Exporter> {
+  const { exporters = arbitraryEndpoint } = ingredients;
+  // Less than the bits of any address.
+  const prefixLength = maybe(ingredients, fc.integer({ min: 0, max: 31 }));
+  return { endpoint: exporters, prefixLength, listeningPort: maybe(ingredients, port) };
 }
 
-function collectorFields({ collectors = arbitraryEndpoint }: Ingredients): Fields<Collector> {
+const times = fc.integer({ min: 1, max: 100 });
+
+/** Nothing of it depends on anything else. */
+const healthFields: Fields<Health> = {
+  check: fc.constantFrom<(HealthCheck | undefined)[]>(undefined, 'PORT', 'TCP', 'HTTP'),
+  port: maybe({}, port),
+  url: maybe({}, fc.webUrl()),
+  intervalMs: maybe({}, duration),
+  timeoutMs: maybe({}, duration),
+  rise: maybe({}, times),
+  fall: maybe({}, times),
+};
+
+function collectorFields(ingredients: Ingredients): Fields<Collector> {
+  const { collectors = arbitraryEndpoint } = ingredients;
   const weight = fc.oneof(
     fc.constant(1),
     fc.integer({ min: 1, max: 9 }),
     fc.integer({ min: 1, max: MAX_WEIGHT }),
   );
-  return { endpoint: collectors, weight };
+  return {
+    endpoint: collectors,
+    weight,
+    source: maybe(ingredients, fc.constant('PROXY')),
+    sourceEndpoint: maybe(ingredients, arbitraryEndpoint),
+    hopLimit: maybe(ingredients, fc.integer({ min: 1, max: 255 })),
+    dscp: maybe(ingredients, fc.integer({ min: 1, max: 63 })),
+    ipv4SourcePrefix: maybe(ingredients, sourcePrefix),
+    health: maybe(ingredients, record<Health>(healthFields)),
+    isStandby: maybe(ingredients, fc.constant(true)),
+    description: maybe(ingredients, text),
+  };
+}
+
+const sourcePrefix = fc
+  .constantFrom('64:ff9b::/96', '2001:db8:1:2:3:4::/96', '::ffff:0:0/96')
+  .map((prefix) => parseSourcePrefix(prefix) as Uint8Array);
+
+const filterFields: Fields<Filter> = {
+  protocols: maybe({}, fc.uniqueArray(fc.constantFrom(...FLOW_PROTOCOLS), { minLength: 1 })),
+  observationDomains: maybe({}, fc.uniqueArray(fc.nat(), { minLength: 1, maxLength: 3 })),
+  agents: maybe(
+    {},
+    fc.uniqueArray(
+      octets.map((bytes) => makeEndpoint(bytes, 0)),
+      { selector: formatEndpoint, minLength: 1, maxLength: 3 },
+    ),
+  ),
+  listeningPorts: maybe({}, fc.uniqueArray(port, { minLength: 1, maxLength: 3 })),
+};
+
+function outputOptions(ingredients: Ingredients) {
+  return {
+    sampleOneIn: maybe(ingredients, fc.integer({ min: 2, max: 1_000_000 })),
+    filter: maybe(ingredients, record<Filter>(filterFields)),
+    name: maybe(ingredients, name),
+    description: maybe(ingredients, text),
+  };
 }
 
 function collectorOutputFields(ingredients: Ingredients): Fields<CollectorOutput> {
@@ -66,18 +144,27 @@ function collectorOutputFields(ingredients: Ingredients): Fields<CollectorOutput
     minLength: 1,
     maxLength: 4,
   });
-  return { collectors };
+  return {
+    collectors,
+    balance: maybe(ingredients, fc.constantFrom('BY_EXPORTER', 'BY_ENDPOINT')),
+    // ALL says the same as nothing when collectors take turns.
+    templates: maybe(ingredients, fc.constant('ONE')),
+    ...outputOptions(ingredients),
+  };
 }
 
 /** Few: two outputs commonly name the same. */
-const pipelineOutputFields: Fields<PipelineOutput> = {
-  pipeline: fc.constantFrom('a', 'archive', 'edge_2', '0-day', 'x'.repeat(63)),
-};
+function pipelineOutputFields(ingredients: Ingredients): Fields<PipelineOutput> {
+  return {
+    pipeline: fc.constantFrom('a', 'archive', 'edge_2', '0-day', 'x'.repeat(63)),
+    ...outputOptions(ingredients),
+  };
+}
 
 function output(ingredients: Ingredients): fc.Arbitrary<Output> {
   return fc.oneof(
     { arbitrary: record<CollectorOutput>(collectorOutputFields(ingredients)), weight: 4 },
-    { arbitrary: record<PipelineOutput>(pipelineOutputFields), weight: 1 },
+    { arbitrary: record<PipelineOutput>(pipelineOutputFields(ingredients)), weight: 1 },
   );
 }
 
@@ -85,6 +172,8 @@ function ruleFields(ingredients: Ingredients): Fields<Rule> {
   return {
     exporter: record(exporterFields(ingredients)),
     outputs: fc.array(output(ingredients), { maxLength: 4 }),
+    expectEveryMs: maybe(ingredients, duration),
+    description: maybe(ingredients, text),
   };
 }
 
@@ -121,8 +210,11 @@ export interface FieldChange {
 /** One of everything: a change of any list in it is more than another order. */
 const smallRuleSet: fc.Arbitrary<RuleSet> = fc
   .tuple(
-    record<CollectorOutput>({ collectors: fc.tuple(record<Collector>(collectorFields({}))) }),
-    record<PipelineOutput>(pipelineOutputFields),
+    record<CollectorOutput>({
+      ...collectorOutputFields({}),
+      collectors: fc.tuple(record<Collector>(collectorFields({}))),
+    }),
+    record<PipelineOutput>(pipelineOutputFields({})),
   )
   .chain((outputs) =>
     record<RuleSet>({
@@ -140,7 +232,7 @@ export const fieldChanges: readonly FieldChange[] = [
     inRule((rule) => ({ ...rule, exporter: change(rule.exporter) })),
   ),
   ...changesOf('CollectorOutput', collectorOutputFields({}), inCollectorOutput),
-  ...changesOf('PipelineOutput', pipelineOutputFields, (change) =>
+  ...changesOf('PipelineOutput', pipelineOutputFields({}), (change) =>
     inOutput((output) => (output.collectors === undefined ? change(output) : output)),
   ),
   ...changesOf('Collector', collectorFields({}), (change) =>
@@ -184,7 +276,7 @@ function changesOf<T extends object>(
     pairs: fc
       .tuple(smallRuleSet, values)
       .map(([before, value]) => {
-        const after = within((whole) => ({ ...whole, [name]: value }))(before);
+        const after = within((whole) => withoutAbsent({ ...whole, [name]: value }))(before);
         return [before, after] as const;
       })
       .filter(([before, after]) => !isDeepStrictEqual(before, after)),
@@ -193,5 +285,10 @@ function changesOf<T extends object>(
 
 function record<T extends object>(fields: Fields<T>): fc.Arbitrary<T> {
   const all = fields as Record<string, fc.Arbitrary<unknown>>;
-  return fc.record(all, { noNullPrototype: true }) as unknown as fc.Arbitrary<T>;
+  const records = fc.record(all, { noNullPrototype: true }) as unknown as fc.Arbitrary<T>;
+  return records.map(withoutAbsent);
+}
+
+function withoutAbsent<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

@@ -139,6 +139,7 @@ const collectors = [
 const ruleSets = arbitraryRuleSet({
   exporters: fc.constantFrom(...exporters),
   collectors: fc.constantFrom(...collectors.map(endpoint)),
+  isPlain: true,
 });
 const sources = fc.array(
   fc

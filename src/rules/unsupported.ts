@@ -1,0 +1,61 @@
+/** What rules can say and this version does not do yet: refused, so that nobody takes it for done. */
+import type { Problem } from '../base/errors.ts';
+import type { Collector, Exporter, Output, Rule, RuleSet } from '../model/rules.ts';
+
+/** Names as in files of rules, of fields that are not in force. */
+const OF_RULE: Partial<Record<keyof Rule, string>> = {
+  expectEveryMs: 'expect_every',
+  description: 'description',
+};
+const OF_EXPORTER: Partial<Record<keyof Exporter, string>> = {
+  prefixLength: 'prefix_length',
+  listeningPort: 'listening_port',
+};
+const OF_OUTPUT: Partial<Record<keyof Output, string>> = {
+  balance: 'balance',
+  templates: 'templates',
+  sampleOneIn: 'sample_one_in',
+  filter: 'filter',
+  name: 'name',
+  description: 'description',
+};
+const OF_COLLECTOR: Partial<Record<keyof Collector, string>> = {
+  source: 'source',
+  sourceEndpoint: 'source_endpoint',
+  hopLimit: 'hop_limit',
+  dscp: 'dscp',
+  ipv4SourcePrefix: 'ipv4_source_prefix',
+  health: 'health',
+  isStandby: 'standby',
+  description: 'description',
+};
+
+export function findUnsupported({ rules, defaultOutputs }: RuleSet): Problem[] {
+  const problems: Problem[] = [];
+  const look = (value: object, names: object, path: string) => {
+    for (const [key, name] of Object.entries(names)) {
+      if (key in value) {
+        problems.push({ path: `${path}.${name}`, message: 'this version does not do that' });
+      }
+    }
+  };
+  const known = new Set<readonly Output[]>();
+  const lookAtOutputs = (outputs: readonly Output[], path: string) => {
+    const before = problems.length;
+    if (known.has(outputs)) return;
+    outputs.forEach((output, i) => {
+      look(output, OF_OUTPUT, `${path}[${i}]`);
+      output.collectors?.forEach((collector, k) => {
+        look(collector, OF_COLLECTOR, `${path}[${i}].collectors[${k}]`);
+      });
+    });
+    if (problems.length === before) known.add(outputs);
+  };
+  rules.forEach((rule, i) => {
+    look(rule, OF_RULE, `rules[${i}]`);
+    look(rule.exporter, OF_EXPORTER, `rules[${i}].exporter`);
+    lookAtOutputs(rule.outputs, `rules[${i}].outputs`);
+  });
+  lookAtOutputs(defaultOutputs, 'default_outputs');
+  return problems;
+}
