@@ -124,8 +124,8 @@ struct table_collector {
 	uint32_t output_slot; /* where copies accepted by the kernel, or by the ring, are counted */
 	uint32_t flags;
 	uint32_t weights; /* the sum of its weight and of those before it in its output */
-	uint32_t leave;	  /* index + 1 of how its copies leave, 0: as the exporter sent the packet */
-	uint32_t seed;	  /* of hashing: of its address and port, the same on every node */
+	uint32_t leave; /* index + 1 of how its copies leave, 0: as the exporter sent the packet */
+	uint32_t seed;	/* of hashing: of its address and port, the same on every node */
 	uint32_t reserved[2];
 };
 
