@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { arbitraryRuleSet } from '../../../../test/support/arbitrary-rules.ts';
+import { collectorOf, RouterHarness } from '../../../../test/support/router-harness.ts';
 import {
   endpoint,
   outputs,
@@ -10,97 +11,18 @@ import {
   ruleSet,
   shareOutputs,
 } from '../../../../test/support/rule-sets.ts';
-import { compileRules, LISTEN_PORT, makeAllocator } from '../../../../test/support/tables.ts';
+import { LISTEN_PORT } from '../../../../test/support/tables.ts';
 import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../../model/endpoint.ts';
 import {
-  type Collector,
   exporterKey,
   MAX_WEIGHT,
   type Output,
   type Rule,
   type RuleSet,
 } from '../../../model/rules.ts';
-import { COPY, PACKET, PACKET_FLAG } from '../../../native/layout.ts';
-import type { ForwardingTable } from '../../../table/forwarding-table.ts';
-import { COLLECTOR, RULE, STATE } from '../../../table/layout.ts';
+import { PACKET_FLAG } from '../../../native/layout.ts';
+import { RULE } from '../../../table/layout.ts';
 import { addressWords } from '../../../table/rows.ts';
-import type { SlotAllocator } from '../../../table/slots.ts';
-import { Router } from './router.ts';
-
-const STATES = 50_000;
-
-interface Routed {
-  readonly inputSlot: number;
-  /** Where each copy goes, as formatEndpoint() prints it. */
-  readonly copies: readonly string[];
-}
-
-/** Routes packets by a rule set as a forwarder does, one batch for all. */
-class RouterHarness {
-  readonly allocator: SlotAllocator;
-  readonly #packets = new Int32Array(64 * PACKET.WORDS);
-  readonly #copies = new Int32Array(64 * 32 * COPY.WORDS);
-  readonly #states = new Int32Array(STATES * STATE.WORDS);
-  readonly table: ForwardingTable;
-  readonly router: Router;
-
-  /** @param left in each word of the states */
-  static async make(set: RuleSet, left = 0): Promise<RouterHarness> {
-    const allocator = makeAllocator(STATES);
-    const { table } = await compileRules(set, allocator);
-    const harness = new RouterHarness(allocator, table);
-    harness.#states.fill(left);
-    return harness;
-  }
-
-  private constructor(allocator: SlotAllocator, table: ForwardingTable) {
-    this.allocator = allocator;
-    this.table = table;
-    const memory = { packets: this.#packets, copies: this.#copies, states: this.#states };
-    this.router = new Router(memory, this.table);
-  }
-
-  /** @param flags on top of that of the family, for all packets */
-  route(sources: readonly Endpoint[], flags = 0): Routed[] {
-    sources.forEach((source, i) => {
-      const at = i * PACKET.WORDS;
-      this.#packets.set(addressWords(source), at + PACKET.SOURCE);
-      this.#packets[at + PACKET.SOURCE_PORT] = source.port;
-      this.#packets[at + PACKET.FLAGS] = (isIpv6(source) ? PACKET_FLAG.IPV6 : 0) | flags;
-    });
-    const copies = this.router.route(sources.length);
-    const routed = sources.map((_, i) => ({
-      inputSlot: this.#packets[i * PACKET.WORDS + PACKET.INPUT_SLOT] ?? -1,
-      copies: [] as string[],
-    }));
-    for (let i = 0; i < copies; i++) {
-      const packet = this.#copies[i * COPY.WORDS + COPY.PACKET] ?? -1;
-      routed[packet]?.copies.push(
-        this.#collector(this.#copies[i * COPY.WORDS + COPY.COLLECTOR] ?? -1),
-      );
-    }
-    return routed;
-  }
-
-  setStates(value: number): void {
-    this.#states.fill(value);
-  }
-
-  #collector(index: number): string {
-    const at = this.table.collectorsAtBytes + index * COLLECTOR.SIZE;
-    const bytes = new Uint8Array(this.table.words.buffer, at, COLLECTOR.SIZE);
-    if (bytes[COLLECTOR.FAMILY_BYTE] === 0) return `pipeline ${bytes[COLLECTOR.PIPELINE_BYTE]}`;
-    const octets = bytes[COLLECTOR.FAMILY_BYTE] === 6 ? bytes.slice(0, 16) : bytes.slice(12, 16);
-    const port = new DataView(bytes.buffer, at).getUint16(COLLECTOR.PORT_BYTE);
-    return formatEndpoint(makeEndpoint(octets, port));
-  }
-}
-
-/** @param isMixed every second one has an IPv6 address */
-function collectorOf(index: number, weight: number, isMixed: boolean): Collector {
-  const text = isMixed && index % 2 === 1 ? `[2001:db8::1]:${index + 1}` : `192.0.2.7:${index + 1}`;
-  return { endpoint: endpoint(text), weight };
-}
 
 /** R1, R4 as they are written. */
 function matchRule(set: RuleSet, source: Endpoint): Rule | undefined {
