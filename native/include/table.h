@@ -88,10 +88,38 @@ struct table_rule {
 /* table_output.flags */
 #define TABLE_OUTPUT_WEIGHTED 1u /* its collectors have different weights */
 #define TABLE_OUTPUT_PIPELINE 2u /* a pipeline takes its packets, whatever their hop limit */
+/* It has no turns: an exporter's packets go to one collector, by its address, or its address and
+ * port. */
+#define TABLE_OUTPUT_BY_EXPORTER 4u
+#define TABLE_OUTPUT_BY_ENDPOINT 8u
 
 /*
- * An output has so many turns as collectors can take the packet; with TABLE_OUTPUT_WEIGHTED, as
- * many as the sum of their weights. What turn t is, and whose: without weights that of collector
+ * With TABLE_OUTPUT_BY_EXPORTER or TABLE_OUTPUT_BY_ENDPOINT, the collector is chosen by weighted
+ * rendezvous hashing. Nothing in it is random: all nodes, and programs of all versions, choose the
+ * same. All is in integers; "/" rounds down.
+ *
+ *     number(e) = MurmurHash3_x86_32 with seed 0 of 20 bytes: the exporter's address (16 bytes, as
+ *                 in struct pio_packet) and its port (little endian, 4 bytes; 0 by exporter)
+ *     seed      = the same with seed 0x5eed of a collector's address and port, 0 for none
+ *     a         = fmix32(number(e) xor seed), the last step of MurmurHash3: the affinity of the two
+ *
+ * Without weights the collector with the greatest a is chosen. With TABLE_OUTPUT_WEIGHTED it is the
+ * one with the smallest cost(a) / weight (compare c1 * w2 with c2 * w1: at most 2^40), of equal
+ * ones the one with the greater a. When seeds are equal, which happens to one pair of 2^32, the
+ * first one is chosen: collectors of such an output are in the order of their addresses and ports.
+ * cost(a) is 32 - log2(a) in units of 2^-25, and that of 1 for 0:
+ *
+ *     z = leading zeros of a; k = the 8 bits behind the first 1, r = the 24 bits behind them
+ *         (of a shifted left by z + 1)
+ *     L[k] = 2^25 * log2(1 + k / 256)
+ *     cost(a) = (z + 1) * 2^25 - L[k] - (L[k + 1] - L[k]) * r / 2^24
+ *
+ * Between two of the 256 steps the logarithm is a straight line: shares are off by 0.2 % at most.
+ * As an example, exporter 192.0.2.1 (by exporter) has the number 1901444202, collector 198.51.100.1
+ * port 2055 the seed 3294229290, a is 1598888461, and cost(a) 47834483.
+ *
+ * Else an output has so many turns as collectors can take the packet; with TABLE_OUTPUT_WEIGHTED,
+ * as many as the sum of their weights. What turn t is, and whose: without weights that of collector
  * t. With weights, collectors are halved until one is left (the first half has n / 2 of n,
  * rounded down). With w the sum of weights of the first half, and W that of both,
  *
@@ -125,7 +153,7 @@ struct table_collector {
 	uint32_t flags;
 	uint32_t weights; /* the sum of its weight and of those before it in its output */
 	uint32_t leave; /* index + 1 of how its copies leave, 0: as the exporter sent the packet */
-	uint32_t seed;	/* of hashing: of its address and port, the same on every node */
+	uint32_t seed;	/* of hashing, see struct table_output; 0 where there are turns */
 	uint32_t reserved[2];
 };
 

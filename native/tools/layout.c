@@ -48,6 +48,8 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, RULE_LISTENING_SHIFT);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_WEIGHTED);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_PIPELINE);
+	VALUE("table", "TABLE", TABLE_, OUTPUT_BY_EXPORTER);
+	VALUE("table", "TABLE", TABLE_, OUTPUT_BY_ENDPOINT);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_LISTEN_PORT);
 	STRUCT("table", "HEADER", struct table_header);
 	MEMBER("table", "HEADER", struct table_header, magic);

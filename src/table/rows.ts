@@ -2,8 +2,9 @@
 import { endianness } from 'node:os';
 import { mappedOctets } from '../model/address.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
-import type { Collector, Output } from '../model/rules.ts';
+import type { Collector, CollectorOutput, Output } from '../model/rules.ts';
 import { COLLECTOR, OUTPUT, RULE, TABLE } from './layout.ts';
+import { collectorNumber } from './rendezvous.ts';
 
 const IS_LITTLE_ENDIAN = endianness() === 'LE';
 
@@ -25,13 +26,10 @@ export interface Destinations {
   readonly pipelines: ReadonlyMap<string, number>;
 }
 
-export function outputRows(
-  { collectors, pipeline }: Output,
-  { listenPort, pipelines }: Destinations,
-): OutputRows {
-  return collectors === undefined
-    ? pipelineRows(pipelines.get(pipeline))
-    : collectorRows(collectors, listenPort);
+export function outputRows(output: Output, { listenPort, pipelines }: Destinations): OutputRows {
+  return output.collectors === undefined
+    ? pipelineRows(pipelines.get(output.pipeline))
+    : collectorRows(output, listenPort);
 }
 
 function pipelineRows(index: number | undefined): OutputRows {
@@ -45,11 +43,8 @@ function pipelineRows(index: number | undefined): OutputRows {
   return { output, collectors: new Int32Array(bytes.buffer), order: [0] };
 }
 
-function collectorRows(collectors: readonly Collector[], listenPort: number): OutputRows {
-  const indexes = collectors.map((_, i) => i);
-  const isOfIpv6 = (i: number) => isIpv6((collectors[i] as Collector).endpoint);
-  const ipv6 = indexes.filter(isOfIpv6);
-  const order = [...ipv6, ...indexes.filter((i) => !isOfIpv6(i))];
+function collectorRows({ collectors, balance }: CollectorOutput, listenPort: number): OutputRows {
+  const order = rowOrder(collectors, balance !== undefined);
   const bytes = new Uint8Array(order.length * COLLECTOR.SIZE);
   const words = new Int32Array(bytes.buffer);
   let weights = 0;
@@ -65,13 +60,33 @@ function collectorRows(collectors: readonly Collector[], listenPort: number): Ou
     words[place * COLLECTOR.WORDS + COLLECTOR.FLAGS] = flags;
     weights += weight;
     words[place * COLLECTOR.WORDS + COLLECTOR.WEIGHTS] = weights;
+    if (balance === undefined) continue;
+    const seed = collectorNumber(addressWords(endpoint), endpoint.port);
+    words[place * COLLECTOR.WORDS + COLLECTOR.SEED] = seed;
   }
   const output = new Int32Array(OUTPUT.WORDS);
   output[OUTPUT.COLLECTORS] = order.length;
-  output[OUTPUT.IPV6_COLLECTORS] = ipv6.length;
+  output[OUTPUT.IPV6_COLLECTORS] = collectors.filter(({ endpoint }) => isIpv6(endpoint)).length;
   const isWeighted = collectors.some(({ weight }) => weight !== collectors[0]?.weight);
-  output[OUTPUT.FLAGS] = isWeighted ? TABLE.OUTPUT_WEIGHTED : 0;
+  output[OUTPUT.FLAGS] = (isWeighted ? TABLE.OUTPUT_WEIGHTED : 0) | balanceFlag(balance);
   return { output, collectors: words, order };
+}
+
+/** IPv6 first. @param isByAddress the same whatever the order in the rule is */
+function rowOrder(collectors: readonly Collector[], isByAddress: boolean): number[] {
+  const of = (index: number) => (collectors[index] as Collector).endpoint;
+  const indexes = collectors.map((_, i) => i);
+  if (isByAddress) indexes.sort((a, b) => compareEndpoints(of(a), of(b)));
+  return [...indexes.filter((i) => isIpv6(of(i))), ...indexes.filter((i) => !isIpv6(of(i)))];
+}
+
+function compareEndpoints(a: Endpoint, b: Endpoint): number {
+  return Buffer.compare(a.octets, b.octets) || a.port - b.port;
+}
+
+function balanceFlag(balance: CollectorOutput['balance']): number {
+  if (balance === undefined) return 0;
+  return balance === 'BY_EXPORTER' ? TABLE.OUTPUT_BY_EXPORTER : TABLE.OUTPUT_BY_ENDPOINT;
 }
 
 /** Writes of which exporter a row of a rule is. */
