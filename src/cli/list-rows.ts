@@ -18,16 +18,24 @@ export function ruleRows({ rules = [], defaultOutputs = [] }: Shown<RuleSetMessa
     : [...rows, ['default', defaultOutputs.map(outputText).join('; ')]];
 }
 
-function outputText({
-  collectors = [],
-  pipeline,
-}: Shown<RuleSetMessage['defaultOutputs'][number]>) {
+type ShownOutput = Shown<RuleSetMessage['defaultOutputs'][number]>;
+
+function outputText(output: ShownOutput): string {
+  return [targetText(output), ...optionTexts(output)].join(', ');
+}
+
+function targetText({ collectors = [], pipeline }: ShownOutput): string {
   if (pipeline !== undefined) return `pipeline ${pipeline}`;
   return collectors
     .map(({ endpoint, weight = 1 }) => {
       return endpointText(endpoint) + (weight === 1 ? '' : ` weight ${weight}`);
     })
     .join(' | ');
+}
+
+/** What an output does in another way than most. */
+function optionTexts({ balance }: ShownOutput): string[] {
+  return balance === undefined ? [] : [balance.toLowerCase().replace('_', ' ')];
 }
 
 export const STATS_COLUMNS: readonly TableColumn[] = [

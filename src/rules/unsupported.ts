@@ -12,7 +12,6 @@ const OF_EXPORTER: Partial<Record<keyof Exporter, string>> = {
   listeningPort: 'listening_port',
 };
 const OF_OUTPUT: Partial<Record<keyof Output, string>> = {
-  balance: 'balance',
   templates: 'templates',
   sampleOneIn: 'sample_one_in',
   filter: 'filter',

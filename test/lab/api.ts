@@ -3,7 +3,7 @@
  * shapes of the .proto files.
  */
 import { Agent } from './agent.ts';
-import type { CollectorText, RuleSetText } from './reference.ts';
+import { type OutputsText, outputText, type RuleSetText } from './reference.ts';
 import { HANG_MS } from './shell.ts';
 import type { EndpointText } from './wire.ts';
 
@@ -129,6 +129,7 @@ export interface TrafficMessage {
 
 interface OutputMessage {
   readonly collectors: readonly { readonly endpoint: EndpointMessage; readonly weight?: number }[];
+  readonly balance?: string;
 }
 
 export interface ProxyRulesMessage {
@@ -141,12 +142,16 @@ export interface ProxyRulesMessage {
 
 /** The wire form of a rule set. */
 export function toMessage(ruleSet: RuleSetText): ProxyRulesMessage {
-  const output = (collectors: readonly CollectorText[]) => ({
-    collectors: collectors.map(({ weight, ...endpoint }) => ({
-      endpoint,
-      ...(weight !== undefined && { weight }),
-    })),
-  });
+  const output = (text: OutputsText[number]) => {
+    const { collectors, ...options } = outputText(text);
+    return {
+      collectors: collectors.map(({ weight, ...endpoint }) => ({
+        endpoint,
+        ...(weight !== undefined && { weight }),
+      })),
+      ...options,
+    };
+  };
   return {
     rules: ruleSet.rules.map((rule) => ({
       exporter: { endpoint: rule.exporter },

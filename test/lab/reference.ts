@@ -1,7 +1,8 @@
 /**
- * The rules R1 to R5 of forwarding, written as plainly as possible: what judges the proxy. It searches lists
- * where the proxy has tables, and shares no code with it.
+ * The rules R1 to R5, R16 and R20 of forwarding, written as plainly as possible: what judges the proxy. It searches
+ * lists where the proxy has tables, and shares no code with it.
  */
+import { homeOf } from './rendezvous.ts';
 import { canonicalText, type EndpointText, keyOf } from './wire.ts';
 
 export interface CollectorText extends EndpointText {
@@ -9,16 +10,29 @@ export interface CollectorText extends EndpointText {
   readonly weight?: number;
 }
 
+/** With the names of the API. */
+export interface OutputText {
+  readonly collectors: readonly CollectorText[];
+  readonly balance?: 'BY_EXPORTER' | 'BY_ENDPOINT';
+}
+
+/** An output, or only its collectors. */
+export type OutputsText = readonly (OutputText | readonly CollectorText[])[];
+
 export interface RuleText {
   readonly exporter: EndpointText;
-  /** The collectors of each output. */
-  readonly outputs: readonly (readonly CollectorText[])[];
+  readonly outputs: OutputsText;
 }
 
 /** A rule set as a test writes it. */
 export interface RuleSetText {
   readonly rules: readonly RuleText[];
-  readonly defaultOutputs?: readonly (readonly CollectorText[])[];
+  readonly defaultOutputs?: OutputsText;
+}
+
+/** @returns it with all that it leaves out */
+export function outputText(output: OutputsText[number]): OutputText {
+  return 'collectors' in output ? output : { collectors: output };
 }
 
 export interface Decision {
@@ -38,9 +52,12 @@ export function decide(ruleSet: RuleSetText, source: EndpointText, receivedOn: n
   const outputs = rule === undefined ? (ruleSet.defaultOutputs ?? []) : rule.outputs;
   const isIpv6 = canonicalText(source.host).includes(':');
   const usable = outputs
-    .map(
-      (collectors) => collectors.filter(({ host }) => !isIpv6 || canonicalText(host).includes(':')), // R3
-    )
+    .map(outputText)
+    .map(({ collectors, balance }) => {
+      const able = collectors.filter(({ host }) => !isIpv6 || canonicalText(host).includes(':')); // R3
+      const home = balance && homeOf(source, able, balance); // R20
+      return home === undefined ? able : [home];
+    })
     .filter((collectors) => collectors.length > 0);
   return {
     rule,

@@ -1,6 +1,8 @@
 import { COPY, PACKET, PACKET_FLAG } from '../../../native/layout.ts';
 import type { ForwardingTable } from '../../../table/forwarding-table.ts';
 import { COLLECTOR, OUTPUT, RULE, STATE, TABLE } from '../../../table/layout.ts';
+import { exporterNumber } from '../../../table/rendezvous.ts';
+import { chooseByWeight, chooseEven } from './hashed-choice.ts';
 
 /** Memory shared with packet I/O, as words: signed, which V8 never boxes. */
 export interface RouterMemory {
@@ -12,8 +14,11 @@ export interface RouterMemory {
   readonly states: Int32Array;
 }
 
+/** table_output.flags of outputs that have no turns. */
+const HASHED = TABLE.OUTPUT_BY_EXPORTER | TABLE.OUTPUT_BY_ENDPOINT;
+
 /**
- * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14, R16, R17). The innermost loop of
+ * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14, R16, R17, R20). The innermost loop of
  * the proxy: it reads and writes flat memory only and allocates nothing.
  */
 export class Router {
@@ -98,10 +103,10 @@ export class Router {
         this.#flag(packet, PACKET_FLAG.NO_COLLECTOR);
         continue;
       }
-      const turn = eligible === 1 ? 0 : this.#takeTurn(outputAt, ipv6, eligible);
+      const chosen = eligible === 1 ? 0 : this.#choose(packet, outputAt, ipv6, eligible);
       const at = copies * COPY.WORDS;
       out[at + COPY.PACKET] = packet;
-      out[at + COPY.COLLECTOR] = (words[outputAt + OUTPUT.FIRST_COLLECTOR] as number) + turn;
+      out[at + COPY.COLLECTOR] = (words[outputAt + OUTPUT.FIRST_COLLECTOR] as number) + chosen;
       copies++;
     }
     return copies;
@@ -129,11 +134,36 @@ export class Router {
     this.#memory.packets[at] = (this.#memory.packets[at] as number) + flag;
   }
 
+  /** @returns which of the collectors that can take the packet gets it */
+  #choose(packet: number, outputAt: number, ipv6: 0 | 1, eligible: number): number {
+    const words = this.#table.words;
+    const flags = words[outputAt + OUTPUT.FLAGS] as number;
+    const isWeighted = (flags & TABLE.OUTPUT_WEIGHTED) !== 0;
+    if ((flags & HASHED) === 0) return this.#takeTurn(outputAt, ipv6, eligible, isWeighted);
+    const exporter = this.#exporterOf(packet, (flags & TABLE.OUTPUT_BY_ENDPOINT) !== 0);
+    const first = words[outputAt + OUTPUT.FIRST_COLLECTOR] as number;
+    return isWeighted
+      ? chooseByWeight(this.#table, first, eligible, exporter)
+      : chooseEven(this.#table, first, eligible, exporter);
+  }
+
+  /** The number by which an exporter has a collector (spec R20). */
+  #exporterOf(packet: number, hasPort: boolean): number {
+    const { packets } = this.#memory;
+    const at = packet * PACKET.WORDS;
+    return exporterNumber(
+      packets[at + PACKET.SOURCE] as number,
+      packets[at + PACKET.SOURCE + 1] as number,
+      packets[at + PACKET.SOURCE + 2] as number,
+      packets[at + PACKET.SOURCE + 3] as number,
+      hasPort ? (packets[at + PACKET.SOURCE_PORT] as number) : 0,
+    );
+  }
+
   /** Round robin over the collectors that can take the packet. @returns whose turn it is, among them */
-  #takeTurn(outputAt: number, ipv6: 0 | 1, eligible: number): number {
+  #takeTurn(outputAt: number, ipv6: 0 | 1, eligible: number, isWeighted: boolean): number {
     const { states } = this.#memory;
     const words = this.#table.words;
-    const isWeighted = ((words[outputAt + OUTPUT.FLAGS] as number) & TABLE.OUTPUT_WEIGHTED) !== 0;
     const turns = isWeighted ? this.#weightsUpTo(outputAt, eligible) : eligible;
     const state = words[outputAt + OUTPUT.STATE] as number;
     const at = state * STATE.WORDS + STATE.NEXT_IPV4 + ipv6;
