@@ -7,7 +7,7 @@ import type { Endpoint } from '../model/endpoint.ts';
 import type { Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { RuleSlots } from '../table/assigned.ts';
-import { LossLog } from '../telemetry/loss-log.ts';
+import { type GrownLoss, LossLog } from '../telemetry/loss-log.ts';
 import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
 import type { Engine } from './engine.ts';
 import type { CounterColumns } from './memory/counter-columns.ts';
@@ -31,6 +31,8 @@ export interface PlaneOptions {
   readonly publisher: RulePublisher;
   readonly columns: CounterColumns;
   readonly log: Logger;
+  /** Is told what was lost since it was told last, every ten seconds. */
+  readonly onLosses?: (losses: readonly GrownLoss[]) => void;
 }
 
 /** The data plane: rule sets become tables, and engines move packets by them. */
@@ -40,6 +42,7 @@ export class Plane implements DataPlane, PacketCapture {
   readonly #columns: CounterColumns;
   readonly #notes: ForwarderNotes;
   readonly #lossLog: LossLog;
+  readonly #onLosses: NonNullable<PlaneOptions['onLosses']>;
   #lossTimer: NodeJS.Timeout | undefined;
   /** An earlier control left a table that packets are moved by. */
   #hasInherited = false;
@@ -53,7 +56,8 @@ export class Plane implements DataPlane, PacketCapture {
   /** Since when forwarders are waited for, by performance.now(). */
   #publishingSinceMs: number | undefined;
 
-  constructor({ engines, publisher, columns, log }: PlaneOptions) {
+  constructor({ engines, publisher, columns, log, onLosses = () => undefined }: PlaneOptions) {
+    this.#onLosses = onLosses;
     this.#engines = engines;
     this.#publisher = publisher;
     this.#columns = columns;
@@ -72,7 +76,7 @@ export class Plane implements DataPlane, PacketCapture {
       void engine.opened.then(() => this.#engineOpened());
     }
     this.#lossTimer = setInterval(
-      () => this.#lossLog.report(this.forwarders()),
+      () => this.#onLosses(this.#lossLog.report(this.forwarders())),
       LOSS_LOG_INTERVAL_MS,
     );
   }

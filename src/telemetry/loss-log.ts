@@ -22,6 +22,12 @@ export interface LossNotes {
   newEvents(): readonly LossEvent[];
 }
 
+/** What was lost in one way since the last look, and by whom. */
+export interface GrownLoss extends Loss {
+  readonly collectors: readonly string[];
+  readonly exporters: readonly string[];
+}
+
 /** So many names are told, then how many more there are. */
 const MAX_NAMES = 5;
 
@@ -48,24 +54,28 @@ export class LossLog {
     this.#notes.newEvents();
   }
 
-  report(forwarders: readonly ForwarderStatus[]): void {
+  /** @returns what has grown */
+  report(forwarders: readonly ForwarderStatus[]): readonly GrownLoss[] {
     const losses = sumLosses(forwarders);
     const grown = lossesSince(this.#last, losses);
     this.#last = losses;
-    if (grown.length === 0) return;
+    if (grown.length === 0) return [];
     const events = this.#notes.newEvents();
     const sendLosses = grown.some(({ key }) => key === 'sendErrors') ? this.#grownSendLosses() : [];
-    for (const loss of grown) {
+    return grown.map((loss) => {
       const { kind, packets, advice } = loss;
+      const { collectors, exporters } = attribution(loss, events, sendLosses);
       const details = {
         kind,
         packets: `${packets}`,
         total: `${losses.get(kind)?.packets}`,
-        ...attribution(loss, events, sendLosses),
+        ...(collectors.length > 0 && { collectors: collectors.join(', ') }),
+        ...(exporters.length > 0 && { exporters: exporters.join(', ') }),
         advice,
       };
       this.#log.warn(details, 'packets lost');
-    }
+      return { ...loss, collectors, exporters };
+    });
   }
 
   /** With what was added since the last call. */
@@ -85,23 +95,21 @@ function attribution(
   { key, code }: Loss,
   events: readonly LossEvent[],
   sendLosses: readonly SendLoss[],
-): { readonly collectors?: string; readonly exporters?: string } {
+): Pick<GrownLoss, 'collectors' | 'exporters'> {
   const ofKind = events.filter((event) => event.kind === key && event.code === code);
   const ofCode = sendLosses
     .filter((loss) => key === 'sendErrors' && loss.code === code)
     .sort((one, other) => Number(other.copies - one.copies));
   const collectors = ofCode.map((loss) => `${formatEndpoint(loss.collector)} (${loss.copies})`);
   const exporters = [...ofCode, ...ofKind].map(({ exporter }) => formatEndpoint(exporter));
-  return {
-    ...(collectors.length === 0 ? {} : { collectors: listed(collectors) }),
-    ...(exporters.length === 0 ? {} : { exporters: listed([...new Set(exporters)]) }),
-  };
+  return { collectors: listed(collectors), exporters: listed([...new Set(exporters)]) };
 }
 
-function listed(names: readonly string[]): string {
-  const rest = names.length - MAX_NAMES;
-  const more = rest > 0 ? ` and ${rest} more` : '';
-  return `${names.slice(0, MAX_NAMES).join(', ')}${more}`;
+/** The first few; the last of those says how many more there are. */
+function listed(names: readonly string[]): string[] {
+  const few = names.slice(0, MAX_NAMES);
+  const rest = names.length - few.length;
+  return rest > 0 ? few.with(-1, `${few.at(-1)} and ${rest} more`) : few;
 }
 
 function nameOf({ collector, code }: SendLoss): string {
