@@ -256,7 +256,11 @@ export class ApiServer {
       ...implement(settings, settingsEntries(parts), { WatchProxyRules: watch }),
       ...implement(metrics, metricsEntries({ control, pipelineStats }), { TailFlows: tail }),
       ...implement(pipelines, pipelinesEntries(this.#parts)),
-      ...implement(view, viewEntries({ ...parts, ...surroundings }), viewStreams(control)),
+      ...implement(
+        view,
+        viewEntries({ ...parts, ...surroundings }),
+        viewStreams(control, surroundings.events),
+      ),
       ...implement(
         history,
         historyEntries(parts),

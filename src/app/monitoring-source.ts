@@ -5,6 +5,7 @@ import type { Control } from '../control/control.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
 import type { Plane } from '../dataplane/plane.ts';
 import type { BuildInfo } from '../model/status.ts';
+import type { EventLog } from '../telemetry/event-log.ts';
 import { notReadyReason } from '../telemetry/health.ts';
 import type { ServiceSource } from '../web/service/source.ts';
 import { DatabaseSize } from './database-size.ts';
@@ -22,10 +23,11 @@ export interface ProxyParts extends CommonParts {
   /** What the API serves. */
   readonly served: Control;
   readonly api: ApiServer;
+  readonly events: Pick<EventLog, 'counts'>;
 }
 
 export function proxySource(parts: ProxyParts): ServiceSource {
-  const { config, buildInfo, startedAt, processLog, control, served, api } = parts;
+  const { config, buildInfo, startedAt, processLog, control, served, api, events } = parts;
   const databaseSize = new DatabaseSize(config.databasePath);
   return {
     buildInfo,
@@ -43,6 +45,7 @@ export function proxySource(parts: ProxyParts): ServiceSource {
         const { hasRoles, rejections: rejected } = api.status();
         return { ...api.figures(), hasRoles, rejected };
       },
+      events: () => events.counts,
       databaseBytes: () => databaseSize.read(),
     },
   };

@@ -13,7 +13,12 @@ import { Plane } from '../dataplane/plane.ts';
 import { RulePublisher } from '../dataplane/rule-publisher.ts';
 import { SocketEngine } from '../dataplane/socket/socket-engine.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
+import type { EventSink } from '../model/events.ts';
+import type { BuildInfo } from '../model/status.ts';
 import { ThreadedRuleStore } from '../store/threaded-rule-store.ts';
+import { EventLog } from '../telemetry/event-log.ts';
+import { LossEvents } from '../telemetry/loss-events.ts';
+import type { GrownLoss } from '../telemetry/loss-log.ts';
 import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
 import { readHostAddresses } from './host-addresses.ts';
@@ -69,9 +74,9 @@ async function run(
 ): Promise<number> {
   const { log } = processLog;
   const startedAt = new Date();
-  const buildInfo = readBuildInfo();
-  log.info(buildInfo, 'floxy starts');
-  const dataPlane = makeDataPlane(config, log.child({ component: 'dataplane' }));
+  const buildInfo = logStart(log);
+  const events = new EventLog({ log: log.child({ component: 'events' }) });
+  const dataPlane = makeDataPlane(config, events, log.child({ component: 'dataplane' }));
   const store = openStore(config, log.child({ component: 'store' }));
   const ways = new WayWatch({ log: log.child({ component: 'ways' }) });
   const control = new ControlPlane({
@@ -85,7 +90,7 @@ async function run(
   const manager = makeManager(dataPlane, served, log);
   const pipelines = await openPipelines(config, log.child({ component: 'pipelines' }));
   reloadAtHangup(config, { pipelines, source, manager }, log);
-  const watches = new Watches(control, served, ways, log);
+  const watches = new Watches({ control, served, ways, events, log });
   const listening = config.listen === undefined ? [] : [formatSocketAddress(config.listen)];
   const api = new ApiServer({
     control: served,
@@ -96,12 +101,13 @@ async function run(
     backups: new Backups(store),
     captures: dataPlane,
     buildInfo,
-    surroundings: { startedAt, listening, history: watches.history, settings },
+    surroundings: { startedAt, listening, history: watches.history, settings, events },
     config: config.api,
     log: log.child({ component: 'api' }),
   });
 
-  const service = proxySource({ config, buildInfo, startedAt, processLog, control, served, api });
+  const told = { config, buildInfo, startedAt, processLog, control, served, api, events };
+  const service = proxySource(told);
   const monitoring = new Monitoring({ config: config.metrics, service, pipelines, log });
   const ended = waitForSignal(['SIGTERM', 'SIGINT', LEAVE_SIGNAL]);
   try {
@@ -130,6 +136,12 @@ async function run(
   manager.stop();
   log.info('floxy stopped');
   return 0;
+}
+
+function logStart(log: Logger): BuildInfo {
+  const buildInfo = readBuildInfo();
+  log.info(buildInfo, 'floxy starts');
+  return buildInfo;
 }
 
 /** Leaves what moves packets to the next control, or ends it. */
@@ -214,7 +226,7 @@ function servePipelines(pipelines: Pipelines, dataPlane: Plane): void {
   place();
 }
 
-function makeDataPlane(config: Config, log: Logger): Plane {
+function makeDataPlane(config: Config, events: EventSink, log: Logger): Plane {
   const { listen } = config;
   const columns = new CounterColumns();
   const engines =
@@ -222,7 +234,9 @@ function makeDataPlane(config: Config, log: Logger): Plane {
       ? []
       : [new SocketEngine({ ...config, listeners: [listen], sends: true }, columns, log)];
   const publisher = new RulePublisher(listen?.port ?? 0, columns);
-  return new Plane({ engines, publisher, columns, log });
+  const losses = new LossEvents(events);
+  const onLosses = (grown: readonly GrownLoss[]) => losses.look(grown);
+  return new Plane({ engines, publisher, columns, log, onLosses });
 }
 
 function logReady(config: Config, control: Control, log: Logger): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import type { NewEvent } from '../model/events.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import { LOG_FORM } from '../telemetry/log-form.ts';
 import { StateLog } from './state-log.ts';
@@ -19,12 +20,15 @@ class Node {
   proxy: SubsystemStatus = { state: 'OK' };
   database: SubsystemStatus = { state: 'OK' };
   isDraining = false;
+  readonly events: NewEvent[] = [];
   readonly #lines: Line[] = [];
   readonly #states: StateLog;
 
   constructor() {
     const log = pino(LOG_FORM, { write: (text) => void this.#lines.push(JSON.parse(text)) });
-    this.#states = new StateLog(() => this.status(), log);
+    this.#states = new StateLog(() => this.status(), log, {
+      emit: (event) => this.events.push(event),
+    });
     this.#states.look();
   }
 
@@ -62,6 +66,22 @@ test('each change of a state is logged once, with its cause', () => {
   ]);
   node.database = { state: 'OK' };
   assert.deepEqual(node.look(), [['info', 'the database is OK again', undefined, undefined]]);
+});
+
+test('S40: each change of a state is an event', () => {
+  const node = new Node();
+  node.database = { state: 'Offline', error: 'the disk is full' };
+  node.look();
+  node.look();
+  node.database = { state: 'OK' };
+  node.isDraining = true;
+  node.look();
+  const told = node.events.map(({ kind, subject, cause }) => [kind, subject, cause]);
+  assert.deepEqual(told, [
+    ['StateChanged', 'database', 'OK → Offline: the disk is full'],
+    ['StateChanged', 'database', 'Offline → OK'],
+    ['StateChanged', 'node', 'it is being drained'],
+  ]);
 });
 
 test('draining changes the health of the node, and no state', () => {

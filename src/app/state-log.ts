@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { EventSink } from '../model/events.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 
@@ -9,16 +10,18 @@ type Watched = Pick<SystemStatus, 'proxy' | 'database' | 'isDraining'>;
 
 const ADVICE = '`floxy doctor` looks for the cause on this host';
 
-/** Says in the log when a subsystem, or the health of the node, comes into another state, and why. */
+/** Says in the log, and as an event, when a subsystem, or the health of the node, comes into another state, and why. */
 export class StateLog {
   readonly #status: () => Watched;
   readonly #log: Logger;
+  readonly #events: EventSink;
   #last: Watched | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(status: () => Watched, log: Logger) {
+  constructor(status: () => Watched, log: Logger, events: EventSink) {
     this.#status = status;
     this.#log = log;
+    this.#events = events;
   }
 
   start(): void {
@@ -58,6 +61,9 @@ export class StateLog {
     if (state === before) return false;
     const why = error === undefined ? {} : { error };
     const details = { subsystem, state, before, ...why, ...consequence };
+    const cause = `${before} → ${state}${error === undefined ? '' : `: ${error}`}`;
+    const advice = state === 'OK' ? undefined : ADVICE;
+    this.#events.emit({ kind: 'StateChanged', subject: subsystem, cause, advice });
     if (state === 'OK') this.#log.info(details, `the ${subsystem} is OK again`);
     else this.#log.warn({ ...details, advice: ADVICE }, `the ${subsystem} is ${state}`);
     return true;
@@ -65,6 +71,8 @@ export class StateLog {
 
   /** Where the state of the proxy says nothing of it: the node is, or was, being drained. */
   #reportHealth({ isDraining }: Watched): void {
+    const news = isDraining ? 'is being drained' : 'does its share again';
+    this.#events.emit({ kind: 'StateChanged', subject: 'node', cause: `it ${news}` });
     if (isDraining) {
       const details = { health: 'NOT_SERVING', cause: 'the node is being drained' };
       const advice = '`floxy drain --cancel` ends it';

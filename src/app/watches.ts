@@ -2,12 +2,23 @@ import type { Logger } from 'pino';
 import { SpareMemory } from '../base/spare-memory.ts';
 import type { Control } from '../control/control.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
+import type { EventSink } from '../model/events.ts';
 import { TrafficHistory } from '../telemetry/traffic-history.ts';
 import { HostWatch } from './host-watch.ts';
+import { RulesEvents } from './rules-events.ts';
 import { StateLog } from './state-log.ts';
 import type { WayWatch } from './way-watch.ts';
 
 const SPARE_MEMORY_INTERVAL_MS = 5000;
+
+export interface WatchesParts {
+  readonly control: ControlPlane;
+  /** What the API serves. */
+  readonly served: Control;
+  readonly ways: WayWatch;
+  readonly events: EventSink;
+  readonly log: Logger;
+}
 
 /** What looks again and again at the service and its host while it runs: states, traffic, addresses, memory. */
 export class Watches {
@@ -16,15 +27,16 @@ export class Watches {
   readonly #host: HostWatch;
   readonly #ways: WayWatch;
   readonly #control: ControlPlane;
+  readonly #rules: RulesEvents;
   readonly #spareMemory = new SpareMemory();
   #memoryTimer: NodeJS.Timeout | undefined;
 
-  /** @param served what the API serves */
-  constructor(control: ControlPlane, served: Control, ways: WayWatch, log: Logger) {
+  constructor({ control, served, ways, events, log }: WatchesParts) {
     this.#control = control;
+    this.#rules = new RulesEvents(control, events);
     this.#ways = ways;
     this.history = new TrafficHistory(() => served.status().forwarders);
-    this.#states = new StateLog(() => served.status(), log);
+    this.#states = new StateLog(() => served.status(), log, events);
     this.#host = new HostWatch(() => {
       log.debug('the addresses of this host have changed');
       void control.checkHost();
@@ -34,6 +46,7 @@ export class Watches {
   start(): void {
     this.#memoryTimer = setInterval(() => this.#spareMemory.look(), SPARE_MEMORY_INTERVAL_MS);
     this.#states.start();
+    this.#rules.start();
     this.history.start();
     this.#host.start();
     this.#ways.start(() => this.#control.rules().ruleSet);
@@ -44,6 +57,7 @@ export class Watches {
     this.#ways.stop();
     this.#host.stop();
     this.history.stop();
+    this.#rules.stop();
     this.#states.stop();
   }
 }

@@ -4,6 +4,7 @@ import { addBackupCommands } from './backup-commands.ts';
 import { addCaptureCommand } from './capture-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addDrainCommand } from './drain-command.ts';
+import { addEventsCommand } from './events-command.ts';
 import { addFlowsCommand } from './flows-command.ts';
 import { addPipelinesCommands } from './pipelines-commands.ts';
 import { addHealthCommand, addQueryCommands } from './query-commands.ts';
@@ -28,6 +29,7 @@ export function addClientCommands(
   addQueryCommands(program, terminal);
   addTrafficCommands(program, terminal);
   addTopCommand(program, terminal);
+  addEventsCommand(program, terminal);
   addHealthCommand(program, terminal, finish);
   addCaptureCommand(program, terminal);
   addDoctorCommand(program, terminal, finish);

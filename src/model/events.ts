@@ -1,10 +1,12 @@
 /** What happens on a node and operators want to know: told once each, in the log, to watchers and as metrics (spec S40). */
 
-interface EventMeaning {
+export interface EventMeaning {
   /** What happened, in a few words: the message of the log. */
   readonly title: string;
   /** Whether it is bad news: a warning in the log. */
   readonly isTrouble: boolean;
+  /** The log has a line of its own for it, by who noticed it. */
+  readonly hasLine?: boolean;
 }
 
 /** All kinds. Their names are those of the API. */
@@ -16,11 +18,16 @@ export const EVENT_KINDS = {
   ExporterNew: { title: 'an exporter is new', isTrouble: false },
   LossesGrowing: { title: 'losses are growing', isTrouble: true },
   LossesOver: { title: 'losses have ended', isTrouble: false },
-  StateChanged: { title: 'the service is in another state', isTrouble: true },
-  RulesChanged: { title: 'other rules are in force', isTrouble: false },
+  StateChanged: { title: 'the service is in another state', isTrouble: true, hasLine: true },
+  RulesChanged: { title: 'other rules are in force', isTrouble: false, hasLine: true },
 } as const satisfies Readonly<Record<string, EventMeaning>>;
 
 export type EventKind = keyof typeof EVENT_KINDS;
+
+export const EVENT_NAMES = Object.keys(EVENT_KINDS) as readonly EventKind[];
+
+/** How many there were of each kind. */
+export type EventCounts = ReadonlyMap<EventKind, number>;
 
 /** What is told of an event by who has noticed it. */
 export interface NewEvent {

@@ -1,4 +1,5 @@
 /** The messages of proto/view.proto, as messages.ts has those of the others. */
+import type { EventKind } from '../model/events.ts';
 import type { EndpointMessage } from '../rules/endpoint-message.ts';
 import type {
   BuildInfoMessage,
@@ -140,4 +141,30 @@ export interface TrafficViewMessage {
   readonly since?: string;
   readonly forgotten?: string;
   readonly last?: boolean;
+}
+
+export interface WatchEventsRequestMessage {
+  readonly kinds?: readonly (EventKind | 'Unspecified')[];
+  /** Decimal. */
+  readonly after?: string;
+  readonly follow?: boolean;
+}
+
+export interface EventMessage {
+  readonly kind: EventKind;
+  /** Decimal. */
+  readonly number: string;
+  /** RFC 3339 in UTC. */
+  readonly at: string;
+  readonly subject: string;
+  readonly rule?: string;
+  readonly collectors: readonly string[];
+  readonly exporters: readonly string[];
+  readonly cause?: string;
+  readonly advice?: string;
+}
+
+export interface EventsPageMessage {
+  readonly events: readonly EventMessage[];
+  readonly missed?: string;
 }

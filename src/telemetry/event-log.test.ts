@@ -87,7 +87,7 @@ describe('event log', () => {
     assert.equal('rule' in (first ?? {}), false);
     assert.equal(second?.['level'], 30);
     assert.equal(second?.['exporters'], 'a, b');
-    assert.equal(events.count('CollectorDown'), 1);
-    assert.equal(events.count('ExporterNew'), 0);
+    assert.equal(events.counts.get('CollectorDown'), 1);
+    assert.equal(events.counts.get('ExporterNew'), 0);
   });
 });

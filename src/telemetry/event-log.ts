@@ -1,8 +1,11 @@
 import type { Logger } from 'pino';
 import {
   EVENT_KINDS,
+  EVENT_NAMES,
   type Event,
+  type EventCounts,
   type EventKind,
+  type EventMeaning,
   type EventSelection,
   type EventSink,
   type EventSource,
@@ -21,8 +24,8 @@ export interface EventLogOptions {
 }
 
 /**
- * The latest events of this node (spec S40). Each is a line in the log, is counted, and is told to those who listen. Who
- * was away asks for what came after the last one that it knows.
+ * The latest events of this node (spec S40). Each is a line in the log, unless there is one already, is counted, and is
+ * told to those who listen. Who was away asks for what came after the last one that it knows.
  */
 export class EventLog implements EventSink, EventSource {
   readonly #log: Logger;
@@ -45,15 +48,15 @@ export class EventLog implements EventSink, EventSource {
     this.#last = this.#begin;
   }
 
-  /** Since the service started. */
-  count(kind: EventKind): number {
-    return this.#counts.get(kind) ?? 0;
+  /** How many there were since the service started, of each kind. */
+  get counts(): EventCounts {
+    return new Map(EVENT_NAMES.map((kind) => [kind, this.#counts.get(kind) ?? 0]));
   }
 
   emit(told: NewEvent): void {
     const event: Event = { ...told, number: ++this.#last, at: new Date(this.#now()) };
     this.#events[event.number % this.#kept] = event;
-    this.#counts.set(event.kind, this.count(event.kind) + 1);
+    this.#counts.set(event.kind, (this.#counts.get(event.kind) ?? 0) + 1);
     this.#write(event);
     for (const listener of this.#listeners) listener(event);
   }
@@ -76,7 +79,8 @@ export class EventLog implements EventSink, EventSource {
   }
 
   #write({ kind, number, at: _, subject, exporters, collectors, ...event }: Event): void {
-    const { title, isTrouble } = EVENT_KINDS[kind];
+    const { title, isTrouble, hasLine }: EventMeaning = EVENT_KINDS[kind];
+    if (hasLine) return;
     const names = {
       ...(exporters && { exporters: exporters.join(', ') }),
       ...(collectors && { collectors: collectors.join(', ') }),

@@ -79,7 +79,12 @@ function flowFamilies({ rules, collectors, exporters }: ToldFlow): MetricFamily[
 
 function stateFamilies(proxy: ProxySource): MetricFamily[] {
   const status = proxy.status();
-  const state = { status, rules: proxy.presentRules(), databaseBytes: proxy.databaseBytes() };
+  const state = {
+    status,
+    rules: proxy.presentRules(),
+    databaseBytes: proxy.databaseBytes(),
+    events: proxy.events(),
+  };
   return [...familiesOf(STATE_METRICS, state), ...familiesOf(FOLLOWER_METRICS, state)];
 }
 

@@ -35,6 +35,7 @@ export const SURROUNDINGS: Surroundings = {
   listening: ['[::]:2055'],
   history: { last: () => undefined },
   settings: [],
+  events: { after: () => ({ events: [], missed: 0 }), subscribe: () => () => undefined },
 };
 
 /** What an API has unless settings say otherwise: everybody may do all. */

@@ -66,7 +66,7 @@ export async function startFakeApi(
     findMethod('floxy', 'collector.proto.View', name),
   );
   addService(server, view, script, calls);
-  const streams = ['ListRules', 'ListStats', 'WatchTraffic'].map((name) =>
+  const streams = ['ListRules', 'ListStats', 'WatchTraffic', 'WatchEvents'].map((name) =>
     findMethod('floxy', 'collector.proto.View', name),
   );
   addService(server, streams, script, calls);

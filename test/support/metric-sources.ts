@@ -98,6 +98,7 @@ export function proxySource(parts: Partial<ProxySource> = {}): ProxySource {
       rejected: NOTHING_REJECTED,
       hasRoles: true,
     }),
+    events: () => new Map([['CollectorDown', 0]]),
     databaseBytes: () => 4096,
     ...parts,
   };

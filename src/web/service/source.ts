@@ -1,5 +1,6 @@
 import type { PresentRules } from '../../control/statistics.ts';
 import type { CollectorStatus } from '../../model/collector-status.ts';
+import type { EventCounts } from '../../model/events.ts';
 import type { ExporterReport } from '../../model/exporter-status.ts';
 import type { BuildInfo } from '../../model/status.ts';
 import type { RejectionCounts } from '../../telemetry/rejections.ts';
@@ -25,6 +26,8 @@ export interface ProxySource {
   collectors(): Promise<readonly CollectorStatus[]>;
   exporters(silentAfterMs: number): Promise<ExporterReport>;
   api(): ApiFigures;
+  /** Since the service started. */
+  events(): EventCounts;
   /** Bytes of the file and what lies beside it; undefined when it is not there. Waits for no disk. */
   databaseBytes(): number | undefined;
 }

@@ -1,4 +1,5 @@
 import type { PresentRules } from '../../control/statistics.ts';
+import { EVENT_KINDS, type EventCounts } from '../../model/events.ts';
 import type { FollowerStatus, State } from '../../model/status.ts';
 import { judgeHealth } from '../../telemetry/health.ts';
 import type { SystemStatus } from '../../telemetry/status.ts';
@@ -9,11 +10,16 @@ export interface ProxyState {
   readonly status: SystemStatus;
   readonly rules: PresentRules;
   readonly databaseBytes: number | undefined;
+  readonly events: EventCounts;
 }
 
 const STATES: readonly State[] = ['OK', 'Configuring', 'NotConfigured', 'Offline'];
 
 const SUBSYSTEMS = ['proxy', 'database'] as const;
+
+const EVENT_MEANINGS = Object.entries(EVENT_KINDS)
+  .map(([kind, { title }]) => `${kind} (${title})`)
+  .join('; ');
 
 /** Of the proxy: states, health, rules. */
 export const STATE_METRICS: readonly Metric<ProxyState>[] = [
@@ -79,6 +85,15 @@ export const STATE_METRICS: readonly Metric<ProxyState>[] = [
   gauge('floxy_database_size_bytes', 'size of the database, its log included', (state) => {
     return state.databaseBytes;
   }),
+  {
+    name: 'floxy_events_total',
+    help: `what has happened, by kind: ${EVENT_MEANINGS}`,
+    type: 'counter',
+    labels: ['kind'],
+    *read({ events }) {
+      for (const [kind, value] of events) yield { labels: { kind }, value };
+    },
+  },
 ];
 
 /** Of a node that takes over the rules of another; on others there are none. */
