@@ -3,23 +3,14 @@ import {
   Server,
   ServerCredentials,
   type ServerOptions,
-  type ServiceDefinition,
   setLogVerbosity,
 } from '@grpc/grpc-js';
-import type { Logger } from 'pino';
 import { Access } from '../access/access.ts';
 import type { ApiConfig } from '../config/config.ts';
-import type { Control } from '../control/control.ts';
-import type { PipelineStatsSource } from '../flow/pipeline/stats.ts';
-import type { PacketCapture } from '../model/capture.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import { MAX_REQUEST_BYTES } from '../model/limits.ts';
-import type { BuildInfo } from '../model/status.ts';
-import { loadServices } from '../protocol/definitions.ts';
 import type { ApiStatus } from '../telemetry/status.ts';
 import { tellOfAccess } from './access-notice.ts';
-import { BACKUP_LIMITS, type BackupParts, makeBackup, restoreBackup } from './backup.ts';
-import { capturePackets } from './capture-packets.ts';
 import { readCredentials } from './credentials.ts';
 import { boundCalls, CALL_LIMITS, type CallLimits } from './front/call-bounds.ts';
 import { type CallCount, CallCounts } from './front/call-counts.ts';
@@ -27,37 +18,9 @@ import { CONNECTION_LIMITS, type ConnectionLimits } from './front/connections.ts
 import { Front } from './front/listener.ts';
 import { Gate } from './gate.ts';
 import { addMethods } from './grpc.ts';
-import { Health } from './health.ts';
-import { getRevision, type HistoryControl, historyEntries } from './history.ts';
-import type { Method } from './method.ts';
-import { type PipelineControl, pipelinesEntries } from './pipelines.ts';
-import { reflectionMethods } from './reflection.ts';
+import { makeMethods, type ServiceParts } from './methods.ts';
 import { Rejections } from './rejections.ts';
-import {
-  type ChatEntry,
-  type Entries,
-  metricsEntries,
-  SMALL,
-  type StreamEntry,
-  settingsEntries,
-} from './services.ts';
-import { type FlowTails, TAIL_LIMITS, tailFlows } from './tail-flows.ts';
-import { type Surroundings, viewEntries, viewStreams } from './view/entries.ts';
-import { watchRules } from './watch-rules.ts';
-import { WatcherPlaces } from './watcher-places.ts';
 import { Workload, type WorkloadLimits } from './workload.ts';
-
-/** Nodes that follow this one: a handful. A broken connection may count for a while. */
-const MAX_RULE_WATCHERS = 64;
-
-/** People who capture packets: as many as forwarders serve at a time. */
-const MAX_CAPTURES = 8;
-
-/** People who look at flows. */
-const MAX_FLOW_WATCHERS = 8;
-
-/** Backups that are made or restored at the same time: each takes room on the disk. */
-const MAX_BACKUPS = 2;
 
 /** How long calls may take to end after stop(). */
 const STOP_LIMIT_MS = 1000;
@@ -83,21 +46,8 @@ const SESSION_LIMITS: SessionLimits = {
 
 export type ApiLimits = ConnectionLimits & CallLimits & WorkloadLimits & SessionLimits;
 
-export interface ApiServerParts {
-  readonly control: Control;
-  readonly pipelines: PipelineControl;
-  /** Absent: there are none. */
-  readonly pipelineStats?: PipelineStatsSource | undefined;
-  /** Absent: there is nothing to look at. */
-  readonly tails?: FlowTails | undefined;
-  readonly rulesHistory: HistoryControl;
-  readonly backups: BackupParts['backups'];
-  /** Absent: no packets can be captured. */
-  readonly captures?: PacketCapture | undefined;
-  readonly buildInfo: BuildInfo;
-  readonly surroundings: Surroundings;
+export interface ApiServerParts extends ServiceParts {
   readonly config: ApiConfig;
-  readonly log: Logger;
   /** Replaced in tests. */
   readonly limits?: Partial<ApiLimits>;
 }
@@ -200,7 +150,7 @@ export class ApiServer {
 
   #makeServer(front: Front): Server {
     const { log } = this.#parts;
-    const methods = this.#makeMethods();
+    const methods = makeMethods(this.#parts, () => this.status());
     const byPath = new Map(methods.map((method) => [method.definition.path, method]));
     const cut = (peer: string, why: string) => {
       const connection = front.connections.find(peer);
@@ -231,62 +181,6 @@ export class ApiServer {
     addMethods(server, methods, { gate, workload: this.#workload, stopping, unreadMs, cut, log });
     return server;
   }
-
-  #makeMethods(): Method[] {
-    const { control, pipelineStats, surroundings, tails, log } = this.#parts;
-    const { settings, metrics, pipelines, view, history, capture } = loadServices();
-    const { pipelines: configured } = this.#parts;
-    const apiStatus = () => this.status();
-    const parts = { ...this.#parts, pipelines: () => configured.names, apiStatus };
-    const places = new WatcherPlaces(MAX_RULE_WATCHERS);
-    const watch: StreamEntry = {
-      role: 'viewer',
-      handler: places.limit(watchRules(control)),
-      limits: SMALL,
-    };
-    const looking = new WatcherPlaces(MAX_FLOW_WATCHERS);
-    const tail: StreamEntry = {
-      role: 'viewer',
-      handler: looking.limit(tailFlows(pipelineStats, tails)),
-      limits: TAIL_LIMITS,
-    };
-    const backups = { ...this.#parts, changes: parts };
-    const copying = new WatcherPlaces(MAX_BACKUPS);
-    return [
-      ...implement(settings, settingsEntries(parts), { WatchProxyRules: watch }),
-      ...implement(metrics, metricsEntries({ control, pipelineStats }), { TailFlows: tail }),
-      ...implement(pipelines, pipelinesEntries(this.#parts)),
-      ...implement(
-        view,
-        viewEntries({ ...parts, ...surroundings }),
-        viewStreams(control, surroundings.events),
-      ),
-      ...implement(
-        history,
-        historyEntries(parts),
-        {
-          GetRevision: { role: 'viewer', handler: getRevision(parts), limits: SMALL },
-          Backup: { role: 'admin', handler: copying.limit(makeBackup(backups)), limits: SMALL },
-        },
-        {
-          Restore: {
-            role: 'admin',
-            handler: copying.limit(restoreBackup(backups)),
-            limits: BACKUP_LIMITS,
-          },
-        },
-      ),
-      ...implement(capture, {}, { CapturePackets: this.#capturing() }),
-      ...new Health({ control, log }).methods(),
-      ...reflectionMethods(),
-    ];
-  }
-
-  #capturing(): StreamEntry {
-    const places = new WatcherPlaces(MAX_CAPTURES);
-    const handler = places.limit(capturePackets(this.#parts.captures, this.#parts.log));
-    return { role: 'admin', handler, limits: SMALL };
-  }
 }
 
 function serverOptions(limits: SessionLimits): ServerOptions {
@@ -301,29 +195,4 @@ function serverOptions(limits: SessionLimits): ServerOptions {
     // Nobody reads its records, and they take memory for each connection.
     'grpc.enable_channelz': 0,
   };
-}
-
-/**
- * @param streams handlers of the methods that answer with a stream
- * @param chats handlers of those that take one besides
- * @throws Error when a method has no handler, or a handler no method
- */
-export function implement(
-  definition: ServiceDefinition,
-  entries: Entries,
-  streams: Readonly<Record<string, StreamEntry>> = {},
-  chats: Readonly<Record<string, ChatEntry>> = {},
-): Method[] {
-  for (const name of Object.keys({ ...entries, ...streams, ...chats })) {
-    if (!(name in definition)) throw new Error(`handler ${name} has no method`);
-  }
-  return Object.entries(definition).map(([name, method]) => {
-    const entry = entries[name];
-    if (entry !== undefined) return { kind: 'unary', definition: method, ...entry };
-    const chat = chats[name];
-    if (chat !== undefined) return { kind: 'chat', definition: method, ...chat };
-    const stream = streams[name];
-    if (stream === undefined) throw new Error(`${method.path} has no handler`);
-    return { kind: 'stream', definition: method, ...stream };
-  });
 }

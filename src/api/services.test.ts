@@ -6,7 +6,7 @@ import { BUILD_INFO } from '../../test/api/harness.ts';
 import { FloxyError } from '../base/errors.ts';
 import { loadServices } from '../protocol/definitions.ts';
 import type { CallContext } from './call-context.ts';
-import { implement } from './server.ts';
+import { implement } from './implement.ts';
 import { type Entry, SMALL, settingsEntries } from './services.ts';
 
 const never = new AbortController().signal;
