@@ -92,7 +92,8 @@ async function printStats(
   const printer = printerOf(options, wire, () => tablePrinter(wire, STATS_COLUMNS, statsRows));
   if (exporters.length > 0) {
     const bytes = await statsOf(exporters, options, command, terminal);
-    await terminal.print(printer.part(bytes) + printer.end());
+    await terminal.print(printer.part(bytes));
+    await terminal.print(printer.end());
     return;
   }
   for await (const bytes of stream(method, options, command, terminal)) {

@@ -5,7 +5,7 @@ import type { WirePrinter } from './wire.ts';
 
 /** Prints the parts of one answer. */
 export interface ListPrinter {
-  part(bytes: Uint8Array): string;
+  part(bytes: Uint8Array): string | Uint8Array;
   end(): string;
 }
 
