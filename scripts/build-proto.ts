@@ -1,15 +1,18 @@
 /**
- * Compiles the protocol to dist/proto/*.binpb: FileDescriptorSets with all imports and comments.
- * Server reflection answers from them and the command line reads its message types from them.
- * Works without network access.
+ * Compiles the protocol to dist/proto/*.binpb: FileDescriptorSets with all imports and comments, for server
+ * reflection; and without comments, which are three quarters of them, to dist/proto/types/*.binpb, from which message
+ * types are read at each start of the command line. Works without network access.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { clearField, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { packageRoot } from '../src/package-root.ts';
 
 const BUF = join(packageRoot, 'node_modules/@bufbuild/buf/bin/buf');
 const OUTPUT_FOLDER = join(packageRoot, 'dist/proto');
+const TYPES_FOLDER = join(OUTPUT_FOLDER, 'types');
 
 /** Folders of .proto files, by the name of the set that they become. */
 const SETS = {
@@ -34,12 +37,29 @@ function buildSet(source: string, output: string): string | undefined {
   return `buf build ${source} failed:\n${run.stderr || run.stdout}`;
 }
 
+/** Somebody may be reading the file that is there. */
+function replaceFile(file: string, bytes: Uint8Array): void {
+  const unfinished = `${file}.${process.pid}`;
+  writeFileSync(unfinished, bytes);
+  renameSync(unfinished, file);
+}
+
+function writeTypes(name: string): void {
+  const set = fromBinary(
+    FileDescriptorSetSchema,
+    readFileSync(join(OUTPUT_FOLDER, `${name}.binpb`)),
+  );
+  for (const file of set.file) clearField(file, FileDescriptorProtoSchema.field.sourceCodeInfo);
+  replaceFile(join(TYPES_FOLDER, `${name}.binpb`), toBinary(FileDescriptorSetSchema, set));
+}
+
 function buildAll(): string | undefined {
   if (!existsSync(BUF)) return `${BUF} does not exist: run npm ci`;
-  mkdirSync(OUTPUT_FOLDER, { recursive: true });
+  mkdirSync(TYPES_FOLDER, { recursive: true });
   for (const [name, source] of Object.entries(SETS)) {
     const problem = buildSet(source, join(OUTPUT_FOLDER, `${name}.binpb`));
     if (problem !== undefined) return problem;
+    writeTypes(name);
   }
   return undefined;
 }

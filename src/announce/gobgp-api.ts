@@ -16,7 +16,7 @@ import { packageRoot } from '../package-root.ts';
 import { CallError, GrpcClient } from '../protocol/client.ts';
 import { RouteError } from './route-backend.ts';
 
-const PROTOCOL_FILE = join(packageRoot, 'dist/proto/gobgp.binpb');
+const PROTOCOL_FILE = join(packageRoot, 'dist/proto/types/gobgp.binpb');
 const SERVICE = 'apipb.GobgpApi';
 /** Answered by gobgpd 4 and newer only. */
 const VERSION_4_METHOD = '/api.GoBgpService/GetBgp';

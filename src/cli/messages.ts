@@ -38,7 +38,7 @@ export function findMethod(set: 'floxy' | 'health', service: string, name: strin
 }
 
 function loadProtocol(set: string): FileRegistry {
-  const file = path.join(packageRoot, 'dist', 'proto', `${set}.binpb`);
+  const file = path.join(packageRoot, 'dist', 'proto', 'types', `${set}.binpb`);
   try {
     return createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(file)));
   } catch (error) {

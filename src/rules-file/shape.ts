@@ -59,7 +59,7 @@ export function shapeOf(message: DescMessage): Shape {
 
 /** @param name of a message of collector.proto. @throws Error when the compiled protocol cannot be read */
 export function loadShape(name: string): Shape {
-  const file = path.join(packageRoot, 'dist', 'proto', 'floxy.binpb');
+  const file = path.join(packageRoot, 'dist', 'proto', 'types', 'floxy.binpb');
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(file)));
   const message = registry.getMessage(`collector.proto.${name}`);
   if (message === undefined) throw new Error(`${file} has no message ${name}: run npm run build`);

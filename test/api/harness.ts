@@ -112,7 +112,7 @@ export function recordingLog(records: Record<string, unknown>[]): Logger {
 }
 
 function buildProtoOnce(): void {
-  if (existsSync(join(packageRoot, 'dist/proto/health.binpb'))) return;
+  if (existsSync(join(packageRoot, 'dist/proto/types/health.binpb'))) return;
   execFileSync(process.execPath, [join(packageRoot, 'scripts/build-proto.ts')]);
 }
 
