@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { PLAINTEXT, readApiAddress } from '../config/config.ts';
+import { PLAINTEXT, readApiAddress } from '../config/api.ts';
 import { formatSocketAddress, splitHostAndPort } from '../config/socket-address.ts';
 import { addressKind } from '../model/address-kind.ts';
 import { bearerOf, readBearer } from '../protocol/bearer.ts';

@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
-import { PACKAGE_SOCKET, readApiSocket } from '../config/config.ts';
+import { PACKAGE_SOCKET } from '../config/access.ts';
+import { readApiSocket } from '../config/api.ts';
 
 /** Who says by these where the API is means its address. */
 const ADDRESS_VARIABLES = ['COLLECTOR_API_ADDRESS', 'COLLECTOR_BACKEND_METRICS_PORT'];

@@ -28,8 +28,21 @@ interface PullOptions
   readonly allowEmpty?: boolean;
 }
 
-/** Adds `floxy rules pull`. */
-export function addPullCommand(rules: Command, terminal: Terminal): void {
+/**
+ * Adds `floxy rules pull` and `diff`.
+ *
+ * @param finish takes the exit status of diff: failed when there is a difference
+ */
+export function addPeerCommands(
+  rules: Command,
+  terminal: Terminal,
+  finish: (exitCode: ExitCode) => void,
+): void {
+  addPullCommand(rules, terminal);
+  addDiffCommand(rules, terminal, finish);
+}
+
+function addPullCommand(rules: Command, terminal: Terminal): void {
   const pull = rules
     .command('pull')
     .description(
@@ -65,8 +78,7 @@ interface DiffOptions extends Pick<FormatOptions, 'format'> {
   readonly with?: Target;
 }
 
-/** Adds `floxy rules diff`. @param finish takes the exit status: failed when there is a difference */
-export function addDiffCommand(
+function addDiffCommand(
   rules: Command,
   terminal: Terminal,
   finish: (exitCode: ExitCode) => void,

@@ -2,14 +2,25 @@ import type { Command } from 'commander';
 import { readAccess } from './access-options.ts';
 import { callApi } from './api-client.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
-import { addStatsCommand } from './list-commands.ts';
 import { findMethod, makeMessage, printMessage } from './messages.ts';
 import { addFormatAlias, addOutputOption, type OutputOptions } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Adds `floxy stats` and `floxy build-info`. */
-export function addQueryCommands(program: Command, terminal: Terminal): void {
-  addStatsCommand(program, terminal);
+/**
+ * Adds `floxy build-info` and `floxy health`.
+ *
+ * @param finish takes the exit status of health: ok when the service is serving, failed in any other case
+ */
+export function addQueryCommands(
+  program: Command,
+  terminal: Terminal,
+  finish: (exitCode: ExitCode) => void,
+): void {
+  addBuildInfoCommand(program, terminal);
+  addHealthCommand(program, terminal, finish);
+}
+
+function addBuildInfoCommand(program: Command, terminal: Terminal): void {
   const buildInfo = program
     .command('build-info')
     .description('print which version runs, from which commit, and its process number');
@@ -23,12 +34,7 @@ export function addQueryCommands(program: Command, terminal: Terminal): void {
   );
 }
 
-/**
- * Adds `floxy health`.
- *
- * @param finish takes the exit status: ok when the service is serving, failed in any other case
- */
-export function addHealthCommand(
+function addHealthCommand(
   program: Command,
   terminal: Terminal,
   finish: (exitCode: ExitCode) => void,

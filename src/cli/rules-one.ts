@@ -26,8 +26,13 @@ Each OUTPUT gets a copy of every packet:
   198.51.100.1:9995=3,198.51.100.2:9995     … of which the first gets three times as many
   pipeline:NAME                             a pipeline of the node`;
 
-/** Adds `floxy rules get`. */
-export function addGetCommand(rules: Command, terminal: Terminal): void {
+/** Adds `floxy rules get` and `set`. */
+export function addOneRuleCommands(rules: Command, terminal: Terminal): void {
+  addGetCommand(rules, terminal);
+  addSetCommand(rules, terminal);
+}
+
+function addGetCommand(rules: Command, terminal: Terminal): void {
   const get = rules
     .command('get')
     .description('print the rules of the given exporters, each named exactly as in its rule')
@@ -57,8 +62,7 @@ interface SetOptions extends FormatOptions {
   readonly drop?: boolean;
 }
 
-/** Adds `floxy rules set`. */
-export function addSetCommand(rules: Command, terminal: Terminal): void {
+function addSetCommand(rules: Command, terminal: Terminal): void {
   const set = rules
     .command('set')
     .description('give an exporter a rule with these outputs, in the place of the one it has')

@@ -3,13 +3,12 @@ import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { FloxyError } from '../base/errors.ts';
 import { withoutControls } from '../base/text.ts';
-import { ConfigError } from '../config/config.ts';
+import { ConfigError } from '../config/problem.ts';
 import { packageRoot } from '../package-root.ts';
 import { addAccessOptions } from './access-options.ts';
-import { addCollectCommand } from './collect-command.ts';
+import { addCommands } from './commands.ts';
 import { CliError, EXIT, InputError } from './exit.ts';
 import { EXIT_STATUS_HELP } from './exit-status-help.ts';
-import { addServiceCommands } from './service-commands.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -29,12 +28,8 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     // It is looked at in the end.
     printed.catch(() => undefined);
   };
-  const program = makeProgram(terminal, finish, print);
-  // The service starts sooner without them.
-  if (args[0] !== 'serve') {
-    const { addClientCommands } = await import('./client-commands.ts');
-    addClientCommands(program, terminal, finish);
-  }
+  const program = makeProgram(terminal, print);
+  await addCommands(program, args, terminal, finish);
   try {
     await program.parseAsync(args, { from: 'user' }).finally(() => printed);
     return exitCode;
@@ -44,11 +39,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
 }
 
 /** @param print writes help and version */
-function makeProgram(
-  terminal: Terminal,
-  finish: (exitCode: number) => void,
-  print: (text: string) => void,
-): Command {
+function makeProgram(terminal: Terminal, print: (text: string) => void): Command {
   const program = new Command('floxy')
     .description('UDP flow proxy: the service, and commands that talk to it')
     .version(readVersion(), '--version', 'print the version')
@@ -59,8 +50,6 @@ function makeProgram(
       writeErr: (text) => terminal.printError(text),
     });
   addAccessOptions(program);
-  addServiceCommands(program, terminal, finish);
-  addCollectCommand(program, terminal, finish);
   return program;
 }
 

@@ -6,18 +6,13 @@ import { canonicaliseExporters } from '../rules/canonicalise.ts';
 import { mergeChange } from '../rules/merge.ts';
 import { readAccess } from './access-options.ts';
 import { collectExporter, type ExporterJson } from './endpoint-argument.ts';
-import { CliError, EXIT, type ExitCode } from './exit.ts';
+import { CliError, EXIT } from './exit.ts';
 import { addFormatOption, type FormatOptions } from './format-options.ts';
-import { addHistoryCommands } from './history-commands.ts';
-import { addListCommand } from './list-commands.ts';
 import { findMethod, makeMessage } from './messages.ts';
-import { addDiffCommand, addPullCommand } from './peer-commands.ts';
 import { addChangeOptions, changeRules } from './rules-change.ts';
-import { addCheckCommand } from './rules-check.ts';
-import { addEditCommand } from './rules-edit.ts';
 import { RulesInput, STANDARD_INPUT } from './rules-input.ts';
 import { SETTINGS } from './rules-listing.ts';
-import { addGetCommand, addSetCommand, updated } from './rules-one.ts';
+import { updated } from './rules-one.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ReplaceOptions extends FormatOptions {
@@ -28,24 +23,11 @@ interface DeleteOptions extends FormatOptions {
   readonly file?: string;
 }
 
-/** Adds `floxy rules …`. @param finish takes the exit status where it is not ok */
-export function addRulesCommands(
-  program: Command,
-  terminal: Terminal,
-  finish: (exitCode: ExitCode) => void,
-): void {
-  const rules = program.command('rules').description('show and change the rules');
-  addListCommand(rules, terminal);
+/** Adds `floxy rules replace`, `update` and `delete`. */
+export function addChangeCommands(rules: Command, terminal: Terminal): void {
   addReplaceCommand(rules, terminal);
   addUpdateCommand(rules, terminal);
   addDeleteCommand(rules, terminal);
-  addGetCommand(rules, terminal);
-  addSetCommand(rules, terminal);
-  addEditCommand(rules, terminal);
-  addCheckCommand(rules, terminal);
-  addPullCommand(rules, terminal);
-  addDiffCommand(rules, terminal, finish);
-  addHistoryCommands(rules, terminal);
 }
 
 function addReplaceCommand(rules: Command, terminal: Terminal): void {
