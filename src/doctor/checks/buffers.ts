@@ -21,7 +21,8 @@ export async function lookAtBuffers(subject: Subject): Promise<Found[]> {
 
 async function lookAtReceiveBuffer({ service, settings }: Subject): Promise<Found[]> {
   const { config } = settings;
-  if (config?.listen === undefined) return [skip('where flow is received is not known')];
+  if (config === undefined || config.listeners.length === 0)
+    return [skip('where flow is received is not known')];
   const wanted = config.receiveBufferBytes;
   const limit = readParameter('net.core.rmem_max');
   if (service === undefined) {
@@ -34,7 +35,8 @@ async function lookAtReceiveBuffer({ service, settings }: Subject): Promise<Foun
       ),
     ];
   }
-  const actual = await smallestBuffer(config.listen.port);
+  const ports = [...new Set(config.listeners.map(({ port }) => port))];
+  const actual = await smallestBuffer(ports);
   if (typeof actual === 'string')
     return [skip(`receive buffers: ${actual}`, 'ss is in the package iproute2')];
   if (actual >= wanted) return [ok(`each forwarder's receive buffer has ${wanted} bytes`)];
@@ -49,14 +51,16 @@ function tooSmall(what: string, wanted: number): Found {
 }
 
 /** In bytes, as a setting says them; why it cannot be told. The kernel counts twice as much. */
-async function smallestBuffer(port: number): Promise<number | string> {
-  const filter = `sport = :${port}`;
+async function smallestBuffer(ports: readonly number[]): Promise<number | string> {
+  const filter = ports.map((port) => `sport = :${port}`).join(' or ');
   const result = await runProgram(['ss', '-H', '-u', '-a', '-n', '-m', filter], SS_LIMIT_MS);
   if (result.problem !== undefined) return result.problem;
   const sizes = [...result.output.matchAll(/skmem:\([^)]*\brb(\d+)/g)].map(
     ([, size]) => Number(size) / 2,
   );
-  return sizes.length === 0 ? `ss knows no UDP socket at port ${port}` : Math.min(...sizes);
+  return sizes.length === 0
+    ? `ss knows no UDP socket at port ${ports.join(', ')}`
+    : Math.min(...sizes);
 }
 
 function lookAtBacklog({ samples: [before, after] }: Subject): Found[] {

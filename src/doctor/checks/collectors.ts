@@ -49,11 +49,11 @@ export function lookAtCollectors(subject: Subject): Found[] {
   }
   const all = collectorsOf(rules.ruleSet);
   const ways = findWays(all.slice(0, MAX_ENDPOINTS));
-  const listenPort = settings.config?.listen?.port ?? 0;
+  const listenPorts = (settings.config?.listeners ?? []).map(({ port }) => port);
   const sockets = readBoundSockets('udp') ?? [];
   const troubles = new Map<string, Trouble & { readonly names: string[] }>();
   for (const way of ways) {
-    for (const trouble of troublesOf(way, listenPort, sockets)) {
+    for (const trouble of troublesOf(way, listenPorts, sockets)) {
       const known = troubles.get(trouble.what);
       if (known === undefined) troubles.set(trouble.what, { ...trouble, names: [way.name] });
       else known.names.push(way.name);
@@ -81,11 +81,15 @@ function findWays(collectors: readonly Endpoint[]): Way[] {
   });
 }
 
-function troublesOf(way: Way, listenPort: number, sockets: readonly BoundSocket[]): Trouble[] {
+function troublesOf(
+  way: Way,
+  listenPorts: readonly number[],
+  sockets: readonly BoundSocket[],
+): Trouble[] {
   const { route } = way;
   if (route.error !== undefined) return [withoutRoute(route.error)];
   if (route.type === 'local' || route.type === 'anycast')
-    return localTroubles(way, listenPort, sockets);
+    return localTroubles(way, listenPorts, sockets);
   if (route.type !== 'unicast')
     return [{ ...withoutRoute(route.type), what: `the route is of type ${route.type}` }];
   return [...linkTroubles(way), ...hopTroubles(way), ...mtuTroubles(way)];
@@ -102,11 +106,11 @@ function withoutRoute(error: string): Trouble {
 /** Spec V4. */
 function localTroubles(
   { collector }: Way,
-  listenPort: number,
+  listenPorts: readonly number[],
   sockets: readonly BoundSocket[],
 ): Trouble[] {
-  const port = collector.port === 0 ? listenPort : collector.port;
-  if (listenPort !== 0 && port === listenPort) {
+  const { port } = collector;
+  if (listenPorts.includes(port) || (port === 0 && listenPorts.length > 0)) {
     return [
       {
         level: 'FAIL',

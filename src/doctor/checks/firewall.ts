@@ -1,4 +1,5 @@
 /** Filters of this host on the way of flow, of the service's test datagrams, and of copies. */
+import { formatSocketAddress, type SocketAddress } from '../../config/socket-address.ts';
 import { type Octets, parseAddress } from '../../model/address.ts';
 import { formatEndpoint } from '../../model/endpoint.ts';
 import { findRoutes, readLinks } from '../../native/network.ts';
@@ -68,23 +69,37 @@ function seenOtherwise({ service }: Subject): string {
 }
 
 function lookAtRules(subject: Subject, ruleset: Ruleset): Found[] {
-  const port = subject.settings.config?.listen?.port;
-  const flow = port === undefined ? [] : flowSamples(subject, port);
-  const probes = port === undefined ? [] : probeSamples(subject, port);
+  const listeners = subject.settings.config?.listeners ?? [];
   return [
-    ...blocksOf(flow, INBOUND, ruleset).map(({ by, names }) =>
-      fail(`flow of ${listed(names)} is dropped by ${by}`, adviceFor(by, `udp dport ${port}`)),
-    ),
-    ...blocksOf(probes, [...OUTBOUND, ...INBOUND], ruleset).map(({ by }) =>
-      warn(
-        `the service's test datagrams are dropped by ${by}: without flow it takes itself for dead`,
-        `${adviceFor(by, 'UDP from this host to its own listening address, and back')}; or COLLECTOR_FLOXY_PROBE_INTERVAL_MS=0`,
-      ),
-    ),
+    ...listeners.flatMap((listener) => lookAtListener(listener, listeners, subject, ruleset)),
     ...blocksOf(copySamples(subject), OUTBOUND, ruleset).map(({ by, names }) =>
       fail(
         `copies to ${listed(names)} are dropped by ${by}`,
         adviceFor(by, 'UDP to them, from any source address'),
+      ),
+    ),
+  ];
+}
+
+/** What comes to one of the addresses. */
+function lookAtListener(
+  listener: SocketAddress,
+  listeners: readonly SocketAddress[],
+  subject: Subject,
+  ruleset: Ruleset,
+): Found[] {
+  const { port } = listener;
+  const at = listeners.length === 1 ? '' : ` to ${formatSocketAddress(listener)}`;
+  const flow = flowSamples(subject, listener);
+  const probes = probeSamples(subject, listener);
+  return [
+    ...blocksOf(flow, INBOUND, ruleset).map(({ by, names }) =>
+      fail(`flow of ${listed(names)}${at} is dropped by ${by}`, adviceFor(by, `udp dport ${port}`)),
+    ),
+    ...blocksOf(probes, [...OUTBOUND, ...INBOUND], ruleset).map(({ by }) =>
+      warn(
+        `the service's test datagrams${at} are dropped by ${by}: without flow it takes itself for dead`,
+        `${adviceFor(by, 'UDP from this host to its own listening address, and back')}; or COLLECTOR_FLOXY_PROBE_INTERVAL_MS=0`,
       ),
     ),
   ];
@@ -96,9 +111,8 @@ function adviceFor(by: string, what: string): string {
 }
 
 /** From exporters of the rules, or from anybody. */
-function flowSamples({ rules, settings }: Subject, port: number): Sample[] {
-  const listen = settings.config?.listen?.octets;
-  const destination = listen === undefined || isWildcard(listen) ? undefined : listen;
+function flowSamples({ rules }: Subject, { octets: listen, port }: SocketAddress): Sample[] {
+  const destination = isWildcard(listen) ? undefined : listen;
   const exporters = rules === undefined ? [] : exportersOf(rules.ruleSet).slice(0, MAX_LOOKED_AT);
   const known = exporters.map(({ host, octets }) => ({
     name: host,
@@ -109,12 +123,9 @@ function flowSamples({ rules, settings }: Subject, port: number): Sample[] {
 }
 
 /** As PathProbe sends them. */
-function probeSamples({ settings }: Subject, port: number): Sample[] {
-  const { config } = settings;
-  if (config?.listen === undefined || config.probeIntervalMs === 0) return [];
-  const address = isWildcard(config.listen.octets)
-    ? (parseAddress('127.0.0.1') as Octets)
-    : config.listen.octets;
+function probeSamples({ settings }: Subject, { octets, port }: SocketAddress): Sample[] {
+  if (settings.config?.probeIntervalMs === 0) return [];
+  const address = isWildcard(octets) ? (parseAddress('127.0.0.1') as Octets) : octets;
   const packet = packetOf({ source: address, destination: address, port });
   return [{ name: 'test datagrams', packet: { ...packet, inLink: 'lo', outLink: 'lo' } }];
 }
@@ -125,7 +136,7 @@ function copySamples({ rules, settings }: Subject): Sample[] {
   const routes = findRoutes(collectors.map(({ octets }) => octets));
   const links = new Map(readLinks().map(({ index, name }) => [index, name]));
   return collectors.map((collector, i) => {
-    const port = collector.port === 0 ? (settings.config?.listen?.port ?? 0) : collector.port;
+    const port = collector.port === 0 ? (settings.config?.listeners[0]?.port ?? 0) : collector.port;
     const packet = packetOf({ source: undefined, destination: collector.octets, port });
     return {
       name: formatEndpoint(collector),

@@ -1,5 +1,6 @@
 /** Who rewrites addresses: exporters must come with their own, and copies must leave with them. */
 import { findRoutes, readLinks } from '../../native/network.ts';
+import { listenPorts } from '../addresses.ts';
 import { type Found, fail, listed, ok, skip, warn } from '../finding.ts';
 import { readFolder, readText } from '../host.ts';
 import { matches, type Packet } from '../nft/match.ts';
@@ -13,26 +14,28 @@ const TO_THIS_HOST = ['dnat', 'redirect'];
 const FROM_THIS_HOST = ['masquerade', 'snat'];
 
 export async function lookAtNat(subject: Subject): Promise<Found[]> {
-  const port = subject.settings.config?.listen?.port;
-  const proxies = port === undefined ? [] : dockerProxies(port);
+  const ports = listenPorts(subject);
+  const proxies = dockerProxies(ports);
   const ruleset = await readRuleset();
   if (typeof ruleset === 'string') {
     return proxies.length > 0
       ? proxies
       : [skip(`rules that rewrite addresses cannot be seen: ${ruleset}`, 'root sees them')];
   }
-  const found = [...proxies, ...rewrittenFlow(ruleset, port), ...rewrittenCopies(subject, ruleset)];
+  const rewritten = ports.flatMap((port) => rewrittenFlow(ruleset, port));
+  const found = [...proxies, ...rewritten, ...rewrittenCopies(subject, ruleset)];
   return found.length > 0
     ? found
     : [ok('nothing rewrites the addresses of flow or copies for sure')];
 }
 
 /** Docker's program for published ports sends all that comes from the address of its bridge. */
-function dockerProxies(port: number): Found[] {
+function dockerProxies(ports: readonly number[]): Found[] {
   for (const pid of readFolder('/proc').filter((name) => /^\d+$/.test(name))) {
     const words = readText(`/proc/${pid}/cmdline`, 4096)?.split('\0') ?? [];
     if (!words[0]?.endsWith('docker-proxy') || !words.includes('udp')) continue;
-    if (words[words.indexOf('-host-port') + 1] !== String(port)) continue;
+    const port = Number(words[words.indexOf('-host-port') + 1]);
+    if (!ports.includes(port)) continue;
     return [
       fail(
         `docker-proxy (pid ${pid}) takes UDP port ${port} for a container: all exporters get the address of Docker's bridge`,
@@ -43,8 +46,7 @@ function dockerProxies(port: number): Found[] {
   return [];
 }
 
-function rewrittenFlow(ruleset: Ruleset, port = 0): Found[] {
-  if (port === 0) return [];
+function rewrittenFlow(ruleset: Ruleset, port: number): Found[] {
   const packet: Packet = { family: 4, source: undefined, destination: undefined, port };
   return rewriting(
     ruleset.at('prerouting', 'nat'),
@@ -64,7 +66,8 @@ function namesPort({ expr }: Rule): boolean {
 }
 
 /** Tried with each exporter that has a rule: of others the address is not known. */
-function rewrittenCopies({ rules, settings }: Subject, ruleset: Ruleset): Found[] {
+function rewrittenCopies(subject: Subject, ruleset: Ruleset): Found[] {
+  const { rules } = subject;
   if (rules === undefined) return [];
   const exporters = exportersOf(rules.ruleSet).slice(0, MAX_EACH);
   const collectors = collectorsOf(rules.ruleSet).slice(0, MAX_EACH);
@@ -78,7 +81,7 @@ function rewrittenCopies({ rules, settings }: Subject, ruleset: Ruleset): Found[
           family: octets.length === 4 ? 4 : 6,
           source: octets,
           destination: collector.octets,
-          port: collector.port === 0 ? (settings.config?.listen?.port ?? 0) : collector.port,
+          port: collector.port === 0 ? (listenPorts(subject)[0] ?? 0) : collector.port,
           outLink: links.get(routes[i]?.link ?? 0),
         }),
       ),

@@ -32,14 +32,11 @@ interface SeenSocket {
 export function lookAtFlowPort(subject: Subject): Found[] {
   const { config } = subject.settings;
   if (config === undefined) return [skip('the settings cannot be used')];
-  if (config.listen === undefined) return [skip('COLLECTOR_FLOXY_ADDRESS is not set')];
-  const port: Port = {
-    protocol: 'udp',
-    address: config.listen,
-    purpose: 'flow',
-    variable: 'COLLECTOR_FLOXY_ADDRESS',
-  };
-  return lookAtPort(port, subject);
+  if (config.listeners.length === 0) return [skip('COLLECTOR_FLOXY_ADDRESS is not set')];
+  return config.listeners.flatMap((address) => {
+    const variable = 'COLLECTOR_FLOXY_ADDRESS';
+    return lookAtPort({ protocol: 'udp', address, purpose: 'flow', variable }, subject);
+  });
 }
 
 export function lookAtApiPort(subject: Subject): Found[] {

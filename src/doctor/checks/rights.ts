@@ -1,3 +1,4 @@
+import { listenPorts } from '../addresses.ts';
 import { type Found, fail, ok, skip, warn } from '../finding.ts';
 import { readParameter, readText } from '../host.ts';
 import type { Subject } from '../subject.ts';
@@ -29,12 +30,12 @@ export function lookAtRights({ service, settings }: Subject): Found[] {
       ),
     );
   }
-  const port = settings.config?.listen?.port ?? 0;
   const firstFree = readParameter('net.ipv4.ip_unprivileged_port_start') ?? 1024;
-  if (port > 0 && port < firstFree && !has(CAP.NET_BIND_SERVICE)) {
+  const low = listenPorts({ settings }).filter((port) => port < firstFree);
+  if (low.length > 0 && !has(CAP.NET_BIND_SERVICE)) {
     found.push(
       warn(
-        `this user has no CAP_NET_BIND_SERVICE: it cannot open port ${port}`,
+        `this user has no CAP_NET_BIND_SERVICE: it cannot open port ${low.join(', ')}`,
         `a port from ${firstFree} on, or systemd's AmbientCapabilities`,
       ),
     );

@@ -1,7 +1,8 @@
 /** Reverse path filters (net.ipv4.conf.*.rp_filter) drop packets of exporters before anything counts them. */
+import type { SocketAddress } from '../../config/config.ts';
 import { formatAddress } from '../../model/address.ts';
 import type { Endpoint } from '../../model/endpoint.ts';
-import { findRoutes, type Link, readLinks } from '../../native/network.ts';
+import { findRoutes, type Link, type Route, readLinks } from '../../native/network.ts';
 
 import { addressesOf, isWildcard } from '../addresses.ts';
 import { counted, type Found, fail, listed, ok, warn } from '../finding.ts';
@@ -70,18 +71,14 @@ function lookAtExporters({ rules, settings }: Subject, filters: readonly Filter[
     .slice(0, MAX_ENDPOINTS);
   const routes = findRoutes(exporters.map(({ octets }) => octets));
   const homeless = exporters.filter((_, i) => routes[i]?.error !== undefined);
-  const listening = strictLink(settings.config?.listen?.octets, filters);
-  const elsewhere = exporters.filter(
-    (_, i) =>
-      listening !== undefined &&
-      routes[i]?.error === undefined &&
-      routes[i]?.link !== listening.link.index,
-  );
+  const listening = strictLinks(settings.config?.listeners ?? [], filters);
+  const isElsewhere = (route: Route | undefined) =>
+    route?.error === undefined && listening.every(({ link }) => link.index !== route?.link);
+  const elsewhere =
+    listening.length === 0 ? [] : exporters.filter((_, i) => isElsewhere(routes[i]));
   return [
     ...(homeless.length === 0 ? [] : [withoutRoute(homeless, filters)]),
-    ...(elsewhere.length === 0 || listening === undefined
-      ? []
-      : [byAnotherLink(elsewhere, listening)]),
+    ...(elsewhere.length === 0 ? [] : [byAnotherLink(elsewhere, listening)]),
   ];
 }
 
@@ -92,21 +89,27 @@ function withoutRoute(exporters: readonly Endpoint[], filters: readonly Filter[]
   );
 }
 
-function byAnotherLink(exporters: readonly Endpoint[], filter: Filter): Found {
+function byAnotherLink(exporters: readonly Endpoint[], filters: readonly Filter[]): Found {
+  const links = filters.map(({ link }) => link.name).join(', ');
+  const have = filters.length === 1 ? 'has the listening address' : 'have the listening addresses';
   return warn(
-    `the route back to ${counted(exporters.length, 'exporter')} (${listed(exporters.map(({ host }) => host))}) leaves by another link than ${filter.link.name}, which has the listening address: with rp_filter=1 what comes there is dropped`,
-    adviceFor([filter]),
+    `the route back to ${counted(exporters.length, 'exporter')} (${listed(exporters.map(({ host }) => host))}) leaves by another link than ${links}, which ${have}: with rp_filter=1 what comes there is dropped`,
+    adviceFor(filters),
   );
 }
 
-/** The strict link that has the listening address; undefined with a wildcard: packets can come by any. */
-function strictLink(
-  octets: Uint8Array | undefined,
+/** The strict links that have the listening addresses; none with a wildcard: packets can come by any. */
+function strictLinks(
+  listeners: readonly SocketAddress[],
   filters: readonly Filter[],
-): Filter | undefined {
-  if (octets === undefined || octets.length !== 4 || isWildcard(octets)) return undefined;
+): readonly Filter[] {
   const strict = filters.filter(({ mode }) => mode === STRICT);
-  return strict.find(({ link }) => addressesOf(link.name).includes(formatAddress(octets)));
+  const found = listeners.map(({ octets }) =>
+    octets.length !== 4 || isWildcard(octets)
+      ? undefined
+      : strict.find(({ link }) => addressesOf(link.name).includes(formatAddress(octets))),
+  );
+  return found.includes(undefined) ? [] : [...new Set(found)].filter((one) => one !== undefined);
 }
 
 /** Copies to a program on this host come by the loopback link, from addresses to which the route is another. */

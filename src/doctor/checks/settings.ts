@@ -14,7 +14,7 @@ export function lookAtSettings({ settings }: Subject): Found[] {
       warn(`${from}: ${name} has no effect: there is no such setting`, `is ${nearest} meant?`),
     ),
   ];
-  if (config !== undefined && config.listen === undefined) {
+  if (config !== undefined && config.listeners.length === 0) {
     found.push(
       warn(
         `${from}: COLLECTOR_FLOXY_ADDRESS is not set, the proxy is off`,
