@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { COUNTER } from '../../native/layout.ts';
+import { socketDrops } from '../../native/sockets.ts';
 import { CounterMemory } from '../memory/counter-memory.ts';
 import type { Succession } from './succession.ts';
 
@@ -27,4 +28,12 @@ export function openEndedCounters(
   }
   ended.setCounter(COUNTER.COUNTED_FORWARDERS, BigInt(forwarders));
   return ended;
+}
+
+/** Adds what the kernel has dropped at sockets that nobody goes on with. */
+export function addDrops(sockets: readonly number[], sums: CounterMemory): void {
+  for (const fd of sockets) {
+    const drops = sums.counter(COUNTER.KERNEL_DROPS) + BigInt(socketDrops(fd));
+    sums.setCounter(COUNTER.KERNEL_DROPS, drops);
+  }
 }

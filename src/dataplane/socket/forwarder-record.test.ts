@@ -35,7 +35,11 @@ describe('the record of forwarders', () => {
 
   /** Writes that this process is a forwarder. */
   async function write(): Promise<void> {
-    const recorder = new ForwarderRecorder(path, HANDOVER_VERSIONS, pino({ level: 'silent' }));
+    const recorder = new ForwarderRecorder(
+      { path, listeners: ['[::]:2055'] },
+      HANDOVER_VERSIONS,
+      pino({ level: 'silent' }),
+    );
     recorder.note(0, process.pid, ['receive 0']);
     while (!existsSync(path)) await sleep(2);
   }

@@ -6,9 +6,15 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, unlinkSync } f
 import { rename, rm, writeFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
+import { MAX_LISTENERS } from '../../config/listeners.ts';
 import { descriptorNames, type HandoverState, handoverVersions } from './handover.ts';
-import { bootId, identifyProcess, type ProcessIdentity } from './process-identity.ts';
-import { integer, list, object, parse, type Shape, text } from './shape.ts';
+import {
+  bootId,
+  identifyProcess,
+  networkNamespace,
+  type ProcessIdentity,
+} from './process-identity.ts';
+import { integer, list, object, optional, parse, type Shape, text } from './shape.ts';
 
 /** A forwarder, and what it has open. */
 export interface RecordedForwarder extends ProcessIdentity {
@@ -21,18 +27,25 @@ export interface ForwarderRecord {
   /** Process numbers mean nothing after another boot. */
   readonly boot: string;
   readonly control: ProcessIdentity;
+  /** Where flow is received, as formatEndpoint() prints it; undefined: where the name of the record says. */
+  readonly listeners: readonly string[] | undefined;
+  /** The network namespace in which it is. */
+  readonly network: string | undefined;
   readonly versions: HandoverState['versions'];
   readonly forwarders: readonly RecordedForwarder[];
 }
 
 const MAX_FORWARDERS = 256;
 const MAX_BOOT_LENGTH = 64;
+const MAX_ADDRESS_LENGTH = 64;
 const WRITABLE_BY_OTHERS = 0o022;
 
 const identity = { pid: integer(1), start: integer(0) };
 const shape: Shape<ForwarderRecord> = object({
   boot: text(MAX_BOOT_LENGTH),
   control: object(identity),
+  listeners: optional(list(text(MAX_ADDRESS_LENGTH), MAX_LISTENERS)),
+  network: optional(text(MAX_ADDRESS_LENGTH)),
   versions: handoverVersions,
   forwarders: list(
     object({ ...identity, index: integer(0), descriptors: descriptorNames }),
@@ -72,6 +85,7 @@ function readOwnFile(path: string): string {
 /** Writes the record of this control. A disk that hangs holds up nothing else. */
 export class ForwarderRecorder {
   readonly #path: string;
+  readonly #listeners: readonly string[];
   readonly #versions: HandoverState['versions'];
   readonly #log: Logger;
   readonly #forwarders = new Map<number, RecordedForwarder>();
@@ -79,8 +93,13 @@ export class ForwarderRecorder {
   #isStale = false;
   #hasFailed = false;
 
-  constructor(path: string, versions: HandoverState['versions'], log: Logger) {
+  constructor(
+    { path, listeners }: { readonly path: string; readonly listeners: readonly string[] },
+    versions: HandoverState['versions'],
+    log: Logger,
+  ) {
     this.#path = path;
+    this.#listeners = listeners;
     this.#versions = versions;
     this.#log = log;
   }
@@ -125,6 +144,8 @@ export class ForwarderRecorder {
     return {
       boot: bootId(),
       control: identifyProcess(process.pid) ?? { pid: process.pid, start: 0 },
+      listeners: this.#listeners,
+      network: networkNamespace(),
       versions: this.#versions,
       forwarders: [...this.#forwarders.values()],
     };

@@ -47,9 +47,10 @@ const AGENT = `
   setInterval(() => {
     if (state !== undefined) {
       handoverAccept(listener, ${OWN_USER}, Buffer.from(state), Object.values(descriptors));
-    } else if (bequest.poll(descriptors, versions) !== undefined && ends) {
-      process.exit(0);
+      return;
     }
+    const request = bequest.poll(descriptors, versions);
+    if (request !== undefined && ends) process.stdout.write(request, () => process.exit(0));
   }, 2);
 `;
 
@@ -71,8 +72,11 @@ describe('ForwarderSearch', () => {
   let identities: number;
   let receive: number;
   let honest: Descriptors;
+  /** What agents were asked for. */
+  let said: string;
 
   beforeEach(() => {
+    said = '';
     folder = mkdtempSync(join(tmpdir(), 'floxy-'));
     paths = new HandoverPaths(folder, LISTEN);
     agents = [];
@@ -105,6 +109,9 @@ describe('ForwarderSearch', () => {
     });
     agents.push(agent);
     await once(agent.stdout as NonNullable<typeof agent.stdout>, 'data');
+    agent.stdout?.on('data', (text) => {
+      said += text;
+    });
     return agent.pid as number;
   }
 
@@ -149,6 +156,19 @@ describe('ForwarderSearch', () => {
     assert.equal(await predecessor.end(), true);
     assert.ok(!isRunning(pid));
   });
+
+  for (const [leaves, request] of [
+    [false, 'end'],
+    [true, 'drain'],
+  ] as const) {
+    it(`R27: asks for the end, and to empty sockets first that nobody goes on with: ${request}`, async () => {
+      await startAgent(honest);
+      const [predecessor] = await find();
+      assert.ok(predecessor);
+      await predecessor.end(leaves ? predecessor.receivers : []);
+      await waitUntil(() => said === request);
+    });
+  }
 
   it('kills the process that answered when it does not end, and no other that it may name', async () => {
     const bystander = spawn('sleep', ['60']);

@@ -1,24 +1,17 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Logger } from 'pino';
-import type { Octets } from '../../model/address.ts';
+import { formatSocketAddress, type SocketAddress } from '../../config/socket-address.ts';
 import { addressKind } from '../../model/address-kind.ts';
 import { type Endpoint, formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { makeCollector, type Rule } from '../../model/rules.ts';
 import { PathVerdict, type RealTraffic } from './path-verdict.ts';
 
-/**
- * SO_REUSEPORT chooses a forwarder by the hash of addresses and ports: with this many source ports for each
- * forwarder, one without any is very unlikely.
- */
-const SOURCES_PER_FORWARDER = 8;
-
-const MAX_PROBE_SOURCES = 512;
-
 /** A source whose datagrams failed to come back this often in a row: packets are not forwarded. */
 const MISSES_UNTIL_FAILURE = 2;
 
 const LOOPBACK_IPV4 = Uint8Array.of(127, 0, 0, 1);
+const LOOPBACK_IPV6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 
 interface Source {
   readonly socket: Socket;
@@ -29,7 +22,9 @@ interface Source {
 
 export interface PathProbeParts {
   /** Where the proxy receives. */
-  readonly listen: { readonly octets: Octets; readonly port: number };
+  readonly listen: SocketAddress;
+  /** All addresses where it does. */
+  readonly listeners: readonly SocketAddress[];
   readonly intervalMs: number;
   /** The counters of all forwarders, as they are now. */
   readonly traffic: () => readonly RealTraffic[];
@@ -51,18 +46,15 @@ export class PathProbe {
   #rules: readonly Rule[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ listen, intervalMs, traffic, log }: PathProbeParts) {
-    const isWildcard = addressKind(listen.octets) === 'unspecified';
-    // A wildcard IPv6 address serves IPv4 too (spec R11).
-    this.#target = makeEndpoint(isWildcard ? LOOPBACK_IPV4 : listen.octets, listen.port);
+  constructor({ listen, listeners, intervalMs, traffic, log }: PathProbeParts) {
+    this.#target = targetOf(listen, listeners);
     this.#intervalMs = intervalMs;
     this.#traffic = traffic;
     this.#verdict = new PathVerdict(formatEndpoint(this.#target), log);
   }
 
-  /** Opens the sockets. @throws Error when the address is not there */
-  async open(forwarders: number): Promise<void> {
-    const count = Math.min(forwarders * SOURCES_PER_FORWARDER, MAX_PROBE_SOURCES);
+  /** Opens the sockets: so many to send from. @throws Error when the address is not there */
+  async open(count: number): Promise<void> {
     this.#collector = (await this.#bind()).socket;
     this.#collector.on('message', (_, { port }) => this.#cameBack(port));
     this.#sources = await Promise.all(Array.from({ length: count }, () => this.#bind()));
@@ -127,4 +119,13 @@ export class PathProbe {
     const endpoint = makeEndpoint(octets, socket.address().port);
     return { socket, endpoint, isAwaited: false, misses: 0 };
   }
+}
+
+/** Where datagrams come to this listener; loopback, where it takes any. */
+function targetOf({ octets, port }: SocketAddress, listeners: readonly SocketAddress[]): Endpoint {
+  if (addressKind(octets) !== 'unspecified') return makeEndpoint(octets, port);
+  const ipv4 = makeEndpoint(LOOPBACK_IPV4, port);
+  const isTaken = listeners.some((other) => formatSocketAddress(other) === formatEndpoint(ipv4));
+  // A wildcard IPv6 address serves IPv4 too (spec R11); what has an own listener goes there.
+  return octets.length === 16 && isTaken ? makeEndpoint(LOOPBACK_IPV6, port) : ipv4;
 }

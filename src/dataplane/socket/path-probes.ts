@@ -1,5 +1,4 @@
 import { messageOf } from '../../base/errors.ts';
-import type { SocketAddress } from '../../config/config.ts';
 import { mappedOctets } from '../../model/address.ts';
 import type { Rule } from '../../model/rules.ts';
 import { PathProbe, type PathProbeParts } from './path-probe.ts';
@@ -8,7 +7,6 @@ const NO_PROBE =
   'no test datagrams can be sent, so health does not depend on them: is loopback down (`ip link set lo up`, then restart)?';
 
 export interface PathProbesParts extends Omit<PathProbeParts, 'listen'> {
-  readonly listeners: readonly SocketAddress[];
   readonly forwarders: number;
 }
 
@@ -21,10 +19,11 @@ export class PathProbes {
   async open({ listeners, forwarders, log, ...parts }: PathProbesParts): Promise<void> {
     if (parts.intervalMs === 0) return;
     const probes: PathProbe[] = [];
+    const sources = sourcesFor(forwarders, listeners.length);
     for (const listen of listeners) {
-      const probe = new PathProbe({ listen, log, ...parts });
+      const probe = new PathProbe({ listen, listeners, log, ...parts });
       try {
-        await probe.open(forwarders);
+        await probe.open(sources);
         probes.push(probe);
       } catch (error) {
         probe.stop();
@@ -64,6 +63,15 @@ export class PathProbes {
     }
     return undefined;
   }
+}
+
+/** SO_REUSEPORT chooses a forwarder by the hash of addresses and ports: with so many one without any is very unlikely. */
+const SOURCES_PER_FORWARDER = 8;
+/** Of all listeners together. */
+const MAX_SOURCES = 512;
+
+function sourcesFor(forwarders: number, listeners: number): number {
+  return Math.min(forwarders * SOURCES_PER_FORWARDER, Math.floor(MAX_SOURCES / listeners));
 }
 
 function keyOf(octets: Uint8Array, port: number): string {

@@ -5,7 +5,7 @@ import { hasProcessEnded, killProcess } from '../../native/processes.ts';
 import { RING } from '../../native/ring-layout.ts';
 import { READER_STATES_BYTES } from '../../native/ring-memory.ts';
 import { COUNTER_MEMORY } from '../memory/counter-memory.ts';
-import { type Descriptors, presentDescriptors } from './descriptors.ts';
+import { type Descriptors, descriptorsOf, presentDescriptors } from './descriptors.ts';
 import {
   HANDOVER_REQUEST,
   HANDOVER_VERSIONS,
@@ -61,6 +61,11 @@ export class Predecessor {
     return this.#versions[part] === HANDOVER_VERSIONS[part];
   }
 
+  /** Its receiving sockets. */
+  get receivers(): readonly number[] {
+    return descriptorsOf(this.descriptors, 'receive');
+  }
+
   /** Whether it does not move packets any more. */
   get isGone(): boolean {
     return this.#connection === undefined || this.#hasLetGo();
@@ -69,10 +74,12 @@ export class Predecessor {
   /**
    * Ends it; one that does not answer, or not in time, is killed.
    *
+   * @param cutOff receiving sockets that nobody goes on with: what arrives from now on goes to others of the address
    * @returns whether it is gone: false when nothing helped in time
    */
-  async end(request: HandoverRequest = 'end'): Promise<boolean> {
-    if (request === 'drain') this.#cutOff();
+  async end(cutOff: readonly number[] = []): Promise<boolean> {
+    for (const fd of cutOff) tryCutOff(fd);
+    const request = cutOff.length === 0 ? 'end' : 'drain';
     let hasEnded = this.#ask(request) && (await within(END_WAIT_MS, () => this.#hasLetGo()));
     // It has nothing left to do, or was asked in vain.
     if (this.#pidfd !== undefined) hasEnded = await this.#kill(this.#pidfd);
@@ -85,17 +92,6 @@ export class Predecessor {
   closeDescriptors(used: readonly (number | undefined)[] = []): void {
     for (const [, fd] of presentDescriptors(this.descriptors))
       if (!used.includes(fd)) closeSync(fd);
-  }
-
-  /** What arrives from now on goes to the other sockets of the address. */
-  #cutOff(): void {
-    for (const [name, fd] of presentDescriptors(this.descriptors)) {
-      try {
-        if (name.startsWith('receive')) cutOffSocket(fd);
-      } catch {
-        // Its address is not there any more: nothing arrives.
-      }
-    }
   }
 
   #ask(request: HandoverRequest): boolean {
@@ -121,6 +117,14 @@ export class Predecessor {
       // It has ended.
     }
     return within(END_WAIT_MS, () => hasProcessEnded(pidfd));
+  }
+}
+
+function tryCutOff(fd: number): void {
+  try {
+    cutOffSocket(fd);
+  } catch {
+    // Its address is not there any more: nothing arrives.
   }
 }
 

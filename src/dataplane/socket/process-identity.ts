@@ -1,4 +1,4 @@
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync, readlinkSync } from 'node:fs';
 import { hasProcessEnded, openProcess } from '../../native/processes.ts';
 
 /** A process, told apart from every other that had or gets its number. */
@@ -34,4 +34,13 @@ export function openIdentified({ pid, start }: ProcessIdentity): number | undefi
 /** Changes with each start of the host. */
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** The network namespace of this process, which no other has at the same time; undefined when it is not told. */
+export function networkNamespace(): string | undefined {
+  try {
+    return readlinkSync('/proc/self/ns/net');
+  } catch {
+    return undefined;
+  }
 }

@@ -17,6 +17,10 @@ export function list<T>(item: Shape<T>, maxLength: number): Shape<readonly T[]> 
     Array.isArray(value) && value.length <= maxLength && value.every(item);
 }
 
+export function optional<T>(item: Shape<T>): Shape<T | undefined> {
+  return (value): value is T | undefined => value === undefined || item(value);
+}
+
 /** Others than these members may be there. */
 export function object<T extends object>(
   members: {

@@ -123,7 +123,7 @@ export class SocketEngine implements Engine {
   /** The first table starts the forwarders. */
   async publish(table: TableReference): Promise<void> {
     if (this.#supervisor === undefined) return;
-    await this.#succession.end();
+    await this.#succession.end(this.#ended);
     await this.#supervisor.publish(table);
     this.#probes.start();
   }
@@ -187,7 +187,7 @@ export class SocketEngine implements Engine {
     if (attempt > 0) await this.#succession.takeLate();
     try {
       const inherited = this.#counters.map((_, index) => this.#succession.sockets(index));
-      this.#sockets = openSockets(this.#config, inherited);
+      this.#sockets = openSockets(this.#config, inherited, this.#succession.bound());
       if (this.#ended !== undefined) await this.#succession.endSuperfluous(this.#ended);
     } catch (error) {
       const message = messageOf(error);

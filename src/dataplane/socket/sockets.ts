@@ -7,6 +7,7 @@ import { describeSocket } from '../../native/inherited.ts';
 import { LIMIT } from '../../native/layout.ts';
 import { openReceiver, openSender } from '../../native/sockets.ts';
 import { SystemCallError } from '../../native/system-call.ts';
+import { overlap, widestFirst } from './overlap.ts';
 import type { SocketEngineConfig } from './socket-engine.ts';
 
 /** The sockets of one forwarder, opened by control and inherited. */
@@ -42,35 +43,42 @@ export function sendersFor(forwarders: number): number {
  * Opens every socket of the proxy, or none.
  *
  * @param inherited sockets of forwarders before, by index
+ * @param bound where sockets of forwarders before are bound, also those that are not kept
  * @throws FloxyError DATA_PLANE that says what an operator can do
  */
 export function openSockets(
   { listeners, ...settings }: SocketSettings,
   inherited: readonly (InheritedSockets | undefined)[],
+  bound: readonly SocketAddress[] = [],
 ): readonly ForwarderSockets[] {
   const opened: number[] = [];
   const keep = (fd: number) => {
     opened.push(fd);
     return fd;
   };
-  const openListener = (listener: SocketAddress, index: number, isFirst: boolean) => {
+  const own = [...bound];
+  const openListener = (listener: SocketAddress) => {
     const { octets, port } = listener;
     const { receiveBufferBytes } = settings;
+    // What is ours is in the way of nobody: the first socket that covers an address finds other programs.
+    const exclusive = !own.some((other) => overlap(listener, other));
     try {
-      const exclusive = isFirst && index === 0;
-      return keep(openReceiver({ octets, port, receiveBufferBytes, exclusive }).fd);
+      const { fd } = openReceiver({ octets, port, receiveBufferBytes, exclusive });
+      own.push(listener);
+      return keep(fd);
     } catch (error) {
       throw explain(error, listener);
     }
   };
-  const isNew = listeners.map((_, i) => inherited.every((sockets) => sockets?.[i] === undefined));
+  const order = widestFirst(listeners);
   try {
     return Array.from({ length: settings.forwarders }, (_, index) => {
-      const before = inherited[index];
+      const receive: number[] = [];
+      for (const i of order) {
+        receive[i] = inherited[index]?.[i] ?? openListener(listeners[i] as SocketAddress);
+      }
       return {
-        receive: listeners.map(
-          (listener, i) => before?.[i] ?? openListener(listener, index, isNew[i] === true),
-        ),
+        receive,
         ipv4Senders: openSenders(4, settings, keep),
         ipv6Senders: openSenders(6, settings, keep),
       };

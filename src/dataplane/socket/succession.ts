@@ -1,23 +1,20 @@
-import { unlinkSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
-import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
+import { formatSocketAddress, type SocketAddress } from '../../config/socket-address.ts';
 import { handoverListen } from '../../native/handover.ts';
 import { describeSocket } from '../../native/inherited.ts';
-import { COUNTER } from '../../native/layout.ts';
-import { socketDrops } from '../../native/sockets.ts';
 import { MISMATCHED_SLOT } from '../../table/assigned.ts';
 import type { Identities } from '../../table/identities.ts';
 import { PROBE_SLOTS } from '../../table/slots.ts';
 import { CounterMemory } from '../memory/counter-memory.ts';
 import type { RingMemory } from '../memory/packet-rings.ts';
-import { descriptorsOf } from './descriptors.ts';
+import { addDrops } from './ended-counters.ts';
 import type { HandoverOptions } from './forwarder/messages.ts';
 import { ForwarderRecorder } from './forwarder-record.ts';
 import { ForwarderSearch } from './forwarder-search.ts';
 import { HANDOVER_VERSIONS, type HandoverPart } from './handover.ts';
-import { HandoverPaths } from './handover-paths.ts';
+import { HandoverPlaces, remove } from './handover-places.ts';
 import { readIdentities } from './inherited-identities.ts';
 import { anotherWayTo, leftRings, ringToGoOnWith } from './inherited-rings.ts';
 import type { Predecessor } from './predecessor.ts';
@@ -43,7 +40,7 @@ const FIXED_SLOTS = [
 export class Succession {
   readonly #settings: SuccessionSettings;
   readonly #log: Logger;
-  readonly #paths: HandoverPaths;
+  readonly #places: HandoverPlaces;
   readonly #recorder: ForwarderRecorder;
   /** By index of the forwarder. */
   readonly #predecessors = new Map<number, Predecessor>();
@@ -54,17 +51,21 @@ export class Succession {
   constructor(settings: SuccessionSettings, log: Logger) {
     this.#settings = settings;
     this.#log = log;
-    this.#paths = new HandoverPaths(settings.runtimeDirectory, this.#place());
-    this.#recorder = new ForwarderRecorder(this.#paths.record, HANDOVER_VERSIONS, log);
+    this.#places = new HandoverPlaces(settings.runtimeDirectory, settings.listeners);
+    const listeners = settings.listeners.map(formatSocketAddress);
+    const record = { path: this.#places.own.record, listeners };
+    this.#recorder = new ForwarderRecorder(record, HANDOVER_VERSIONS, log);
   }
 
   /** Finds the forwarders that an earlier control left. */
   async take(): Promise<void> {
     const users = [this.#settings.forwarderUser.uid, process.getuid?.()];
-    const search = new ForwarderSearch(this.#paths, users, this.#log);
-    for (const predecessor of await search.find()) this.#take(predecessor);
-    const all = [...this.#predecessors.values(), ...this.#superfluous];
-    this.#identities = await readIdentities(all, this.#log);
+    for (const paths of this.#places.all()) {
+      const found = await new ForwarderSearch(paths, users, this.#log).find();
+      if (found.length > 0) this.#places.use(paths);
+      for (const predecessor of found) this.#take(predecessor);
+    }
+    this.#identities = await readIdentities(this.#all, this.#log);
   }
 
   /** Sockets alone: rules are counted somewhere already. Nothing when something was taken before. */
@@ -90,7 +91,7 @@ export class Succession {
   /** Descriptor of the sums of forwarders that are no more. */
   endedCounters(): number | undefined {
     if (this.#identities === undefined) return undefined;
-    const fds = [...this.#predecessors.values(), ...this.#superfluous].map((predecessor) =>
+    const fds = this.#all.map((predecessor) =>
       predecessor.fits('counters') ? predecessor.descriptors['ended counters'] : undefined,
     );
     const one = fds.find((fd) => fd !== undefined);
@@ -100,11 +101,8 @@ export class Succession {
 
   /** How many forwarders before have left their counters. */
   countersFound(): number {
-    const all = [...this.#predecessors.values(), ...this.#superfluous];
-    const found = all.filter(
-      (one) => one.fits('counters') && one.descriptors.counters !== undefined,
-    );
-    return this.#identities === undefined ? 0 : found.length;
+    const hasLeft = ({ descriptors }: Predecessor) => descriptors.counters !== undefined;
+    return this.#all.filter((one) => this.#isCounted(one) && hasLeft(one)).length;
   }
 
   /** The ring of a forwarder before that another one goes on with, with what workers have not read yet. */
@@ -152,19 +150,34 @@ export class Succession {
   async endSuperfluous(sums: CounterMemory): Promise<void> {
     const ended = this.#superfluous;
     this.#superfluous = [];
-    await Promise.all(ended.map((predecessor) => this.#end(predecessor, 'drain')));
+    await Promise.all(ended.map((predecessor) => this.#end(predecessor, predecessor.receivers)));
     for (const predecessor of ended) {
       this.#addUp(predecessor, sums);
       predecessor.closeDescriptors();
     }
   }
 
-  /** Ends the forwarders before: others are about to start on their sockets. */
-  async end(): Promise<void> {
+  /** Where sockets of forwarders before are bound, whether they are kept or not. */
+  bound(): readonly SocketAddress[] {
+    return this.#all.flatMap((predecessor) => predecessor.receivers.map(describeSocket));
+  }
+
+  /**
+   * Ends the forwarders before: others are about to start on their sockets. What waits at addresses that are none of ours
+   * any more is forwarded first.
+   *
+   * @param sums gets what the kernel dropped there
+   */
+  async end(sums: CounterMemory | undefined): Promise<void> {
     const ended = [...this.#predecessors.values()];
     this.#predecessors.clear();
-    await Promise.all(ended.map((predecessor) => this.#end(predecessor, 'end')));
-    for (const predecessor of ended) predecessor.closeDescriptors(this.#used(predecessor));
+    await Promise.all(ended.map((predecessor) => this.#end(predecessor, this.#left(predecessor))));
+    for (const predecessor of ended) {
+      if (sums !== undefined && this.#isCounted(predecessor))
+        addDrops(this.#left(predecessor), sums);
+      predecessor.closeDescriptors(this.#used(predecessor));
+    }
+    this.#places.removeLeft();
   }
 
   /**
@@ -177,7 +190,7 @@ export class Succession {
   ): { readonly listener: number; readonly options: HandoverOptions } | undefined {
     const { orphanLimitMs: limitMs, runtimeDirectory } = this.#settings;
     if (limitMs === 0) return undefined;
-    const path = this.#paths.socket(index);
+    const path = this.#places.own.socket(index);
     try {
       makeFolder(runtimeDirectory, 0o750);
       const listener = handoverListen(path);
@@ -201,13 +214,7 @@ export class Succession {
   /** Nobody can take the forwarders over any more: they have ended. */
   close(): void {
     if (this.#listenerPaths.length > 0) this.#recorder.remove();
-    for (const path of this.#listenerPaths) {
-      try {
-        unlinkSync(path);
-      } catch {
-        // Somebody has removed it: all the same.
-      }
-    }
+    for (const path of this.#listenerPaths) remove(path);
   }
 
   #addUp(predecessor: Predecessor, sums: CounterMemory): void {
@@ -217,10 +224,17 @@ export class Succession {
     const memory = new CounterMemory(predecessor.index, counters);
     sums.absorb(memory, [...FIXED_SLOTS, ...this.#identities.slots()]);
     memory.unmap();
-    for (const fd of descriptorsOf(predecessor.descriptors, 'receive')) {
-      const drops = sums.counter(COUNTER.KERNEL_DROPS) + BigInt(socketDrops(fd));
-      sums.setCounter(COUNTER.KERNEL_DROPS, drops);
-    }
+    addDrops(predecessor.receivers, sums);
+  }
+
+  #isCounted(predecessor: Predecessor): boolean {
+    return this.#identities !== undefined && predecessor.fits('counters');
+  }
+
+  /** Sockets of a forwarder before at addresses that are none of ours. */
+  #left(predecessor: Predecessor): readonly number[] {
+    const used = this.#settings.listeners.map((_, i) => this.#receiver(predecessor, i));
+    return predecessor.receivers.filter((fd) => !used.includes(fd));
   }
 
   #take(predecessor: Predecessor): void {
@@ -250,12 +264,11 @@ export class Succession {
 
   /** Descriptors that others go on with. */
   #used(predecessor: Predecessor): readonly (number | undefined)[] {
-    const isCounting = this.#identities !== undefined && predecessor.fits('counters');
     const { counters } = predecessor.descriptors;
     const { ring, readers } = this.#ringOf(predecessor) ?? {};
     return [
       ...this.#settings.listeners.map((_, i) => this.#receiver(predecessor, i)),
-      isCounting ? counters : undefined,
+      this.#isCounted(predecessor) ? counters : undefined,
       ring,
       readers,
     ];
@@ -267,16 +280,14 @@ export class Succession {
   }
 
   /** The socket of a forwarder before that listens where a listener of ours does. */
-  #receiver({ descriptors }: Predecessor, listener: number): number | undefined {
-    const wanted = this.#listen(listener);
-    return descriptorsOf(descriptors, 'receive').find((fd) => {
-      const { octets, port } = describeSocket(fd);
-      return formatEndpoint(makeEndpoint(octets, port)) === wanted;
-    });
+  #receiver(predecessor: Predecessor, listener: number): number | undefined {
+    const wanted = formatSocketAddress(this.#settings.listeners[listener] as SocketAddress);
+    const nameOf = (fd: number) => formatSocketAddress(describeSocket(fd));
+    return predecessor.receivers.find((fd) => nameOf(fd) === wanted);
   }
 
-  async #end(predecessor: Predecessor, request: 'end' | 'drain'): Promise<void> {
-    if (await predecessor.end(request)) return;
+  async #end(predecessor: Predecessor, cutOff: readonly number[]): Promise<void> {
+    if (await predecessor.end(cutOff)) return;
     const { index, pid } = predecessor;
     this.#log.error(
       { forwarder: index, pid },
@@ -284,14 +295,7 @@ export class Succession {
     );
   }
 
-  /** Names where forwarders are found. One of the addresses does: no two services have the same. */
-  #place(): string {
-    const addresses = this.#settings.listeners.map((_, listener) => this.#listen(listener));
-    return addresses.sort()[0] ?? '';
-  }
-
-  #listen(listener: number): string {
-    const address = this.#settings.listeners[listener];
-    return address === undefined ? '' : formatEndpoint(makeEndpoint(address.octets, address.port));
+  get #all(): readonly Predecessor[] {
+    return [...this.#predecessors.values(), ...this.#superfluous];
   }
 }
