@@ -146,7 +146,7 @@ function makePlane(config: Config, listeners: readonly SocketAddress[], log: Log
     columns,
     log,
   );
-  const publisher = new RulePublisher(listeners[0]?.port ?? 0, columns);
+  const publisher = new RulePublisher(listeners, columns);
   return new Plane({ engines: [engine], publisher, columns, log });
 }
 

@@ -18,7 +18,7 @@ function lookAt(commands: string, addresses: readonly string[]): Seen[] {
   const script = `
     import { readHostAddresses } from ${JSON.stringify(MODULE)};
     import { parseAddress } from ${JSON.stringify(ADDRESS_MODULE)};
-    const host = readHostAddresses(2055);
+    const host = readHostAddresses([{ port: 2055 }]);
     const look = (octets) => ({ isLocal: host.isLocal(octets), isBroadcast: host.isBroadcast(octets) });
     console.log(JSON.stringify(${JSON.stringify(addresses)}.map((text) => look(parseAddress(text)))));`;
   const shell = `set -e\n${commands}\nexec "$0" --input-type=module-typescript -e "$1"`;

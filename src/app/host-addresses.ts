@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import type { SocketAddress } from '../config/config.ts';
 import { type Octets, parseAddress } from '../model/address.ts';
 import { addressKind } from '../model/address-kind.ts';
 import { type LocalRoute, parseLocalRoutes, readLocalRoutes } from '../native/local-routes.ts';
@@ -9,13 +10,13 @@ import type { HostAddresses } from '../rules/validate.ts';
  * has addresses without carrier and `ip route add local PREFIX` as well), loopback, and the addresses of all
  * interfaces: those in a VRF are in a table of their own.
  */
-export function readHostAddresses(listenPort: number | undefined): HostAddresses {
+export function readHostAddresses(listeners: readonly SocketAddress[]): HostAddresses {
   const routes = parseLocalRoutes(readLocalRoutes());
   const own = new AddressSet(routes.filter(({ isBroadcast }) => !isBroadcast));
   for (const octets of interfaceAddresses()) own.add(octets);
   const broadcast = new AddressSet(routes.filter(({ isBroadcast }) => isBroadcast));
   return {
-    listenPort,
+    listenPorts: listeners.map(({ port }) => port),
     isLocal: (octets) =>
       addressKind(octets) === 'loopback' || (own.has(octets) && !broadcast.has(octets)),
     isBroadcast: (octets) => broadcast.has(octets),

@@ -83,7 +83,7 @@ async function run(
     store,
     dataPlane,
     findWay: (collector) => ways.find(collector),
-    hostAddresses: () => readHostAddresses(config.listen?.port),
+    hostAddresses: () => readHostAddresses(config.listeners),
     log: log.child({ component: 'control' }),
   });
   const { source, served } = makeRulesSource(config, control, log);
@@ -91,7 +91,7 @@ async function run(
   const pipelines = await openPipelines(config, log.child({ component: 'pipelines' }));
   reloadAtHangup(config, { pipelines, source, manager }, log);
   const watches = new Watches({ control, served, ways, events, log });
-  const listening = config.listen === undefined ? [] : [formatSocketAddress(config.listen)];
+  const listening = config.listeners.map(formatSocketAddress);
   const api = new ApiServer({
     control: served,
     pipelines,
@@ -227,13 +227,11 @@ function servePipelines(pipelines: Pipelines, dataPlane: Plane): void {
 }
 
 function makeDataPlane(config: Config, events: EventSink, log: Logger): Plane {
-  const { listen } = config;
+  const { listeners } = config;
   const columns = new CounterColumns();
   const engines =
-    listen === undefined
-      ? []
-      : [new SocketEngine({ ...config, listeners: [listen], sends: true }, columns, log)];
-  const publisher = new RulePublisher(listen?.port ?? 0, columns);
+    listeners.length === 0 ? [] : [new SocketEngine({ ...config, sends: true }, columns, log)];
+  const publisher = new RulePublisher(listeners, columns);
   const losses = new LossEvents(events);
   const onLosses = (grown: readonly GrownLoss[]) => losses.look(grown);
   return new Plane({ engines, publisher, columns, log, onLosses });
@@ -241,12 +239,12 @@ function makeDataPlane(config: Config, events: EventSink, log: Logger): Plane {
 
 function logReady(config: Config, control: Control, log: Logger): void {
   const api = formatEndpoint(makeEndpoint(config.api.octets, config.api.port));
-  if (config.listen === undefined) {
+  if (config.listeners.length === 0) {
     log.warn({ api }, 'the proxy is off: COLLECTOR_FLOXY_ADDRESS is not set');
     return;
   }
   const { state, error } = control.status().proxy;
-  const listen = formatEndpoint(makeEndpoint(config.listen.octets, config.listen.port));
+  const listen = config.listeners.map(formatSocketAddress).join(', ');
   const details = { api, listen, forwarders: config.forwarders, state };
   if (error === undefined) log.info(details, 'floxy is running: the proxy is on');
   else log.warn({ ...details, error }, `floxy is running, but the proxy is ${state}`);

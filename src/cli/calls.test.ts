@@ -275,6 +275,6 @@ test('examples/rules.txtpb goes through rules replace', async () => {
     key === 'octets' ? Buffer.from(value, 'base64') : value,
   );
   const ruleSet = canonicaliseRuleSet(message);
-  const host = { listenPort: 2055, isLocal: () => false, isBroadcast: () => false };
+  const host = { listenPorts: [2055], isLocal: () => false, isBroadcast: () => false };
   validateChange({ kind: 'replace', ruleSet }, host);
 });

@@ -49,7 +49,7 @@ function problemsOf(env: NodeJS.ProcessEnv): readonly ConfigProblem[] {
 
 test('without any variable the documented defaults hold, and the proxy is off', () => {
   assert.deepEqual(read({}), {
-    listen: undefined,
+    listeners: [],
     packetBufferBytes: 1496,
     forwarders: 6,
     api: {
@@ -116,16 +116,26 @@ const GOOD: readonly (readonly [string, string, Pick, unknown])[] = [
   [
     'FLOXY_ADDRESS',
     '192.0.2.1:2055',
-    (c) => c.listen,
-    { octets: Uint8Array.of(192, 0, 2, 1), port: 2055 },
+    (c) => c.listeners,
+    [{ octets: Uint8Array.of(192, 0, 2, 1), port: 2055 }],
   ],
-  ['FLOXY_ADDRESS', '[::]:65535', (c) => c.listen, { octets: WILDCARD, port: 65_535 }],
-  ['FLOXY_ADDRESS', ':1', (c) => c.listen, { octets: WILDCARD, port: 1 }],
+  ['FLOXY_ADDRESS', '[::]:65535', (c) => c.listeners, [{ octets: WILDCARD, port: 65_535 }]],
+  ['FLOXY_ADDRESS', ':1', (c) => c.listeners, [{ octets: WILDCARD, port: 1 }]],
   [
     'FLOXY_ADDRESS',
     '[::FFFF:192.0.2.1]:9',
-    (c) => c.listen,
-    { octets: Uint8Array.of(192, 0, 2, 1), port: 9 },
+    (c) => c.listeners,
+    [{ octets: Uint8Array.of(192, 0, 2, 1), port: 9 }],
+  ],
+  [
+    'FLOXY_ADDRESS',
+    '192.0.2.1:2055, [::]:2055,:4739',
+    (c) => c.listeners,
+    [
+      { octets: Uint8Array.of(192, 0, 2, 1), port: 2055 },
+      { octets: WILDCARD, port: 2055 },
+      { octets: WILDCARD, port: 4739 },
+    ],
   ],
   ['FLOXY_PACKET_BUFFER_SIZE', '1496', (c) => c.packetBufferBytes, 1496],
   ['FLOXY_PACKET_BUFFER_SIZE', '65535', (c) => c.packetBufferBytes, 65_535],
@@ -200,6 +210,10 @@ const BAD: readonly (readonly [string, readonly string[]])[] = [
       '[192.0.2.1:2055',
       '[::1]2055',
       '2055',
+      '192.0.2.1:2055,',
+      '192.0.2.1:2055;192.0.2.2:2055',
+      '192.0.2.1:2055, nowhere:2055',
+      Array.from({ length: 33 }, (_, i) => `:${1 + i}`).join(','),
     ],
   ],
   ['FLOXY_PACKET_BUFFER_SIZE', [...NOT_NUMBERS, '1495', '65536']],
@@ -346,4 +360,23 @@ test('misspelt variables are found with the nearest known name; others are left 
     { name: 'COLLECTOR_FLOXY_BUFFER_SIZE', nearest: 'COLLECTOR_FLOXY_PACKET_BUFFER_SIZE' },
     { name: 'COLLECTOR_LOG_LEVLE', nearest: 'COLLECTOR_LOG_LEVEL' },
   ]);
+});
+
+const UNFIT: readonly (readonly [string, RegExp])[] = [
+  ['192.0.2.1:2055,192.0.2.1:2055', /^has 192\.0\.2\.1:2055 twice: leave one of them$/],
+  ['[::]:1,:2,:1', /^has \[::\]:1 twice/],
+  ['0.0.0.0:2055,[::]:2055', /^has 0\.0\.0\.0:2055, but \[::\]:2055 takes IPv4 too/],
+  ['[::]:9,nowhere:9', /; "nowhere:9" is none$/],
+];
+
+for (const [value, message] of UNFIT) {
+  test(`R27: listening addresses ${value} are refused with the reason`, () => {
+    const [problem] = problemsOf({ COLLECTOR_FLOXY_ADDRESS: value });
+    assert.match(problem?.message ?? '', message);
+  });
+}
+
+test('R27: addresses of which one is a part of the other can be listened on', () => {
+  const { listeners } = read({ COLLECTOR_FLOXY_ADDRESS: '0.0.0.0:2055,[::1]:2055,192.0.2.1:2055' });
+  assert.equal(listeners.length, 3);
 });

@@ -2,8 +2,8 @@
 
 import { formatSourcePrefix, parseSourcePrefix } from '../model/source-prefix.ts';
 import { FOLDER, integer, parsed, secondsInMs } from './kinds.ts';
-import { type SettingGroup, UNSET } from './setting.ts';
-import { formatSocketAddress, parseListenAddress } from './socket-address.ts';
+import { LISTENERS } from './listeners.ts';
+import type { SettingGroup } from './setting.ts';
 import type { System } from './system.ts';
 import { DEFAULT_USER, FORWARDER_USER } from './user.ts';
 
@@ -13,15 +13,12 @@ const SOCKET_BUFFER = integer(65_536, 1024 ** 3);
 const RING_SIZES = Array.from({ length: 11 }, (_, i) => 2 ** (20 + i));
 
 export const PROXY_SETTINGS = {
-  listen: {
+  listeners: {
     variable: 'COLLECTOR_FLOXY_ADDRESS',
-    meaning: 'where flow is received; `[::]:2055` takes IPv4 too; unset = the proxy is off',
-    kind: parsed(
-      'an IP address and a port from 1 to 65535, such as 192.0.2.1:2055 or [::]:2055; no host name, zone, multicast, broadcast or link-local',
-      parseListenAddress,
-      formatSocketAddress,
-    ),
-    default: UNSET,
+    meaning:
+      'where flow is received: up to 32 addresses and ports, with commas between them; `[::]:2055` takes IPv4 too; unset = the proxy is off',
+    kind: LISTENERS,
+    default: { text: 'unset', of: () => [] },
   },
   packetBufferBytes: {
     variable: 'COLLECTOR_FLOXY_PACKET_BUFFER_SIZE',

@@ -39,7 +39,7 @@ async function collect(losses: readonly SendLoss[], way: (host: string) => Way =
       mismatched: () => one,
     },
     pause: () => true,
-    listenPort: 2055,
+    listenPorts: [2055],
     losses,
     way: ({ host }) => way(host),
   });

@@ -6,8 +6,8 @@ import type { StatisticsSource } from './statistics.ts';
 import { wayProblem } from './way-problem.ts';
 
 export interface CollectorSource extends StatisticsSource {
-  /** Port of collectors that have none (spec R5). */
-  readonly listenPort: number;
+  /** Ports of collectors that have none (spec R5): that of arrival. */
+  readonly listenPorts: readonly number[];
   readonly losses: readonly SendLoss[];
   readonly way: (collector: Endpoint) => Way;
 }
@@ -30,25 +30,25 @@ export async function collectCollectors(
   source: CollectorSource,
 ): Promise<CollectorStatus[] | undefined> {
   const { ruleSet, counters, losses, pause } = source;
-  const sums = new CollectorSums(source.listenPort);
+  const sums = new CollectorSums(source.listenPorts);
   for (const rule of ruleSet.rules) {
     const isValid = pause();
     if (isValid !== true && !(await isValid)) return undefined;
     sums.add(rule.outputs, counters.outputs(rule));
   }
   sums.add(ruleSet.defaultOutputs, counters.defaultOutputs());
-  for (const loss of losses) sums.of(loss.collector).losses.push(loss);
+  for (const loss of losses) sums.ofLoss(loss.collector).losses.push(loss);
   return [...sums.all()].map((sum) => statusOf(sum, source.way(sum.endpoint)));
 }
 
 class CollectorSums {
-  readonly #listenPort: number;
+  readonly #listenPorts: readonly number[];
   readonly #sums = new Map<string, Sum>();
   /** Many rules have the same outputs. */
   readonly #ofOutputs = new Map<readonly Output[], readonly (readonly Sum[])[]>();
 
-  constructor(listenPort: number) {
-    this.#listenPort = listenPort;
+  constructor(listenPorts: readonly number[]) {
+    this.#listenPorts = listenPorts;
   }
 
   add(outputs: readonly Output[], sent: readonly (readonly Counters[])[]): void {
@@ -62,8 +62,11 @@ class CollectorSums {
     }
   }
 
+  /** One without port gets packets at each port where they arrive: where that is one, it is told. */
   of({ octets, port }: Endpoint): Sum {
-    const endpoint = makeEndpoint(octets, port === 0 ? this.#listenPort : port);
+    const [first = 0, ...others] = this.#listenPorts;
+    const own = port === 0 && others.length === 0 ? first : port;
+    const endpoint = makeEndpoint(octets, own);
     const key = formatEndpoint(endpoint);
     let sum = this.#sums.get(key);
     if (sum === undefined) {
@@ -71,6 +74,15 @@ class CollectorSums {
       this.#sums.set(key, sum);
     }
     return sum;
+  }
+
+  /** @param collector with its port as on the wire */
+  ofLoss(collector: Endpoint): Sum {
+    const { octets, port } = collector;
+    const exact = this.#sums.get(formatEndpoint(collector));
+    if (exact !== undefined || !this.#listenPorts.includes(port))
+      return exact ?? this.of(collector);
+    return this.#sums.get(formatEndpoint(makeEndpoint(octets, 0))) ?? this.of(collector);
   }
 
   all(): Iterable<Sum> {

@@ -73,8 +73,8 @@ export interface DataPlane {
   forwarders(): readonly ForwarderStatus[];
   /** Undefined while the proxy is off. */
   endedForwarders(): EndedForwarders | undefined;
-  /** Port of collectors that have none (spec R5). */
-  readonly listenPort: number;
+  /** Ports of collectors that have none (spec R5): that of arrival. */
+  readonly listenPorts: readonly number[];
   /** Copies that could not be sent, by collector and errno (spec S23). */
   sendLosses(): readonly SendLoss[];
   /** Whose packets forwarders have seen (spec S24). */

@@ -43,8 +43,8 @@ export class Reports {
   collectors(): Promise<readonly CollectorStatus[]> {
     return collectInTurns(this.#inForce, (source) => {
       const losses = this.#dataPlane.sendLosses();
-      const { listenPort } = this.#dataPlane;
-      return collectCollectors({ ...source, listenPort, losses, way: this.#findWay });
+      const { listenPorts } = this.#dataPlane;
+      return collectCollectors({ ...source, listenPorts, losses, way: this.#findWay });
     });
   }
 

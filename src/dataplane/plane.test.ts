@@ -72,7 +72,7 @@ describe('Plane', () => {
   beforeEach(async () => {
     engine = new FakeEngine();
     const columns = new CounterColumns();
-    const publisher = new RulePublisher(2055, columns);
+    const publisher = new RulePublisher([{ port: 2055 }], columns);
     const log = pino({ level: 'silent' });
     plane = new Plane({ engines: [engine], publisher, columns, log });
     await plane.start();
@@ -168,7 +168,7 @@ describe('Plane', () => {
 
   it('without an engine says which setting switches the proxy on', () => {
     const columns = new CounterColumns();
-    const publisher = new RulePublisher(0, columns);
+    const publisher = new RulePublisher([], columns);
     const off = new Plane({ engines: [], publisher, columns, log: pino({ level: 'silent' }) });
     assert.match(off.status().error ?? '', /set COLLECTOR_FLOXY_ADDRESS/);
   });

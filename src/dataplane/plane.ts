@@ -125,8 +125,8 @@ export class Plane implements DataPlane, PacketCapture {
       ?.endedForwarders();
   }
 
-  get listenPort(): number {
-    return this.#publisher.listenPort;
+  get listenPorts(): readonly number[] {
+    return this.#publisher.listenPorts;
   }
 
   sendLosses(): readonly SendLoss[] {

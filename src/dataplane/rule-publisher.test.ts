@@ -30,7 +30,7 @@ interface Step extends Change {
 describe('RulePublisher', () => {
   let publisher: RulePublisher;
   beforeEach(() => {
-    publisher = new RulePublisher(2055, new CounterColumns());
+    publisher = new RulePublisher([{ port: 2055 }], new CounterColumns());
     publisher.start();
   });
   afterEach(() => publisher.close());

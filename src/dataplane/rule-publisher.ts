@@ -63,8 +63,8 @@ interface Memory {
 
 /** Makes tables of rule sets in memory that engines share, and logs there what counts where. */
 export class RulePublisher {
-  /** Port of collectors that have none (spec R5). */
-  readonly listenPort: number;
+  /** Ports of collectors that have none (spec R5): that of arrival. */
+  readonly listenPorts: readonly number[];
   readonly #slots: SlotAllocator;
   #memory: Memory | undefined;
   #written: Written | undefined;
@@ -73,9 +73,12 @@ export class RulePublisher {
   /** What the log was long when it was begun. */
   #loggedBytes = 0;
 
-  /** @param columns whose slots and states are set to zero before they are used */
-  constructor(listenPort: number, columns: CounterColumns) {
-    this.listenPort = listenPort;
+  /**
+   * @param listeners where packets arrive
+   * @param columns whose slots and states are set to zero before they are used
+   */
+  constructor(listeners: readonly { readonly port: number }[], columns: CounterColumns) {
+    this.listenPorts = [...new Set(listeners.map(({ port }) => port))];
     this.#slots = new SlotAllocator({
       slots: SLOT_COUNT,
       states: STATE_COUNT,
@@ -85,7 +88,7 @@ export class RulePublisher {
   }
 
   start(): void {
-    const table = new TableMemory(this.listenPort);
+    const table = new TableMemory(this.listenPorts[0] ?? 0);
     this.#memory = { table, identities: new IdentityMemory() };
   }
 

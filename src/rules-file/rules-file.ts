@@ -11,7 +11,7 @@ import type { Document, DocumentProblem } from './document.ts';
 export const UNKNOWN_HOST: HostAddresses = {
   isLocal: () => false,
   isBroadcast: () => false,
-  listenPort: undefined,
+  listenPorts: [],
 };
 
 /** What a document says, when nothing is wrong with it. */

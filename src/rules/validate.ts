@@ -30,7 +30,7 @@ export interface HostAddresses {
   /** Whether an address is the broadcast address of a network that this host is on. */
   isBroadcast(octets: Octets): boolean;
   /** UDP port on which the proxy receives; undefined when it is off. */
-  readonly listenPort: number | undefined;
+  readonly listenPorts: readonly number[];
 }
 
 /** @throws FloxyError as validateRules() does, for the rules that the change brings */
@@ -271,11 +271,12 @@ function checkLoop(
   problems: Problem[],
 ): void {
   if (!isProxyItself(collector, host)) return;
-  const message = `${collector.host} port ${host.listenPort} is the proxy itself: packets would circle`;
+  const ports = collector.port === 0 ? host.listenPorts.join(', ') : collector.port;
+  const message = `${collector.host} port ${ports} is the proxy itself: packets would circle`;
   problems.push({ path, message });
 }
 
 function isProxyItself({ octets, port }: Endpoint, host: HostAddresses): boolean {
-  if (host.listenPort === undefined) return false;
-  return (port === 0 || port === host.listenPort) && host.isLocal(octets);
+  if (host.listenPorts.length === 0) return false;
+  return (port === 0 || host.listenPorts.includes(port)) && host.isLocal(octets);
 }

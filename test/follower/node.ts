@@ -38,7 +38,7 @@ class NoDataPlane implements DataPlane {
     return [];
   }
   endedForwarders(): undefined {}
-  readonly listenPort = 2055;
+  readonly listenPorts = [2055];
   sendLosses(): [] {
     return [];
   }

@@ -56,7 +56,7 @@ async function start(options: ControlOptions): Promise<void> {
     columns,
     log,
   );
-  const publisher = new RulePublisher(1, columns);
+  const publisher = new RulePublisher([{ port: 1 }], columns);
   plane = new Plane({ engines: [engine], publisher, columns, log });
   await plane.start();
 }

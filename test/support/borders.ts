@@ -59,7 +59,7 @@ export class Borders implements RuleStore, DataPlane {
     return [];
   }
   endedForwarders(): undefined {}
-  readonly listenPort = 2055;
+  readonly listenPorts = [2055];
   losses: readonly SendLoss[] = [];
   sendLosses(): readonly SendLoss[] {
     return this.losses;

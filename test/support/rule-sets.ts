@@ -90,5 +90,5 @@ export function host(
 ): HostAddresses {
   const has = (list: readonly string[]) => (octets: Uint8Array) =>
     list.some((text) => Buffer.from(endpoint(text).octets).equals(octets));
-  return { isLocal: has(local), isBroadcast: has(broadcast), listenPort: 2055 };
+  return { isLocal: has(local), isBroadcast: has(broadcast), listenPorts: [2055] };
 }

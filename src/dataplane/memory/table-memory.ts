@@ -36,7 +36,7 @@ export class TableMemory {
   /** Undefined when there is no table to be edited. */
   #editor: TableEditor | undefined;
 
-  /** @param listenPort destination port of collectors without one (spec R5) */
+  /** @param listenPort what stands in for the port of arrival, where collectors have none (spec R5) */
   constructor(listenPort: number) {
     this.#listenPort = listenPort;
   }
