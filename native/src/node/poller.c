@@ -72,6 +72,15 @@ static uint32_t call_back(struct poller *poller)
 
 static void on_readable(uv_poll_t *watch, int status, int events);
 
+static void on_rested(uv_timer_t *rest);
+
+/* Counts from now: the time that the loop has is that at which it began to call back. */
+static void start_rest(struct poller *poller, uint32_t rest_ms)
+{
+	uv_update_time(poller->rest.loop);
+	uv_timer_start(&poller->rest, on_rested, rest_ms, 0);
+}
+
 static void on_rested(uv_timer_t *rest)
 {
 	struct poller *poller = rest->data;
@@ -79,7 +88,7 @@ static void on_rested(uv_timer_t *rest)
 	if (poller->place == NULL)
 		return;
 	if (rest_ms > 0)
-		uv_timer_start(rest, on_rested, rest_ms, 0);
+		start_rest(poller, rest_ms);
 	else
 		uv_poll_start(&poller->watch, UV_READABLE, on_readable);
 }
@@ -93,7 +102,7 @@ static void on_readable(uv_poll_t *watch, int status, int events)
 		return;
 	if (rest_ms > 0) {
 		uv_poll_stop(watch);
-		uv_timer_start(&poller->rest, on_rested, rest_ms, 0);
+		start_rest(poller, rest_ms);
 	} else if (status < 0) {
 		/* libuv stops at a socket error; pio_receive has taken and counted it. */
 		uv_poll_start(watch, UV_READABLE, on_readable);
