@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import SqliteDatabase from 'better-sqlite3';
 import fc from 'fast-check';
 import { databasePath, quietStore, temporaryDirectory } from '../../test/lab/rule-store.ts';
 import { arbitraryRuleSet } from '../../test/support/arbitrary-rules.ts';
 import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { makeCollector, type Output, type RuleSet } from '../model/rules.ts';
+import { BASE_VERSION, SCHEMA_VERSION, schemaVersion } from './schema.ts';
 
 /** As version 1 made it, APPLICATION_ID included. */
 const SCHEMA_1 = `
@@ -134,6 +136,54 @@ test('any rules survive the change of the schema', (t) => {
     { numRuns: 25 },
   );
 });
+
+test('a database gets a version that earlier programs refuse with the first rules that they cannot read', (t) => {
+  const directory = temporaryDirectory(t);
+  let number = 0;
+  fc.assert(
+    fc.property(arbitraryRuleSet({ isPlain: true }), arbitraryRuleSet(), (plain, any) => {
+      const path = join(directory, `${number++}.db`);
+      const written = (ruleSetNow: RuleSet, revision: number) => {
+        const store = quietStore(path);
+        store.open();
+        store.write({ kind: 'replace', ruleSet: ruleSetNow }, { number: revision });
+        store.close();
+        assert.deepEqual(store.open().ruleSet, ruleSetNow);
+        store.close();
+        return versionOf(path);
+      };
+      assert.equal(written(plain, 1), BASE_VERSION);
+      const isPlain = isDeepStrictEqual(plainPart(any), any);
+      const later = isPlain ? BASE_VERSION : SCHEMA_VERSION;
+      assert.equal(written(any, 2), later);
+      // Their history has them still.
+      assert.equal(written(plain, 3), later);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+/** What a program knew that had neither networks nor anything else that can be left out. */
+function plainPart({ rules, defaultOutputs }: RuleSet): RuleSet {
+  const plain = ({ collectors, pipeline }: Output): Output =>
+    collectors === undefined
+      ? { pipeline }
+      : { collectors: collectors.map(({ endpoint, weight }) => ({ endpoint, weight })) };
+  return {
+    rules: rules.map(({ exporter: { endpoint }, outputs: list }) => ({
+      exporter: { endpoint },
+      outputs: list.map(plain),
+    })),
+    defaultOutputs: defaultOutputs.map(plain),
+  };
+}
+
+function versionOf(path: string): number {
+  const database = new SqliteDatabase(path, { readonly: true });
+  const version = schemaVersion(database);
+  database.close();
+  return version;
+}
 
 for (const [what, sql] of [
   ['text that is no JSON', `UPDATE rules SET outputs = '[[' WHERE position = 2`],

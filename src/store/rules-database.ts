@@ -13,8 +13,16 @@ import { DecodeError } from './encoding.ts';
 import { StoreFailure, toStoreFailure } from './failure.ts';
 import { History } from './history.ts';
 import { decodeRecord, encodeRecord, isRevisionNumber } from './revision-record.ts';
+import { hasLaterFields } from './rule-fields.ts';
 import { RulesTable } from './rules-table.ts';
-import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './schema.ts';
+import {
+  APPLICATION_ID,
+  BASE_VERSION,
+  migrate,
+  raiseVersion,
+  SCHEMA_VERSION,
+  schemaVersion,
+} from './schema.ts';
 
 /** What a database holds. */
 export interface SavedRules {
@@ -75,7 +83,9 @@ export function newDatabaseImage({ saved, restoreError }: Beginning): Buffer {
 function putSaved(database: Database, { revision, ruleSet }: SavedRules): number {
   setMeta(database, 'revision', BigInt(revision.number));
   setMeta(database, 'record', encodeRecord(revision));
-  return new RulesTable(database).write({ kind: 'replace', ruleSet }, 0);
+  const change = { kind: 'replace', ruleSet } as const;
+  if (hasLaterFields(change)) raiseVersion(database);
+  return new RulesTable(database).write(change, 0);
 }
 
 /**
@@ -132,6 +142,7 @@ export class RulesDatabase {
         this.#database.exec(`DELETE FROM meta WHERE key = 'restore_error'`);
       }
       const rulesSum = this.#rules.write(change, this.#rulesSum);
+      if (hasLaterFields(change)) raiseVersion(this.#database);
       setMeta(this.#database, 'revision', BigInt(revision.number));
       setMeta(this.#database, 'record', encodeRecord(revision));
       this.#setChecksum(rulesSum);
@@ -205,7 +216,7 @@ export class RulesDatabase {
     this.#database.pragma('foreign_keys = ON');
     this.#database.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
     // Earlier schemas have no checksum.
-    const isChecked = isRescue && schemaVersion(this.#database) === SCHEMA_VERSION;
+    const isChecked = isRescue && schemaVersion(this.#database) >= BASE_VERSION;
     const problem = isChecked || this.#database.pragma('integrity_check(1)', { simple: true });
     if (problem !== true && problem !== 'ok') {
       throw new StoreFailure('unreadable', String(problem).replaceAll(/\s+/g, ' '));

@@ -98,25 +98,37 @@ function outputJson(collectors: string): string {
   )))`;
 }
 
-/** The schema version that this program reads and writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
+/** What a database is brought to: versions of this program that know it can read what is in it. */
+export const BASE_VERSION = MIGRATIONS.length;
 
 /**
- * Brings a database to SCHEMA_VERSION in one transaction. A database that is there already is not written.
+ * The newest version that this program reads and writes. The tables are those of BASE_VERSION, but rules in them can have
+ * fields that came later. A database gets it with the first such rule, and not before: an earlier program reads what it
+ * understands, and says of the rest that a newer one has written it.
+ */
+export const SCHEMA_VERSION = BASE_VERSION + 1;
+
+/**
+ * Brings a database to BASE_VERSION in one transaction. A database that is there already is not written.
  *
  * @param finish sets the checksum; throws when the database is not sound: then it stays what it was
  */
 export function migrate(database: Database, finish: () => void): void {
   const version = schemaVersion(database);
-  if (version >= SCHEMA_VERSION) return;
+  if (version >= BASE_VERSION) return;
   database
     .transaction(() => {
       for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
       database.pragma(`application_id = ${APPLICATION_ID}`);
-      database.pragma(`user_version = ${SCHEMA_VERSION}`);
+      database.pragma(`user_version = ${BASE_VERSION}`);
       finish();
     })
     .immediate();
+}
+
+/** Rules with later fields are in it from now on, within a transaction of the caller. */
+export function raiseVersion(database: Database): void {
+  database.pragma(`user_version = ${SCHEMA_VERSION}`);
 }
 
 export function schemaVersion(database: Database): number {
