@@ -40,6 +40,10 @@
 /* Added by the caller for each output of which no collector could take it. */
 #define PIO_PACKET_NO_COLLECTOR 256u
 
+/* Entries behind those of a batch, of packets and of payloads: for messages that the sender makes.
+ */
+#define PIO_SPARE 64u
+
 /* Errnos have 8 bits in the counters; Linux uses less than 140. */
 #define PIO_ERRNO_COUNT 256
 
@@ -70,8 +74,13 @@
 	COUNTER(PIPELINES_PACKETS, 14) /* packets handed over, once each */                        \
 	COUNTER(PIPELINES_BYTES, 15)                                                               \
 	COUNTER(COUNTED_FORWARDERS, 16) /* whose counters there are, with those sums */            \
-	COUNTER(SEND_ERRORS, 256)	/* + errno, 0 to 255: copies not sent */                   \
-	COUNTER(RECEIVE_ERRORS, 512)	/* + errno, 0 to 255 */
+	/* Copies besides those that the caller names: sent, or an error, as all. */               \
+	COUNTER(TEMPLATE_COPIES, 17)                                                               \
+	COUNTER(TEMPLATE_RESENDS, 18)                                                              \
+	COUNTER(TEMPLATES_UNREADABLE, 19) /* packets */                                            \
+	COUNTER(TEMPLATES_UNKEPT, 20)	  /* records */                                            \
+	COUNTER(SEND_ERRORS, 256)	  /* + errno, 0 to 255: copies not sent */                 \
+	COUNTER(RECEIVE_ERRORS, 512)	  /* + errno, 0 to 255 */
 
 enum pio_counter {
 #define PIO_COUNTER(name, index) PIO_##name = index,
@@ -110,8 +119,9 @@ struct pio_batch {
 	uint32_t size;		    /* packets, 1 to PIO_BATCH_MAX */
 	uint32_t payload_bytes;	    /* largest payload taken whole, 1 to PIO_PAYLOAD_MAX */
 	uint32_t payload_stride;    /* payloads are this far apart; not below payload_bytes */
-	struct pio_packet *packets; /* [size] */
-	uint8_t *payloads; /* [size * payload_stride], that of packet i at i * payload_stride */
+	struct pio_packet *packets; /* [size + PIO_SPARE] */
+	/* [(size + PIO_SPARE) * payload_stride], that of packet i at i * payload_stride */
+	uint8_t *payloads;
 };
 
 struct pio_receiver_options {
@@ -176,6 +186,9 @@ void pio_sender_free(pio_sender_t *sender);
 void pio_set_collectors(pio_sender_t *sender, const struct table_collector *collectors,
 			uint32_t count);
 
+/* So many messages with known templates go in a batch at most, but those for one collector. */
+#define PIO_RESENDS_MAX 64u
+
 #define PIO_TAPS_MAX 8u /* not above RING_PIPELINES */
 #define PIO_TAP_ALL 1u	/* packets of all exporters */
 
@@ -209,6 +222,14 @@ void pio_tap(pio_sender_t *sender, uint32_t packets);
  *
  * A copy to a collector of family 0 is for a pipeline: it is counted at the output_slot, and the
  * packet is appended to the ring, once for all its pipelines and whatever its hop limit.
+ *
+ * NetFlow v9 and IPFIX mean nothing without their templates, so copies to collectors with
+ * TABLE_COLLECTOR_TEMPLATES are looked into. With TABLE_COLLECTOR_TEMPLATES_ALL, what has
+ * templates, or data of options that are known to be such, goes to the others of the output too,
+ * without data of flows (PIO_TEMPLATE_COPIES). A collector to which an exporter's data has not come
+ * before, or that was away meanwhile, gets the exporter's templates first, as far as they are known
+ * (PIO_TEMPLATE_RESENDS). A message that cannot be read is sent as it is
+ * (PIO_TEMPLATES_UNREADABLE).
  *
  * A copy that the kernel takes is counted at the collector's output_slot and in PIO_FORWARDED_*;
  * one that it refuses is counted by errno and the rest goes on. What is larger than the MTU of the

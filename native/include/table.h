@@ -141,8 +141,20 @@ struct table_output {
 	uint32_t reserved;
 };
 
-/* table_collector.flags: it has no port of its own, the listening port was filled in. */
-#define TABLE_COLLECTOR_LISTEN_PORT 1u
+/* table_collector.flags */
+#define TABLE_COLLECTOR_LISTEN_PORT 1u /* no port of its own, the listening port was filled in */
+/* Templates are looked for in its packets: one that is new gets those that are known. */
+#define TABLE_COLLECTOR_TEMPLATES 2u
+/* All collectors of its output get them, whoever's turn it is. */
+#define TABLE_COLLECTOR_TEMPLATES_ALL 4u
+
+/*
+ * table_collector.group: how many collectors of its output are before it, and how many there are
+ * that an IPv4 and that an IPv6 packet can go to.
+ */
+#define TABLE_GROUP_BITS 0xffu
+#define TABLE_GROUP_IPV4_SHIFT 8u
+#define TABLE_GROUP_IPV6_SHIFT 16u
 
 struct table_collector {
 	uint8_t address[16];
@@ -154,7 +166,8 @@ struct table_collector {
 	uint32_t weights; /* the sum of its weight and of those before it in its output */
 	uint32_t leave; /* index + 1 of how its copies leave, 0: as the exporter sent the packet */
 	uint32_t seed;	/* of hashing, see struct table_output; 0 where there are turns */
-	uint32_t reserved[2];
+	uint32_t group;
+	uint32_t returns; /* how often it has come back after it was down */
 };
 
 /*

@@ -22,7 +22,7 @@
 struct lab {
 	pio_receiver_t *receiver;
 	pio_sender_t *sender;
-	struct pio_packet packets[LAB_BATCH];
+	struct pio_packet packets[LAB_BATCH + PIO_SPARE];
 	struct pio_copy copies[LAB_COPIES];
 	uint64_t counters[PIO_COUNTERS];
 	struct pio_slot slots[LAB_SLOTS];
@@ -31,7 +31,7 @@ struct lab {
 };
 
 static struct lab lab;
-static uint8_t lab_payloads[LAB_BATCH * LAB_PAYLOAD_STRIDE];
+static uint8_t lab_payloads[(LAB_BATCH + PIO_SPARE) * LAB_PAYLOAD_STRIDE];
 
 static inline struct pio_batch lab_batch(void)
 {

@@ -86,11 +86,9 @@ static void note_loss(struct pio_sender *sender, const struct notes_endpoint *co
 			sender->noted_ms);
 }
 
-void pio_note_copy(struct pio_sender *sender, const struct pio_copy *copy, uint32_t packets,
-		   int error)
+void pio_note_copy(struct pio_sender *sender, const struct pio_copy *copy, int error)
 {
-	if (sender->options.notes == NULL || copy->packet >= packets ||
-	    copy->collector >= sender->collector_count)
+	if (sender->options.notes == NULL || copy->collector >= sender->collector_count)
 		return;
 	const struct table_collector *to = &sender->collectors[copy->collector];
 	const struct pio_packet *packet = &sender->options.batch.packets[copy->packet];

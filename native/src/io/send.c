@@ -137,10 +137,9 @@ static int check_pipeline(const struct pio_sender *sender, const struct table_co
 }
 
 /* Why a copy can never be sent, or 0. */
-static int check_copy(const struct pio_sender *sender, const struct pio_copy *copy,
-		      uint32_t packets)
+static int check_copy(const struct pio_sender *sender, const struct pio_copy *copy)
 {
-	if (copy->packet >= packets || copy->collector >= sender->collector_count)
+	if (copy->collector >= sender->collector_count)
 		return EINVAL;
 	const struct pio_packet *packet = &sender->options.batch.packets[copy->packet];
 	const struct table_collector *collector = &sender->collectors[copy->collector];
@@ -193,9 +192,9 @@ static void append(struct pio_sender *sender, struct pio_queue *queue)
 
 /* Puts a copy into the queue of its collector, or marks it for its pipeline. Returns 0, or why it
  * can never be sent. */
-static int enqueue(struct pio_sender *sender, const struct pio_copy *copy, uint32_t packets)
+static int enqueue(struct pio_sender *sender, const struct pio_copy *copy)
 {
-	int error = check_copy(sender, copy, packets);
+	int error = check_copy(sender, copy);
 	if (error != 0)
 		return error;
 	const struct table_collector *collector = &sender->collectors[copy->collector];
@@ -221,6 +220,39 @@ static int enqueue(struct pio_sender *sender, const struct pio_copy *copy, uint3
 	flush(sender, queue);
 	count_outcome(sender, queue, index, pio_send_oversize(sender, queue, index, mtu));
 	return 0;
+}
+
+void pio_put(struct pio_sender *sender, uint32_t packet_index, uint32_t collector_index)
+{
+	struct pio_copy copy = {packet_index, collector_index};
+	int error = enqueue(sender, &copy);
+	if (error == 0)
+		return;
+	pio_count_error(sender->options.counters, PIO_SEND_ERRORS, error, 1);
+	pio_note_copy(sender, &copy, error);
+}
+
+void pio_flush(struct pio_sender *sender)
+{
+	for (uint32_t i = 0; i < sender->waiting_count; i++) {
+		flush(sender, sender->waiting[i]);
+		sender->waiting[i]->is_waiting = 0;
+	}
+	sender->waiting_count = 0;
+}
+
+/* A copy that the caller wants. */
+static void send_copy(struct pio_sender *sender, const struct pio_copy *copy, uint32_t packets)
+{
+	if (copy->packet >= packets) {
+		pio_count_error(sender->options.counters, PIO_SEND_ERRORS, EINVAL, 1);
+		return;
+	}
+	if (copy->collector < sender->collector_count &&
+	    (sender->collectors[copy->collector].flags & TABLE_COLLECTOR_TEMPLATES) != 0 &&
+	    check_copy(sender, copy) == 0)
+		pio_spread_templates(sender, copy->packet, copy->collector);
+	pio_put(sender, copy->packet, copy->collector);
 }
 
 /* Counts received packets at their input slots, and forgets the payload sums of the last batch. */
@@ -259,17 +291,10 @@ void pio_send(pio_sender_t *sender, uint32_t packets, uint32_t copies)
 	for (uint32_t i = 0; i < copies; i++) {
 		if (i + READ_AHEAD < copies)
 			prefetch_collector(sender, options->copies[i + READ_AHEAD].collector);
-		int error = enqueue(sender, &options->copies[i], packets);
-		if (error != 0) {
-			pio_count_error(options->counters, PIO_SEND_ERRORS, error, 1);
-			pio_note_copy(sender, &options->copies[i], packets, error);
-		}
+		send_copy(sender, &options->copies[i], packets);
 	}
 	if (sender->has_marks)
 		pio_hand_over(sender, packets);
-	for (uint32_t i = 0; i < sender->waiting_count; i++) {
-		flush(sender, sender->waiting[i]);
-		sender->waiting[i]->is_waiting = 0;
-	}
-	sender->waiting_count = 0;
+	pio_flush(sender);
+	pio_spread_reset(sender);
 }

@@ -31,7 +31,8 @@ static int init(struct pio_sender *sender, const struct pio_sender_options *opti
 	pio_mtu_init(&sender->mtus);
 	for (uint32_t i = 0; i < PIO_FRAGMENT_WINDOW; i++)
 		pio_prepare_message(&sender->fragment_headers[i], &sender->fragments[i]);
-	sender->payload_sums = calloc(options->batch.size, sizeof(*sender->payload_sums));
+	sender->payload_sums =
+		calloc(options->batch.size + PIO_SPARE, sizeof(*sender->payload_sums));
 	sender->marks = calloc(options->batch.size, sizeof(*sender->marks));
 	sender->hashes = calloc(options->batch.size, sizeof(*sender->hashes));
 	if (sender->payload_sums == NULL || sender->marks == NULL || sender->hashes == NULL)
@@ -64,6 +65,7 @@ void pio_sender_free(pio_sender_t *sender)
 		return;
 	pio_sockets_deinit(&sender->ipv4);
 	pio_sockets_deinit(&sender->ipv6);
+	templates_deinit(&sender->spread.templates);
 	free(sender->payload_sums);
 	free(sender->marks);
 	free(sender->hashes);
@@ -76,6 +78,8 @@ void pio_set_collectors(pio_sender_t *sender, const struct table_collector *coll
 {
 	sender->collectors = collectors;
 	sender->collector_count = count;
+	sender->spread.generation++;
+	sender->spread.generation += sender->spread.generation == 0;
 	pio_make_room(&sender->ipv4);
 	pio_make_room(&sender->ipv6);
 	free(sender->known_queues);

@@ -9,6 +9,7 @@
 #include "headers.h"
 #include "mtu.h"
 #include "pio.h"
+#include "template_messages.h"
 
 /* Messages of one sendmmsg. */
 #define PIO_QUEUE_MESSAGES 64u
@@ -68,6 +69,20 @@ struct pio_sockets {
 	struct pio_assignment assignments[PIO_ASSIGNMENTS];
 };
 
+/* What becomes of templates, besides the copies that the caller names. */
+struct pio_spread {
+	struct templates templates; /* made with the first collector that needs it */
+	uint32_t generation;	    /* of the collectors, never 0 */
+	/* Of the batch. */
+	uint32_t now_s; /* 0 = not asked yet */
+	uint32_t spare; /* entries behind the packets that are in use */
+	uint32_t resends;
+	/* Of the packet looked at last. */
+	uint32_t looked; /* index + 1; 0 = none */
+	uint32_t others; /* index of what those get whose turn it is not; 0 = not made yet */
+	struct template_look look;
+};
+
 struct pio_sender {
 	struct pio_sender_options options;
 	const struct table_collector *collectors;
@@ -78,7 +93,8 @@ struct pio_sender {
 	/* Those in which copies wait; some may be empty again. */
 	struct pio_queue *waiting[2 * PIO_SOCKETS_MAX];
 	uint32_t waiting_count;
-	uint32_t *payload_sums; /* [batch], PIO_SUM_UNKNOWN before the first copy of a packet */
+	uint32_t *payload_sums; /* [batch + PIO_SPARE], PIO_SUM_UNKNOWN before the first copy of a
+				   packet */
 	uint32_t *marks;	/* [batch], pipelines that get the packet; 0 between batches */
 	int has_marks;
 	uint64_t received_us; /* of the batch, with has_marks */
@@ -87,6 +103,7 @@ struct pio_sender {
 	struct pio_tap taps[PIO_TAPS_MAX];
 	uint32_t tap_count;
 	struct pio_patience patience; /* with all sockets together */
+	struct pio_spread spread;
 	struct pio_mtu_table mtus;
 	uint32_t next_identification;
 	struct mmsghdr fragment_headers[PIO_FRAGMENT_WINDOW];
@@ -117,9 +134,8 @@ int pio_queue_prepare(struct pio_queue *queue);
 /* Notes whose packets these are, and what the caller has found to be lost. */
 void pio_note_packets(struct pio_sender *sender, uint32_t packets);
 
-/* Notes that a copy was not sent: one of the array, or a message of a queue. */
-void pio_note_copy(struct pio_sender *sender, const struct pio_copy *copy, uint32_t packets,
-		   int error);
+/* Notes that a copy was not sent: one that is not queued, or a message of a queue. */
+void pio_note_copy(struct pio_sender *sender, const struct pio_copy *copy, int error);
 void pio_note_message(struct pio_sender *sender, const struct pio_queue *queue, uint32_t index,
 		      int error);
 
@@ -139,6 +155,22 @@ void pio_append(struct ring_writer *ring, const struct pio_batch *batch, uint32_
 
 /* Appends the packets that have marks to the ring. */
 void pio_hand_over(struct pio_sender *sender, uint32_t packets);
+
+/* Queues a copy of a packet of the batch, or of a spare one, or counts why it cannot be sent. */
+void pio_put(struct pio_sender *sender, uint32_t packet_index, uint32_t collector_index);
+
+/* Sends all that waits: nothing points to payloads then. */
+void pio_flush(struct pio_sender *sender);
+
+/*
+ * A copy of a packet is about to go to a collector with TABLE_COLLECTOR_TEMPLATES: what it has to
+ * know goes first, and templates to the others of its output.
+ */
+void pio_spread_templates(struct pio_sender *sender, uint32_t packet_index,
+			  uint32_t collector_index);
+
+/* The batch has ended: nothing waits. */
+void pio_spread_reset(struct pio_sender *sender);
 
 /*
  * Hands messages to the kernel. Returns how many of the first ones it took, at least 1, or the
