@@ -51,6 +51,10 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, OUTPUT_BY_EXPORTER);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_BY_ENDPOINT);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_LISTEN_PORT);
+	VALUE("table", "TABLE", TABLE_, COLLECTOR_TEMPLATES);
+	VALUE("table", "TABLE", TABLE_, COLLECTOR_TEMPLATES_ALL);
+	VALUE("table", "TABLE", TABLE_, GROUP_IPV4_SHIFT);
+	VALUE("table", "TABLE", TABLE_, GROUP_IPV6_SHIFT);
 	STRUCT("table", "HEADER", struct table_header);
 	MEMBER("table", "HEADER", struct table_header, magic);
 	MEMBER("table", "HEADER", struct table_header, layout);
@@ -89,6 +93,8 @@ static void print_table(void)
 	MEMBER("table", "COLLECTOR", struct table_collector, weights);
 	MEMBER("table", "COLLECTOR", struct table_collector, leave);
 	MEMBER("table", "COLLECTOR", struct table_collector, seed);
+	MEMBER("table", "COLLECTOR", struct table_collector, group);
+	MEMBER("table", "COLLECTOR", struct table_collector, returns);
 	STRUCT("table", "STATE", struct table_state);
 	MEMBER("table", "STATE", struct table_state, next_ipv4);
 	MEMBER("table", "STATE", struct table_state, next_ipv6);
@@ -132,6 +138,7 @@ static void print_packet_io(void)
 	VALUE("native", "TAP_FLAG", PIO_TAP_, ALL);
 	print("native", "LIMIT", "taps", PIO_TAPS_MAX);
 	print("native", "LIMIT", "batch", PIO_BATCH_MAX);
+	print("native", "LIMIT", "spare", PIO_SPARE);
 	print("native", "LIMIT", "payload", PIO_PAYLOAD_MAX);
 	print("native", "LIMIT", "sockets", PIO_SOCKETS_MAX);
 	print("native", "LIMIT", "mapped_prefix",

@@ -15,7 +15,7 @@ export class PacketBatch {
   readonly payloadBytes: number;
   /** The payload of packet i is at i times this. */
   readonly payloadStride: number;
-  /** struct pio_packet[size] */
+  /** struct pio_packet[size + LIMIT.SPARE]: messages that a sender makes come behind the packets. */
   readonly packets: ArrayBuffer;
   readonly payloads: ArrayBuffer;
 
@@ -30,7 +30,7 @@ export class PacketBatch {
     this.size = size;
     this.payloadBytes = payloadBytes;
     this.payloadStride = Math.ceil(payloadBytes / PAYLOAD_ALIGNMENT) * PAYLOAD_ALIGNMENT;
-    this.packets = new ArrayBuffer(size * PACKET.SIZE);
-    this.payloads = new ArrayBuffer(size * this.payloadStride);
+    this.packets = new ArrayBuffer((size + LIMIT.SPARE) * PACKET.SIZE);
+    this.payloads = new ArrayBuffer((size + LIMIT.SPARE) * this.payloadStride);
   }
 }

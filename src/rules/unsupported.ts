@@ -12,7 +12,6 @@ const OF_EXPORTER: Partial<Record<keyof Exporter, string>> = {
   listeningPort: 'listening_port',
 };
 const OF_OUTPUT: Partial<Record<keyof Output, string>> = {
-  templates: 'templates',
   sampleOneIn: 'sample_one_in',
   filter: 'filter',
   name: 'name',

@@ -18,6 +18,10 @@ export const TABLE = {
   OUTPUT_BY_EXPORTER: 4,
   OUTPUT_BY_ENDPOINT: 8,
   COLLECTOR_LISTEN_PORT: 1,
+  COLLECTOR_TEMPLATES: 2,
+  COLLECTOR_TEMPLATES_ALL: 4,
+  GROUP_IPV4_SHIFT: 8,
+  GROUP_IPV6_SHIFT: 16,
 } as const;
 
 export const HEADER = {
@@ -72,6 +76,8 @@ export const COLLECTOR = {
   WEIGHTS: 7,
   LEAVE: 8,
   SEED: 9,
+  GROUP: 10,
+  RETURNS: 11,
 } as const;
 
 export const STATE = {

@@ -5,6 +5,7 @@ import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import type { Collector, CollectorOutput, Output } from '../model/rules.ts';
 import { COLLECTOR, OUTPUT, RULE, TABLE } from './layout.ts';
 import { collectorNumber } from './rendezvous.ts';
+import { writeTemplates } from './template-rows.ts';
 
 const IS_LITTLE_ENDIAN = endianness() === 'LE';
 
@@ -27,9 +28,10 @@ export interface Destinations {
 }
 
 export function outputRows(output: Output, { listenPort, pipelines }: Destinations): OutputRows {
-  return output.collectors === undefined
-    ? pipelineRows(pipelines.get(output.pipeline))
-    : collectorRows(output, listenPort);
+  if (output.collectors === undefined) return pipelineRows(pipelines.get(output.pipeline));
+  const rows = collectorRows(output, listenPort);
+  writeTemplates(output, rows);
+  return rows;
 }
 
 function pipelineRows(index: number | undefined): OutputRows {

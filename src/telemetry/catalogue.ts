@@ -119,6 +119,38 @@ export const FORWARDER_COUNTERS = [
     meaning: 'the IP fragments sent for them',
   },
   {
+    key: 'templateCopies',
+    kind: 'count',
+    counter: 'TEMPLATE_COPIES',
+    meaning:
+      'copies with templates, without flows, for collectors of an output whose turn it was not: forwarded, or in send_errors',
+  },
+  {
+    key: 'templateResends',
+    kind: 'count',
+    counter: 'TEMPLATE_RESENDS',
+    meaning:
+      'messages with known templates for collectors that are new to an exporter or have come back: forwarded, or in send_errors',
+  },
+  {
+    key: 'templatesUnreadable',
+    kind: 'count',
+    counter: 'TEMPLATES_UNREADABLE',
+    meaning:
+      'packets of NetFlow v9 or IPFIX that cannot be read: they are forwarded as they are, to the collector whose turn it is',
+    advice:
+      'look at them (`floxy capture`): when they are cut, raise `COLLECTOR_FLOXY_PACKET_BUFFER_SIZE`; else their exporter breaks the protocol',
+  },
+  {
+    key: 'templatesUnkept',
+    kind: 'count',
+    counter: 'TEMPLATES_UNKEPT',
+    meaning:
+      'templates that there was no room to keep: who needs them later has to wait until their exporter sends them again',
+    advice:
+      'nothing, unless exporters are real: more forwarders keep more (16,384 exporter endpoints and domains each)',
+  },
+  {
     key: 'sendRetries',
     kind: 'count',
     counter: 'SEND_RETRIES',

@@ -83,6 +83,10 @@ export interface ForwarderMessage {
   readonly fragmented: string;
   readonly fragments: string;
   readonly send_retries: string;
+  readonly template_copies: string;
+  readonly template_resends: string;
+  readonly templates_unreadable: string;
+  readonly templates_unkept: string;
   readonly send_errors: readonly { readonly code: string; readonly count: string }[];
   readonly receive_errors: readonly { readonly code: string; readonly count: string }[];
 }

@@ -1,10 +1,11 @@
 /**
  * Compares what arrived on the wire with what the reference demands: for every packet sent and every output,
- * exactly one eligible collector got it, once, byte for byte, in order, and evenly.
+ * exactly one eligible collector got it, once, byte for byte, in order, and evenly, and the others what they need of it.
  */
 import assert from 'node:assert/strict';
 import type { Datagram } from './datagrams.ts';
 import { decide, type RuleSetText } from './reference.ts';
+import { TemplateCopies } from './template-copies.ts';
 import { canonicalText, keyOf, mappedSource } from './wire.ts';
 
 /** All that one exporter endpoint sent, in order. */
@@ -32,6 +33,14 @@ const ROUNDING = 1e-6;
 
 /** By member of a group: how many packets it got, and what part of all it should get. */
 type Balance = readonly { readonly count: number; readonly share: number }[];
+
+/** Packets of a stream in a group. */
+interface Taken {
+  /** By member, how many it got when it was its turn. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** How many all members got alike: nobody knows whose turn it was. */
+  readonly alike: number;
+}
 type Indexed = { readonly datagram: Datagram; readonly index: number };
 
 /** @throws AssertionError that names exporter, packet and collector */
@@ -39,12 +48,13 @@ export function verify(arrived: readonly Datagram[], demand: Demand): void {
   const { ruleSet, sent, receivedOn = 2055, unevenness = 2, prefix = '::ffff:' } = demand;
   const queues = queuesOf(arrived);
   const balance = new Map<string, Balance>();
+  const alike = new Map<string, number>();
   for (const stream of sent) {
     const { groups, shares, rule } = decide(ruleSet, stream.from, receivedOn);
     const owner =
       rule === undefined ? 'default' : keyOf(rule.exporter.host, rule.exporter.port ?? 0);
     groups.forEach((group, output) => {
-      const counts = verifyGroup(queues, stream, group, prefix);
+      const taken = verifyGroup(queues, stream, group, prefix);
       const family = stream.from.host.includes(':') ? 'IPv6' : 'IPv4';
       const name = `output ${output} of ${owner} for ${family} to [${group}]`;
       const sums =
@@ -52,14 +62,17 @@ export function verify(arrived: readonly Datagram[], demand: Demand): void {
       balance.set(
         name,
         sums.map(({ count, share }, i) => ({
-          count: count + (counts.get(group[i] ?? '') ?? 0),
+          count: count + (taken.counts.get(group[i] ?? '') ?? 0),
           share,
         })),
       );
+      alike.set(name, (alike.get(name) ?? 0) + taken.alike);
     });
   }
   assertNothingLeft(queues);
-  for (const [name, members] of balance) assertBalanced(name, members, unevenness);
+  for (const [name, members] of balance) {
+    assertBalanced(name, members, unevenness + (alike.get(name) ?? 0));
+  }
 }
 
 /** R2, R16: with equal shares, how far the counts themselves are apart. */
@@ -83,18 +96,21 @@ export function assertWellFormed(arrived: readonly Datagram[]): void {
   }
 }
 
-/** Finds each packet at one collector of the group; returns how many each got. */
+/** Finds each packet at one collector of the group, and what the others get of it (R23) at all others. */
 function verifyGroup(
   queues: Queues,
   stream: Sent,
   group: readonly string[],
   prefix: string,
-): Map<string, number> {
+): Taken {
   const exporter = keyOf(stream.from.host, stream.from.port);
   const ofExporter = queues.get(exporter);
   const counts = new Map(group.map((collector) => [collector, 0]));
+  const templates = new TemplateCopies();
+  let alike = 0;
   for (let i = 0; i < stream.count; i++) {
     const payload = stream.payload(i);
+    const forOthers = group.length > 1 ? templates.take(payload) : undefined;
     const next = group
       .map((collector) => ({ collector, queue: ofExporter?.get(collector) }))
       .map(({ collector, queue }) => ({ collector, queue, head: queue?.datagrams[queue.at] }))
@@ -113,9 +129,22 @@ function verifyGroup(
       `the source of ${exporter} at ${next.collector}`,
     );
     next.queue.at++;
-    counts.set(next.collector, (counts.get(next.collector) ?? 0) + 1);
+    if (forOthers?.equals(payload)) alike++;
+    else counts.set(next.collector, (counts.get(next.collector) ?? 0) + 1);
+    if (forOthers === undefined) continue;
+    for (const other of group.filter((collector) => collector !== next.collector)) {
+      const queue = ofExporter?.get(other);
+      const head: Datagram | undefined = queue?.datagrams[queue.at]?.datagram;
+      if (queue === undefined || !head?.payload.equals(forOthers)) {
+        assert.fail(
+          `what ${other} needs of packet ${i} of ${exporter} (${forOthers.length} bytes) is not next there${heads(ofExporter, [other])}`,
+        );
+      }
+      assert.equal(head.source, wireSource(stream.from.host, other, prefix), `at ${other}`);
+      queue.at++;
+    }
   }
-  return counts;
+  return { counts, alike };
 }
 
 function heads(ofExporter: ReturnType<Queues['get']>, group: readonly string[]): string {

@@ -33,6 +33,10 @@ export const IDLE: ForwarderCounters = {
   droppedByRule: 0n,
   fragmented: 0n,
   fragments: 0n,
+  templateCopies: 0n,
+  templateResends: 0n,
+  templatesUnreadable: 0n,
+  templatesUnkept: 0n,
   sendRetries: 0n,
 };
 

@@ -16,11 +16,13 @@ static enum flow_read survey_set(const struct flow_message *message, const struc
 	survey->has_data |= set->kind == FLOW_SET_DATA || set->kind == FLOW_SET_RESERVED;
 	if (set->kind != FLOW_SET_TEMPLATES && set->kind != FLOW_SET_OPTIONS_TEMPLATES)
 		return FLOW_END;
+	survey->has_templates = 1;
 	struct flow_template seen;
 	uint32_t offset = FLOW_SET_HEADER;
 	enum flow_read read;
-	while ((read = flow_next_template(message, set, &offset, &seen)) == FLOW_READ)
-		survey->has_templates = 1;
+	do
+		read = flow_next_template(message, set, &offset, &seen);
+	while (read == FLOW_READ);
 	return read;
 }
 

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { RuleSetText } from '../lab/reference.ts';
+import { requireRoot } from '../lab/require-root.ts';
+import { Stage } from '../lab/stage.ts';
+import { assertWellFormed, type Sent, verify } from '../lab/verify.ts';
+import { arbitraryTemplateMessages } from '../support/arbitrary-template-messages.ts';
+
+const C4 = ['198.51.100.1', '198.51.100.2', '198.51.100.3'].map((host) => ({ host, port: 9995 }));
+const C6 = ['2001:db8:c::a', '2001:db8:c::b'].map((host) => ({ host, port: 9996 }));
+const RULES: RuleSetText = {
+  rules: [
+    { exporter: { host: '203.0.113.1' }, outputs: [C4.map((to, i) => ({ ...to, weight: i + 1 }))] },
+    { exporter: { host: '2001:db8:e::1' }, outputs: [C6] },
+    { exporter: { host: '203.0.113.2', port: 5000 }, outputs: [C6, C4.slice(0, 2), C4.slice(2)] },
+  ],
+  defaultOutputs: [[...C4, ...C6]],
+};
+const EXPORTERS = ['203.0.113.1', '2001:db8:e::1', '203.0.113.2', '203.0.113.3', '2001:db8:e::3'];
+const RUNS = 20;
+
+describe('templates of balanced outputs', { skip: requireRoot() }, () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await Stage.start();
+  });
+  after(() => stage[Symbol.asyncDispose]());
+
+  async function templateCounts() {
+    const { forwarders } = await stage.api.status();
+    const sum = (key: 'template_copies' | 'template_resends' | 'templates_unreadable') =>
+      forwarders.reduce((all, forwarder) => all + Number(forwarder[key]), 0);
+    const sent = forwarders.reduce((all, { forwarded }) => all + Number(forwarded.packets), 0);
+    return {
+      sent,
+      copies: sum('template_copies'),
+      resends: sum('template_resends'),
+      unreadable: sum('templates_unreadable'),
+    };
+  }
+
+  test('R23: any messages of IPv4 and IPv6 exporters: all collectors have all templates, and each flow is there once', async () => {
+    await stage.api.replace(RULES);
+    let port = 5000;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.tuple(...EXPORTERS.map(() => arbitraryTemplateMessages)),
+        async (messages) => {
+          const sent: Sent[] = messages.map((stream, i) => ({
+            from: { host: EXPORTERS[i] ?? '', port },
+            count: stream.length,
+            payload: (k) => stream[k] ?? Buffer.of(),
+          }));
+          // So that nothing is known of them.
+          port++;
+          const shots = sent.flatMap(({ from, count, payload }) =>
+            Array.from({ length: count }, (_, i) => ({ from, payload: payload(i) })),
+          );
+          const before = await templateCounts();
+          const arrived = await stage.exchange(shots);
+          assertWellFormed(arrived);
+          verify(arrived, { ruleSet: RULES, sent });
+          const after = await templateCounts();
+          assert.equal(after.sent - before.sent, arrived.length, 'S2: all are counted');
+          assert.equal(after.resends, 0, 'R24: nobody is told twice');
+          const wanted = sent.reduce((sum, { from, count }) => sum + count * outputsOf(from), 0);
+          assert.equal(after.copies - before.copies, arrived.length - wanted, 'R23: counted apart');
+        },
+      ),
+      { numRuns: RUNS, endOnFailure: true },
+    );
+    assert.ok((await templateCounts()).unreadable > 0, 'R23: some could not be read');
+  });
+});
+
+function outputsOf({ host, port }: Sent['from']): number {
+  const rule = RULES.rules.find(
+    ({ exporter }) => exporter.host === host && (exporter.port ?? port) === port,
+  );
+  return (rule?.outputs ?? RULES.defaultOutputs ?? []).length;
+}
