@@ -12,7 +12,11 @@ import { keyOf } from '../lab/wire.ts';
 const folder = process.env['FLOXY_CAPTURES'];
 const RULES = {
   rules: [],
-  defaultOutputs: [[{ host: '198.51.100.1', port: 9995 }], [{ host: '2001:db8:c::1', port: 9995 }]],
+  defaultOutputs: [
+    [{ host: '198.51.100.1', port: 9995 }],
+    [{ host: '2001:db8:c::1', port: 9995 }],
+    ['2001:db8:c::2', '2001:db8:c::3', '2001:db8:c::4'].map((host) => ({ host, port: 9995 })),
+  ],
 };
 /** From whom the payloads of .dat files come: these have no addresses. */
 const NAMELESS = { host: '203.0.113.250', port: 2056 };
@@ -61,7 +65,7 @@ describe('captures of real exporters', { skip: reason || requireRoot() }, () => 
 
   const files = readdirSync(folder ?? '.').filter((name) => /\.(pcap|dat)$/.test(name));
   for (const file of folder === undefined ? [] : files) {
-    test(`${file} arrives byte for byte from the recorded addresses and ports`, async () => {
+    test(`R23: ${file} arrives byte for byte from where it came, and its templates at all that share it`, async () => {
       const shots = readShots(join(folder ?? '', file));
       assert.ok(shots.length > 0, 'the capture has UDP datagrams');
       const senders = [...new Set(shots.map(({ from }) => from.host))].filter(

@@ -1,5 +1,5 @@
 /**
- * The rules R1 to R5, R16 and R20 of forwarding, written as plainly as possible: what judges the proxy. It searches
+ * The rules R1 to R5, R16, R20 and R23 of forwarding, written as plainly as possible: what judges the proxy. It searches
  * lists where the proxy has tables, and shares no code with it.
  */
 import { homeOf } from './rendezvous.ts';
@@ -14,6 +14,7 @@ export interface CollectorText extends EndpointText {
 export interface OutputText {
   readonly collectors: readonly CollectorText[];
   readonly balance?: 'BY_EXPORTER' | 'BY_ENDPOINT';
+  readonly templates?: 'ALL' | 'ONE';
 }
 
 /** An output, or only its collectors. */
@@ -40,6 +41,8 @@ export interface Decision {
   readonly rule: RuleText | undefined;
   /** For each output that can take the packet: who may get it, as `host:port` with the port on the wire. */
   readonly groups: readonly (readonly string[])[];
+  /** For each of these outputs: who has to know the templates in it, whoever gets it. */
+  readonly informed: readonly (readonly string[])[];
   /** What part of the packets that come to a group each member of it gets (R16). */
   readonly shares: readonly (readonly number[])[];
   /** Outputs in which nobody can take it. */
@@ -53,18 +56,20 @@ export function decide(ruleSet: RuleSetText, source: EndpointText, receivedOn: n
   const isIpv6 = canonicalText(source.host).includes(':');
   const usable = outputs
     .map(outputText)
-    .map(({ collectors, balance }) => {
+    .map(({ collectors, balance, templates = balance ? 'ONE' : 'ALL' }) => {
       const able = collectors.filter(({ host }) => !isIpv6 || canonicalText(host).includes(':')); // R3
       const home = balance && homeOf(source, able, balance); // R20
-      return home === undefined ? able : [home];
+      const informed = templates === 'ALL' ? able : []; // R23
+      return { group: home === undefined ? able : [home], informed };
     })
-    .filter((collectors) => collectors.length > 0);
+    .filter(({ group }) => group.length > 0);
+  const keys = (collectors: readonly CollectorText[]) =>
+    collectors.map(({ host, port }) => keyOf(host, port || receivedOn)); // R5
   return {
     rule,
-    groups: usable.map(
-      (collectors) => collectors.map(({ host, port }) => keyOf(host, port || receivedOn)), // R5
-    ),
-    shares: usable.map(sharesOf),
+    groups: usable.map(({ group }) => keys(group)),
+    informed: usable.map(({ informed }) => keys(informed)),
+    shares: usable.map(({ group }) => sharesOf(group)),
     withoutEligibleCollector: outputs.length - usable.length,
   };
 }

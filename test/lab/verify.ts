@@ -50,11 +50,12 @@ export function verify(arrived: readonly Datagram[], demand: Demand): void {
   const balance = new Map<string, Balance>();
   const alike = new Map<string, number>();
   for (const stream of sent) {
-    const { groups, shares, rule } = decide(ruleSet, stream.from, receivedOn);
+    const { groups, informed, shares, rule } = decide(ruleSet, stream.from, receivedOn);
     const owner =
       rule === undefined ? 'default' : keyOf(rule.exporter.host, rule.exporter.port ?? 0);
     groups.forEach((group, output) => {
-      const taken = verifyGroup(queues, stream, group, prefix);
+      const who = { group, informed: informed[output] ?? [] };
+      const taken = verifyGroup(queues, stream, who, prefix);
       const family = stream.from.host.includes(':') ? 'IPv6' : 'IPv4';
       const name = `output ${output} of ${owner} for ${family} to [${group}]`;
       const sums =
@@ -100,7 +101,7 @@ export function assertWellFormed(arrived: readonly Datagram[]): void {
 function verifyGroup(
   queues: Queues,
   stream: Sent,
-  group: readonly string[],
+  { group, informed }: { readonly group: readonly string[]; readonly informed: readonly string[] },
   prefix: string,
 ): Taken {
   const exporter = keyOf(stream.from.host, stream.from.port);
@@ -110,7 +111,7 @@ function verifyGroup(
   let alike = 0;
   for (let i = 0; i < stream.count; i++) {
     const payload = stream.payload(i);
-    const forOthers = group.length > 1 ? templates.take(payload) : undefined;
+    const forOthers = informed.length > 1 ? templates.take(payload) : undefined;
     const next = group
       .map((collector) => ({ collector, queue: ofExporter?.get(collector) }))
       .map(({ collector, queue }) => ({ collector, queue, head: queue?.datagrams[queue.at] }))
@@ -129,10 +130,10 @@ function verifyGroup(
       `the source of ${exporter} at ${next.collector}`,
     );
     next.queue.at++;
-    if (forOthers?.equals(payload)) alike++;
+    if (forOthers?.equals(payload) && group.length > 1) alike++;
     else counts.set(next.collector, (counts.get(next.collector) ?? 0) + 1);
     if (forOthers === undefined) continue;
-    for (const other of group.filter((collector) => collector !== next.collector)) {
+    for (const other of informed.filter((collector) => collector !== next.collector)) {
       const queue = ofExporter?.get(other);
       const head: Datagram | undefined = queue?.datagrams[queue.at]?.datagram;
       if (queue === undefined || !head?.payload.equals(forOthers)) {
