@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Running } from './contestants/contestant.ts';
 import type { Limit, Saturation, Trial } from './results.ts';
-import { type Effort, framesPerCopy, type Scenario } from './scenarios.ts';
+import { type Effort, framesPerCopy, type Scenario, templateCopies } from './scenarios.ts';
 import { findHighestRate } from './search.ts';
 import { sum } from './statistics.ts';
 import type { Collector, Generator, Latency, Sample } from './tools.ts';
@@ -123,7 +123,8 @@ export class Meter {
     const before = await this.#sample();
     const sent = await this.#generator.send(this.#path, this.#scenario, { rate, ms });
     const atEnd = await this.#sample();
-    const expectedCopies = sent.numbered * this.#scenario.copies;
+    const { copies } = this.#scenario;
+    const expectedCopies = sent.numbered * copies + templateCopies(this.#scenario);
     const arrived = await this.#drain(before, expectedCopies);
     const cpu = cpuBetween(before, atEnd);
     const run = this.#isInKernel() ? cpu.coreBusy : cpu.runSeconds / sent.seconds;

@@ -21,6 +21,12 @@ export interface Scenario {
   readonly isRouted: boolean;
   /** Every packet goes to a pipeline of the proxy too. */
   readonly hasPipeline?: boolean;
+  /** Collectors that take turns in each output; absent: 1. */
+  readonly sharing?: number;
+  /** Packets are NetFlow v9, and have templates in the beginning. */
+  readonly isNetflow9?: boolean;
+  /** What outputs say of templates; absent: nothing, which is ALL. */
+  readonly templates?: 'ONE';
   /** Who runs it. */
   readonly contestants: readonly ContestantName[];
   /** Packets per second to try in any case, besides the rates that are searched. */
@@ -64,6 +70,13 @@ export const NAMED_NAME = '100,000/s × 3';
 
 const NAMED = scenario(NAMED_NAME, { payloadBytes: 1000, copies: 3, fixedRate: 100_000 });
 
+const SHARED: Partial<Scenario> = {
+  copies: 1,
+  sharing: 4,
+  isNetflow9: true,
+  contestants: OURS,
+};
+
 export const GROUPS: readonly Group[] = [
   group('Base: 1400 bytes, 2 copies', BASE),
   group('Payload: 64 bytes', scenario('64 bytes', { payloadBytes: 64, contestants: ALL })),
@@ -95,6 +108,11 @@ export const GROUPS: readonly Group[] = [
     scenario('fragments', { mtuBytes: 1280, contestants: OURS }),
   ),
   group('100,000 packets/s × 3 copies of 1,000 bytes', NAMED),
+  group(
+    'NetFlow v9 that 4 collectors share',
+    scenario('v9, blind', { ...SHARED, templates: 'ONE' }),
+    scenario('v9, templates', SHARED),
+  ),
 ];
 
 export const QUICK_GROUPS: readonly Group[] = [
@@ -120,6 +138,16 @@ export function framesPerCopy(scenario: Scenario): number {
   const headerBytes = family === 'ipv4' ? 20 : 48;
   const capacity = Math.floor((mtuBytes - headerBytes) / 8) * 8;
   return Math.ceil((payloadBytes + 8) / capacity);
+}
+
+/** Copies of the templates with which a run begins, for those whose turn it was not. */
+export function templateCopies({
+  sharing = 1,
+  isNetflow9,
+  templates,
+  exporters,
+}: Scenario): number {
+  return isNetflow9 === true && templates !== 'ONE' ? exporters * (sharing - 1) : 0;
 }
 
 /** How exactly, and for how long, is measured. */

@@ -77,6 +77,7 @@ export class Generator {
         addresses: scenario.rules,
       },
       isTimed: true,
+      hasTemplates: scenario.isNetflow9 === true,
       isSleepless: true,
     });
     return generator.finish();

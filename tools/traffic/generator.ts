@@ -51,6 +51,8 @@ export interface Traffic {
   /** A file for a record of each packet: see records.ts. */
   readonly records?: string;
   readonly isTimed?: boolean;
+  /** Timed ones are NetFlow v9: the first of each exporter has a template, the others data. */
+  readonly hasTemplates?: boolean;
   readonly isSleepless?: boolean;
   readonly isRealTime?: boolean | undefined;
 }
@@ -138,6 +140,7 @@ function argumentsOf(traffic: Traffic): string[] {
   };
   const switches = {
     timed: traffic.isTimed,
+    templates: traffic.hasTemplates,
     sleepless: traffic.isSleepless,
     'real-time': traffic.isRealTime,
   };

@@ -14,6 +14,7 @@
 #include "shared/fail.h"
 
 #define SIZE_MAX_BYTES 65507u
+#define TEMPLATES_BYTES 32u
 #define EXPORTERS_PER_ADDRESS_MAX 60000u
 
 static const struct option names[] = {
@@ -35,6 +36,7 @@ static const struct option names[] = {
 	{"addresses", required_argument, NULL, 'a'},
 	{"records", required_argument, NULL, 'w'},
 	{"timed", no_argument, NULL, 'T'},
+	{"templates", no_argument, NULL, 'v'},
 	{"sleepless", no_argument, NULL, 'n'},
 	{"real-time", no_argument, NULL, 't'},
 	{0},
@@ -142,6 +144,9 @@ static void parse_kind(struct options *options, int name, char *text)
 	case 'T':
 		options->is_timed = 1;
 		break;
+	case 'v':
+		options->has_templates = 1;
+		break;
 	case 'n':
 		options->is_sleepless = 1;
 		break;
@@ -175,6 +180,8 @@ static void check(const struct options *options)
 			refuse("--sizes must be at least 40, of timed packets 24");
 	if (options->is_timed && options->size_count != 1)
 		refuse("--timed packets have one size");
+	if (options->has_templates && (!options->is_timed || options->sizes[0] < TEMPLATES_BYTES))
+		refuse("--templates are in --timed packets of at least 32 bytes");
 	if (options->largest < STORM_BYTES ||
 	    options->largest > IP_BYTES_MAX - sizeof(struct iphdr) - sizeof(struct udphdr))
 		refuse("--largest must be from 200 to 65507");

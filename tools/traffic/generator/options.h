@@ -28,8 +28,9 @@ struct options {
 	struct pattern pattern; /* with 0 exporters they are listed on standard input */
 	const char *records;	/* file for a record of each packet */
 	int is_timed;		/* timed payloads instead of numbered ones */
-	int is_sleepless;	/* waits without sleep: at exact times, for a core of its own */
-	int is_real_time;	/* other programs of the core wait for it, not it for them */
+	int has_templates; /* timed payloads are NetFlow v9; each exporter's first has a template */
+	int is_sleepless;  /* waits without sleep: at exact times, for a core of its own */
+	int is_real_time;  /* other programs of the core wait for it, not it for them */
 };
 
 /* The names of the options are in options.c. */

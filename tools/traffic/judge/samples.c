@@ -1,5 +1,6 @@
 #include "judge/samples.h"
 
+#include <arpa/inet.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -33,17 +34,17 @@ static const struct sock_filter is_sampled[] = {
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 15),
 	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 20),
 	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 13, 0),
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 14 + 20 + 8 + 16),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 14 + 20 + 8 + TIMED_SEQUENCE_AT),
 	BPF_JUMP(BPF_JMP | BPF_JA, 9, 0, 0),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_IPV6, 0, 10),
 	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 20),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 2),
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 14 + 40 + 8 + 16),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 14 + 40 + 8 + TIMED_SEQUENCE_AT),
 	BPF_JUMP(BPF_JMP | BPF_JA, 4, 0, 0),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_FRAGMENT, 0, 5),
 	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 14 + 40 + 2),
 	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0xfff8, 3, 0),
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 14 + 40 + 8 + 8 + 16),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 14 + 40 + 8 + 8 + TIMED_SEQUENCE_AT),
 	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SAMPLE_EVERY - 1, 1, 0),
 	BPF_STMT(BPF_RET | BPF_K, SNAPSHOT_BYTES),
 	BPF_STMT(BPF_RET | BPF_K, 0),
@@ -117,7 +118,7 @@ static uint32_t read_latencies(const uint8_t *frames, int64_t *latencies, uint32
 		int64_t arrived_at_ns =
 			(int64_t)frame->tp_sec * 1000000000 + (int64_t)frame->tp_nsec;
 		latencies[count++] = arrived_at_ns - (int64_t)header.sent_at_ns;
-		*with_source += source == header.address && port == header.source_port;
+		*with_source += source == header.address && port == ntohs(header.source_port);
 	}
 	return count;
 }
