@@ -5,6 +5,8 @@
  *     struct table_header
  *     struct table_rule[buckets + TABLE_PROBE_MAX]  hash table by exporter, see below
  *     struct table_rule                             the default: for packets that match no rule
+ *     struct table_prefix[prefix_count]             trees of prefixes, see there
+ *     struct table_rule[prefix_count]               rules of prefixes, each at the index of its own
  *     struct table_output[output_count]             those of a rule lie one behind the other
  *     struct table_collector[collector_count]       those of an output lie one behind the other
  *
@@ -13,11 +15,21 @@
  *
  *     hash = k[0] + (a[0].lo + k[1]) * (a[0].hi + k[2]) + (a[1].lo + k[3]) * (a[1].hi + k[4])
  *          + (a[2].lo + k[5]) * (a[2].hi + k[6]) + (a[3].lo + k[7]) * (a[3].hi + k[8])
- *          + port * k[9]
+ *          + port * k[9] + listening_port * k[10] + prefix * k[11]
  *
- * A rule is in bucket hash >> hash_shift or at most longest_probe buckets behind it, with no empty
- * one before it: a look-up compares longest_probe + 1 buckets and not one more. A packet's rule is
- * that of its address and port, else that of its address with port 0, else the default.
+ * where prefix is 0 for a whole address, else the upper 15 bits of table_rule.port. A rule is in
+ * bucket hash >> hash_shift or at most longest_probe buckets behind it, with no empty one before
+ * it: a look-up compares longest_probe + 1 buckets and not one more. A packet's rule is the first
+ * there is of
+ *
+ *     its address, its port, and the listening port on which it came    if listening_port_rules
+ *     its address and port                                              if port_rules
+ *     its address and listening port                                    if listening_address_rules
+ *     its address                                                       if address_rules
+ *     the same four of the longest prefix of its address, then of the next longest, and so on
+ *     the default
+ *
+ * Each is looked up with port or listening port 0 where it names none.
  *
  * The IPv6 collectors of an output come first: those that an IPv6 packet can go to are a prefix.
  * An output that names a pipeline has one collector of family 0, which takes packets of both.
@@ -60,7 +72,15 @@ struct table_header {
 	uint32_t collectors;
 	uint32_t output_count;	  /* entries, used or not */
 	uint32_t collector_count; /* entries, used or not */
-	uint32_t reserved[20];
+	/* How many rules of whole addresses name a listening port, and with it a port, or none. */
+	uint32_t listening_port_rules;
+	uint32_t listening_address_rules;
+	uint32_t prefixes;	    /* where they begin, in words from the start of the file */
+	uint32_t prefix_count;	    /* entries, used or not; entry 0 never is */
+	uint32_t prefix_port_rules; /* how many rules in the hash table are of prefixes */
+	uint32_t ipv4_prefix; /* index of the shortest one of the tree of IPv4; 0: there is none */
+	uint32_t ipv6_prefix;
+	uint32_t reserved[13];
 	uint32_t key[TABLE_KEY_WORDS]; /* of the hash, random */
 };
 
@@ -71,9 +91,15 @@ struct table_header {
 
 /* table_rule.port: there is a rule here. */
 #define TABLE_RULE_PRESENT 0x10000u
-/* table_rule.outputs: the lower bits are the number of outputs, the upper half is the port of the
- * proxy to which the packets came, 0 for any. The others are for flags. */
+/* table_rule.port: it is of a prefix, whose length (see struct table_prefix) is in bits 24 to 31.
+ */
+#define TABLE_RULE_PREFIX 0x20000u
+#define TABLE_RULE_PREFIX_LENGTH_SHIFT 24u
+/* table_rule.outputs: these bits are the number of outputs, up to bit 15 the others are for flags.
+ */
 #define TABLE_RULE_OUTPUTS 0xffu
+/* table_rule.outputs: the upper half is the port of the proxy to which the packets came, 0 for any.
+ */
 #define TABLE_RULE_LISTENING_SHIFT 16u
 
 /* Half a cache line: all that a packet needs to be counted. */
@@ -83,6 +109,30 @@ struct table_rule {
 	uint32_t input_slot; /* where its packets are counted */
 	uint32_t first_output;
 	uint32_t outputs; /* TABLE_RULE_OUTPUTS: how many, none: packets are dropped; flags */
+};
+
+/* table_prefix.rules: a rule names the prefix and no port. It is at the index of the prefix. */
+#define TABLE_PREFIX_RULE 1u
+
+/* A way from the shortest prefix to the longest that holds an address is never longer. */
+#define TABLE_PREFIX_DEPTH_MAX 128u
+
+/*
+ * A prefix in a binary tree: one for IPv4, one for IPv6. It is there because rules name it, or
+ * because two longer ones part behind it. Bits are counted from the first of the 16 bytes, so IPv4
+ * prefixes have lengths of 96 and more; a prefix of 128 bits is an address. A child is longer than
+ * its parent, begins with it, and goes on with the bit that its place says.
+ *
+ * All that hold an address are on one way: from the root, as long as the prefix holds it, to the
+ * child that the bit behind the prefix names. The last one on it with a rule for the packet is the
+ * longest. Rules of a prefix that name a port or a listening port are in the hash table, with the
+ * address of the prefix.
+ */
+struct table_prefix {
+	uint8_t address[16]; /* its bits, the others are zero */
+	uint32_t length;     /* 0 to 127 */
+	uint32_t rules; /* TABLE_PREFIX_RULE; above, how many rules of it are in the hash table */
+	uint32_t children[2]; /* index of the one that goes on with this bit, 0: none */
 };
 
 /* table_output.flags */

@@ -44,8 +44,11 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, SLOT_MISMATCHED);
 	VALUE("table", "TABLE", TABLE_, SLOT_PROBE);
 	VALUE("table", "TABLE", TABLE_, RULE_PRESENT);
+	VALUE("table", "TABLE", TABLE_, RULE_PREFIX);
+	VALUE("table", "TABLE", TABLE_, RULE_PREFIX_LENGTH_SHIFT);
 	VALUE("table", "TABLE", TABLE_, RULE_OUTPUTS);
 	VALUE("table", "TABLE", TABLE_, RULE_LISTENING_SHIFT);
+	VALUE("table", "TABLE", TABLE_, PREFIX_RULE);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_WEIGHTED);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_PIPELINE);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_BY_EXPORTER);
@@ -68,6 +71,13 @@ static void print_table(void)
 	MEMBER("table", "HEADER", struct table_header, collectors);
 	MEMBER("table", "HEADER", struct table_header, output_count);
 	MEMBER("table", "HEADER", struct table_header, collector_count);
+	MEMBER("table", "HEADER", struct table_header, listening_port_rules);
+	MEMBER("table", "HEADER", struct table_header, listening_address_rules);
+	MEMBER("table", "HEADER", struct table_header, prefixes);
+	MEMBER("table", "HEADER", struct table_header, prefix_count);
+	MEMBER("table", "HEADER", struct table_header, prefix_port_rules);
+	MEMBER("table", "HEADER", struct table_header, ipv4_prefix);
+	MEMBER("table", "HEADER", struct table_header, ipv6_prefix);
 	MEMBER("table", "HEADER", struct table_header, key);
 	STRUCT("table", "RULE", struct table_rule);
 	MEMBER("table", "RULE", struct table_rule, address);
@@ -75,6 +85,11 @@ static void print_table(void)
 	MEMBER("table", "RULE", struct table_rule, input_slot);
 	MEMBER("table", "RULE", struct table_rule, first_output);
 	MEMBER("table", "RULE", struct table_rule, outputs);
+	STRUCT("table", "PREFIX", struct table_prefix);
+	MEMBER("table", "PREFIX", struct table_prefix, address);
+	MEMBER("table", "PREFIX", struct table_prefix, length);
+	MEMBER("table", "PREFIX", struct table_prefix, rules);
+	MEMBER("table", "PREFIX", struct table_prefix, children);
 	STRUCT("table", "OUTPUT", struct table_output);
 	MEMBER("table", "OUTPUT", struct table_output, first_collector);
 	MEMBER("table", "OUTPUT", struct table_output, collectors);

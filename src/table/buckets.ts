@@ -5,6 +5,7 @@
  */
 import { ExporterHash } from './hash.ts';
 import { HEADER, RULE, TABLE } from './layout.ts';
+import { listeningPort } from './rule-kind.ts';
 import type { TouchedWords } from './touched-words.ts';
 
 export class Buckets {
@@ -90,17 +91,19 @@ export class Buckets {
     const a1 = rows[at + RULE.ADDRESS + 1] as number;
     const a2 = rows[at + RULE.ADDRESS + 2] as number;
     const a3 = rows[at + RULE.ADDRESS + 3] as number;
-    const port = (rows[at + RULE.PORT] as number) & ~TABLE.RULE_PRESENT;
-    const hash = this.#hash.withPort(this.#hash.ofAddress(a0, a1, a2, a3), port);
+    const port = rows[at + RULE.PORT] as number;
+    const ofAddress = this.#hash.ofAddress(a0, a1, a2, a3);
+    const hash = this.#hash.ofRule(ofAddress, port, listeningPort(rows, at));
     return HEADER.WORDS + (hash >>> this.#hashShift) * RULE.WORDS;
   }
 }
 
-function copyRow(from: Int32Array, fromAt: number, to: Int32Array, toAt: number): void {
+/** Copies a struct table_rule. */
+export function copyRow(from: Int32Array, fromAt: number, to: Int32Array, toAt: number): void {
   for (let i = 0; i < RULE.WORDS; i++) to[toAt + i] = from[fromAt + i] as number;
 }
 
 function isSameExporter(words: Int32Array, at: number, row: Int32Array): boolean {
   for (let i = 0; i <= RULE.PORT; i++) if (words[at + i] !== row[i]) return false;
-  return true;
+  return listeningPort(words, at) === listeningPort(row, 0);
 }

@@ -11,7 +11,7 @@ import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
 import { addressWords } from './rows.ts';
 
 function find(table: ForwardingTable, source: Endpoint): number | undefined {
-  const rule = table.find(...addressWords(source), source.port);
+  const rule = table.find(...addressWords(source), source.port, 0);
   return table.words[rule + RULE.INPUT_SLOT];
 }
 

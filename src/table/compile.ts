@@ -2,11 +2,13 @@
 import { Turn } from '../base/turn.ts';
 import type { AssignedOutputs, AssignedRule } from './assigned.ts';
 import { bucketsFor } from './bucket-count.ts';
-import { Buckets } from './buckets.ts';
+import { Buckets, copyRow } from './buckets.ts';
 import { writeRandomKey } from './hash.ts';
-import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
+import { COLLECTOR, HEADER, OUTPUT, PREFIX, RULE, TABLE } from './layout.ts';
 import { OutputWriter, type TableRows } from './output-writer.ts';
+import { PrefixTree } from './prefix-tree.ts';
 import { writeExporter } from './rows.ts';
+import { countHashed, isHashedRow, isPrefixRow } from './rule-kind.ts';
 import { Runs } from './runs.ts';
 import { TableEditor } from './table-editor.ts';
 
@@ -42,12 +44,15 @@ export async function compile(
   const { rules, defaults, pipelines } = content;
   const { listenPort } = options;
   const outputs = countOutputs(content);
+  const ruleRows = await makeRuleRows(rules);
   const rows: TableRows = {
+    // Where two prefixes part there can be one more.
+    prefixes: new Runs(withSlack(2 * countRows(ruleRows, isPrefixRow))),
     outputs: new Runs(withSlack(outputs.outputs)),
     collectors: new Runs(withSlack(outputs.collectors)),
   };
-  const ruleRows = await makeRuleRows(rules);
   const words = await fillBuckets(ruleRows, rows, options);
+  await plantPrefixes(words, ruleRows, rows.prefixes);
   const turn = new Turn();
   const writer = new OutputWriter(words, rows, { listenPort, pipelines });
   const row = new Int32Array(RULE.WORDS);
@@ -68,10 +73,10 @@ async function makeRuleRows(rules: readonly AssignedRule[]): Promise<Int32Array>
   for (const [i, { exporter, outputs, slots }] of rules.entries()) {
     if (turn.isOver) await turn.next();
     const at = i * RULE.WORDS;
-    writeExporter(rows, at, exporter.endpoint);
+    writeExporter(rows, at, exporter);
     rows[at + RULE.INPUT_SLOT] = slots.input;
     rows[at + RULE.FIRST_OUTPUT] = nextOutput;
-    rows[at + RULE.OUTPUTS] = outputs.length;
+    rows[at + RULE.OUTPUTS] = (rows[at + RULE.OUTPUTS] as number) | outputs.length;
     nextOutput += outputs.length;
   }
   return rows;
@@ -83,8 +88,8 @@ async function fillBuckets(
   rows: TableRows,
   { provide, writeKey = writeRandomKey }: CompileOptions,
 ): Promise<Int32Array> {
-  const rules = ruleRows.length / RULE.WORDS;
-  for (let buckets = bucketsFor(rules); ; buckets *= 2) {
+  const hashed = countRows(ruleRows, isHashedRow);
+  for (let buckets = bucketsFor(hashed); ; buckets *= 2) {
     const words = provide(tableWords(buckets, rows));
     for (let attempt = 0; attempt < TRIES; attempt++) {
       writeHeader(words, buckets, rows);
@@ -99,34 +104,60 @@ async function insertAll(words: Int32Array, ruleRows: Int32Array): Promise<boole
   const buckets = new Buckets(words);
   for (let at = 0; at < ruleRows.length; at += RULE.WORDS) {
     if (turn.isOver) await turn.next();
+    if (!isHashedRow(ruleRows, at)) continue;
     if (!buckets.insert(ruleRows, at)) return false;
-    const hasPort = ruleRows[at + RULE.PORT] !== TABLE.RULE_PRESENT;
-    const kind = hasPort ? HEADER.PORT_RULES : HEADER.ADDRESS_RULES;
-    words[kind] = (words[kind] as number) + 1;
+    countHashed(words, ruleRows, at, 1);
   }
   return true;
+}
+
+/** Makes the trees of prefixes, with the rules that have their place beside them. */
+async function plantPrefixes(words: Int32Array, ruleRows: Int32Array, nodes: Runs): Promise<void> {
+  const turn = new Turn();
+  const tree = new PrefixTree(words, nodes);
+  for (let at = 0; at < ruleRows.length; at += RULE.WORDS) {
+    if (turn.isOver) await turn.next();
+    if (!isPrefixRow(ruleRows, at)) continue;
+    const isHashed = isHashedRow(ruleRows, at);
+    const place = tree.add(ruleRows, at, isHashed);
+    if (!isHashed) copyRow(ruleRows, at, words, place);
+  }
 }
 
 /** An empty table, but for rows of outputs and collectors. */
 function writeHeader(words: Int32Array, buckets: number, rows: TableRows): void {
   const defaultRule = HEADER.WORDS + (buckets + TABLE.PROBE_MAX) * RULE.WORDS;
-  const outputs = defaultRule + RULE.WORDS;
-  words.fill(0, 0, outputs);
+  const prefixes = defaultRule + RULE.WORDS;
+  const prefixCount = rows.prefixes.capacity + 1;
+  const outputs = prefixes + prefixCount * (PREFIX.WORDS + RULE.WORDS);
+  words.fill(0, 0, prefixes);
   words[HEADER.MAGIC] = TABLE.MAGIC;
   words[HEADER.LAYOUT] = TABLE.LAYOUT;
   words[HEADER.BUCKETS] = buckets;
   words[HEADER.HASH_SHIFT] = 32 - Math.log2(buckets);
   words[HEADER.DEFAULT_RULE] = defaultRule;
+  words[HEADER.PREFIXES] = prefixes;
+  words[HEADER.PREFIX_COUNT] = prefixCount;
   words[HEADER.OUTPUTS] = outputs;
   words[HEADER.COLLECTORS] = outputs + rows.outputs.capacity * OUTPUT.WORDS;
   words[HEADER.OUTPUT_COUNT] = rows.outputs.capacity;
   words[HEADER.COLLECTOR_COUNT] = rows.collectors.capacity;
 }
 
-function tableWords(buckets: number, { outputs, collectors }: TableRows): number {
+function tableWords(buckets: number, { prefixes, outputs, collectors }: TableRows): number {
   const rules = buckets + TABLE.PROBE_MAX + 1;
+  const trees = (prefixes.capacity + 1) * (PREFIX.WORDS + RULE.WORDS);
   const rows = outputs.capacity * OUTPUT.WORDS + collectors.capacity * COLLECTOR.WORDS;
-  return HEADER.WORDS + rules * RULE.WORDS + rows;
+  return HEADER.WORDS + rules * RULE.WORDS + trees + rows;
+}
+
+function countRows(
+  rows: Int32Array,
+  isCounted: (rows: Int32Array, row: number) => boolean,
+): number {
+  let count = 0;
+  for (let at = 0; at < rows.length; at += RULE.WORDS) if (isCounted(rows, at)) count++;
+  return count;
 }
 
 function withSlack(rows: number): number {

@@ -1,6 +1,7 @@
 /** Read access to the compiled form of a rule set. Its layout and look-up: native/include/table.h. */
-import { ExporterHash } from './hash.ts';
-import { HEADER, RULE, TABLE } from './layout.ts';
+import { HEADER, TABLE } from './layout.ts';
+import { PrefixSearch } from './prefix-search.ts';
+import { RuleProbe } from './rule-probe.ts';
 
 /** Read access to a compiled table. Rules are known by where they begin, in words. */
 export class ForwardingTable {
@@ -10,11 +11,15 @@ export class ForwardingTable {
   readonly outputsAt: number;
   readonly collectorsAtBytes: number;
   readonly collectorCount: number;
-  readonly #hash: ExporterHash;
-  readonly #hashShift: number;
-  readonly #longestProbe: number;
+  /** Without, no rule depends on the port on which a packet came. */
+  readonly namesListeningPorts: boolean;
+  readonly #probe: RuleProbe;
+  readonly #prefixes: PrefixSearch;
   readonly #hasPortRules: boolean;
   readonly #hasAddressRules: boolean;
+  readonly #hasListeningPortRules: boolean;
+  readonly #hasListeningAddressRules: boolean;
+  readonly #hasPrefixes: boolean;
 
   /** @throws RangeError when the buffer does not hold a table of this layout */
   constructor(buffer: ArrayBuffer) {
@@ -28,43 +33,37 @@ export class ForwardingTable {
     this.outputsAt = header(HEADER.OUTPUTS);
     this.collectorsAtBytes = header(HEADER.COLLECTORS) * 4;
     this.collectorCount = header(HEADER.COLLECTOR_COUNT);
-    this.#hash = new ExporterHash(words);
-    this.#hashShift = header(HEADER.HASH_SHIFT);
-    this.#longestProbe = header(HEADER.LONGEST_PROBE);
+    this.#probe = new RuleProbe(words);
+    this.#prefixes = new PrefixSearch(words, this.#probe);
     this.#hasPortRules = header(HEADER.PORT_RULES) > 0;
     this.#hasAddressRules = header(HEADER.ADDRESS_RULES) > 0;
+    this.#hasListeningPortRules = header(HEADER.LISTENING_PORT_RULES) > 0;
+    this.#hasListeningAddressRules = header(HEADER.LISTENING_ADDRESS_RULES) > 0;
+    this.#hasPrefixes = !this.#prefixes.isEmpty;
+    this.namesListeningPorts =
+      this.#hasListeningPortRules ||
+      this.#hasListeningAddressRules ||
+      header(HEADER.PREFIX_PORT_RULES) > 0;
   }
 
-  /** The rule for a packet: address and port, else address alone, else the default (spec R1, R4). */
-  find(a0: number, a1: number, a2: number, a3: number, port: number): number {
-    const hash = this.#hash.ofAddress(a0, a1, a2, a3);
+  /**
+   * The rule for a packet (spec R1, R4, R18, R19). In the order of native/include/table.h.
+   *
+   * @param listening the port on which it came; it matters only where namesListeningPorts
+   */
+  find(a0: number, a1: number, a2: number, a3: number, port: number, listening: number): number {
+    const probe = this.#probe;
+    const hash = probe.hashOf(a0, a1, a2, a3);
     let rule = 0;
-    if (this.#hasPortRules && port !== 0) {
-      rule = this.#probe(this.#hash.withPort(hash, port), a0, a1, a2, a3, port);
+    if (port !== 0) {
+      if (this.#hasListeningPortRules) rule = probe.at(hash, a0, a1, a2, a3, port, listening, 0);
+      if (rule === 0 && this.#hasPortRules) rule = probe.at(hash, a0, a1, a2, a3, port, 0, 0);
     }
-    if (rule === 0 && this.#hasAddressRules) rule = this.#probe(hash, a0, a1, a2, a3, 0);
+    if (rule === 0 && this.#hasListeningAddressRules)
+      rule = probe.at(hash, a0, a1, a2, a3, 0, listening, 0);
+    if (rule === 0 && this.#hasAddressRules) rule = probe.at(hash, a0, a1, a2, a3, 0, 0, 0);
+    if (rule === 0 && this.#hasPrefixes)
+      rule = this.#prefixes.find(a0, a1, a2, a3, port, listening);
     return rule === 0 ? this.defaultRule : rule;
-  }
-
-  /** @returns the rule, or 0 */
-  #probe(hash: number, a0: number, a1: number, a2: number, a3: number, port: number): number {
-    const words = this.words;
-    const wanted = port | TABLE.RULE_PRESENT;
-    let at = HEADER.WORDS + (hash >>> this.#hashShift) * RULE.WORDS;
-    for (let left = this.#longestProbe; left >= 0; left--) {
-      const found = words[at + RULE.PORT] as number;
-      if (found === 0) return 0;
-      if (
-        words[at + RULE.ADDRESS + 3] === a3 &&
-        found === wanted &&
-        words[at + RULE.ADDRESS + 2] === a2 &&
-        words[at + RULE.ADDRESS + 1] === a1 &&
-        words[at + RULE.ADDRESS] === a0
-      ) {
-        return at;
-      }
-      at += RULE.WORDS;
-    }
-    return 0;
   }
 }

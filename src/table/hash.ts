@@ -7,6 +7,8 @@ import { randomFillSync } from 'node:crypto';
 import { HEADER, TABLE } from './layout.ts';
 
 const HALF = 0xffff;
+/** The bits of table_rule.port that say of which prefix it is. */
+const PREFIX_SHIFT = 17;
 
 /** One key; the upper bits of a hash are the good ones. */
 export class ExporterHash {
@@ -20,6 +22,8 @@ export class ExporterHash {
   readonly #a3Low: number;
   readonly #a3High: number;
   readonly #port: number;
+  readonly #listening: number;
+  readonly #prefix: number;
 
   /** @param words of a table: its key is in the header */
   constructor(words: Int32Array) {
@@ -34,6 +38,8 @@ export class ExporterHash {
     this.#a3Low = key(7);
     this.#a3High = key(8);
     this.#port = key(9);
+    this.#listening = key(10);
+    this.#prefix = key(11);
   }
 
   /** Of an address alone. @returns 32 bits, signed */
@@ -48,9 +54,22 @@ export class ExporterHash {
     );
   }
 
-  /** Of an address and a port; with port 0 it is that of the address. @returns 32 bits, signed */
-  withPort(ofAddress: number, port: number): number {
-    return (ofAddress + Math.imul(this.#port, port)) | 0;
+  /**
+   * Of a rule.
+   *
+   * @param ofAddress of its address
+   * @param port table_rule.port
+   * @param listening the listening port that it names, or 0
+   * @returns 32 bits, signed
+   */
+  ofRule(ofAddress: number, port: number, listening: number): number {
+    return (
+      (ofAddress +
+        Math.imul(this.#port, port & HALF) +
+        Math.imul(this.#listening, listening) +
+        Math.imul(this.#prefix, port >>> PREFIX_SHIFT)) |
+      0
+    );
   }
 }
 

@@ -5,8 +5,13 @@ import { type Destinations, type OutputRows, outputRows } from './rows.ts';
 import type { Runs } from './runs.ts';
 import type { TouchedWords } from './touched-words.ts';
 
-/** The rows of outputs and collectors that are in use. */
+/** What the word of a rule has besides its outputs. */
+const LISTENING_PORT = -1 << TABLE.RULE_LISTENING_SHIFT;
+
+/** The rows of prefixes, outputs and collectors that are in use. */
 export interface TableRows {
+  /** But for the first row, which is none. */
+  readonly prefixes: Runs;
   readonly outputs: Runs;
   readonly collectors: Runs;
 }
@@ -51,7 +56,8 @@ export class OutputWriter {
     if (first < 0) return false;
     row[rule + RULE.INPUT_SLOT] = slots.input;
     row[rule + RULE.FIRST_OUTPUT] = first;
-    row[rule + RULE.OUTPUTS] = outputs.length;
+    row[rule + RULE.OUTPUTS] =
+      outputs.length | ((row[rule + RULE.OUTPUTS] as number) & LISTENING_PORT);
     for (const [i, rows] of this.#rowsOf(outputs).entries()) {
       if (!this.#writeOutput(first + i, rows, slots.outputs[i] as OutputSlots)) return false;
     }

@@ -2,8 +2,9 @@
 import { endianness } from 'node:os';
 import { mappedOctets } from '../model/address.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
-import type { Collector, CollectorOutput, Output } from '../model/rules.ts';
+import type { Collector, CollectorOutput, Exporter, Output } from '../model/rules.ts';
 import { COLLECTOR, OUTPUT, RULE, TABLE } from './layout.ts';
+import { IPV4_PREFIX_BITS } from './prefix-bits.ts';
 import { collectorNumber } from './rendezvous.ts';
 import { writeTemplates } from './template-rows.ts';
 
@@ -91,10 +92,18 @@ function balanceFlag(balance: CollectorOutput['balance']): number {
   return balance === 'BY_EXPORTER' ? TABLE.OUTPUT_BY_EXPORTER : TABLE.OUTPUT_BY_ENDPOINT;
 }
 
-/** Writes of which exporter a row of a rule is. */
-export function writeExporter(row: Int32Array, at: number, endpoint: Endpoint): void {
+/** Writes of which exporter a row of a rule is; it has no outputs then. */
+export function writeExporter(row: Int32Array, at: number, exporter: Exporter): void {
+  const { endpoint, prefixLength, listeningPort = 0 } = exporter;
   row.set(addressWords(endpoint), at + RULE.ADDRESS);
-  row[at + RULE.PORT] = endpoint.port | TABLE.RULE_PRESENT;
+  row[at + RULE.PORT] = endpoint.port | TABLE.RULE_PRESENT | prefixKind(endpoint, prefixLength);
+  row[at + RULE.OUTPUTS] = listeningPort << TABLE.RULE_LISTENING_SHIFT;
+}
+
+function prefixKind(endpoint: Endpoint, prefixLength: number | undefined): number {
+  if (prefixLength === undefined) return 0;
+  const length = isIpv6(endpoint) ? prefixLength : IPV4_PREFIX_BITS + prefixLength;
+  return TABLE.RULE_PREFIX | (length << TABLE.RULE_PREFIX_LENGTH_SHIFT);
 }
 
 /** The 16-byte form of an address as four words in host order, as packet I/O shows it. */

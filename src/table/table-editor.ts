@@ -2,10 +2,12 @@ import { Turn } from '../base/turn.ts';
 import type { Exporter } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule } from './assigned.ts';
 import { bucketsFor } from './bucket-count.ts';
-import { Buckets } from './buckets.ts';
-import { COLLECTOR, HEADER, OUTPUT, RULE } from './layout.ts';
+import { COLLECTOR, HEADER, OUTPUT, PREFIX, RULE } from './layout.ts';
 import { OutputWriter, type TableRows } from './output-writer.ts';
+import { prefixRulesAt } from './prefix-tree.ts';
 import { type Destinations, writeExporter } from './rows.ts';
+import { hashedRules } from './rule-kind.ts';
+import { RulePlaces } from './rule-places.ts';
 import { TouchedWords } from './touched-words.ts';
 
 /** A hash table so many times as large as it would be made is made anew. */
@@ -49,9 +51,13 @@ export class TableEditor {
 
   /** All words of the table that mean something. */
   wordsInUse(words: Int32Array): TouchedWords {
-    const outputs = words[HEADER.OUTPUTS] as number;
+    const prefixes = words[HEADER.PREFIXES] as number;
+    const { used } = this.#rows.prefixes;
     const inUse = new TouchedWords();
-    inUse.add(0, outputs);
+    inUse.add(0, prefixes);
+    inUse.add(prefixes + PREFIX.WORDS, used * PREFIX.WORDS);
+    inUse.add(prefixRulesAt(words) + RULE.WORDS, used * RULE.WORDS);
+    const outputs = words[HEADER.OUTPUTS] as number;
     inUse.add(outputs, this.#rows.outputs.used * OUTPUT.WORDS);
     const collectors = words[HEADER.COLLECTORS] as number;
     inUse.add(collectors, this.#rows.collectors.used * COLLECTOR.WORDS);
@@ -62,13 +68,13 @@ export class TableEditor {
 class Editing {
   readonly touched = new TouchedWords();
   readonly #words: Int32Array;
-  readonly #buckets: Buckets;
+  readonly #places: RulePlaces;
   readonly #outputs: OutputWriter;
   readonly #row = new Int32Array(RULE.WORDS);
 
   constructor(words: Int32Array, rows: TableRows, destinations: Destinations) {
     this.#words = words;
-    this.#buckets = new Buckets(words, this.touched);
+    this.#places = new RulePlaces(words, rows.prefixes, this.touched);
     this.#outputs = new OutputWriter(words, rows, destinations, this.touched);
   }
 
@@ -94,16 +100,14 @@ class Editing {
     const rule = this.#find(exporter);
     if (rule === 0) return;
     this.#outputs.release(rule);
-    this.#buckets.remove(rule);
-    this.#count(exporter, -1);
+    this.#places.remove(this.#row, rule);
   }
 
   #upsert(assigned: AssignedRule): boolean {
     const rule = this.#find(assigned.exporter);
     if (rule !== 0) return this.#replaceOutputs(assigned, rule);
     if (!this.#outputs.write(assigned, this.#row, 0) || !this.#hasRoomForRule()) return false;
-    this.#count(assigned.exporter, 1);
-    return this.#buckets.insert(this.#row, 0);
+    return this.#places.insert(this.#row);
   }
 
   #replaceOutputs(assigned: AssignedOutputs, rule: number): boolean {
@@ -113,28 +117,19 @@ class Editing {
   }
 
   /** Leaves the exporter in the row. @returns its rule, or 0 */
-  #find({ endpoint }: Exporter): number {
+  #find(exporter: Exporter): number {
     this.#row.fill(0);
-    writeExporter(this.#row, 0, endpoint);
-    return this.#buckets.find(this.#row);
+    writeExporter(this.#row, 0, exporter);
+    return this.#places.find(this.#row);
   }
 
   #hasRoomForRule(): boolean {
-    return bucketsFor(this.#rules() + 1) <= this.#header(HEADER.BUCKETS);
+    return bucketsFor(hashedRules(this.#words) + 1) <= this.#header(HEADER.BUCKETS);
   }
 
   /** So many rules have gone that the table is much too large for those that are left. */
   #isSparse(): boolean {
-    return bucketsFor(this.#rules()) * SPARSE <= this.#header(HEADER.BUCKETS);
-  }
-
-  #rules(): number {
-    return this.#header(HEADER.PORT_RULES) + this.#header(HEADER.ADDRESS_RULES);
-  }
-
-  #count({ endpoint }: Exporter, by: 1 | -1): void {
-    const kind = endpoint.port === 0 ? HEADER.ADDRESS_RULES : HEADER.PORT_RULES;
-    this.#words[kind] = this.#header(kind) + by;
+    return bucketsFor(hashedRules(this.#words)) * SPARSE <= this.#header(HEADER.BUCKETS);
   }
 
   #header(index: number): number {

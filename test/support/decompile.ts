@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { canonicalOctets } from '../../src/model/address.ts';
-import { type Endpoint, makeEndpoint } from '../../src/model/endpoint.ts';
+import { type Endpoint, isIpv6, makeEndpoint } from '../../src/model/endpoint.ts';
 import {
   type Collector,
   type Exporter,
@@ -13,7 +13,7 @@ import {
 } from '../../src/model/rules.ts';
 import type { OutputSlots, RuleSlots } from '../../src/table/assigned.ts';
 import type { ForwardingTable } from '../../src/table/forwarding-table.ts';
-import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from '../../src/table/layout.ts';
+import { COLLECTOR, HEADER, OUTPUT, PREFIX, RULE, TABLE } from '../../src/table/layout.ts';
 
 /** A rule, or the default outputs, with its slots. */
 export interface DecompiledRule {
@@ -30,14 +30,44 @@ export function decompile(table: ForwardingTable): DecompiledTable {
   const { words, defaultRule } = table;
   const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
   const rules: (DecompiledRule & { exporter: Exporter })[] = [];
+  const add = (rule: number) =>
+    rules.push({ exporter: readExporter(words, bytes, rule), ...readRule(table, bytes, rule) });
   for (let rule = HEADER.WORDS; rule < defaultRule; rule += RULE.WORDS) {
-    const port = words[rule + RULE.PORT] as number;
-    if (port === 0) continue;
-    const endpoint = readEndpoint(bytes, (rule + RULE.ADDRESS) * 4, port & ~TABLE.RULE_PRESENT);
-    const exporter = { endpoint };
-    rules.push({ exporter, ...readRule(table, bytes, rule) });
+    if ((words[rule + RULE.PORT] as number) !== 0) add(rule);
   }
+  for (const rule of rulesOfPrefixes(words)) add(rule);
   return { rules, defaults: readRule(table, bytes, defaultRule) };
+}
+
+function readExporter(words: Int32Array, bytes: Uint8Array, rule: number): Exporter {
+  const port = words[rule + RULE.PORT] as number;
+  const listening = (words[rule + RULE.OUTPUTS] as number) >>> TABLE.RULE_LISTENING_SHIFT;
+  const endpoint = readEndpoint(bytes, (rule + RULE.ADDRESS) * 4, port & 0xffff);
+  const bits = (port >>> TABLE.RULE_PREFIX_LENGTH_SHIFT) - (isIpv6(endpoint) ? 0 : 96);
+  return {
+    endpoint,
+    ...((port & TABLE.RULE_PREFIX) !== 0 && { prefixLength: bits }),
+    ...(listening !== 0 && { listeningPort: listening }),
+  };
+}
+
+/** Where they are beside their prefixes. Asserts that the trees are as struct table_prefix says. */
+function* rulesOfPrefixes(words: Int32Array): Iterable<number> {
+  const prefixes = words[HEADER.PREFIXES] as number;
+  const rules = prefixes + (words[HEADER.PREFIX_COUNT] as number) * PREFIX.WORDS;
+  const at = (node: number) => prefixes + node * PREFIX.WORDS;
+  const todo = [HEADER.IPV4_PREFIX, HEADER.IPV6_PREFIX].map((root) => words[root] as number);
+  const seen = new Set<number>();
+  for (let node = todo.pop(); node !== undefined; node = todo.pop()) {
+    if (node === 0) continue;
+    assert.ok(node < (words[HEADER.PREFIX_COUNT] as number) && !seen.has(node), 'a tree');
+    seen.add(node);
+    const children = [0, 1].map((bit) => words[at(node) + PREFIX.CHILDREN + bit] as number);
+    const ruleCount = words[at(node) + PREFIX.RULES] as number;
+    assert.ok(ruleCount !== 0 || children.every((child) => child !== 0), 'each node has a meaning');
+    todo.push(...children);
+    if ((ruleCount & TABLE.PREFIX_RULE) !== 0) yield rules + node * RULE.WORDS;
+  }
 }
 
 function readRule(table: ForwardingTable, bytes: Uint8Array, rule: number): DecompiledRule {

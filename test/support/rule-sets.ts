@@ -22,9 +22,15 @@ export function endpoint(text: string): Endpoint {
   return makeEndpoint(octets, Number(match?.[2] ?? 0));
 }
 
-/** @param text as endpoint() takes it */
+/** @param text as exporterKey() prints it: `192.0.2.1:1`, `10.20.0.0/16`, `[2001:db8::/32]:2055@9995` */
 export function exporter(text: string): Exporter {
-  return { endpoint: endpoint(text) };
+  const [source = '', listening] = text.split('@');
+  const length = /\/(\d+)/.exec(source)?.[1];
+  return {
+    endpoint: endpoint(source.replace(/\/\d+/, '')),
+    ...(length !== undefined && { prefixLength: Number(length) }),
+    ...(listening !== undefined && { listeningPort: Number(listening) }),
+  };
 }
 
 /** @param collectors of each output */

@@ -14,20 +14,29 @@ export const LISTEN_PORT = 2055;
 /** What was in memory before: a table must not depend on it. */
 const LEFTOVER = 0x5a;
 
+/** Words of the header that count rules. */
+const KINDS = [
+  HEADER.PORT_RULES,
+  HEADER.ADDRESS_RULES,
+  HEADER.LISTENING_PORT_RULES,
+  HEADER.LISTENING_ADDRESS_RULES,
+  HEADER.PREFIX_PORT_RULES,
+];
+
 /** What a table says, whatever its rows are: rules by exporter, with where they count. */
 export function meaningOf(memory: ArrayBuffer) {
   const table = new ForwardingTable(memory);
   const { rules, defaults } = decompile(table);
   const byExporter = new Map(rules.map((rule) => [exporterKey(rule.exporter), rule]));
   for (const [name, { exporter }] of byExporter) {
-    const { endpoint } = exporter;
+    const { endpoint, listeningPort = 0 } = exporter;
     // What no packet finds means nothing.
-    const at = table.find(...addressWords(endpoint), endpoint.port);
+    const at = table.find(...addressWords(endpoint), endpoint.port, listeningPort);
     assert.notEqual(at, table.defaultRule, name);
   }
   assert.equal(byExporter.size, rules.length, 'one rule for each exporter');
   const { words } = table;
-  const kinds = [words[HEADER.PORT_RULES], words[HEADER.ADDRESS_RULES]];
+  const kinds = KINDS.map((kind) => words[kind]);
   return { rules: byExporter, defaults, kinds };
 }
 

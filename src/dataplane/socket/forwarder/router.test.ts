@@ -264,10 +264,10 @@ describe('Router', () => {
     const harness = await RouterHarness.make({ rules, defaultOutputs: [] });
     rules.forEach(({ exporter }) => {
       const [a0, a1, a2, a3] = addressWords(exporter.endpoint);
-      const found = harness.table.find(a0, a1, a2, a3, exporter.endpoint.port);
+      const found = harness.table.find(a0, a1, a2, a3, exporter.endpoint.port, 0);
       const inputSlot = harness.table.words[found + RULE.INPUT_SLOT];
       assert.equal(inputSlot, harness.allocator.rule(exporter)?.input);
-      assert.equal(harness.table.find(a0, a1, a2, a3, 4), harness.table.defaultRule);
+      assert.equal(harness.table.find(a0, a1, a2, a3, 4, 0), harness.table.defaultRule);
     });
   });
 });

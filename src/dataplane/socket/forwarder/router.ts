@@ -18,7 +18,7 @@ export interface RouterMemory {
 const HASHED = TABLE.OUTPUT_BY_EXPORTER | TABLE.OUTPUT_BY_ENDPOINT;
 
 /**
- * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14, R16, R17, R20). The innermost loop of
+ * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14, R16 to R20). The innermost loop of
  * the proxy: it reads and writes flat memory only and allocates nothing.
  */
 export class Router {
@@ -27,12 +27,16 @@ export class Router {
   noEligibleCollector = 0;
   hopLimitExceeded = 0;
   readonly #memory: RouterMemory;
+  /** The packets, as what has 16 bits. */
+  readonly #halves: Uint16Array;
   /** The rule of each packet of the batch. */
   readonly #rules: Int32Array;
   #table: ForwardingTable;
 
   constructor(memory: RouterMemory, table: ForwardingTable) {
     this.#memory = memory;
+    const { buffer, byteOffset, byteLength } = memory.packets;
+    this.#halves = new Uint16Array(buffer, byteOffset, byteLength >> 1);
     this.#rules = new Int32Array(memory.packets.length / PACKET.WORDS);
     this.#table = table;
   }
@@ -79,6 +83,7 @@ export class Router {
   #findRules(count: number): void {
     const { packets } = this.#memory;
     const table = this.#table;
+    const { namesListeningPorts } = table;
     for (let packet = 0; packet < count; packet++) {
       const at = packet * PACKET.WORDS;
       this.#rules[packet] = table.find(
@@ -87,8 +92,13 @@ export class Router {
         packets[at + PACKET.SOURCE + 2] as number,
         packets[at + PACKET.SOURCE + 3] as number,
         packets[at + PACKET.SOURCE_PORT] as number,
+        namesListeningPorts ? this.#listeningPort(packet) : 0,
       );
     }
+  }
+
+  #listeningPort(packet: number): number {
+    return this.#halves[(packet * PACKET.SIZE + PACKET.LISTEN_PORT_BYTE) >> 1] as number;
   }
 
   /** @param ipv6 1 for an IPv6 packet, 0 for IPv4: in memory IPv6 is the word after IPv4 */
