@@ -17,7 +17,7 @@ import type {
 import type { BuildInfo, ErrnoCount, FollowerStatus, SubsystemStatus } from '../model/status.ts';
 import { canonicaliseExporters, canonicaliseInTurns } from '../rules/canonicalise.ts';
 import { type AddressFormat, endpointMessage, type Unchecked } from '../rules/endpoint-message.ts';
-import { type RuleSetMessage, ruleMessage } from '../rules/message.ts';
+import { exporterMessage, type RuleSetMessage, ruleMessage } from '../rules/message.ts';
 import { outputMessage } from '../rules/output-message.ts';
 import { FORWARDER_COUNTERS, type KnownCounter } from '../telemetry/catalogue.ts';
 import type {
@@ -128,7 +128,7 @@ function* partsOf<T>(items: readonly T[]): Generator<readonly T[]> {
 function fromRuleStatistics(rule: RuleStatistics, format: AddressFormat): RuleStatsMessage {
   return {
     exporter: {
-      endpoint: endpointMessage(rule.exporter.endpoint, format),
+      ...exporterMessage(rule.exporter, format),
       input: fromCounters(rule.input),
     },
     outputs: rule.outputs.map((output) => fromOutputStatistics(output, format)),

@@ -50,8 +50,7 @@ export interface CountersMessage {
   readonly bytes: string;
 }
 
-export interface ExporterStatsMessage {
-  readonly endpoint: EndpointMessage;
+export interface ExporterStatsMessage extends ExporterMessage {
   readonly input: CountersMessage;
 }
 

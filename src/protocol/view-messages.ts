@@ -99,6 +99,8 @@ export interface WatchTrafficRequestMessage {
 export interface ExporterTrafficMessage {
   readonly endpoint: EndpointMessage;
   readonly rule?: EndpointMessage;
+  readonly rulePrefixLength?: number;
+  readonly ruleListeningPort?: number;
   readonly state: 'Sending' | 'Unknown' | 'Silent';
   readonly received: CountersMessage;
   readonly rate: RateMessage;

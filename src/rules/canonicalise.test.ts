@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { endpoint } from '../../test/support/rule-sets.ts';
-import { exporterKey } from '../model/rules.ts';
+import { type Exporter, exporterKey } from '../model/rules.ts';
 import { canonicaliseExporters, canonicaliseInTurns, canonicaliseRuleSet } from './canonicalise.ts';
-import type { EndpointMessage } from './endpoint-message.ts';
+import type { EndpointMessage, Unchecked } from './endpoint-message.ts';
+import type { ExporterMessage } from './message.ts';
 
 function canonical(endpoint: EndpointMessage): string {
   const [exporter] = canonicaliseExporters([{ endpoint }], 'exporters');
@@ -38,6 +39,77 @@ describe('canonicaliseExporters()', () => {
   for (const [name, endpoint, message] of refused) {
     it(`${name} is refused`, () => {
       assert.throws(() => canonical(endpoint), { code: 'INVALID_INPUT', message });
+    });
+  }
+});
+
+describe('prefixes and listening ports of exporters', () => {
+  const key = (message: Unchecked<ExporterMessage>) => {
+    const [exporter] = canonicaliseExporters([message], 'exporters');
+    return exporterKey(exporter as Exporter);
+  };
+  const mapped = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 20, 0, 0);
+
+  for (const [name, message, expected] of [
+    ['R18: IPv4', { endpoint: { host: '10.20.0.0' }, prefixLength: 16 }, '10.20.0.0/16'],
+    [
+      'R18: IPv6 with a port',
+      { endpoint: { host: '2001:DB8::', port: 7 }, prefixLength: 32 },
+      '[2001:db8::/32]:7',
+    ],
+    ['R18: the full length', { endpoint: { host: '10.20.0.1' }, prefixLength: 32 }, '10.20.0.1'],
+    ['R18: the full length', { endpoint: { host: '::2' }, prefixLength: 128 }, '::2'],
+    ['R18: all of IPv4', { endpoint: { host: '0.0.0.0' }, prefixLength: 0 }, '0.0.0.0/0'],
+    ['R18: all of IPv6', { endpoint: { host: '::' }, prefixLength: 0 }, '::/0'],
+    [
+      'R18: a mapped one',
+      { endpoint: { host: '::ffff:10.20.0.0' }, prefixLength: 112 },
+      '10.20.0.0/16',
+    ],
+    ['R18: mapped octets', { endpoint: { octets: mapped }, prefixLength: 112 }, '10.20.0.0/16'],
+    [
+      'R18: a mapped address',
+      { endpoint: { octets: mapped }, prefixLength: 128, listeningPort: 0 },
+      '10.20.0.0',
+    ],
+    [
+      'R19: a listening port',
+      { endpoint: { host: '192.0.2.1', port: 7 }, listeningPort: 9995 },
+      '192.0.2.1:7@9995',
+    ],
+  ] as const) {
+    it(`${name} is ${expected}`, () => assert.equal(key(message), expected));
+  }
+
+  for (const [name, message, problem] of [
+    [
+      'bits behind the prefix',
+      { endpoint: { host: '10.20.1.0' }, prefixLength: 16 },
+      /^exporters\[0\]\.endpoint: 10\.20\.1\.0\/16 has bits .* the network is 10\.20\.0\.0\/16$/,
+    ],
+    [
+      'one bit behind it',
+      { endpoint: { host: '2001:db8::1' }, prefixLength: 127 },
+      /the network is 2001:db8::\/127$/,
+    ],
+    [
+      'more bits than there are',
+      { endpoint: { host: '10.20.0.0' }, prefixLength: 33 },
+      /^exporters\[0\]\.prefix_length: 33 is not within 0 to 32$/,
+    ],
+    [
+      'a mapped address of few bits',
+      { endpoint: { host: '::ffff:0.0.0.0' }, prefixLength: 95 },
+      /95 is not within 96 to 128$/,
+    ],
+    [
+      'a listening port that is none',
+      { endpoint: { host: '192.0.2.1' }, listeningPort: 65536 },
+      /^exporters\[0\]\.listening_port: 65536 is not within 0 to 65535$/,
+    ],
+  ] as const) {
+    it(`V11: ${name} is refused`, () => {
+      assert.throws(() => key(message), { code: 'INVALID_INPUT', message: problem });
     });
   }
 });

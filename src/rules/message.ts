@@ -6,7 +6,8 @@
 import { formatDuration } from '../base/duration.ts';
 import type { Problem } from '../base/errors.ts';
 import { present } from '../base/present.ts';
-import { MAX_PORT } from '../model/endpoint.ts';
+import { type Endpoint, MAX_PORT, makeEndpoint } from '../model/endpoint.ts';
+import { networkAddress } from '../model/prefix.ts';
 import type { Collector, Exporter, Output, Rule } from '../model/rules.ts';
 import { readCollector } from './collector-message.ts';
 import {
@@ -39,6 +40,19 @@ export interface RuleSetMessage {
 
 const LISTENING_PORT = { min: 0, max: MAX_PORT };
 const EXPECT_EVERY = { min: 1000, max: 365 * 86_400_000 };
+
+/** Spec V11. */
+function checkHostBits(
+  { octets, host, port }: Endpoint,
+  prefixLength: number | undefined,
+  fields: FieldReader,
+): void {
+  if (prefixLength === undefined) return;
+  const network = makeEndpoint(networkAddress(octets, prefixLength), port);
+  if (network.host === host) return;
+  const message = `${host}/${prefixLength} has bits behind its prefix: the network is ${network.host}/${prefixLength}`;
+  fields.problem('endpoint', message);
+}
 
 export function exporterMessage(
   { endpoint, prefixLength, listeningPort }: Exporter,
@@ -75,15 +89,29 @@ export class RuleReader {
   exporter(message: Unchecked<ExporterMessage> | null | undefined, path: string): Exporter {
     const fields = new FieldReader(path, this.problems);
     const endpoint = readEndpoint(message?.endpoint, `${path}.endpoint`, this.problems);
-    const bits = endpoint.octets.length * 8;
-    const lengths = { min: 0, max: bits };
+    const prefixLength = this.#prefixLength(message, endpoint, fields);
+    checkHostBits(endpoint, prefixLength, fields);
     return {
       endpoint,
       ...present<Pick<Exporter, 'prefixLength' | 'listeningPort'>>({
-        prefixLength: fields.number('prefix_length', message?.prefixLength, lengths, bits),
+        prefixLength,
         listeningPort: fields.number('listening_port', message?.listeningPort, LISTENING_PORT, 0),
       }),
     };
+  }
+
+  /** Of the canonical address: that of an IPv4-mapped one is given with 96 bits more (spec R18). */
+  #prefixLength(
+    message: Unchecked<ExporterMessage> | null | undefined,
+    { octets }: Endpoint,
+    fields: FieldReader,
+  ): number | undefined {
+    const { host, octets: given } = message?.endpoint ?? {};
+    const bits = host?.includes(':') || given?.length === 16 ? 128 : octets.length * 8;
+    const before = bits - octets.length * 8;
+    const bounds = { min: before, max: bits };
+    const length = fields.number('prefix_length', message?.prefixLength, bounds, bits);
+    return length === undefined ? undefined : length - before;
   }
 
   rule(message: Unchecked<RuleMessage>, path: string): Rule {

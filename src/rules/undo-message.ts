@@ -98,13 +98,13 @@ function pack(items: readonly string[]): Buffer {
 /**
  * Whether a part undoes something of an exporter's rule.
  *
- * @param exporter without port: whatever its port
+ * @param exporter without port, or listening port: whatever it is
  * @param isWhole it is of a whole rule set
  * @throws UndoError
  */
 export function concerns(
   part: Uint8Array,
-  { endpoint: { host, port } }: Exporter,
+  { endpoint: { host, port }, prefixLength, listeningPort }: Exporter,
   isWhole: boolean,
 ): boolean {
   const packed = unpack(part);
@@ -112,7 +112,12 @@ export function concerns(
   return parse(packed).some(({ named, added, rule }) => {
     const exporter = named ?? added ?? (isWhole ? undefined : rule?.exporter);
     const endpoint = exporter?.endpoint;
-    return endpoint?.host === host && (port === 0 || endpoint.port === port);
+    return (
+      endpoint?.host === host &&
+      exporter?.prefixLength === prefixLength &&
+      (port === 0 || endpoint.port === port) &&
+      (listeningPort === undefined || exporter?.listeningPort === listeningPort)
+    );
   });
 }
 

@@ -1,15 +1,11 @@
 /** What rules can say and this version does not do yet: refused, so that nobody takes it for done. */
 import type { Problem } from '../base/errors.ts';
-import type { Collector, Exporter, Output, Rule, RuleSet } from '../model/rules.ts';
+import type { Collector, Output, Rule, RuleSet } from '../model/rules.ts';
 
 /** Names as in files of rules, of fields that are not in force. */
 const OF_RULE: Partial<Record<keyof Rule, string>> = {
   expectEveryMs: 'expect_every',
   description: 'description',
-};
-const OF_EXPORTER: Partial<Record<keyof Exporter, string>> = {
-  prefixLength: 'prefix_length',
-  listeningPort: 'listening_port',
 };
 const OF_OUTPUT: Partial<Record<keyof Output, string>> = {
   sampleOneIn: 'sample_one_in',
@@ -51,7 +47,6 @@ export function findUnsupported({ rules, defaultOutputs }: RuleSet): Problem[] {
   };
   rules.forEach((rule, i) => {
     look(rule, OF_RULE, `rules[${i}]`);
-    look(rule.exporter, OF_EXPORTER, `rules[${i}].exporter`);
     lookAtOutputs(rule.outputs, `rules[${i}].outputs`);
   });
   lookAtOutputs(defaultOutputs, 'default_outputs');

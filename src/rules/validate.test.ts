@@ -36,6 +36,32 @@ describe('validateRules()', () => {
   ]);
 
   refuses(
+    'V1: a second rule for a prefix and listening port',
+    [rule('10.0.0.0/8@7'), rule('10.0.0.0/8@7')],
+    /^rules\[1\]\.exporter\.endpoint: exporter 10\.0\.0\.0\/8@7 has a rule already, rules\[0\]$/,
+  );
+  accepts('V1: rules for an address, prefixes of it, and listening ports', [
+    rule('10.0.0.0'),
+    rule('10.0.0.0/8'),
+    rule('10.0.0.0/9'),
+    rule('10.0.0.0/8:7'),
+    rule('10.0.0.0/8@7'),
+    rule('10.0.0.0@7'),
+  ]);
+
+  refuses(
+    'V3: an IPv4 collector for an IPv6 prefix',
+    [rule('2001:db8::/32', ['192.0.2.5'])],
+    /collectors\[0\]\.endpoint: IPv4 collector 192\.0\.2\.5 can .* exporter 2001:db8::\/32$/,
+  );
+  refuses(
+    'V11: a multicast prefix',
+    [rule('224.0.0.0/4')],
+    /^rules\[0\]\.exporter\.endpoint: 224\.0\.0\.0\/4 is a multicast prefix$/,
+  );
+  accepts('V11: prefixes of all addresses', [rule('0.0.0.0/0'), rule('::/0'), rule('0.0.0.0/8')]);
+
+  refuses(
     'V2: a collector twice in an output',
     [rule('192.0.2.1', ['192.0.2.5:1', '192.0.2.6:1', '192.0.2.5:1'])],
     /^rules\[0\]\.outputs\[0\]\.collectors\[2\]\.endpoint: 192\.0\.2\.5:1 is collectors\[0\]/,

@@ -14,6 +14,7 @@ import {
 import {
   type Collector,
   collectorKey,
+  type Exporter,
   exporterKey,
   type Output,
   pipelineNames,
@@ -107,7 +108,7 @@ function checkRule(
   faultless: FaultlessOutputs,
   problems: Problem[],
 ): void {
-  checkKind(rule.exporter.endpoint, `${path}exporter.endpoint`, host, problems);
+  checkExporterKind(rule.exporter, `${path}exporter.endpoint`, host, problems);
   if (!faultless.has(rule.outputs)) {
     const before = problems.length;
     checkOutputs(rule.outputs, `${path}outputs`, host, problems);
@@ -165,7 +166,7 @@ function checkFamilies(rule: Rule, path: string, problems: Problem[]): void {
   rule.outputs.forEach((output, i) => {
     output.collectors?.forEach(({ endpoint }, k) => {
       if (isIpv6(endpoint)) return;
-      const message = `IPv4 collector ${endpoint.host} can never get packets of IPv6 exporter ${rule.exporter.endpoint.host}`;
+      const message = `IPv4 collector ${endpoint.host} can never get packets of IPv6 exporter ${exporterKey(rule.exporter)}`;
       problems.push({ path: `${path}outputs[${i}].collectors[${k}].endpoint`, message });
     });
   });
@@ -254,6 +255,19 @@ function checkKind(
   if (kind !== 'unspecified' && kind !== 'multicast' && kind !== 'broadcast') return;
   const article = kind === 'unspecified' ? 'an' : 'a';
   problems.push({ path, message: `${endpoint.host} is ${article} ${kind} address` });
+}
+
+/** V5. Networks have addresses of all kinds, but for those of multicast, which no packet comes from. */
+function checkExporterKind(
+  { endpoint, prefixLength }: Exporter,
+  path: string,
+  host: HostAddresses,
+  problems: Problem[],
+): void {
+  if (prefixLength === undefined) checkKind(endpoint, path, host, problems);
+  else if (addressKind(endpoint.octets) === 'multicast') {
+    problems.push({ path, message: `${endpoint.host}/${prefixLength} is a multicast prefix` });
+  }
 }
 
 /** V5 */

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { canonicalOctets } from '../../src/model/address.ts';
 import { type Endpoint, formatEndpoint, MAX_PORT, makeEndpoint } from '../../src/model/endpoint.ts';
+import { networkAddress } from '../../src/model/prefix.ts';
 import {
   type Collector,
   type CollectorOutput,
@@ -76,6 +77,14 @@ function exporterFields(ingredients: Ingredients): Fields<Exporter> {
   // Less than the bits of any address.
   const prefixLength = maybe(ingredients, fc.integer({ min: 0, max: 31 }));
   return { endpoint: exporters, prefixLength, listeningPort: maybe(ingredients, port) };
+}
+
+/** Spec V11. */
+function withoutHostBits(exporter: Exporter): Exporter {
+  const { endpoint, prefixLength } = exporter;
+  if (prefixLength === undefined) return exporter;
+  const network = networkAddress(endpoint.octets, prefixLength);
+  return { ...exporter, endpoint: makeEndpoint(network, endpoint.port) };
 }
 
 const times = fc.integer({ min: 1, max: 100 });
@@ -170,7 +179,7 @@ function output(ingredients: Ingredients): fc.Arbitrary<Output> {
 
 function ruleFields(ingredients: Ingredients): Fields<Rule> {
   return {
-    exporter: record(exporterFields(ingredients)),
+    exporter: record<Exporter>(exporterFields(ingredients)).map(withoutHostBits),
     outputs: fc.array(output(ingredients), { maxLength: 4 }),
     expectEveryMs: maybe(ingredients, duration),
     description: maybe(ingredients, text),
@@ -229,7 +238,7 @@ export const fieldChanges: readonly FieldChange[] = [
   ...changesOf('RuleSet', ruleSetFields({}), (change) => change),
   ...changesOf('Rule', ruleFields({}), inRule),
   ...changesOf('Exporter', exporterFields({}), (change) =>
-    inRule((rule) => ({ ...rule, exporter: change(rule.exporter) })),
+    inRule((rule) => ({ ...rule, exporter: withoutHostBits(change(rule.exporter)) })),
   ),
   ...changesOf('CollectorOutput', collectorOutputFields({}), inCollectorOutput),
   ...changesOf('PipelineOutput', pipelineOutputFields({}), (change) =>
@@ -246,10 +255,15 @@ export const arbitraryTwins: fc.Arbitrary<RuleSet> = fc
   .map(([{ rules, defaultOutputs }, [before, after]]) => {
     const all = [...before.rules, ...rules, ...after.rules].map((rule, i) => ({
       ...rule,
-      exporter: { ...rule.exporter, endpoint: makeEndpoint(Uint8Array.of(192, 0, 2, i), 0) },
+      exporter: addressExporter(rule.exporter, i),
     }));
     return { rules: all, defaultOutputs };
   });
+
+/** Not a network: no two of them are the same. */
+function addressExporter({ prefixLength: _, ...exporter }: Exporter, i: number): Exporter {
+  return { ...exporter, endpoint: makeEndpoint(Uint8Array.of(192, 0, 2, i), 0) };
+}
 
 type Change<T> = (value: T) => T;
 
