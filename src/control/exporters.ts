@@ -1,12 +1,7 @@
-import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
-import type {
-  ExporterReport,
-  ExporterStatus,
-  SeenExporter,
-  SilentRule,
-} from '../model/exporter-status.ts';
+import type { ExporterReport, ExporterStatus, SilentRule } from '../model/exporter-status.ts';
 import type { Rule } from '../model/rules.ts';
-import type { Sightings } from './ports.ts';
+import { ruleFinder } from '../rules/rule-finder.ts';
+import type { RuleSetCounters, Sightings } from './ports.ts';
 import type { StatisticsSource } from './statistics.ts';
 
 export interface ExporterSource extends StatisticsSource {
@@ -23,17 +18,18 @@ export interface ExporterSource extends StatisticsSource {
 export async function collectExporters(
   source: ExporterSource,
 ): Promise<ExporterReport | undefined> {
-  const { sightings, ruleSet, pause } = source;
+  const { sightings, ruleSet, byExporter, counters, pause } = source;
+  const finder = ruleFinder(ruleSet, byExporter);
   /** When something of a rule came last. */
   const lastSeen = new Map<Rule, number>();
   const seen: ExporterStatus[] = [];
   for (const exporter of sightings.exporters) {
     const isValid = pause();
     if (isValid !== true && !(await isValid)) return undefined;
-    const rule = ruleOf(exporter, source.byExporter);
+    const rules = rulesOf(finder.find(exporter.endpoint), counters);
+    const [rule] = rules;
     seen.push(rule === undefined ? exporter : { ...exporter, rule: rule.exporter });
-    if (rule === undefined) continue;
-    lastSeen.set(rule, Math.max(lastSeen.get(rule) ?? 0, exporter.lastSeen.getTime()));
+    note(lastSeen, rules, exporter.lastSeen.getTime());
   }
   const silent: SilentRule[] = [];
   for (const rule of ruleSet.rules) {
@@ -45,12 +41,22 @@ export async function collectExporters(
   return { since: sightings.since, seen, silent, forgotten: sightings.forgotten };
 }
 
-/** The rule that handles its packets (spec R1). */
-function ruleOf({ endpoint }: SeenExporter, byExporter: ReadonlyMap<string, Rule>) {
-  const { host, octets, port } = endpoint;
-  // Port 0 is none in rules: no rule names it.
-  const exact = port === 0 ? undefined : byExporter.get(formatEndpoint(endpoint));
-  return exact ?? byExporter.get(port === 0 ? host : formatEndpoint(makeEndpoint(octets, 0)));
+function note(lastSeen: Map<Rule, number>, rules: readonly Rule[], atMs: number): void {
+  for (const rule of rules) lastSeen.set(rule, Math.max(lastSeen.get(rule) ?? 0, atMs));
+}
+
+/**
+ * The rules that handle packets of an exporter now: one, or several that differ in their listening port, of which is not
+ * known to which of them the exporter sends (spec S24). Those that have counted nothing are none, unless no other is left.
+ *
+ * @param matching all that can have its packets, the one before all others first
+ */
+function rulesOf(matching: readonly Rule[], counters: RuleSetCounters): readonly Rule[] {
+  const any = matching.findIndex(({ exporter }) => exporter.listeningPort === undefined);
+  if (any === 0) return matching.slice(0, 1);
+  const possible = any < 0 ? matching : matching.slice(0, any + 1);
+  const counted = possible.filter((rule) => counters.input(rule).packets > 0n);
+  return counted.length > 0 ? counted : possible.slice(-1);
 }
 
 function silentRule(

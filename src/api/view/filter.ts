@@ -2,7 +2,8 @@ import { invalidInput, type Problem } from '../../base/errors.ts';
 import { splitHostAndPort } from '../../config/socket-address.ts';
 import { type Octets, parseAddress } from '../../model/address.ts';
 import type { Endpoint } from '../../model/endpoint.ts';
-import type { Output, Rule } from '../../model/rules.ts';
+import { isInNetwork } from '../../model/prefix.ts';
+import type { Exporter, Output, Rule } from '../../model/rules.ts';
 import type { RuleFilterMessage } from '../../protocol/view-messages.ts';
 
 /** What an endpoint has to be: in a network, and with a port when one is named. */
@@ -40,11 +41,12 @@ export class RuleFilter {
   }
 
   hasRule({ exporter, outputs }: Rule): boolean {
-    return this.hasExporter(exporter.endpoint) && this.#hasOutputs(outputs);
+    return this.hasExporter(exporter) && this.#hasOutputs(outputs);
   }
 
-  hasExporter(endpoint: Endpoint): boolean {
-    return this.#exporters.length === 0 || isAmong(this.#exporters, endpoint);
+  /** Of a prefix: when one of the wanted addresses is in it, or when it is in one of the wanted prefixes. */
+  hasExporter({ endpoint, prefixLength }: Exporter): boolean {
+    return this.#exporters.length === 0 || isAmong(this.#exporters, endpoint, prefixLength);
   }
 
   hasCollector(endpoint: Endpoint): boolean {
@@ -95,15 +97,15 @@ function readWanted(text: string): Wanted | undefined {
   return Number(length) > written || bits < 0 ? undefined : { octets, bits, port: 0 };
 }
 
-function isAmong(wanted: readonly Wanted[], { octets, port }: Endpoint): boolean {
-  return wanted.some((one) => (one.port === 0 || one.port === port) && isIn(octets, one));
-}
-
-function isIn(octets: Octets, { octets: network, bits }: Wanted): boolean {
-  if (octets.length !== network.length) return false;
-  for (let at = 0; at * 8 < bits; at++) {
-    const mask = 0xff & (0xff00 >> Math.min(8, bits - at * 8));
-    if ((((octets[at] ?? 0) ^ (network[at] ?? 0)) & mask) !== 0) return false;
-  }
-  return true;
+/** @param length of the prefix that the address stands for */
+function isAmong(
+  wanted: readonly Wanted[],
+  { octets, port }: Endpoint,
+  length = octets.length * 8,
+): boolean {
+  return wanted.some(
+    (one) =>
+      (one.port === 0 || one.port === port) &&
+      isInNetwork(octets, one.octets, Math.min(one.bits, length)),
+  );
 }

@@ -1,4 +1,6 @@
 /** Rows of traffic as messages. */
+import { present } from '../../base/present.ts';
+import type { Exporter } from '../../model/rules.ts';
 import { rounded } from '../../protocol/codec.ts';
 import { fromRate } from '../../protocol/view-codec.ts';
 import type {
@@ -6,6 +8,7 @@ import type {
   ExporterTrafficMessage,
 } from '../../protocol/view-messages.ts';
 import { type AddressFormat, endpointMessage } from '../../rules/endpoint-message.ts';
+import { exporterMessage } from '../../rules/message.ts';
 import { sendErrorAdvice } from '../../telemetry/send-errors.ts';
 import type { CollectorRow, ExporterRow } from './traffic-rows.ts';
 
@@ -13,7 +16,7 @@ export function exporterTraffic(row: ExporterRow, format: AddressFormat): Export
   const { endpoint, rule, state, rate, lost, lostPerSecond, lastSeen, seen } = row;
   return {
     endpoint: endpointMessage(endpoint, format),
-    ...(rule && { rule: endpointMessage(rule, format) }),
+    ...(rule && ruleFields(rule, format)),
     state,
     received: {
       packets: `${seen?.received.packets ?? 0n}`,
@@ -26,6 +29,17 @@ export function exporterTraffic(row: ExporterRow, format: AddressFormat): Export
     truncated: `${seen?.truncated ?? 0n}`,
     lost: `${lost}`,
     lostPerSecond: rounded(lostPerSecond),
+  };
+}
+
+function ruleFields(rule: Exporter, format: AddressFormat) {
+  const { endpoint, prefixLength, listeningPort } = exporterMessage(rule, format);
+  return {
+    rule: endpoint,
+    ...present<Pick<ExporterTrafficMessage, 'rulePrefixLength' | 'ruleListeningPort'>>({
+      rulePrefixLength: prefixLength,
+      ruleListeningPort: listeningPort,
+    }),
   };
 }
 

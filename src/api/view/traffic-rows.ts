@@ -4,6 +4,7 @@ import { Turn } from '../../base/turn.ts';
 import type { CollectorStatus } from '../../model/collector-status.ts';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts';
 import type { ExporterReport, ExporterStatus } from '../../model/exporter-status.ts';
+import type { Exporter } from '../../model/rules.ts';
 import type { Counters } from '../../model/statistics.ts';
 import type { ExporterChoice, TrafficOrder } from '../../protocol/view-messages.ts';
 import { type Rate, rateBetween } from '../../telemetry/traffic-history.ts';
@@ -20,7 +21,7 @@ interface Row {
 
 export interface ExporterRow extends Row {
   readonly state: 'Sending' | 'Unknown' | 'Silent';
-  readonly rule?: Endpoint | undefined;
+  readonly rule?: Exporter | undefined;
   /** Undefined for a rule of which nothing has come. */
   readonly seen?: ExporterStatus | undefined;
 }
@@ -90,12 +91,12 @@ export class LookBefore {
     const seen = wish.choice === 'Silent' ? [] : exporters.seen;
     const { filter, choice } = wish;
     const rows = await mapInTurns(seen, (status) =>
-      filter.hasExporter(status.endpoint) ? this.#exporterRow(status, seconds, wish) : undefined,
+      filter.hasExporter({ endpoint: status.endpoint })
+        ? this.#exporterRow(status, seconds, wish)
+        : undefined,
     );
     const wanted = rows.filter((row) => row !== undefined && isChosen(row, choice));
-    const silent = silentRows(exporters, choice).filter(({ endpoint }) =>
-      filter.hasExporter(endpoint),
-    );
+    const silent = silentRows(exporters, choice).filter(({ rule }) => filter.hasExporter(rule));
     return sorted([...(wanted as ExporterRow[]), ...silent], wish);
   }
 
@@ -120,7 +121,7 @@ export class LookBefore {
     const rate = rateBetween(before.counters, received, seconds);
     const lostPerSecond = perSecond(before.lost, lost, seconds);
     const row = { endpoint, rate, lost, lostPerSecond, lastSeen, state, seen: status } as const;
-    return rule === undefined ? row : { ...row, rule: rule.endpoint };
+    return rule === undefined ? row : { ...row, rule };
   }
 
   #secondsUntil(atMs: number): number {
@@ -149,14 +150,17 @@ async function mapInTurns<T, U>(items: readonly T[], map: (item: T) => U): Promi
 const NOTHING: Counted = { counters: { packets: 0n, bytes: 0n }, lost: 0n };
 const NO_RATE: Rate = { packetsPerSecond: 0, bytesPerSecond: 0 };
 
-function silentRows({ silent }: ExporterReport, choice: ExporterChoice): ExporterRow[] {
+function silentRows(
+  { silent }: ExporterReport,
+  choice: ExporterChoice,
+): (ExporterRow & { readonly rule: Exporter })[] {
   if (choice !== 'All' && choice !== 'Silent') return [];
   // Of the others there is a row of what was seen.
   const listed =
     choice === 'All' ? silent.filter(({ lastSeen }) => lastSeen === undefined) : silent;
-  return listed.map(({ exporter: { endpoint }, lastSeen }) => {
-    const row = { endpoint, rate: NO_RATE, lost: 0n, lostPerSecond: 0 };
-    return { ...row, lastSeen, state: 'Silent', rule: endpoint };
+  return listed.map(({ exporter, lastSeen }) => {
+    const row = { endpoint: exporter.endpoint, rate: NO_RATE, lost: 0n, lostPerSecond: 0 };
+    return { ...row, lastSeen, state: 'Silent', rule: exporter };
   });
 }
 
