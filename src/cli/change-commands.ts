@@ -78,7 +78,7 @@ function addDeleteCommand(rules: Command, terminal: Terminal): void {
     .description('delete the rules of the given exporters, each named exactly as in its rule')
     .argument(
       '[exporter...]',
-      'such as 192.0.2.1, 192.0.2.1:1000, [2001:db8::1]:1000',
+      'such as 192.0.2.1, 192.0.2.1:1000, [2001:db8::1]:1000, 10.20.0.0/16, 192.0.2.1@9995',
       collectExporter,
     )
     .option('--file <file>', 'read a DeleteProxyRulesRequest instead; - is standard input');

@@ -1,16 +1,23 @@
 import { status } from '@grpc/grpc-js';
 import { InvalidArgumentError } from 'commander';
-import { parsePort, splitHostAndPort } from '../config/socket-address.ts';
-import { formatAddress, parseAddress } from '../model/address.ts';
+import { EXPORTER_FORMS, parseExporterText } from '../config/exporter-text.ts';
+import { parsePort } from '../config/socket-address.ts';
+import { parseAddress } from '../model/address.ts';
 import { CallError } from '../protocol/client.ts';
 import { CliError } from './exit.ts';
 
 /** The JSON form of collector.proto.Exporter. */
-export type ExporterJson = { readonly endpoint: { readonly host: string; readonly port?: number } };
+export type ExporterJson = {
+  readonly endpoint: EndpointJson;
+  readonly prefixLength?: number;
+  readonly listeningPort?: number;
+};
+
+/** The JSON form of collector.proto.Endpoint. */
+export type EndpointJson = { readonly host: string; readonly port?: number };
 
 /**
- * Reads one EXPORTER argument, `192.0.2.1:1000`, `[2001:db8::1]:1000`, or an address alone, and adds it to
- * those before it.
+ * Reads one EXPORTER argument, as exporterKey() prints it, and adds it to those before it.
  *
  * @throws InvalidArgumentError (of commander)
  */
@@ -23,15 +30,24 @@ export function collectExporter(
 
 /** Reads one EXPORTER argument. @throws InvalidArgumentError (of commander) */
 export function parseExporter(text: string): ExporterJson {
-  const parts = splitHostAndPort(text);
-  const octets = parseAddress(parts?.host ?? '');
-  if (parts === undefined || octets === undefined) {
-    throw new InvalidArgumentError(
-      'Exporters are IP addresses with or without a port: 192.0.2.1, 192.0.2.1:1000, [2001:db8::1]:1000.',
-    );
-  }
-  const host = formatAddress(octets);
-  return { endpoint: parts.port === undefined ? { host } : { host, port: parts.port } };
+  const exporter = parseExporterText(text);
+  if (exporter === undefined) throw new InvalidArgumentError(`An exporter is ${EXPORTER_FORMS}.`);
+  const { endpoint, prefixLength, listeningPort } = exporter;
+  const { host, port } = endpoint;
+  return {
+    endpoint: { host, ...(port !== 0 && { port }) },
+    ...(prefixLength !== undefined && { prefixLength }),
+    ...(listeningPort !== undefined && { listeningPort }),
+  };
+}
+
+/** Reads an address with or without a port. @returns undefined for anything else */
+export function parseEndpointJson(text: string): EndpointJson | undefined {
+  const exporter = parseExporterText(text);
+  if (exporter === undefined || exporter.listeningPort !== undefined || text.includes('/'))
+    return undefined;
+  const { host, port } = exporter.endpoint;
+  return { host, ...(port !== 0 && { port }) };
 }
 
 /**
@@ -42,8 +58,8 @@ export function parseExporter(text: string): ExporterJson {
 export function withBracketHint(error: unknown, exporters: readonly ExporterJson[]): unknown {
   if (!(error instanceof CliError && error.cause instanceof CallError)) return error;
   if (error.cause.code !== status.NOT_FOUND) return error;
-  const meant = exporters.flatMap(({ endpoint: { host, port } }) => {
-    return port === undefined ? (splitLastGroup(host) ?? []) : [];
+  const meant = exporters.flatMap(({ endpoint: { host, port }, prefixLength }) => {
+    return (port ?? prefixLength) === undefined ? (splitLastGroup(host) ?? []) : [];
   });
   if (meant.length === 0) return error;
   return new CliError(error.exitCode, `${error.message}; did you mean ${meant.join(', ')}?`, {

@@ -70,7 +70,7 @@ export function addStatsCommand(program: Command, terminal: Terminal): void {
     .description('print the statistics of all rules, or of the rules of the given exporters')
     .argument(
       '[exporter...]',
-      'named exactly as in its rule: 192.0.2.1, 192.0.2.1:1000, [2001:db8::1]:1000',
+      'named exactly as in its rule: 192.0.2.1, 192.0.2.1:1000, [2001:db8::1]:1000, 10.20.0.0/16, 192.0.2.1@9995',
       collectExporter,
     );
   addFormatAlias(addOutputOption(stats, 'text'));

@@ -1,7 +1,7 @@
 /** Rows of the tables of `floxy rules list` and `floxy stats`. */
 import type { OutputStatsMessage, ProxyStatsMessage } from '../protocol/messages.ts';
 import type { RuleSetMessage } from '../rules/message.ts';
-import { endpointText } from './endpoint-text.ts';
+import { endpointText, exporterText } from './endpoint-text.ts';
 import type { Shown } from './shown.ts';
 import type { TableColumn } from './table.ts';
 
@@ -10,7 +10,7 @@ export const RULE_COLUMNS: readonly TableColumn[] = [{ head: 'EXPORTER' }, { hea
 /** One for each rule, `default` for the others; `|` stands between collectors that take turns. */
 export function ruleRows({ rules = [], defaultOutputs = [] }: Shown<RuleSetMessage>): string[][] {
   const rows = rules.map(({ exporter, outputs = [] }) => [
-    endpointText(exporter?.endpoint),
+    exporterText(exporter),
     outputs.length === 0 ? '- (dropped)' : outputs.map(outputText).join('; '),
   ]);
   return defaultOutputs.length === 0
@@ -52,7 +52,7 @@ export function statsRows(part: Shown<ProxyStatsMessage>): string[][] {
   const { rules = [], defaultOutputs = [], mismatched } = part;
   const rows = rules.flatMap(({ exporter, outputs = [] }) => {
     const { packets = '0', bytes = '0' } = exporter?.input ?? {};
-    return withTargets([endpointText(exporter?.endpoint), packets, bytes], outputs);
+    return withTargets([exporterText(exporter), packets, bytes], outputs);
   });
   if (mismatched === undefined) return rows;
   const { packets = '0', bytes = '0' } = mismatched;

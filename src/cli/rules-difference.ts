@@ -117,11 +117,10 @@ function describe({ rules, defaultOutputs }: RuleSet): ReadonlyMap<string, Descr
   return described;
 }
 
-/** Its outputs, after whatever else its message says of the rule or of the exporter. */
+/** Its outputs, after whatever else its message says of the rule; all of the exporter is in exporterKey(). */
 function describeRule(rule: Rule): string[] {
-  const { exporter, outputs: _, ...rest } = ruleMessage({ ...rule, outputs: [] }, 'text');
-  const { endpoint: __, ...ofExporter } = exporter;
-  return [...describeFields({ ...ofExporter, ...rest }), ...describeOutputs(rule.outputs)];
+  const { exporter: _, outputs: __, ...rest } = ruleMessage({ ...rule, outputs: [] }, 'text');
+  return [...describeFields(rest), ...describeOutputs(rule.outputs)];
 }
 
 /** `192.0.2.2 | [2001:db8::1]:9995`: the collectors that take turns by `|`. */

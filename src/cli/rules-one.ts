@@ -6,7 +6,13 @@ import { mergeChange } from '../rules/merge.ts';
 import { ruleMessage } from '../rules/message.ts';
 import { type OutputMessage, outputMessage } from '../rules/output-message.ts';
 import { readAccess } from './access-options.ts';
-import { collectExporter, type ExporterJson, parseExporter } from './endpoint-argument.ts';
+import {
+  collectExporter,
+  type EndpointJson,
+  type ExporterJson,
+  parseEndpointJson,
+  parseExporter,
+} from './endpoint-argument.ts';
 import { CliError, EXIT } from './exit.ts';
 import { addFormatOption, type FormatOptions } from './format-options.ts';
 import { findMethod, makeMessage, printMessage } from './messages.ts';
@@ -14,7 +20,8 @@ import { addChangeOptions, changeRules } from './rules-change.ts';
 import { listRules, SETTINGS } from './rules-listing.ts';
 import type { Terminal } from './terminal.ts';
 
-const EXAMPLES = 'such as 192.0.2.1, 192.0.2.1:1000, [2001:db8::1]:1000';
+const EXAMPLES =
+  'such as 192.0.2.1, 192.0.2.1:1000, [2001:db8::1]:1000, 10.20.0.0/16, 192.0.2.1@9995';
 
 /** In the place of an exporter. */
 const DEFAULT = 'default';
@@ -118,20 +125,18 @@ function parseOutput(text: string): OutputMessage {
   if (pipeline !== undefined) return { pipeline };
   const collectors = text.split(',').map((part) => {
     const [, address = part, weight] = /^(.*)=(\d+)$/.exec(part) ?? [];
-    const { endpoint } = parseCollector(address);
+    const endpoint = parseCollector(address);
     return weight === undefined ? { endpoint } : { endpoint, weight: Number(weight) };
   });
   return { collectors };
 }
 
-function parseCollector(text: string): ExporterJson {
-  try {
-    return parseExporter(text);
-  } catch {
-    throw new InvalidArgumentError(
-      `${JSON.stringify(text)} is no collector: 198.51.100.1:9995, [2001:db8::1]:9995, with =3 a weight; or pipeline:NAME.`,
-    );
-  }
+function parseCollector(text: string): EndpointJson {
+  const endpoint = parseEndpointJson(text);
+  if (endpoint !== undefined) return endpoint;
+  throw new InvalidArgumentError(
+    `${JSON.stringify(text)} is no collector: 198.51.100.1:9995, [2001:db8::1]:9995, with =3 a weight; or pipeline:NAME.`,
+  );
 }
 
 /** The JSON form. */

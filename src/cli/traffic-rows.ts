@@ -4,7 +4,7 @@ import type {
   ExporterTrafficMessage,
   TrafficMessage,
 } from '../protocol/view-messages.ts';
-import { endpointText } from './endpoint-text.ts';
+import { endpointText, exporterText } from './endpoint-text.ts';
 import type { Shown } from './shown.ts';
 import type { TableColumn } from './table.ts';
 import { byteRate, shortCount, shortRate, shortTime } from './units.ts';
@@ -25,10 +25,10 @@ export const EXPORTER_COLUMNS: readonly TableColumn[] = [
 ];
 
 export function exporterRow(exporter: ShownExporter, now: Date): string[] {
-  const { endpoint, rule, rate, received, lost = '0', protocol = '', state = '' } = exporter;
+  const { endpoint, rate, received, lost = '0', protocol = '', state = '' } = exporter;
   return [
     endpointText(endpoint),
-    rule === undefined ? 'default' : endpointText(rule),
+    ruleText(exporter),
     shortRate(rate?.packetsPerSecond ?? 0),
     byteRate(rate?.bytesPerSecond ?? 0),
     shortCount(Number(received?.packets ?? 0)),
@@ -37,6 +37,12 @@ export function exporterRow(exporter: ShownExporter, now: Date): string[] {
     timeAgo(exporter.lastSeen, now),
     STATES[state] ?? '',
   ];
+}
+
+function ruleText({ rule, rulePrefixLength, ruleListeningPort }: ShownExporter): string {
+  if (rule === undefined) return 'default';
+  const [prefixLength, listeningPort] = [rulePrefixLength, ruleListeningPort];
+  return exporterText({ endpoint: rule, prefixLength, listeningPort });
 }
 
 /** What people call them. */

@@ -1,5 +1,5 @@
 /** What rules name, each once. */
-import type { Endpoint } from '../model/endpoint.ts';
+import { type Endpoint, makeEndpoint } from '../model/endpoint.ts';
 import type { Output, RuleSet } from '../model/rules.ts';
 
 /** Of each kind so many are looked at: the rest would say nothing new, and take time. */
@@ -21,9 +21,17 @@ export function collectorsOf({ rules, defaultOutputs }: RuleSet): Endpoint[] {
   return [...found.values()];
 }
 
-/** Addresses of all exporters that have a rule. */
+/** Addresses of all exporters that have a rule; of a prefix the second one, and of a default route none. */
 export function exportersOf({ rules }: RuleSet): Endpoint[] {
-  return [
-    ...new Map(rules.map(({ exporter: { endpoint } }) => [endpoint.host, endpoint])).values(),
-  ];
+  const found = rules.flatMap(({ exporter: { endpoint, prefixLength } }) => {
+    if (prefixLength === undefined) return [endpoint];
+    return prefixLength === 0 ? [] : [secondOf(endpoint)];
+  });
+  return [...new Map(found.map((endpoint) => [endpoint.host, endpoint])).values()];
+}
+
+/** The first address of a network is the network itself: no host has it. */
+function secondOf({ octets, port }: Endpoint): Endpoint {
+  const second = octets.with(-1, (octets.at(-1) as number) | 1);
+  return makeEndpoint(second, port);
 }

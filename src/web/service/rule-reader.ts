@@ -1,7 +1,5 @@
 import { FloxyError } from '../../base/errors.ts';
-import { splitHostAndPort } from '../../config/socket-address.ts';
-import { parseAddress } from '../../model/address.ts';
-import { makeEndpoint } from '../../model/endpoint.ts';
+import { EXPORTER_FORMS, parseExporterText } from '../../config/exporter-text.ts';
 import type { ExporterReport } from '../../model/exporter-status.ts';
 import { exporterKey } from '../../model/rules.ts';
 import { kept } from '../page.ts';
@@ -72,7 +70,7 @@ export class RuleReader {
 }
 
 /**
- * Rules that a page is asked for: `?rule=192.0.2.1&rule=[2001:db8::1]:2055`.
+ * Rules that a page is asked for: `?rule=192.0.2.1&rule=10.20.0.0/16`.
  *
  * @returns keys of rules; undefined when none is named: all are meant
  * @throws FloxyError INVALID_INPUT
@@ -84,14 +82,8 @@ export function readRuleQuery(query: URLSearchParams): ReadonlySet<string> | und
 }
 
 function readRule(text: string): string {
-  const parts = splitHostAndPort(text);
-  const octets = parseAddress(parts?.host ?? '');
-  if (parts !== undefined && octets !== undefined) {
-    return exporterKey({ endpoint: makeEndpoint(octets, parts.port ?? 0) });
-  }
+  const exporter = parseExporterText(text);
+  if (exporter !== undefined) return exporterKey(exporter);
   const shown = JSON.stringify(text.slice(0, 100));
-  throw new FloxyError(
-    'INVALID_INPUT',
-    `rule=${shown} is no exporter: an IP address with or without a port, such as 192.0.2.1, 192.0.2.1:1000 or [2001:db8::1]:1000`,
-  );
+  throw new FloxyError('INVALID_INPUT', `rule=${shown} is no exporter: ${EXPORTER_FORMS}`);
 }
