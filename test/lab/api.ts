@@ -3,7 +3,7 @@
  * shapes of the .proto files.
  */
 import { Agent } from './agent.ts';
-import { type OutputsText, outputText, type RuleSetText } from './reference.ts';
+import { type ExporterText, type OutputsText, outputText, type RuleSetText } from './reference.ts';
 import { HANG_MS } from './shell.ts';
 import type { EndpointText } from './wire.ts';
 
@@ -144,6 +144,14 @@ export interface ProxyRulesMessage {
   readonly default_outputs: readonly OutputMessage[];
 }
 
+function exporterMessage({ prefixLength, listeningPort, ...endpoint }: ExporterText) {
+  return {
+    endpoint,
+    ...(prefixLength !== undefined && { prefix_length: prefixLength }),
+    ...(listeningPort !== undefined && { listening_port: listeningPort }),
+  };
+}
+
 /** The wire form of a rule set. */
 export function toMessage(ruleSet: RuleSetText): ProxyRulesMessage {
   const output = (text: OutputsText[number]) => {
@@ -158,7 +166,7 @@ export function toMessage(ruleSet: RuleSetText): ProxyRulesMessage {
   };
   return {
     rules: ruleSet.rules.map((rule) => ({
-      exporter: { endpoint: rule.exporter },
+      exporter: exporterMessage(rule.exporter),
       outputs: rule.outputs.map(output),
     })),
     default_outputs: (ruleSet.defaultOutputs ?? []).map(output),

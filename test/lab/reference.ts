@@ -1,9 +1,9 @@
 /**
- * The rules R1 to R5, R16, R20 and R23 of forwarding, written as plainly as possible: what judges the proxy. It searches
- * lists where the proxy has tables, and shares no code with it.
+ * The rules R1 to R5, R16, R18 to R20 and R23 of forwarding, written as plainly as possible: what judges the proxy. It
+ * searches lists where the proxy has tables, and shares no code with it.
  */
 import { homeOf } from './rendezvous.ts';
-import { canonicalText, type EndpointText, keyOf } from './wire.ts';
+import { bitsOf, canonicalText, type EndpointText, keyOf } from './wire.ts';
 
 export interface CollectorText extends EndpointText {
   /** Absent: 1. */
@@ -20,8 +20,13 @@ export interface OutputText {
 /** An output, or only its collectors. */
 export type OutputsText = readonly (OutputText | readonly CollectorText[])[];
 
+export interface ExporterText extends EndpointText {
+  readonly prefixLength?: number;
+  readonly listeningPort?: number;
+}
+
 export interface RuleText {
-  readonly exporter: EndpointText;
+  readonly exporter: ExporterText;
   readonly outputs: OutputsText;
 }
 
@@ -51,7 +56,7 @@ export interface Decision {
 
 /** What has to happen to a packet from this source, received on this port. */
 export function decide(ruleSet: RuleSetText, source: EndpointText, receivedOn: number): Decision {
-  const rule = findRule(ruleSet.rules, source);
+  const rule = findRule(ruleSet.rules, source, receivedOn);
   const outputs = rule === undefined ? (ruleSet.defaultOutputs ?? []) : rule.outputs;
   const isIpv6 = canonicalText(source.host).includes(':');
   const usable = outputs
@@ -80,11 +85,23 @@ function sharesOf(collectors: readonly CollectorText[]): number[] {
   return collectors.map(({ weight = 1 }) => weight / sum);
 }
 
-/** R1: address and port beat the address alone. */
-function findRule(rules: readonly RuleText[], source: EndpointText): RuleText | undefined {
-  const sameAddress = rules.filter(
-    ({ exporter }) => canonicalText(exporter.host) === canonicalText(source.host),
-  );
-  const exact = sameAddress.find(({ exporter }) => exporter.port === source.port);
-  return exact ?? sameAddress.find(({ exporter }) => !exporter.port);
+/** R1, R18, R19: the longest prefix beats the port, and the port the listening port. */
+function findRule(
+  rules: readonly RuleText[],
+  source: EndpointText,
+  receivedOn: number,
+): RuleText | undefined {
+  const bits = bitsOf(source.host);
+  const claims = rules.filter(({ exporter: { host, port, prefixLength, listeningPort } }) => {
+    const network = bitsOf(host);
+    return (
+      network.length === bits.length &&
+      network.slice(0, prefixLength) === bits.slice(0, prefixLength) &&
+      (!port || port === source.port) &&
+      (!listeningPort || listeningPort === receivedOn)
+    );
+  });
+  const strength = ({ exporter: { port, prefixLength = bits.length, listeningPort } }: RuleText) =>
+    prefixLength * 100 + (port ? 10 : 0) + (listeningPort ? 1 : 0);
+  return claims.toSorted((one, other) => strength(other) - strength(one))[0];
 }

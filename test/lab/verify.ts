@@ -51,8 +51,7 @@ export function verify(arrived: readonly Datagram[], demand: Demand): void {
   const alike = new Map<string, number>();
   for (const stream of sent) {
     const { groups, informed, shares, rule } = decide(ruleSet, stream.from, receivedOn);
-    const owner =
-      rule === undefined ? 'default' : keyOf(rule.exporter.host, rule.exporter.port ?? 0);
+    const owner = rule === undefined ? 'default' : JSON.stringify(rule.exporter);
     groups.forEach((group, output) => {
       const who = { group, informed: informed[output] ?? [] };
       const taken = verifyGroup(queues, stream, who, prefix);

@@ -26,6 +26,21 @@ export function canonicalText(address: string): string {
   return text.startsWith('::ffff:') && text.includes('.') ? text.slice('::ffff:'.length) : text;
 }
 
+/** An address as 32 or 128 digits. */
+export function bitsOf(address: string): string {
+  const text = canonicalText(address);
+  if (!text.includes(':')) {
+    return text
+      .split('.')
+      .map((part) => Number(part).toString(2).padStart(8, '0'))
+      .join('');
+  }
+  const [head = [], tail] = text.split('::').map((half) => (half === '' ? [] : half.split(':')));
+  const zeros = tail === undefined ? 0 : 8 - head.length - tail.length;
+  const groups = [...head, ...Array(zeros).fill('0'), ...(tail ?? [])];
+  return groups.map((group) => Number.parseInt(group, 16).toString(2).padStart(16, '0')).join('');
+}
+
 /** What an IPv4 source looks like to an IPv6 collector, behind a prefix such as `::ffff:` (R6). */
 export function mappedSource(address: string, prefix = '::ffff:'): string {
   const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);

@@ -98,11 +98,16 @@ test('S31: rules that are asked for are told alone, whatever the limit; what has
 });
 
 test('S31: what is no exporter is refused by its text', () => {
-  for (const text of ['', 'router1', '192.0.2.0/24', '192.0.2.1:0', '::ffff:1.2.3.4%eth0']) {
+  for (const text of ['', 'router1', '192.0.2.0/33', '192.0.2.1:0', '::ffff:1.2.3.4%eth0']) {
     const query = new URLSearchParams([['rule', text]]);
     assert.throws(() => readRuleQuery(query), { code: 'INVALID_INPUT', message: /is no exporter/ });
   }
   assert.equal(readRuleQuery(new URLSearchParams('collect[]=a')), undefined);
+});
+
+test('R18, S31: rules of prefixes and listening ports are asked for by their names', () => {
+  const query = new URLSearchParams('rule=10.20.0.0/16&rule=[2001:DB8::/32]:7@9995');
+  assert.deepEqual(readRuleQuery(query), new Set(['10.20.0.0/16', '[2001:db8::/32]:7@9995']));
 });
 
 test('S31: rules that change while they are counted are counted anew: all numbers are of one rule set', async () => {
