@@ -1,10 +1,11 @@
 /*
  * Any batch against a kernel that answers anything: every copy is counted exactly once, as sent or
- * as an error; what the kernel took is what is counted as sent; it ends.
+ * as an error, those of templates too; what the kernel took is what is counted as sent; it ends.
  */
 #include <errno.h>
 #include <poll.h>
 
+#include "../test/flow_maker.h"
 #include "../test/lab.h"
 #include "../test/wire.h"
 #include "input.h"
@@ -94,14 +95,34 @@ int __wrap_pio_path_mtu(const uint8_t address[16])
 	return answer;
 }
 
+/* A message of templates and data, in which something may be wrong. */
+static uint32_t make_message(uint8_t kind)
+{
+	static struct flow_maker maker;
+	flow_begin(&maker, kind % 3 == 0 ? FLOW_V9 : FLOW_IPFIX, take_32(&input), kind % 2);
+	flow_add_template_set(&maker, 256 + kind % 4, take_8(&input), kind);
+	if (kind % 4 != 0)
+		flow_add_options_set(&maker, 300 + kind % 8);
+	flow_add_data(&maker, 300 + take_8(&input) % 8, take_8(&input) * 4u, kind);
+	flow_finish(&maker, 3);
+	if (take_8(&input) % 8 == 0)
+		flow_put_u16(maker.bytes + take_16(&input) % maker.length, take_16(&input));
+	uint32_t index = lab_packet(kind % 2 == 0 ? "192.0.2.1" : "2001:db8::1", take_8(&input) % 4,
+				    maker.length);
+	memcpy(lab_payload(index), maker.bytes, maker.length);
+	return index;
+}
+
 static void make_packets(void)
 {
 	lab.packet_count = 0;
 	uint32_t count = take_8(&input) % 4;
 	for (uint32_t i = 0; i < count; i++) {
 		uint8_t kind = take_8(&input);
-		uint32_t index = lab_packet(kind % 2 == 0 ? "192.0.2.1" : "2001:db8::1",
-					    take_16(&input), take_16(&input) % 5000);
+		uint32_t index = kind % 4 < 2
+					 ? make_message(kind / 4)
+					 : lab_packet(kind % 2 == 0 ? "192.0.2.1" : "2001:db8::1",
+						      take_16(&input), take_16(&input) % 5000);
 		if (kind % 32 == 31)
 			lab.packets[index].length = take_32(&input);
 		if (kind % 8 == 5)
@@ -120,6 +141,13 @@ static void make_collectors(void)
 		uint32_t index =
 			lab_collector(kind % 2 == 0 ? "198.51.100.1" : "2001:db8::99", 9995);
 		lab.collectors[index].address[15] = take_8(&input) % 4;
+		if (kind % 8 > 3) {
+			lab.collectors[index].flags = kind % 8 & 6;
+			lab.collectors[index].group = count << 16 | count << 8 | i;
+			lab.collectors[index].returns = take_8(&input) % 2;
+		}
+		if (kind % 32 == 30)
+			lab.collectors[index].group = take_32(&input);
 		if (kind % 16 == 15)
 			lab.collectors[index].family = take_8(&input);
 		if (kind % 16 == 14)
@@ -165,6 +193,7 @@ static void send_batch(void)
 		bytes += lab.slots[i].bytes;
 	}
 	uint64_t sent = lab.counters[PIO_FORWARDED_PACKETS];
+	copies += lab.counters[PIO_TEMPLATE_COPIES] + lab.counters[PIO_TEMPLATE_RESENDS];
 	must(sent + lab_send_errors() == copies, "every copy is counted once");
 	must(sent == datagrams, "what is counted as sent is what the kernel took");
 	must(sent == outputs && lab.counters[PIO_FORWARDED_BYTES] == bytes,
@@ -181,6 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	now_ms = 1000;
 	wire.collected = 0;
 	pio_mtu_init(&lab.sender->mtus);
+	templates_deinit(&lab.sender->spread.templates);
 	lab.sender->next_identification = take_16(&input);
 	do
 		send_batch();
