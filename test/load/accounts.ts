@@ -31,7 +31,7 @@ export function assertNothingMissing({ arrived, lostOnWire, totals }: Settled, i
 
 /**
  * Packets: offered = inputs of the rules + mismatched + dropped by the kernel. Copies: what the rules in force
- * asked for = outputs + send errors + no eligible collector; and outputs = what arrived, collector by
+ * asked for, and those of templates = outputs + send errors + no eligible collector; and outputs = what arrived, collector by
  * collector, and what the link to the collectors lost for congestion (spec S2). Exactly, except for the
  * batches that killed forwarders had in hand.
  *
@@ -52,7 +52,8 @@ export function assertExact(settled: Settled, deaths = 0): void {
   assert.equal(totals.receiveErrors, 0);
   const outputs = sum(collectorsOf(statistics).map(({ output }) => output));
   const ends = outputs + totals.sendErrors + totals.noEligibleCollector;
-  near(ends, copiesAskedBy(statistics), copies, 'outputs + errors + not eligible = asked for');
+  const asked = copiesAskedBy(statistics) + totals.templateCopies;
+  near(ends, asked, copies, 'outputs + errors + not eligible = asked for');
   near(totals.forwarded, outputs, copies, 'forwarded = outputs');
   assertArrived(outputs, arrived.copies, lostOnWire, copies);
   assertEachCollector(statistics, arrived, copies + lostOnWire);

@@ -41,6 +41,8 @@ export interface LoadOptions extends LabOptions, ServiceOptions {
 export interface Totals {
   readonly received: number;
   readonly forwarded: number;
+  /** Those of templates, besides what the rules ask for. */
+  readonly templateCopies: number;
   readonly droppedByRule: number;
   readonly noEligibleCollector: number;
   readonly truncated: number;
@@ -158,8 +160,8 @@ export class LoadStage implements AsyncDisposable {
   /** What was sent so far. */
   offered(): Offered {
     const packets = this.#sent.reduce((sum, { numbered, hostile }) => {
-      const { storm, empty, largest, checksum } = hostile;
-      return sum + numbered + storm + empty + largest + checksum;
+      const { storm, empty, largest, checksum, templates } = hostile;
+      return sum + numbered + storm + empty + largest + checksum + templates;
     }, 0);
     return { packets, streams: this.#streamsSent() };
   }
@@ -242,6 +244,9 @@ export function totalsOf(forwarders: readonly ForwarderMessage[]): Totals {
   return {
     received: sum(({ received }) => Number(received.packets)),
     forwarded: sum(({ forwarded }) => Number(forwarded.packets)),
+    templateCopies: sum(
+      ({ template_copies, template_resends }) => Number(template_copies) + Number(template_resends),
+    ),
     droppedByRule: sum((forwarder) => Number(forwarder.dropped_by_rule)),
     noEligibleCollector: sum((forwarder) => Number(forwarder.no_eligible_collector)),
     truncated: sum((forwarder) => Number(forwarder.truncated)),

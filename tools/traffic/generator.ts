@@ -6,7 +6,14 @@ import { endProcess, hasEnded } from '../../test/lab/shell.ts';
 import { programPath } from './programs.ts';
 
 /** Packets that no exporter in its right mind sends; what they are says generator/hostile.h. */
-export const HOSTILE_KINDS = ['storm', 'empty', 'largest', 'fragment', 'checksum'] as const;
+export const HOSTILE_KINDS = [
+  'storm',
+  'empty',
+  'largest',
+  'fragment',
+  'checksum',
+  'templates',
+] as const;
 export type HostileKind = (typeof HOSTILE_KINDS)[number];
 
 export interface Hostile {

@@ -5,7 +5,12 @@
 #include "shared/address.h"
 #include "shared/noise.h"
 
-const char *const kind_names[KINDS] = {"storm", "empty", "largest", "fragment", "checksum"};
+/* A message of templates is a header, the header of a set, and so many records. */
+#define TEMPLATE_BYTES 16u
+#define TEMPLATES_COUNT ((STORM_BYTES - 20 - 4) / TEMPLATE_BYTES)
+
+const char *const kind_names[KINDS] = {"storm",	   "empty",    "largest",
+				       "fragment", "checksum", "templates"};
 
 static uint64_t random_state = 88172645463325252u;
 
@@ -56,6 +61,45 @@ static const uint8_t *make_fragment(struct frame *frame, const uint8_t *end)
 	return end + sizeof(fragment);
 }
 
+static void put_16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+/* Of a datagram whose checksum is the sum of the pseudo header yet: makes it neither right nor
+ * none. */
+static void break_checksum(uint8_t *udp, const uint8_t *end)
+{
+	uint32_t sum = 0;
+	for (const uint8_t *at = udp; at + 1 < end; at += 2)
+		sum += (uint32_t)at[0] << 8 | at[1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	uint32_t right = ~sum & 0xffff;
+	put_16(udp + offsetof(struct udphdr, check), right ^ (right == 0x5555 ? 0xaaaa : 0x5555));
+}
+
+/* A message with one set of templates of three fields, which fill it. */
+static void write_templates(uint8_t *at)
+{
+	uint32_t words[5] = {htonl(9u << 16 | TEMPLATES_COUNT), next_random(), next_random(),
+			     next_random(), next_random()};
+	memcpy(at, words, sizeof(words));
+	uint8_t *set = at + sizeof(words);
+	put_16(set, 0);
+	put_16(set + 2, STORM_BYTES - sizeof(words));
+	for (uint32_t i = 0; i < TEMPLATES_COUNT; i++) {
+		uint8_t *record = set + 4 + i * TEMPLATE_BYTES;
+		put_16(record, 256 + next_random() % 65280);
+		put_16(record + 2, 3);
+		for (uint32_t field = 4; field < TEMPLATE_BYTES; field += 2)
+			put_16(record + field, next_random());
+	}
+	if (next_random() % 4 == 0)
+		put_16(set + 4 + 2, 65535);
+}
+
 enum kind write_hostile(const struct options *options, uint32_t index, uint64_t number)
 {
 	enum kind kind = options->kinds[number % options->kind_count];
@@ -68,10 +112,12 @@ enum kind write_hostile(const struct options *options, uint32_t index, uint64_t 
 	uint16_t port = (uint16_t)(1 + next_random() % 65535);
 	uint8_t *at = write_headers(options, frame, source, port, length);
 	memcpy(at, noise, length);
+	if (kind == TEMPLATES)
+		write_templates(at);
 	const uint8_t *end = at + length;
 	if (kind == CHECKSUM) {
-		/* The sum that is there is that of the pseudo header alone. */
 		frame->head.offload.flags = 0;
+		break_checksum(at - sizeof(struct udphdr), end);
 	} else if (kind == FRAGMENT) {
 		end = make_fragment(frame, end);
 	}

@@ -9,11 +9,13 @@
 #define STORM_BYTES 200u
 
 enum kind {
-	STORM,	  /* a random source each */
-	EMPTY,	  /* no payload */
-	LARGEST,  /* as large as the interface takes */
-	FRAGMENT, /* the first fragment of a datagram whose rest never comes */
-	CHECKSUM, /* a wrong UDP checksum */
+	STORM,	   /* a random source each */
+	EMPTY,	   /* no payload */
+	LARGEST,   /* as large as the interface takes */
+	FRAGMENT,  /* the first fragment of a datagram whose rest never comes */
+	CHECKSUM,  /* a wrong UDP checksum */
+	TEMPLATES, /* of NetFlow v9, from a random source and domain each; every fourth is malformed
+		    */
 	KINDS,
 };
 extern const char *const kind_names[KINDS];
