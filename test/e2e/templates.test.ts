@@ -6,6 +6,7 @@ import { requireRoot } from '../lab/require-root.ts';
 import { Stage } from '../lab/stage.ts';
 import { assertWellFormed, type Sent, verify } from '../lab/verify.ts';
 import { arbitraryTemplateMessages } from '../support/arbitrary-template-messages.ts';
+import { ipfixMessage, set, u16 } from '../support/netflow-writer.ts';
 
 const C4 = ['198.51.100.1', '198.51.100.2', '198.51.100.3'].map((host) => ({ host, port: 9995 }));
 const C6 = ['2001:db8:c::a', '2001:db8:c::b'].map((host) => ({ host, port: 9996 }));
@@ -34,6 +35,12 @@ const EXPORTERS = [
   '203.0.113.4',
 ];
 const RUNS = 20;
+/** Octets of a message with the templates, and of one of the proxy, which pads sets. */
+const ANNOUNCED = 46;
+const TOLD = 48;
+/** Of one field, and of a scope and an option. */
+const TEMPLATE = [256, 1, 8, 4].flatMap(u16);
+const OPTIONS = [300, 2, 1, 149, 4, 34, 4].flatMap(u16);
 
 describe('templates of balanced outputs', { skip: requireRoot() }, () => {
   let stage: Stage;
@@ -87,6 +94,60 @@ describe('templates of balanced outputs', { skip: requireRoot() }, () => {
     );
     assert.ok((await templateCounts()).unreadable > 0, 'R23: some could not be read');
   });
+
+  for (const [family, host, collectors] of [
+    ['IPv4', '203.0.113.9', C4],
+    ['IPv4 to IPv6', '203.0.113.10', C6],
+    ['IPv6', '2001:db8:e::9', C6],
+  ] as const) {
+    const from = { host, port: 7000 };
+    const templates = [set(2, TEMPLATE), set(3, OPTIONS)];
+    const send = async (sequence: number, sets: readonly (readonly number[])[]) => {
+      const payload = Buffer.from(ipfixMessage(sets, { sequence, domain: 7 }));
+      const arrived = await stage.exchange([{ from, payload }]);
+      assertWellFormed(arrived);
+      return arrived.map(({ destination, payload: { length } }) => `${destination} ${length}`);
+    };
+    const data = (sequence: number) => send(sequence, [set(256, [1, 2, 3, 4])]);
+    const replace = (output: RuleSetText['rules'][0]['outputs'][0]) =>
+      stage.api.replace({ rules: [{ exporter: { host }, outputs: [output] }] });
+
+    test(`R24: ${family}: a collector that comes into an output knows the templates at once, and nobody is told twice`, async () => {
+      const [first, second] = collectors as [typeof from, typeof from];
+      await replace([first, { ...second, port: 7 }]);
+      assert.deepEqual(
+        (await send(0, templates)).sort(),
+        [`${first.host} ${ANNOUNCED}`, `${second.host} ${ANNOUNCED}`].sort(),
+      );
+      await stage.api.update({ rules: [{ exporter: { host: '192.0.2.99' }, outputs: [[first]] }] });
+      assert.equal((await data(0)).length, 1, 'another rule has nothing to do with it');
+      const before = await templateCounts();
+      await replace([first, second]);
+      const arrived = [...(await data(1)), ...(await data(2))];
+      assert.deepEqual(
+        arrived.toSorted(),
+        [`${first.host} 24`, `${second.host} 24`, `${second.host} ${TOLD}`].sort(),
+      );
+      const told = arrived.indexOf(`${second.host} ${TOLD}`);
+      assert.ok(told < arrived.indexOf(`${second.host} 24`), 'before its data');
+      assert.equal((await templateCounts()).resends - before.resends, 1, 'counted');
+    });
+
+    test(`R24: ${family}: an exporter that moves to another collector takes its templates along`, async () => {
+      const output = { collectors: [...collectors], balance: 'BY_ENDPOINT' } as const;
+      await replace(output);
+      const [announced = ''] = await send(0, templates);
+      const [home = ''] = announced.split(' ');
+      assert.deepEqual(await data(0), [`${home} 24`], 'its own');
+      const others = collectors.filter((collector) => collector.host !== home);
+      // One that no packet reaches keeps it an output of several.
+      const nobody = { host: home, port: 7 };
+      await replace({ ...output, collectors: [...others, nobody].slice(0, 2) });
+      const [moved = ''] = await data(1);
+      const [next = ''] = moved.split(' ');
+      assert.equal(moved, `${next} ${TOLD}`, 'the templates come first');
+    });
+  }
 });
 
 function outputsOf({ host }: Sent['from']): number {
