@@ -23,7 +23,7 @@ export interface Terminal {
   print(text: string | Uint8Array): Promise<void>;
   /** Writes to standard error. */
   printError(text: string): void;
-  /** Calls the listener once when the user interrupts (Ctrl-C), instead of ending. @returns what ends that */
+  /** Calls the listener once when the user (Ctrl-C), or who runs it, ends it, instead of ending. @returns what ends that */
   onInterrupt(listener: () => void): () => void;
   /** The bytes of a file; `-` is standard input. */
   read(file: string): Promise<Uint8Array>;
@@ -32,6 +32,9 @@ export interface Terminal {
   /** Has a file edited. @throws CliError when the editor cannot be run or fails */
   edit(file: string): Promise<void>;
 }
+
+/** A second one ends the process whatever it does. */
+const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
@@ -48,8 +51,15 @@ export function processTerminal(): Terminal {
       process.stderr.write(text);
     },
     onInterrupt: (listener) => {
-      process.once('SIGINT', listener);
-      return () => process.off('SIGINT', listener);
+      const stop = () => {
+        for (const signal of ENDINGS) process.off(signal, heard);
+      };
+      const heard = () => {
+        stop();
+        listener();
+      };
+      for (const signal of ENDINGS) process.on(signal, heard);
+      return stop;
     },
     read: (file) => (file === '-' ? readStandardInput() : readFile(file)),
     ask,

@@ -1,5 +1,9 @@
 /** What people see of a real service with real packets: status, exporters, collectors, top. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { requireRoot } from '../lab/require-root.ts';
 import { floxy } from '../lab/service.ts';
@@ -124,4 +128,23 @@ describe('what people see', { skip: requireRoot() }, () => {
     assert.match(last[19] ?? '', /^q quit/);
     assert.ok(drawn.stdout.startsWith('\u001b[?1049h') && drawn.stdout.includes('\u001b[?1049l'));
   });
+
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    test(`S22: top gives the terminal back on ${signal}`, async () => {
+      await using stage = await startStage();
+      const pidFile = path.join(stage.service.folder, 'top.pid');
+      const top = `echo $$ > ${pidFile}; exec ip netns exec ${stage.lab.proxy} ${floxy} top`;
+      const child = spawn('script', ['-qec', top, '/dev/null']);
+      let drawn = '';
+      child.stdout.on('data', (bytes: Buffer) => {
+        drawn += bytes;
+      });
+      const ended = once(child, 'close');
+      await waitFor('top has drawn', () => drawn.includes('q quit'));
+      process.kill(Number(readFileSync(pidFile, 'utf8')), signal);
+      await ended;
+      assert.equal(child.exitCode, 0);
+      assert.ok(drawn.endsWith('\u001b[?25h\u001b[?1049l'), JSON.stringify(drawn.slice(-80)));
+    });
+  }
 });
