@@ -117,6 +117,39 @@ describe('the Debian package', { skip: requireRoot() || requireTree() }, () => {
     await stage.api.replace(STEADY_RULES);
   });
 
+  test('systemctl reload waits until the rules of a changed file are in force', async () => {
+    const folder = '/run/systemd/system/floxy.service.d';
+    const file = '/etc/floxy.txtpb';
+    const write = (port: number) => {
+      const rules = Array.from({ length: 50_000 }, (_, i) => {
+        const exporter = `exporter: {endpoint: {host: "10.0.${i >> 8}.${i & 255}"}}`;
+        return `rules: {${exporter} outputs: {collectors: {endpoint: {host: "192.0.2.1" port: ${port}}}}}\n`;
+      });
+      return container.feed(rules.join(''), 'sh', '-c', `cat >${file}`);
+    };
+    // Sooner than any command could ask.
+    const port = async () => {
+      const { rules } = await stage.api.statistics({ host: '10.0.0.0' });
+      return rules[0]?.outputs[0]?.collectors[0]?.endpoint.port;
+    };
+    await write(1000);
+    const setting = `[Service]\nEnvironment=COLLECTOR_FLOXY_RULES_FILE=${file}\n`;
+    await container.run('mkdir', '-p', folder);
+    await container.feed(setting, 'sh', '-c', `cat >${folder}/rules.conf; systemctl daemon-reload`);
+    await container.run('systemctl', 'restart', 'floxy');
+    await isWell();
+    for (const next of [1001, 1002, 1003]) {
+      await write(next);
+      await container.run('systemctl', 'reload', 'floxy');
+      assert.equal(await port(), next);
+    }
+    await container.run('rm', `${folder}/rules.conf`, file);
+    await container.run('systemctl', 'daemon-reload');
+    await container.run('systemctl', 'restart', 'floxy');
+    await isWell();
+    await stage.api.replace(STEADY_RULES);
+  });
+
   test('an upgrade of the package loses no packet', async () => {
     await underTraffic(async () => {
       const before = await mainPid();
