@@ -19,7 +19,7 @@ const ADVICE =
 /**
  * Judges by test datagrams whether packets are forwarded. Real packets that are forwarded while the datagrams
  * do not come back say more: then it is the datagrams that are held up, and they are not believed again until
- * they have come back. Each change of mind is logged once.
+ * they have come back. Each change of that is logged once; a failure is a state of the proxy, and told as one.
  */
 export class PathVerdict {
   readonly #target: string;
@@ -46,8 +46,8 @@ export class PathVerdict {
   }
 
   #comesBack({ forwarders }: PathLook): void {
-    if (!this.#areBelieved || this.#failure !== undefined) {
-      this.#log.info({ target: this.#target }, 'test datagrams come back: packets are forwarded');
+    if (!this.#areBelieved) {
+      this.#log.info({ target: this.#target }, 'test datagrams come back: they are believed again');
     }
     this.#failure = undefined;
     this.#before = forwarders;
@@ -66,9 +66,7 @@ export class PathVerdict {
       this.#failure = undefined;
       return;
     }
-    const isNew = this.#failure === undefined;
     this.#failure = `test datagrams to ${this.#target} do not come back (${failing} of ${sources} source ports): ${ADVICE}`;
-    if (isNew) this.#log.error({ error: this.#failure }, 'packets are not forwarded');
   }
 
   /**
