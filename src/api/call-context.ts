@@ -68,11 +68,6 @@ export function admit(call: IncomingCall, { gate, workload, stopping }: ContextP
   };
 }
 
-/** IP address of a peer. */
-export function addressOf(peer: string): string {
-  return peer.replace(/:\d+$/, '');
-}
-
 function goneSignal(call: IncomingCall): AbortSignal {
   if (call.cancelled) return AbortSignal.abort();
   const gone = new AbortController();

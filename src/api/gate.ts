@@ -14,9 +14,6 @@ export interface Arrival {
   readonly connection: Connection | undefined;
 }
 
-/** Who may make a call that needs no role. */
-const NOBODY: Omit<Caller, 'from'> = { who: 'anybody', role: 'viewer' };
-
 interface Admitted {
   readonly caller: Caller;
   readonly identity: Identity | undefined;
@@ -49,7 +46,8 @@ export class Gate {
     if (connection === undefined) throw new FloxyError('NOT_READY', 'the client has gone');
     const { identity } = connection;
     if (needed === 'nobody') {
-      const caller = { ...NOBODY, from: identity.from };
+      const { who, from } = identity;
+      const caller: Caller = { who, from, role: 'viewer' };
       this.#admitted.set(metadata, { caller, identity: undefined });
       return;
     }

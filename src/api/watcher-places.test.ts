@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import type { CallContext } from './call-context.ts';
 import { WatcherPlaces } from './watcher-places.ts';
 
-/** A client from an address that watches until it is displaced, or goes. */
-function watch(places: WatcherPlaces, address: string) {
+/** A client that watches until it is displaced, or goes. All come from the same address. */
+function watch(places: WatcherPlaces, who: string) {
   const gone = new AbortController();
   const handler = places.limit(async function* (_request: object, { signal }: CallContext) {
     yield {};
@@ -13,7 +13,11 @@ function watch(places: WatcherPlaces, address: string) {
       signal.addEventListener('abort', () => resolve());
     });
   });
-  const stream = handler({}, { peer: `${address}:1`, signal: gone.signal } as CallContext);
+  const stream = handler({}, {
+    peer: '192.0.2.1:1',
+    caller: { who, role: 'viewer', from: '192.0.2.1:1' },
+    signal: gone.signal,
+  } as CallContext);
   const messages = stream[Symbol.asyncIterator]();
   return {
     begin: () => messages.next(),
@@ -22,9 +26,9 @@ function watch(places: WatcherPlaces, address: string) {
   };
 }
 
-test('when all places are taken, a client from the same address is refused until one goes', async () => {
+test('when all places are taken, the same caller is refused until one goes', async () => {
   const places = new WatcherPlaces(2);
-  const [first, second, third] = ['a', 'a', 'a'].map((address) => watch(places, address));
+  const [first, second, third] = ['a', 'a', 'a'].map((who) => watch(places, who));
   await first?.begin();
   await second?.begin();
   await assert.rejects(async () => third?.begin(), { code: 'LIMIT_EXCEEDED' });
@@ -34,7 +38,7 @@ test('when all places are taken, a client from the same address is refused until
   await watch(places, 'a').begin();
 });
 
-test('a client from another address gets a place of the address that has most, up to half of them', async () => {
+test('another caller gets a place of the one who has most, up to half of them', async () => {
   const places = new WatcherPlaces(4);
   const greedy = [1, 2, 3, 4].map(() => watch(places, 'a'));
   for (const watcher of greedy) await watcher.begin();
