@@ -105,7 +105,10 @@ export function settingsEntries(parts: SettingsParts): Entries {
       return apply('DeleteProxyRules', change, context);
     }),
     ...proxyStatsEntries(control),
-    GetBuildInfo: entry('viewer', SMALL, () => ({ parts: [fromBuildInfo(buildInfo)] })),
+    GetBuildInfo: entry('viewer', SMALL, () => ({
+      parts: [fromBuildInfo(buildInfo)],
+      headers: dryRunSupport(),
+    })),
     GetSystemStatus: entry('viewer', SMALL, () => ({
       parts: [fromSystemStatus(control.status(), parts.apiStatus?.())],
     })),

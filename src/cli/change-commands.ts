@@ -95,13 +95,14 @@ function addDeleteCommand(rules: Command, terminal: Terminal): void {
           : await RulesInput.read(terminal, file, method.input, format);
       const request =
         input?.toMessage(method.input) ?? makeMessage(method.input, { exporters: [...exporters] });
-      const plan = (present: RuleSet) => {
-        const { exporters: asked } = toJson(method.input, request) as ExportersRequest;
-        const deleted = canonicaliseExporters(asked ?? [], 'exporters');
-        return mergeChange(present, { kind: 'edit', deleted, upserts: [] });
-      };
+      const { exporters: asked } = toJson(method.input, request) as ExportersRequest;
+      const deleted = () => canonicaliseExporters(asked ?? [], 'exporters');
+      const plan = (present: RuleSet) =>
+        mergeChange(present, { kind: 'edit', deleted: deleted(), upserts: [] });
+      // What is wrong with a file is told with its place.
+      const touched = input === undefined ? deleted() : undefined;
       const access = readAccess(command, terminal.env);
-      await changeRules(terminal, access, { method, request, input, options, plan });
+      await changeRules(terminal, access, { method, request, input, options, plan, touched });
     },
   );
 }

@@ -2,7 +2,7 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { withoutControls } from '../base/text.ts';
-import type { RuleSet } from '../model/rules.ts';
+import type { Exporter, RuleSet } from '../model/rules.ts';
 import type { ClientAnswer } from '../protocol/client.ts';
 import {
   EXPECTED_REVISION_HEADER,
@@ -23,7 +23,7 @@ import {
 } from './format-options.ts';
 import { compareRuleSets, printDifference } from './rules-difference.ts';
 import type { RulesInput } from './rules-input.ts';
-import { listRules } from './rules-listing.ts';
+import { knowsDryRuns, listRules, listRulesOf } from './rules-listing.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A change that a command wants. */
@@ -35,6 +35,8 @@ export interface WantedChange {
   readonly options: FormatOptions;
   /** What it makes of the rules there are. */
   readonly plan: (present: RuleSet) => RuleSet | Promise<RuleSet>;
+  /** Whose rules it touches, and nothing else; absent: all can be. */
+  readonly touched?: readonly Exporter[] | undefined;
 }
 
 /** Options of all commands that change rules. */
@@ -68,14 +70,14 @@ async function tryChange(
   access: ApiAccess,
   wanted: WantedChange,
 ): Promise<void> {
-  const { input, options, plan } = wanted;
-  const present = await listRules(access);
-  if (!present.knowsDryRuns) {
+  const { input, options, plan, touched } = wanted;
+  if (!(await knowsDryRuns(access))) {
     throw new CliError(
       EXIT.failed,
       `the service at ${access.target} is older and knows no dry runs: it would make the change. \`floxy rules diff FILE\` compares without asking for one`,
     );
   }
+  const present = await (touched ? listRulesOf(access, touched) : listRules(access));
   const expected =
     present.revision === undefined ? {} : { [EXPECTED_REVISION_HEADER]: present.revision };
   const answer = await call(access, wanted, options.expectedRevision === undefined ? expected : {});

@@ -17,7 +17,7 @@ import { CliError, EXIT } from './exit.ts';
 import { addFormatOption, type FormatOptions } from './format-options.ts';
 import { findMethod, makeMessage, printMessage } from './messages.ts';
 import { addChangeOptions, changeRules } from './rules-change.ts';
-import { listRules, SETTINGS } from './rules-listing.ts';
+import { listRulesOf, SETTINGS } from './rules-listing.ts';
 import type { Terminal } from './terminal.ts';
 
 const EXAMPLES =
@@ -51,7 +51,7 @@ function addGetCommand(rules: Command, terminal: Terminal): void {
       command: Command,
     ) => {
       const exporters = canonicaliseExporters(asked, 'exporters');
-      const { ruleSet } = await listRules(readAccess(command, terminal.env));
+      const { ruleSet } = await listRulesOf(readAccess(command, terminal.env), exporters);
       const byExporter = new Map(ruleSet.rules.map((rule) => [exporterKey(rule.exporter), rule]));
       const found = exporters.map((exporter) => {
         const rule = byExporter.get(exporterKey(exporter));
@@ -101,7 +101,8 @@ function addSetCommand(rules: Command, terminal: Terminal): void {
       const request = makeMessage(method.input, messageOf(change));
       const plan = (present: RuleSet) => updated(present, change);
       const access = readAccess(command, terminal.env);
-      await changeRules(terminal, access, { method, request, options, plan });
+      const touched = exporter === DEFAULT ? undefined : change.rules.map((rule) => rule.exporter);
+      await changeRules(terminal, access, { method, request, options, plan, touched });
     },
   );
 }

@@ -92,7 +92,7 @@ export function revisionHeaders(revision: number): OutgoingHttpHeaders {
   return { [REVISION_HEADER]: String(revision) };
 }
 
-/** Header of the answer that lists rules: who wants a dry run sees that it is not taken for a change (spec A40). */
+/** Header of the answers of ListProxyRules and GetBuildInfo: a dry run is not taken for a change here (spec A40). */
 export function dryRunSupport(): OutgoingHttpHeaders {
   return { [DRY_RUN_HEADER]: 'supported' };
 }

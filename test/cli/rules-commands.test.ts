@@ -115,7 +115,7 @@ test('A40: a dry run is not asked of a service that would take it for a change',
   assert.match(run.errors, /older and knows no dry runs: it would make the change/);
   assert.deepEqual(
     api.calls.map(({ method }) => method),
-    ['ListProxyRules'],
+    ['GetBuildInfo'],
   );
 });
 
