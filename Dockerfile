@@ -7,8 +7,8 @@ RUN npm ci
 COPY . .
 ARG FLOXY_COMMIT=unknown
 RUN FLOXY_COMMIT="$FLOXY_COMMIT" npm run build
-# What runs: production packages only. Node comes with the image, so not from npm.
-RUN npm ci --omit=dev --omit=optional
+# What runs: production packages only. Node comes with the image, so not from npm; raw-socket is built for it.
+RUN npm ci --omit=dev --omit=optional && npm run build:native
 
 FROM node:24-bookworm-slim
 # The proxy's user is not root: the capability for raw sockets comes with the program. Forwarders lose it

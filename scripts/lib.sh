@@ -46,7 +46,7 @@ require() {
 set_up() {
 	[ "$(uname -s)" = Linux ] || fail "floxy runs on Linux only: it needs raw sockets that take a foreign source address"
 	command -v npm >/dev/null || fail "npm is missing: install it (Debian: apt-get install npm) and try again"
-	require gcc "gcc libc6-dev" make make
+	require gcc "gcc libc6-dev" g++ g++ make make
 	if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
 		say "installing npm packages"
 		npm ci --loglevel=error >&2 || fail "npm ci failed, see above"

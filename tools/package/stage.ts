@@ -16,7 +16,15 @@ import { gzipSync } from 'node:zlib';
 const PAYLOAD = 'usr/lib/floxy/package';
 
 /** Of the checkout. */
-const RUNS = ['bin', 'dist', 'proto', 'package.json', 'native/build/floxy_pio.node'];
+const RUNS = [
+  'bin',
+  'dist',
+  'proto',
+  'package.json',
+  'native/build/floxy_pio.node',
+  // Built by native/Makefile.
+  'node_modules/raw-socket/build/Release/raw.node',
+];
 
 const DOCUMENTS = [
   'README.md',
@@ -46,6 +54,9 @@ const NOT_NEEDED = [
   /^node-linux-\w+\/(?!bin(\/|$)|package\.json$|LICENSE$)./,
   /^better-sqlite3\/(deps|src|binding\.gyp)/,
   new RegExp(`^better-sqlite3/prebuilds/(?!linux-${process.arch}\\.node$).`),
+  // Only headers, with which raw-socket is built.
+  /^nan\//,
+  /^raw-socket\/(src|example|binding\.gyp|build\/(?!Release(\/|$)))/,
   /\.(map|d\.[cm]?ts|md|markdown)$/i,
 ];
 
