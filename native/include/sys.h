@@ -24,6 +24,10 @@ int sys_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t por
 /* Opens a raw socket that sends header-included packets, family 4 or 6, non-blocking. */
 int sys_open_sender(int family, uint32_t send_buffer);
 
+/* Programs that are executed from now on do not get the descriptor: for one that other code opened.
+ */
+int sys_close_on_exec(int fd);
+
 /* Datagrams that the kernel dropped at this socket since it was opened, modulo 2^32. */
 int64_t sys_socket_drops(int fd);
 

@@ -106,6 +106,10 @@ export interface Addon {
   neighbours(neighbours: Uint8Array): number;
   links(links: Uint8Array): number;
   clockIsSynchronised(): number;
+  probeOpen(family: number): number;
+  probeSend(fd: number, octets: Uint8Array, port: number): number;
+  probeErrors(fd: number, errors: Uint8Array): number;
+  closeOnExec(fd: number): number;
   unixPeer(fd: number, peer: Uint32Array): number;
   unixPeerGroups(fd: number, groups: Uint32Array): number;
   tcpPeerUser(fd: number, uid: Uint32Array): number;

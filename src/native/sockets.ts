@@ -47,3 +47,8 @@ export function openSender(family: 4 | 6, sendBufferBytes: number): number {
 export function socketDrops(fd: number): number {
   return check('socketDrops', addon().socketDrops(checkFd(fd)));
 }
+
+/** Keeps a descriptor that other code opened from programs that are started. @throws SystemCallError EBADF */
+export function closeOnExec(fd: number): void {
+  check('closeOnExec', addon().closeOnExec(checkFd(fd)));
+}

@@ -25,5 +25,6 @@ extern const struct exported route_exports[];
 extern const struct exported ring_exports[];
 extern const struct exported notes_exports[];
 extern const struct exported peer_exports[];
+extern const struct exported probe_exports[];
 
 #endif

@@ -24,9 +24,16 @@ static napi_value socket_drops(napi_env env, const napi_value arguments[ARGUMENT
 	return number(env, sys_socket_drops(int_of(env, arguments[0])));
 }
 
+/* closeOnExec(fd): 0 or errno. */
+static napi_value close_on_exec(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	return number(env, sys_close_on_exec(int_of(env, arguments[0])));
+}
+
 const struct exported socket_exports[] = {
 	{"openReceiver", open_receiver},
 	{"openSender", open_sender},
 	{"socketDrops", socket_drops},
+	{"closeOnExec", close_on_exec},
 	{NULL, NULL},
 };

@@ -121,6 +121,11 @@ int sys_open_sender(int family, uint32_t send_buffer)
 	return fd_or_error(fd, error);
 }
 
+int sys_close_on_exec(int fd)
+{
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+}
+
 int64_t sys_socket_drops(int fd)
 {
 	uint32_t memory[SK_MEMINFO_VARS] = {0};
