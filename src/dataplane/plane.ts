@@ -180,6 +180,17 @@ export class Plane implements DataPlane, PacketCapture {
     };
   }
 
+  /** Collectors that packets do not go to while others serve, by watchKey(): also what the control before knew of it. */
+  get down(): ReadonlySet<string> {
+    return this.#publisher.down;
+  }
+
+  /** Resolves when packets are moved so. Rules, what they count and the turns of others stay as they are (spec H4). */
+  async setDown(down: ReadonlySet<string>): Promise<void> {
+    this.#publisher.down = down;
+    await this.#publishLatest();
+  }
+
   #announcePipelines({ pipelines }: PreparedTable): void {
     const before = this.pipelines();
     this.#pipelines = pipelines;

@@ -1,23 +1,14 @@
-import {
-  type Exporter,
-  exporterKey,
-  type Rule,
-  type RuleEdit,
-  type RuleSet,
-} from '../model/rules.ts';
+import { Turn } from '../base/turn.ts';
+import { turnedBetween, watchKey } from '../model/collector-health.ts';
+import type { Collector, Exporter, Output, Rule, RuleEdit, RuleSet } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule, RuleSlots } from '../table/assigned.ts';
-import {
-  deletedLine,
-  type Identities,
-  IdentityWriter,
-  limboLine,
-  pipelinesLine,
-} from '../table/identities.ts';
+import type { Identities } from '../table/identities.ts';
 import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from '../table/slots.ts';
 import type { TableEdit } from '../table/table-editor.ts';
 import type { SharedMemory, TableReference } from './engine.ts';
 import type { CounterColumns } from './memory/counter-columns.ts';
 import { SLOT_COUNT, STATE_COUNT } from './memory/counter-memory.ts';
+import { IdentityLog } from './memory/identity-log.ts';
 import { IdentityMemory } from './memory/identity-memory.ts';
 import { TableMemory } from './memory/table-memory.ts';
 
@@ -39,26 +30,26 @@ interface Written {
   readonly number: number;
   readonly defaults: AssignedOutputs;
   readonly probes: readonly Rule[];
+  /** Collectors that it leaves out, by watchKey(). */
+  readonly down: ReadonlySet<string>;
 }
 
 /** An edit of more rules than this, and of more than a part of them all, makes the table anew. */
 const MANY_RULES = 1000;
 const LARGE_PART = 1 / 4;
 
-/** The log of identities is begun anew when it is so many times as long as it was then, and this longer. */
-const LOG_GROWTH = 2;
-const LOG_SLACK_BYTES = 1 << 20;
-
 const NO_EDIT: TableEdit = {
   deleted: [],
   upserts: [],
   defaults: undefined,
   pipelines: new Map(),
+  down: new Set(),
 };
 
 interface Memory {
   readonly table: TableMemory;
   readonly identities: IdentityMemory;
+  readonly log: IdentityLog;
 }
 
 /** Makes tables of rule sets in memory that engines share, and logs there what counts where. */
@@ -68,10 +59,8 @@ export class RulePublisher {
   readonly #slots: SlotAllocator;
   #memory: Memory | undefined;
   #written: Written | undefined;
-  /** Number of the assignment that the log of identities tells. */
-  #logged: number | undefined;
-  /** What the log was long when it was begun. */
-  #loggedBytes = 0;
+  /** Collectors that tables leave out from now on. */
+  #down: ReadonlySet<string> = new Set();
 
   /**
    * @param listeners where packets arrive
@@ -89,7 +78,8 @@ export class RulePublisher {
 
   start(): void {
     const table = new TableMemory(this.listenPorts[0] ?? 0);
-    this.#memory = { table, identities: new IdentityMemory() };
+    const identities = new IdentityMemory();
+    this.#memory = { table, identities, log: new IdentityLog(identities) };
   }
 
   close(): void {
@@ -104,6 +94,16 @@ export class RulePublisher {
    */
   adopt(identities: Identities): void {
     this.#slots.adopt(identities);
+    this.#down = identities.down;
+  }
+
+  /** Collectors that are down, by watchKey(): the next table that is written leaves them out (spec H3). */
+  get down(): ReadonlySet<string> {
+    return this.#down;
+  }
+
+  set down(down: ReadonlySet<string>) {
+    this.#down = down;
   }
 
   get sharedMemory(): SharedMemory {
@@ -140,66 +140,86 @@ export class RulePublisher {
   }
 
   async #write(assignment: SlotAssignment, probes: readonly Rule[]): Promise<TableReference> {
-    await this.#log(assignment);
+    const down = this.#down;
+    const { table, log } = this.#started();
+    await log.write(assignment, () => this.#slots.rulesOf(assignment), down);
     const last = this.#written;
     this.#written = undefined;
-    const edit = last && this.#editOf(last, assignment, probes);
-    const { table } = this.#started();
-    const reference = (edit && (await table.edit(edit))) ?? (await this.#make(assignment, probes));
-    this.#written = { number: assignment.number, defaults: assignment.defaults, probes };
+    const next = { number: assignment.number, defaults: assignment.defaults, probes, down };
+    const edit = last && (await this.#editOf(last, assignment, next));
+    const reference = (edit && (await table.edit(edit))) ?? (await this.#make(assignment, next));
+    this.#written = next;
     return reference;
   }
 
   #commit(assignment: SlotAssignment): void {
     this.#slots.commit(assignment);
-    const lines = [limboLine({ slots: [], states: [] })];
-    if (assignment.allPipelines.size > 0) lines.push(pipelinesLine(assignment.pipelines));
-    this.#started().identities.append(lines.join(''));
+    this.#started().log.commit(assignment);
   }
 
   /** What is to be changed of the table written last; undefined when it has to be made anew. */
-  #editOf(
+  async #editOf(
     last: Written,
     assignment: SlotAssignment,
-    probes: readonly Rule[],
-  ): TableEdit | undefined {
+    { probes, down }: Written,
+  ): Promise<TableEdit | undefined> {
     if (!areSame(last.probes, probes)) return undefined;
+    const edit = this.#changes(last, assignment);
+    if (edit === undefined) return undefined;
+    const turned = turnedBetween(down, last.down);
+    if (turned.size === 0) return { ...edit, down };
+    return this.#withTurned({ ...edit, down }, assignment, turned);
+  }
+
+  /** Of the rules. */
+  #changes(last: Written, assignment: SlotAssignment): TableEdit | undefined {
     if (last.number === assignment.number) return NO_EDIT;
     const { isWhole, base, rules, deleted, defaults, pipelines } = assignment;
-    const changes = rules.size + deleted.size;
-    const isLarge = changes > MANY_RULES && changes > this.#slots.size * LARGE_PART;
-    if (isWhole || isLarge || base !== last.number) return undefined;
+    if (isWhole || this.#isLarge(rules.size + deleted.size) || base !== last.number)
+      return undefined;
     return {
       deleted: [...deleted.values()],
       upserts: [...rules.values()],
       defaults: defaults === last.defaults ? undefined : defaults,
       pipelines,
+      down: last.down,
     };
   }
 
-  #make(assignment: SlotAssignment, probes: readonly Rule[]): Promise<TableReference> {
+  /** The rules besides which name collectors that have gone down or up. Lets the process do other things in between. */
+  async #withTurned(
+    edit: TableEdit,
+    assignment: SlotAssignment,
+    turned: ReadonlySet<string>,
+  ): Promise<TableEdit | undefined> {
+    const names = namesAny(turned);
+    const edited = new Set(edit.upserts);
+    const upserts = [...edit.upserts];
+    const turn = new Turn();
+    for (const rule of this.#slots.rulesOf(assignment)) {
+      if (turn.isOver) await turn.next();
+      if (names(rule.outputs) && !edited.has(rule)) upserts.push(rule);
+    }
+    if (this.#isLarge(upserts.length + edit.deleted.length)) return undefined;
+    const { defaults } = assignment;
+    const { pipelines } = assignment;
+    return names(defaults.outputs)
+      ? { ...edit, upserts, defaults, pipelines }
+      : { ...edit, upserts, pipelines };
+  }
+
+  #isLarge(changes: number): boolean {
+    return changes > MANY_RULES && changes > this.#slots.size * LARGE_PART;
+  }
+
+  #make(assignment: SlotAssignment, { probes, down }: Written): Promise<TableReference> {
     const assigned = probes.map((rule): AssignedRule => ({ ...rule, slots: PROBE_SLOTS }));
     return this.#started().table.make({
       rules: [...this.#slots.rulesOf(assignment), ...assigned],
       defaults: assignment.defaults,
       pipelines: assignment.pipelines,
+      down,
     });
-  }
-
-  /** Before the table is in force: whoever counts by it counts where the log says. */
-  async #log(assignment: SlotAssignment): Promise<void> {
-    if (this.#logged === assignment.number) return;
-    const { identities } = this.#started();
-    const isNext = !assignment.isWhole && this.#logged === assignment.base;
-    this.#logged = undefined;
-    if (isNext && identities.bytes < this.#loggedBytes * LOG_GROWTH + LOG_SLACK_BYTES) {
-      const gone = [...assignment.deleted.keys()].map(deletedLine);
-      identities.append([...gone, ...linesOf(assignment, assignment.rules.values())].join(''));
-    } else {
-      await identities.replace(linesOf(assignment, this.#slots.rulesOf(assignment)));
-      this.#loggedBytes = identities.bytes;
-    }
-    this.#logged = assignment.number;
   }
 
   #started(): Memory {
@@ -208,15 +228,19 @@ export class RulePublisher {
   }
 }
 
-function* linesOf(
-  { defaults, released, allPipelines }: SlotAssignment,
-  rules: Iterable<AssignedRule>,
-): Iterable<string> {
-  const writer = new IdentityWriter();
-  for (const rule of rules) yield writer.ruleLine(rule, exporterKey(rule.exporter));
-  yield writer.ruleLine(defaults);
-  yield limboLine(released);
-  if (allPipelines.size > 0) yield pipelinesLine(allPipelines);
+/** Whether outputs name a collector that has one of these watches. */
+function namesAny(watches: ReadonlySet<string>): (outputs: readonly Output[]) => boolean {
+  // Many rules have the same outputs.
+  const known = new Map<readonly Output[], boolean>();
+  const isNamed = (collector: Collector) => watches.has(watchKey(collector) ?? '');
+  return (outputs) => {
+    let names = known.get(outputs);
+    if (names === undefined) {
+      names = outputs.some(({ collectors = [] }) => collectors.some(isNamed));
+      known.set(outputs, names);
+    }
+    return names;
+  };
 }
 
 function areSame(some: readonly Rule[], others: readonly Rule[]): boolean {

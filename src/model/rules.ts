@@ -24,6 +24,9 @@ export interface Health {
   readonly fall?: number;
 }
 
+/** From one check to the next, where a Health does not say it. */
+export const DEFAULT_INTERVAL_MS = 5_000;
+
 /** All but ICMP, which is that of a Health without one. */
 export type HealthCheck = 'PORT' | 'TCP' | 'HTTP';
 

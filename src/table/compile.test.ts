@@ -130,7 +130,8 @@ describe('compile()', () => {
       throw new Error('no memory');
     };
     const defaults = { outputs: [], slots: { input: 0, outputs: [] } };
-    const content = { rules: [], defaults, pipelines: new Map<string, number>() };
+    const names = { pipelines: new Map<string, number>(), down: new Set<string>() };
+    const content = { rules: [], defaults, ...names };
     const options = { listenPort: LISTEN_PORT, provide };
     await assert.rejects(compile(content, options), /no memory/);
   });

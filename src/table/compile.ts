@@ -18,6 +18,8 @@ export interface TableContent {
   readonly defaults: AssignedOutputs;
   /** The index of each pipeline that they name. */
   readonly pipelines: ReadonlyMap<string, number>;
+  /** Collectors that are down, by watchKey(). */
+  readonly down: ReadonlySet<string>;
 }
 
 export interface CompileOptions {
@@ -41,7 +43,7 @@ export async function compile(
   content: TableContent,
   options: CompileOptions,
 ): Promise<TableEditor> {
-  const { rules, defaults, pipelines } = content;
+  const { rules, defaults, pipelines, down } = content;
   const { listenPort } = options;
   const outputs = countOutputs(content);
   const ruleRows = await makeRuleRows(rules);
@@ -54,14 +56,14 @@ export async function compile(
   const words = await fillBuckets(ruleRows, rows, options);
   await plantPrefixes(words, ruleRows, rows.prefixes);
   const turn = new Turn();
-  const writer = new OutputWriter(words, rows, { listenPort, pipelines });
+  const writer = new OutputWriter(words, rows, { listenPort, pipelines, down });
   const row = new Int32Array(RULE.WORDS);
   // In the order of the rows, which say already where each finds its outputs.
   for (const rule of rules) {
     if (turn.isOver) await turn.next();
     writer.write(rule, row, 0);
   }
-  writer.write(defaults, words, words[HEADER.DEFAULT_RULE] as number);
+  writer.write(defaults, words, words[HEADER.DEFAULT_RULE] as number, true);
   return new TableEditor(rows, listenPort);
 }
 

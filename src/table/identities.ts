@@ -9,6 +9,7 @@
  * ["exporter"]                                                  there is no such rule any more
  * [null, [slot, ...], [state, ...]]    used by no rule of the log, but perhaps by packets on their way
  * [false, "pipeline", index, ...]      all indexes of pipelines that are in use; none when there is no such line
+ * [true, "watch", ...]                 collectors that are down, by watchKey(); none when there is no such line
  * ```
  *
  * Whoever changes a meaning raises IDENTITIES_LAYOUT.
@@ -73,12 +74,17 @@ export function pipelinesLine(pipelines: ReadonlyMap<string, number>): string {
   return `${JSON.stringify([false, ...[...pipelines].flat()])}\n`;
 }
 
+export function downLine(down: ReadonlySet<string>): string {
+  return `${JSON.stringify([true, ...down])}\n`;
+}
+
 /** All that a log says. */
 export class Identities {
   readonly rules = new Map<string, IdentifiedRule>();
   defaults: IdentifiedRule | undefined;
   limbo: Numbers = { slots: [], states: [] };
   pipelines: ReadonlyMap<string, number> = new Map();
+  down: ReadonlySet<string> = new Set();
 
   /** Lets the process do other things in between. @throws SyntaxError or TypeError for what is no log */
   static async read(log: string): Promise<Identities> {
@@ -115,7 +121,8 @@ export class Identities {
   #take(line: unknown): void {
     if (!Array.isArray(line)) throw new TypeError('a line of identities is no array');
     const [key, first, rest] = line;
-    if (key === false) this.pipelines = readPipelines(line.slice(1));
+    if (key === true) this.down = new Set(line.slice(1).map(text));
+    else if (key === false) this.pipelines = readPipelines(line.slice(1));
     else if (key === null) this.limbo = { slots: numbers(first), states: numbers(rest) };
     else if (line.length === 1) this.rules.delete(text(key));
     else if (key === DEFAULTS) this.defaults = readRule(MISMATCHED_SLOT, rest);

@@ -49,16 +49,22 @@ export class OutputWriter {
    * Writes outputs, and where they are into the row of their rule.
    *
    * @param rule where the row begins in words of any array
+   * @param isDefault they are the default outputs
    * @returns false when there is no room
    */
-  write({ outputs, slots }: AssignedOutputs, row: Int32Array, rule: number): boolean {
+  write(
+    { outputs, slots }: AssignedOutputs,
+    row: Int32Array,
+    rule: number,
+    isDefault = false,
+  ): boolean {
     const first = this.#rows.outputs.take(outputs.length);
     if (first < 0) return false;
     row[rule + RULE.INPUT_SLOT] = slots.input;
     row[rule + RULE.FIRST_OUTPUT] = first;
     row[rule + RULE.OUTPUTS] =
       outputs.length | ((row[rule + RULE.OUTPUTS] as number) & LISTENING_PORT);
-    for (const [i, rows] of this.#rowsOf(outputs).entries()) {
+    for (const [i, rows] of this.#rowsOf(outputs, isDefault).entries()) {
       if (!this.#writeOutput(first + i, rows, slots.outputs[i] as OutputSlots)) return false;
     }
     return true;
@@ -96,12 +102,11 @@ export class OutputWriter {
     return true;
   }
 
-  #rowsOf(outputs: readonly Output[]): readonly OutputRows[] {
-    let rows = this.#made.get(outputs);
-    if (rows === undefined) {
-      rows = outputs.map((output) => outputRows(output, this.#destinations));
-      this.#made.set(outputs, rows);
-    }
+  #rowsOf(outputs: readonly Output[], isDefault: boolean): readonly OutputRows[] {
+    const made = isDefault ? undefined : this.#made.get(outputs);
+    if (made !== undefined) return made;
+    const rows = outputs.map((output) => outputRows(output, this.#destinations, isDefault));
+    if (!isDefault) this.#made.set(outputs, rows);
     return rows;
   }
 }

@@ -1,12 +1,17 @@
 /** Rules, outputs and collectors as rows of a forwarding table. Layout: native/include/table.h. */
 import { endianness } from 'node:os';
 import { mappedOctets } from '../model/address.ts';
+import { watchKey } from '../model/collector-health.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import type { Collector, CollectorOutput, Exporter, Output } from '../model/rules.ts';
 import { COLLECTOR, OUTPUT, RULE, TABLE } from './layout.ts';
 import { IPV4_PREFIX_BITS } from './prefix-bits.ts';
 import { collectorNumber } from './rendezvous.ts';
+import { type Serving, servingCollectors } from './serving.ts';
 import { writeTemplates } from './template-rows.ts';
+
+/** No key of a watch. */
+const NO_WATCH = '';
 
 const IS_LITTLE_ENDIAN = endianness() === 'LE';
 
@@ -16,7 +21,7 @@ export interface OutputRows {
   readonly output: Int32Array;
   /** COLLECTOR.WORDS each; IPv6 comes first. */
   readonly collectors: Int32Array;
-  /** Which collector of the output each of them is. */
+  /** Which collector of the output each of them is: those that serve. */
   readonly order: readonly number[];
 }
 
@@ -26,11 +31,22 @@ export interface Destinations {
   readonly listenPort: number;
   /** The index of each pipeline that the rules name. */
   readonly pipelines: ReadonlyMap<string, number>;
+  /** Collectors that are left out while others serve, by watchKey() (spec H3). */
+  readonly down: ReadonlySet<string>;
 }
 
-export function outputRows(output: Output, { listenPort, pipelines }: Destinations): OutputRows {
-  if (output.collectors === undefined) return pipelineRows(pipelines.get(output.pipeline));
-  const rows = collectorRows(output, listenPort);
+/** @param isDefault IPv4 and IPv6 packets come to it, whatever its collectors are */
+export function outputRows(
+  output: Output,
+  destinations: Destinations,
+  isDefault: boolean,
+): OutputRows {
+  const { collectors, pipeline } = output;
+  if (collectors === undefined) return pipelineRows(destinations.pipelines.get(pipeline));
+  const { listenPort, down } = destinations;
+  const isDown = (collector: Collector) => down.has(watchKey(collector) ?? NO_WATCH);
+  const serving = servingCollectors(collectors, isDown, isDefault);
+  const rows = collectorRows(output, serving, listenPort);
   writeTemplates(output, rows);
   return rows;
 }
@@ -46,8 +62,12 @@ function pipelineRows(index: number | undefined): OutputRows {
   return { output, collectors: new Int32Array(bytes.buffer), order: [0] };
 }
 
-function collectorRows({ collectors, balance }: CollectorOutput, listenPort: number): OutputRows {
-  const order = rowOrder(collectors, balance !== undefined);
+function collectorRows(
+  { collectors, balance }: CollectorOutput,
+  serving: Serving,
+  listenPort: number,
+): OutputRows {
+  const order = balance === undefined ? serving.order : orderByAddress(collectors, serving);
   const bytes = new Uint8Array(order.length * COLLECTOR.SIZE);
   const words = new Int32Array(bytes.buffer);
   let weights = 0;
@@ -69,18 +89,19 @@ function collectorRows({ collectors, balance }: CollectorOutput, listenPort: num
   }
   const output = new Int32Array(OUTPUT.WORDS);
   output[OUTPUT.COLLECTORS] = order.length;
-  output[OUTPUT.IPV6_COLLECTORS] = collectors.filter(({ endpoint }) => isIpv6(endpoint)).length;
-  const isWeighted = collectors.some(({ weight }) => weight !== collectors[0]?.weight);
+  output[OUTPUT.IPV6_COLLECTORS] = serving.ipv6;
+  const weightOf = (index = 0) => collectors[index]?.weight;
+  const isWeighted = order.some((index) => weightOf(index) !== weightOf(order[0]));
   output[OUTPUT.FLAGS] = (isWeighted ? TABLE.OUTPUT_WEIGHTED : 0) | balanceFlag(balance);
   return { output, collectors: words, order };
 }
 
-/** IPv6 first. @param isByAddress the same whatever the order in the rule is */
-function rowOrder(collectors: readonly Collector[], isByAddress: boolean): number[] {
+/** The same whatever the order in the rule is; IPv6 stays first. */
+function orderByAddress(collectors: readonly Collector[], { order, ipv6 }: Serving): number[] {
   const of = (index: number) => (collectors[index] as Collector).endpoint;
-  const indexes = collectors.map((_, i) => i);
-  if (isByAddress) indexes.sort((a, b) => compareEndpoints(of(a), of(b)));
-  return [...indexes.filter((i) => isIpv6(of(i))), ...indexes.filter((i) => !isIpv6(of(i)))];
+  const sorted = (indexes: readonly number[]) =>
+    indexes.toSorted((a, b) => compareEndpoints(of(a), of(b)));
+  return [...sorted(order.slice(0, ipv6)), ...sorted(order.slice(ipv6))];
 }
 
 function compareEndpoints(a: Endpoint, b: Endpoint): number {

@@ -21,6 +21,8 @@ export interface TableEdit {
   readonly defaults: AssignedOutputs | undefined;
   /** The index of each pipeline that they name. */
   readonly pipelines: ReadonlyMap<string, number>;
+  /** Collectors that are down, by watchKey(): rules whose collectors went or came are among the upserts. */
+  readonly down: ReadonlySet<string>;
 }
 
 /**
@@ -44,8 +46,9 @@ export class TableEditor {
    *   and so is this: compile the table anew
    */
   async edit(words: Int32Array, edit: TableEdit): Promise<TouchedWords | undefined> {
-    const { pipelines } = edit;
-    const editing = new Editing(words, this.#rows, { listenPort: this.#listenPort, pipelines });
+    const { pipelines, down } = edit;
+    const listenPort = this.#listenPort;
+    const editing = new Editing(words, this.#rows, { listenPort, pipelines, down });
     return (await editing.apply(edit)) ? editing.touched : undefined;
   }
 
@@ -90,7 +93,7 @@ class Editing {
     }
     if (defaults !== undefined) {
       const rule = this.#words[HEADER.DEFAULT_RULE] as number;
-      if (!this.#replaceOutputs(defaults, rule)) return false;
+      if (!this.#replaceOutputs(defaults, rule, true)) return false;
     }
     this.touched.add(0, HEADER.WORDS);
     return !this.#isSparse();
@@ -110,10 +113,10 @@ class Editing {
     return this.#places.insert(this.#row);
   }
 
-  #replaceOutputs(assigned: AssignedOutputs, rule: number): boolean {
+  #replaceOutputs(assigned: AssignedOutputs, rule: number, isDefault = false): boolean {
     this.#outputs.release(rule);
     this.touched.add(rule, RULE.WORDS);
-    return this.#outputs.write(assigned, this.#words, rule);
+    return this.#outputs.write(assigned, this.#words, rule, isDefault);
   }
 
   /** Leaves the exporter in the row. @returns its rule, or 0 */

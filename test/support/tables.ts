@@ -57,6 +57,7 @@ export async function compileRules(
   set: RuleSet,
   allocator = makeAllocator(),
   options: Pick<CompileOptions, 'writeKey'> = {},
+  down: ReadonlySet<string> = new Set(),
 ): Promise<TestTable> {
   const assignment = await allocator.assign(set);
   allocator.commit(assignment);
@@ -67,7 +68,7 @@ export async function compileRules(
     new Uint8Array(memory).fill(LEFTOVER);
     return new Int32Array(memory);
   };
-  const content = { rules: [...allocator.rulesOf(assignment)], defaults, pipelines };
+  const content = { rules: [...allocator.rulesOf(assignment)], defaults, pipelines, down };
   const editor = await compile(content, { ...options, listenPort: LISTEN_PORT, provide });
   return { words: new Int32Array(memory), table: new ForwardingTable(memory), editor };
 }
@@ -87,6 +88,7 @@ export async function editRules(
     upserts: [...rules.values()],
     defaults,
     pipelines,
+    down: new Set<string>(),
   };
   return (await editor.edit(words, change))?.count;
 }

@@ -96,6 +96,7 @@ async function startForwarder(t: TestContext): Promise<Lab> {
     rules: [],
     defaults: NO_OUTPUTS,
     pipelines: new Map(),
+    down: new Set(),
   });
   const { forwarder, exited } = await spawnForwarder(table, {
     'receive 0': receive,
