@@ -31,6 +31,7 @@ import { describeService } from './service-description.ts';
 import { ServiceManager } from './service-manager.ts';
 import { ignoreHangups, waitForSignal } from './signals.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
+import { watchHealth } from './watch-health.ts';
 import { Watches } from './watches.ts';
 import { WayWatch } from './way-watch.ts';
 
@@ -90,7 +91,8 @@ async function run(
   const manager = makeManager(dataPlane, served, log);
   const pipelines = await openPipelines(config, log.child({ component: 'pipelines' }));
   reloadAtHangup(config, { pipelines, source, manager }, log);
-  const watches = new Watches({ control, served, ways, events, log });
+  const health = watchHealth({ config, dataPlane, ways, events, log: log.child({ component: 'health' }) });
+  const watches = new Watches({ control, served, ways, health, events, log });
   const listening = config.listeners.map(formatSocketAddress);
   const api = new ApiServer({
     control: served,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { SpareMemory } from '../base/spare-memory.ts';
 import type { Control } from '../control/control.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
+import type { CollectorHealth } from '../health/collector-health.ts';
 import type { EventSink } from '../model/events.ts';
 import { TrafficHistory } from '../telemetry/traffic-history.ts';
 import { HostWatch } from './host-watch.ts';
@@ -16,25 +17,31 @@ export interface WatchesParts {
   /** What the API serves. */
   readonly served: Control;
   readonly ways: WayWatch;
+  readonly health: CollectorHealth;
   readonly events: EventSink;
   readonly log: Logger;
 }
 
-/** What looks again and again at the service and its host while it runs: states, traffic, addresses, memory. */
+/**
+ * What looks again and again at the service, its host and collectors while it runs: states, traffic, addresses, memory,
+ * who is down.
+ */
 export class Watches {
   readonly history: TrafficHistory;
   readonly #states: StateLog;
   readonly #host: HostWatch;
   readonly #ways: WayWatch;
+  readonly #health: CollectorHealth;
   readonly #control: ControlPlane;
   readonly #rules: RulesEvents;
   readonly #spareMemory = new SpareMemory();
   #memoryTimer: NodeJS.Timeout | undefined;
 
-  constructor({ control, served, ways, events, log }: WatchesParts) {
+  constructor({ control, served, ways, health, events, log }: WatchesParts) {
     this.#control = control;
     this.#rules = new RulesEvents(control, events);
     this.#ways = ways;
+    this.#health = health;
     this.history = new TrafficHistory(() => served.status().forwarders);
     this.#states = new StateLog(() => served.status(), log, events);
     this.#host = new HostWatch(() => {
@@ -49,11 +56,15 @@ export class Watches {
     this.#rules.start();
     this.history.start();
     this.#host.start();
-    this.#ways.start(() => this.#control.rules().ruleSet);
+    const ruleSet = () => this.#control.rules().ruleSet;
+    this.#ways.start(ruleSet);
+    this.#control.onChange(() => void this.#health.watch(ruleSet()));
+    void this.#health.watch(ruleSet());
   }
 
   stop(): void {
     clearInterval(this.#memoryTimer);
+    this.#health.stop();
     this.#ways.stop();
     this.#host.stop();
     this.history.stop();
