@@ -23,6 +23,7 @@ import {
   type RuleSet,
 } from '../model/rules.ts';
 import { findUnsupported } from './unsupported.ts';
+import { checkHealth } from './validate-health.ts';
 
 /** What the rules must not collide with: this host, at the moment of the change. */
 export interface HostAddresses {
@@ -195,7 +196,10 @@ function checkOutputs(
     }
     const first = new Map<string, number>();
     collectors.forEach((collector, k) => {
+      const { health } = collector;
       const collectorPath = `${outputPath}.collectors[${k}].endpoint`;
+      if (health !== undefined)
+        checkHealth(health, `${outputPath}.collectors[${k}].health`, problems);
       checkTwice(collector, k, first, collectorPath, problems);
       checkKind(collector.endpoint, collectorPath, host, problems);
       checkReach(collector.endpoint, collectorPath, problems);
