@@ -78,20 +78,11 @@ async function run(
   const buildInfo = logStart(log);
   const events = new EventLog({ log: log.child({ component: 'events' }) });
   const dataPlane = makeDataPlane(config, events, log.child({ component: 'dataplane' }));
-  const store = openStore(config, log.child({ component: 'store' }));
-  const ways = new WayWatch({ log: log.child({ component: 'ways' }) });
-  const control = new ControlPlane({
-    store,
-    dataPlane,
-    findWay: (collector) => ways.find(collector),
-    hostAddresses: () => readHostAddresses(config.listeners),
-    log: log.child({ component: 'control' }),
-  });
+  const { store, ways, health, control } = makeControl(config, dataPlane, events, log);
   const { source, served } = makeRulesSource(config, control, log);
   const manager = makeManager(dataPlane, served, log);
   const pipelines = await openPipelines(config, log.child({ component: 'pipelines' }));
   reloadAtHangup(config, { pipelines, source, manager }, log);
-  const health = watchHealth({ config, dataPlane, ways, events, log: log.child({ component: 'health' }) });
   const watches = new Watches({ control, served, ways, health, events, log });
   const listening = config.listeners.map(formatSocketAddress);
   const api = new ApiServer({
@@ -144,6 +135,23 @@ function logStart(log: Logger): BuildInfo {
   const buildInfo = readBuildInfo();
   log.info(buildInfo, 'floxy starts');
   return buildInfo;
+}
+
+/** The rules, and what is known of their collectors. */
+function makeControl(config: Config, dataPlane: Plane, events: EventLog, log: Logger) {
+  const store = openStore(config, log.child({ component: 'store' }));
+  const ways = new WayWatch({ log: log.child({ component: 'ways' }) });
+  const healthLog = log.child({ component: 'health' });
+  const health = watchHealth({ config, dataPlane, ways, events, log: healthLog });
+  const control = new ControlPlane({
+    store,
+    dataPlane,
+    findWay: (collector) => ways.find(collector),
+    health,
+    hostAddresses: () => readHostAddresses(config.listeners),
+    log: log.child({ component: 'control' }),
+  });
+  return { store, ways, health, control };
 }
 
 /** Leaves what moves packets to the next control, or ends it. */

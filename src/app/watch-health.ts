@@ -17,7 +17,13 @@ export interface HealthParts {
 }
 
 /** Watches collectors by what the kernel knows of the ways to them, and has the data plane leave out who is down. */
-export function watchHealth({ config, dataPlane, ways, events, log }: HealthParts): CollectorHealth {
+export function watchHealth({
+  config,
+  dataPlane,
+  ways,
+  events,
+  log,
+}: HealthParts): CollectorHealth {
   return new CollectorHealth({
     checks: makeChecks(),
     listeningPort: config.listeners[0]?.port ?? 0,

@@ -24,6 +24,7 @@ const LOOK = {
       endpoint: { host: '10.20.0.77', port: 5 },
       outputs: 1,
       neighbour: 'failed',
+      health: { state: 'down', check: 'PORT' },
       problem: 'does not answer (no ARP answer)',
       errors: [{ code: 'ENETUNREACH', count: '20' }],
     },
@@ -41,8 +42,8 @@ const EXPORTERS = `EXPORTER        RULE         PPS    BYTES/S  PACKETS  LOST  P
 192.0.2.1:1000  192.0.2.1  41.2k  57.6 MB/s     1.2M     7  NetFlow 9  0s ago     ok
 192.0.2.2:9     default        0      0 B/s        0     0  other      never      unknown
 `;
-const COLLECTORS = `COLLECTOR     PPS  BYTES/S  SENT  ERRORS          NEIGHBOUR  STATE
-10.20.0.77:5    0    0 B/s     0  ENETUNREACH 20  failed     does not answer (no ARP answer)
+const COLLECTORS = `COLLECTOR     PPS  BYTES/S  SENT  ERRORS          NEIGHBOUR  HEALTH       STATE
+10.20.0.77:5    0    0 B/s     0  ENETUNREACH 20  failed     down (PORT)  does not answer (no ARP answer)
 `;
 const HEAD = 'in 41.2k pps 57.6 MB/s, out 0 pps 0 B/s, lost 3 (kernel drops 3)';
 
@@ -99,7 +100,7 @@ test('S22: without a terminal top prints looks as lines, and ends after so many'
 
 test('S22: on a terminal top draws in place, hears keys and changes of size, and leaves it as it was', async () => {
   await using api = await startFakeApi({ answer: ANSWER });
-  const screen = new FakeScreen(100, 14);
+  const screen = new FakeScreen(120, 14);
   const run = runFloxy(['top', '--interval', '0.5', ...at(api.port)], { screen });
   await screen.shows(/192\.0\.2\.1:1000/);
   const lines = screen.lines();

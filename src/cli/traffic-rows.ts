@@ -69,11 +69,12 @@ export const COLLECTOR_COLUMNS: readonly TableColumn[] = [
   { head: 'SENT', isNumber: true },
   { head: 'ERRORS' },
   { head: 'NEIGHBOUR' },
+  { head: 'HEALTH' },
   { head: 'STATE' },
 ];
 
 export function collectorRow(collector: ShownCollector, now: Date): string[] {
-  const { endpoint, rate, sent, errors = [], neighbour = 'unknown' } = collector;
+  const { endpoint, rate, sent, errors = [], neighbour = 'unknown', health } = collector;
   return [
     endpointText(endpoint),
     shortRate(rate?.packetsPerSecond ?? 0),
@@ -81,6 +82,7 @@ export function collectorRow(collector: ShownCollector, now: Date): string[] {
     shortCount(Number(sent?.packets ?? 0)),
     errors.map(({ code, count = '0' }) => `${code} ${shortCount(Number(count))}`).join(', ') || '-',
     neighbour === 'unknown' ? '-' : neighbour,
+    health === undefined ? '-' : `${health.state} (${health.check})`,
     collectorState(collector, now),
   ];
 }

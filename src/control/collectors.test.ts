@@ -4,7 +4,7 @@ import { Borders, startedControl } from '../../test/support/borders.ts';
 import { endpoint, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import type { CollectorStatus, SendLoss, Way } from '../model/collector-status.ts';
 import { formatEndpoint } from '../model/endpoint.ts';
-import { collectCollectors } from './collectors.ts';
+import { type CollectorSource, collectCollectors } from './collectors.ts';
 import { indexByExporter } from './statistics.ts';
 
 const OK: Way = { route: 'ok', neighbour: 'reachable', device: 'eth0' };
@@ -20,7 +20,11 @@ function lossOf(collector: string, code: string, copies: bigint, seconds: number
 }
 
 /** Rules that share a collector, of which each output slot has counted one packet of ten bytes. */
-async function collect(losses: readonly SendLoss[], way: (host: string) => Way = () => OK) {
+async function collect(
+  losses: readonly SendLoss[],
+  way: (host: string) => Way = () => OK,
+  health: CollectorSource['health'] = () => undefined,
+) {
   const rules = [
     rule('192.0.2.1', ['198.51.100.1:9'], ['198.51.100.1:9', '2001:db8::1']),
     rule('192.0.2.2', ['198.51.100.1:9']),
@@ -42,6 +46,7 @@ async function collect(losses: readonly SendLoss[], way: (host: string) => Way =
     listenPorts: [2055],
     losses,
     way: ({ host }) => way(host),
+    health,
   });
   return new Map(found?.map((status) => [formatEndpoint(status.endpoint), status]));
 }

@@ -1,6 +1,7 @@
+import { healthProblem, type WatchedCollector } from '../model/collector-health.ts';
 import type { CollectorStatus, SendLoss, Way } from '../model/collector-status.ts';
 import { type Endpoint, formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
-import type { Output } from '../model/rules.ts';
+import type { Collector, Output } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { StatisticsSource } from './statistics.ts';
 import { wayProblem } from './way-problem.ts';
@@ -10,6 +11,7 @@ export interface CollectorSource extends StatisticsSource {
   readonly listenPorts: readonly number[];
   readonly losses: readonly SendLoss[];
   readonly way: (collector: Endpoint) => Way;
+  readonly health: (collector: Collector) => WatchedCollector | undefined;
 }
 
 /** One collector while it is summed up. */
@@ -19,6 +21,8 @@ interface Sum {
   packets: bigint;
   bytes: bigint;
   readonly losses: SendLoss[];
+  /** The worst that is known of it: rules may have it watched in several ways. */
+  health: WatchedCollector | undefined;
 }
 
 /**
@@ -30,7 +34,7 @@ export async function collectCollectors(
   source: CollectorSource,
 ): Promise<CollectorStatus[] | undefined> {
   const { ruleSet, counters, losses, pause } = source;
-  const sums = new CollectorSums(source.listenPorts);
+  const sums = new CollectorSums(source);
   for (const rule of ruleSet.rules) {
     const isValid = pause();
     if (isValid !== true && !(await isValid)) return undefined;
@@ -43,12 +47,14 @@ export async function collectCollectors(
 
 class CollectorSums {
   readonly #listenPorts: readonly number[];
+  readonly #health: CollectorSource['health'];
   readonly #sums = new Map<string, Sum>();
   /** Many rules have the same outputs. */
   readonly #ofOutputs = new Map<readonly Output[], readonly (readonly Sum[])[]>();
 
-  constructor(listenPorts: readonly number[]) {
+  constructor({ listenPorts, health }: CollectorSource) {
     this.#listenPorts = listenPorts;
+    this.#health = health;
   }
 
   add(outputs: readonly Output[], sent: readonly (readonly Counters[])[]): void {
@@ -70,7 +76,7 @@ class CollectorSums {
     const key = formatEndpoint(endpoint);
     let sum = this.#sums.get(key);
     if (sum === undefined) {
-      sum = { endpoint, outputs: 0, packets: 0n, bytes: 0n, losses: [] };
+      sum = { endpoint, outputs: 0, packets: 0n, bytes: 0n, losses: [], health: undefined };
       this.#sums.set(key, sum);
     }
     return sum;
@@ -89,11 +95,18 @@ class CollectorSums {
     return this.#sums.values();
   }
 
+  #watched(collector: Collector): Sum {
+    const sum = this.of(collector.endpoint);
+    const health = this.#health(collector);
+    if (health !== undefined && gravity(health) > gravity(sum.health)) sum.health = health;
+    return sum;
+  }
+
   #find(outputs: readonly Output[]): readonly (readonly Sum[])[] {
     let found = this.#ofOutputs.get(outputs);
     if (found === undefined) {
       found = outputs.map(({ collectors = [] }) =>
-        collectors.map(({ endpoint }) => this.of(endpoint)),
+        collectors.map((collector) => this.#watched(collector)),
       );
       this.#ofOutputs.set(outputs, found);
     }
@@ -101,10 +114,18 @@ class CollectorSums {
   }
 }
 
-function statusOf({ endpoint, outputs, packets, bytes, losses }: Sum, way: Way): CollectorStatus {
+function gravity(health: WatchedCollector | undefined): number {
+  if (health === undefined) return 0;
+  if (health.state === 'down') return 4;
+  if (health.problem !== undefined) return 3;
+  return health.state === 'unknown' ? 1 : 2;
+}
+
+function statusOf(sum: Sum, way: Way): CollectorStatus {
+  const { endpoint, outputs, packets, bytes, losses, health } = sum;
   const most = losses.toSorted((one, other) => Number(other.copies - one.copies));
   const [lastError] = losses.toSorted((one, other) => other.at.getTime() - one.at.getTime());
-  const problem = wayProblem(endpoint, way);
+  const problem = (health && healthProblem(health)) ?? wayProblem(endpoint, way);
   return {
     endpoint,
     outputs,
@@ -112,6 +133,7 @@ function statusOf({ endpoint, outputs, packets, bytes, losses }: Sum, way: Way):
     errors: most.map(({ code, copies }) => ({ code, count: copies })),
     ...(lastError === undefined ? {} : { lastError }),
     ...way,
+    ...(health === undefined ? {} : { health }),
     ...(problem === undefined ? {} : { problem }),
   };
 }

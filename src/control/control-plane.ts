@@ -40,6 +40,7 @@ export class ControlPlane implements Control {
   readonly #inForce: InForce;
   readonly #changes: Changes;
   readonly #reports: Reports;
+  readonly #health: ControlPlaneOptions['health'];
   readonly #log: Logger;
   readonly #queue: ChangeQueue;
   #restoring: string | undefined = 'the saved rules are being restored';
@@ -59,10 +60,12 @@ export class ControlPlane implements Control {
       state: () => this.#state(),
       endRestoring: () => this.#endRestoring(),
     });
+    this.#health = options.health;
     this.#reports = new Reports({
       inForce: () => this.#inForce.rules(),
       dataPlane: options.dataPlane,
       findWay: options.findWay,
+      health: options.health,
     });
     this.#log = options.log;
     this.#queue = new ChangeQueue(options.log);
@@ -164,6 +167,7 @@ export class ControlPlane implements Control {
       forwarders: this.#dataPlane.forwarders(),
       endedForwarders: this.#dataPlane.endedForwarders(),
       isDraining: this.#isDraining,
+      health: this.#health?.summary(),
     };
   }
 

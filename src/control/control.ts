@@ -13,7 +13,7 @@ import type { ProxyStatistics } from '../model/statistics.ts';
 import type { RulesDifference } from '../rules/comparison.ts';
 import type { HostAddresses } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
-import type { DataPlane, FindWay, RuleStore } from './ports.ts';
+import type { DataPlane, FindWay, HealthSource, RuleStore } from './ports.ts';
 
 /** What a change is remembered with. */
 export type ChangeOrigin = Pick<Revision, 'author' | 'from' | 'call' | 'message'>;
@@ -87,5 +87,7 @@ export interface ControlPlaneOptions {
   readonly hostAddresses: () => HostAddresses;
   /** None: nothing is known of ways. */
   readonly findWay?: FindWay;
+  /** None: no collector is watched. */
+  readonly health?: HealthSource;
   readonly log: Logger;
 }

@@ -1,4 +1,5 @@
 /** What the control plane needs of its surroundings. Implemented in src/store and src/dataplane. */
+import type { HealthSummary, WatchedCollector } from '../model/collector-health.ts';
 import type { SendLoss, Way } from '../model/collector-status.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { SeenExporter } from '../model/exporter-status.ts';
@@ -11,7 +12,7 @@ import type {
   RevisionQuery,
   WayBack,
 } from '../model/history.ts';
-import type { Revision, Rule, RuleChange, RuleSet } from '../model/rules.ts';
+import type { Collector, Revision, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
@@ -99,6 +100,13 @@ export interface Sightings {
 
 /** What the kernel knows of the ways to collectors (spec S26). */
 export type FindWay = (collector: Endpoint) => Way;
+
+/** What is known of the health of collectors (spec H5). */
+export interface HealthSource {
+  /** Undefined for one that is not watched. */
+  find(collector: Collector): WatchedCollector | undefined;
+  summary(): HealthSummary;
+}
 
 /** A rule set that can be put in force at once. Either of the two is called, once. */
 export interface PreparedRules {

@@ -1,11 +1,11 @@
 /** What is told of the rules in force besides the rules: collected in turns, so that other things go on. */
 import type { CollectorStatus, Way } from '../model/collector-status.ts';
 import type { ExporterReport } from '../model/exporter-status.ts';
-import type { Exporter, Rule } from '../model/rules.ts';
+import type { Collector, Exporter, Rule } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
 import { collectCollectors } from './collectors.ts';
 import { collectExporters } from './exporters.ts';
-import type { DataPlane, FindWay } from './ports.ts';
+import type { DataPlane, FindWay, HealthSource } from './ports.ts';
 import {
   collectInTurns,
   collectStatistics,
@@ -19,17 +19,20 @@ export interface ReportsOptions {
   readonly inForce: () => RulesInForce;
   readonly dataPlane: DataPlane;
   readonly findWay: FindWay | undefined;
+  readonly health: HealthSource | undefined;
 }
 
 export class Reports {
   readonly #inForce: () => RulesInForce;
   readonly #dataPlane: DataPlane;
   readonly #findWay: FindWay;
+  readonly #health: HealthSource | undefined;
 
-  constructor({ inForce, dataPlane, findWay = () => UNKNOWN_WAY }: ReportsOptions) {
+  constructor({ inForce, dataPlane, health, findWay = () => UNKNOWN_WAY }: ReportsOptions) {
     this.#inForce = inForce;
     this.#dataPlane = dataPlane;
     this.#findWay = findWay;
+    this.#health = health;
   }
 
   statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
@@ -44,7 +47,8 @@ export class Reports {
     return collectInTurns(this.#inForce, (source) => {
       const losses = this.#dataPlane.sendLosses();
       const { listenPorts } = this.#dataPlane;
-      return collectCollectors({ ...source, listenPorts, losses, way: this.#findWay });
+      const health = (collector: Collector) => this.#health?.find(collector);
+      return collectCollectors({ ...source, listenPorts, losses, way: this.#findWay, health });
     });
   }
 

@@ -16,7 +16,7 @@ import { RulePublisher } from './rule-publisher.ts';
 
 let publisher: RulePublisher;
 beforeEach(() => {
-  publisher = new RulePublisher(2055, new CounterColumns());
+  publisher = new RulePublisher([{ port: 2055 }], new CounterColumns());
   publisher.start();
 });
 afterEach(() => publisher.close());
@@ -136,7 +136,7 @@ test('H2: the next control begins with who was down', async () => {
   const prepared = await publisher.prepare(set);
   await prepared.write([]);
   prepared.commit();
-  const heir = new RulePublisher(2055, new CounterColumns());
+  const heir = new RulePublisher([{ port: 2055 }], new CounterColumns());
   heir.adopt(await log());
   assert.deepEqual([...heir.down], [keyOf(one)]);
 });

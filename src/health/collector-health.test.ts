@@ -148,7 +148,10 @@ test('H5: each change is told with its cause and what to do, and what lasts is n
   await world.reach(dead, 'up');
   const [down, up, ...more] = world.told;
   assert.deepEqual(more, []);
-  assert.match(`${down?.cause} ${down?.advice}`, /ICMP echo: no answer within 0\.05 s see whether/);
+  assert.match(
+    `${down?.cause} ${down?.advice}`,
+    /ICMP echo: no answer within 0\.05 s is its host up/,
+  );
   assert.deepEqual([down?.isDown, up?.isDown], [true, false]);
 });
 

@@ -1,9 +1,15 @@
 import type { Logger } from 'pino';
 import { Turn } from '../base/turn.ts';
-import { turnedBetween, type WatchedCollector, watchKey } from '../model/collector-health.ts';
+import {
+  HEALTH_CHECKS,
+  type HealthSummary,
+  MAX_TROUBLED,
+  turnedBetween,
+  type WatchedCollector,
+  watchKey,
+} from '../model/collector-health.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Collector, Output, RuleSet } from '../model/rules.ts';
-import { ADVICE, CHECK_NAMES } from './advice.ts';
 import type { Outcome } from './checks/check.ts';
 import type { Checks } from './checks/checks.ts';
 import { Publication } from './publication.ts';
@@ -102,6 +108,19 @@ export class CollectorHealth {
     return [...this.#watches.values()].map((watch) => watch.status());
   }
 
+  summary(): HealthSummary {
+    const down: Watch[] = [];
+    const unchecked: Watch[] = [];
+    let unknown = 0;
+    for (const watch of this.#watches.values()) {
+      if (watch.isDown) down.push(watch);
+      else if (watch.hasProblem) unchecked.push(watch);
+      if (watch.isUnknown) unknown++;
+    }
+    const troubled = [...down, ...unchecked].slice(0, MAX_TROUBLED).map((watch) => watch.status());
+    return { watched: this.#watches.size, down: down.length, unknown, troubled };
+  }
+
   #down(): Set<string> {
     const down = [...this.#watches].filter(([, watch]) => watch.isDown);
     return new Set(down.map(([key]) => key));
@@ -133,10 +152,10 @@ export class CollectorHealth {
     const { endpoint: collector, check, state, cause } = watch.status();
     if (wasDown || state === 'down') this.#publication.request();
     if (!wasDown && state !== 'down') return;
-    const name = CHECK_NAMES[check];
+    const { name, advice } = HEALTH_CHECKS[check];
     this.#options.tell(
       state === 'down'
-        ? { collector, isDown: true, cause: `${name}: ${cause}`, advice: ADVICE[check] }
+        ? { collector, isDown: true, cause: `${name}: ${cause}`, advice }
         : { collector, isDown: false, cause: this.#whyUp(watch, name) },
     );
   }

@@ -53,6 +53,15 @@ export class Watch {
     return this.#verdict.state === 'down';
   }
 
+  get isUnknown(): boolean {
+    return this.#verdict.state === 'unknown';
+  }
+
+  /** It cannot be checked. */
+  get hasProblem(): boolean {
+    return this.#problem !== undefined;
+  }
+
   status(): WatchedCollector {
     return {
       endpoint: this.endpoint,

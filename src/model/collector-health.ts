@@ -18,6 +18,50 @@ export interface WatchedCollector {
   readonly problem?: string;
 }
 
+/** How many collectors are watched, and some of those that are down or cannot be checked. */
+export interface HealthSummary {
+  readonly watched: number;
+  readonly down: number;
+  /** Nothing is known of them yet, or they cannot be checked. */
+  readonly unknown: number;
+  /** At most MAX_TROUBLED, those that are down first. */
+  readonly troubled: readonly WatchedCollector[];
+}
+
+export const MAX_TROUBLED = 100;
+
+/** Each check by its name for people, and what to do when a collector is down by it. */
+export const HEALTH_CHECKS: Readonly<
+  Record<HealthCheck | 'ICMP', { readonly name: string; readonly advice: string }>
+> = {
+  ICMP: {
+    name: 'ICMP echo',
+    advice: 'is its host up, and do firewalls let echo requests of this host through?',
+  },
+  PORT: { name: 'UDP port', advice: 'does the collector run, and listen on this port?' },
+  TCP: {
+    name: 'TCP',
+    advice: 'does the collector run, and do firewalls let this host connect?',
+  },
+  HTTP: {
+    name: 'HTTP',
+    advice:
+      'what does the collector say of itself at this URL, and do firewalls let this host ask?',
+  },
+};
+
+/** What is wrong with a collector and what to do, for people; undefined when nothing is known to be. */
+export function healthProblem(watched: WatchedCollector): string | undefined {
+  const { check, state, since, cause, problem } = watched;
+  const { name, advice } = HEALTH_CHECKS[check];
+  if (state === 'down') {
+    const when = since.toISOString().slice(0, 19).replace('T', ' ');
+    return `it is down since ${when} UTC (${name}: ${cause ?? 'as the process before knew'}): ${advice}`;
+  }
+  if (problem === undefined) return undefined;
+  return `its health cannot be checked, so that it counts as up (${name}: ${problem})`;
+}
+
 const keys = new WeakMap<Collector, string>();
 
 /** Which watch a collector has: by its endpoint and by how it is watched; undefined without `health`. */

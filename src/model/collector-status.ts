@@ -1,3 +1,4 @@
+import type { WatchedCollector } from './collector-health.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Counters } from './statistics.ts';
 import type { ErrnoCount } from './status.ts';
@@ -60,6 +61,8 @@ export interface CollectorStatus extends Way {
   readonly errors: readonly ErrnoCount[];
   /** The last of those. */
   readonly lastError?: SendLoss;
+  /** The worst that checks say of it; absent when rules do not have it watched (spec H5). */
+  readonly health?: WatchedCollector;
   /** What is wrong with it and what to do, for people; absent when nothing is known to be. */
   readonly problem?: string;
 }

@@ -27,6 +27,7 @@ import type {
   ForwarderStatus,
   SystemStatus,
 } from '../telemetry/status.ts';
+import { fromHealthSummary } from './health-codec.ts';
 import type {
   ApiStatusMessage,
   BuildInfoMessage,
@@ -108,6 +109,7 @@ export function fromBuildInfo(info: BuildInfo): BuildInfoMessage {
 
 /** @param api of the service that answers */
 export function fromSystemStatus(status: SystemStatus, api?: ApiStatus): SystemStatusMessage {
+  const { health } = status;
   return {
     proxy: fromSubsystemStatus(status.proxy),
     database: fromSubsystemStatus(status.database),
@@ -116,6 +118,7 @@ export function fromSystemStatus(status: SystemStatus, api?: ApiStatus): SystemS
     ...(status.isDraining ? { draining: true } : {}),
     ...(status.follower && { follower: fromFollowerStatus(status.follower) }),
     ...(api && { api: fromApiStatus(api) }),
+    ...(health && health.watched > 0 && { health: fromHealthSummary(health) }),
   };
 }
 

@@ -137,6 +137,23 @@ export interface ApiStatusMessage {
   readonly rejected: Readonly<Record<string, string>>;
 }
 
+export interface WatchedCollectorMessage {
+  readonly endpoint: EndpointMessage;
+  readonly check: string;
+  readonly state: string;
+  /** RFC 3339 in UTC. */
+  readonly since: string;
+  readonly cause?: string;
+  readonly problem?: string;
+}
+
+export interface HealthStatusMessage {
+  readonly watched: number;
+  readonly down: number;
+  readonly unknown: number;
+  readonly troubled: readonly WatchedCollectorMessage[];
+}
+
 export interface SystemStatusMessage {
   readonly proxy: SubsystemStatusMessage;
   readonly database: SubsystemStatusMessage;
@@ -147,4 +164,5 @@ export interface SystemStatusMessage {
   readonly endedForwarders?: ForwarderCountersMessage;
   readonly follower?: FollowerStatusMessage;
   readonly api?: ApiStatusMessage;
+  readonly health?: HealthStatusMessage;
 }

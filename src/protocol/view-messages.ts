@@ -8,6 +8,7 @@ import type {
   ProxyRulesMessage,
   ProxyStatsMessage,
   SystemStatusMessage,
+  WatchedCollectorMessage,
 } from './messages.ts';
 
 export type Verdict = 'OK' | 'Degraded' | 'Configuring' | 'NotConfigured' | 'Offline';
@@ -132,6 +133,7 @@ export interface CollectorTrafficMessage {
   readonly device?: string;
   readonly via?: string;
   readonly problem?: string;
+  readonly health?: WatchedCollectorMessage;
 }
 
 export interface TrafficViewMessage {

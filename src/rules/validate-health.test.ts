@@ -41,6 +41,11 @@ describe('checkHealth()', () => {
       'health.url: collector.example is a name: a check asks an address',
     ],
     [
+      'PORT oftener than hosts answer',
+      { check: 'PORT', intervalMs: 900 },
+      'health.interval: check PORT needs 1s at least: hosts tell closed ports once a second',
+    ],
+    [
       'a password',
       { check: 'HTTP', url: 'http://me:secret@192.0.2.1/' },
       'health.url: it has a user or a password',

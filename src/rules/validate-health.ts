@@ -3,6 +3,9 @@ import { formatDuration } from '../base/duration.ts';
 import type { Problem } from '../base/errors.ts';
 import { DEFAULT_INTERVAL_MS, type Health } from '../model/rules.ts';
 
+/** Of ICMP errors of Linux, see PortCheck. */
+const MIN_PORT_INTERVAL_MS = 1_000;
+
 /** V14: what of a health check does not fit together. @param path of it */
 export function checkHealth(health: Health, path: string, problems: Problem[]): void {
   const { check = 'ICMP', port, url, intervalMs = DEFAULT_INTERVAL_MS, timeoutMs = 0 } = health;
@@ -15,6 +18,8 @@ export function checkHealth(health: Health, path: string, problems: Problem[]): 
     problem('port', `check ${check} has none${where}`);
   }
   if (url !== undefined) checkUrl(url, (message) => problem('url', message));
+  if (check === 'PORT' && intervalMs < MIN_PORT_INTERVAL_MS)
+    problem('interval', 'check PORT needs 1s at least: hosts tell closed ports once a second');
   if (timeoutMs > intervalMs) {
     const interval = formatDuration(intervalMs);
     problem('timeout', `${formatDuration(timeoutMs)} is longer than the interval, ${interval}`);

@@ -13,8 +13,9 @@ function rowsOf(
   hosts = ['192.0.2.1', '2001:db8::9', '2001:db8::8'],
 ) {
   const collectors = hosts.map((host) => makeCollector(endpoint(host)));
-  const destinations = { listenPort: 2055, pipelines: new Map<string, number>() };
-  const { collectors: words } = outputRows({ collectors, ...options }, destinations);
+  const names = { pipelines: new Map<string, number>(), down: new Set<string>() };
+  const destinations = { listenPort: 2055, ...names };
+  const { collectors: words } = outputRows({ collectors, ...options }, destinations, false);
   return hosts.map((_, i) => [
     (words[i * COLLECTOR.WORDS + COLLECTOR.FLAGS] as number) & ALL,
     words[i * COLLECTOR.WORDS + COLLECTOR.GROUP],

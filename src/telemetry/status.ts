@@ -1,3 +1,4 @@
+import type { HealthSummary } from '../model/collector-health.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { ErrnoCount, FollowerStatus, SubsystemStatus } from '../model/status.ts';
 import type { KnownCounter } from './catalogue.ts';
@@ -49,4 +50,6 @@ export interface SystemStatus {
   readonly follower?: FollowerStatus;
   /** The network is asked to send flow elsewhere; packets that still come are forwarded. */
   readonly isDraining: boolean;
+  /** Of collectors; absent where none can be watched. */
+  readonly health?: HealthSummary | undefined;
 }

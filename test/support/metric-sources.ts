@@ -108,10 +108,12 @@ export function proxySource(parts: Partial<ProxySource> = {}): ProxySource {
   };
 }
 
-/** A collector that can be reached. */
+/** A collector that can be reached, and is up. */
 export function collectorStatus(name: string, packets: bigint, bytes: bigint): CollectorStatus {
+  const at = endpoint(name);
   return {
-    endpoint: endpoint(name),
+    endpoint: at,
+    health: { endpoint: at, check: 'ICMP', state: 'up', since: new Date(0) },
     outputs: 1,
     sent: { packets, bytes },
     errors: [],

@@ -86,6 +86,7 @@ const CASES: readonly Case[] = [
     ...COLLECTOR,
     error: 'ENETUNREACH',
   }),
+  gauge('FloxyCollectorDown', 'floxy_collector_down', 1, 0, COLLECTOR),
   gauge('FloxyCollectorProblem', 'floxy_collector_problem', 1, 0, COLLECTOR),
   gauge('FloxyForwarderDown', 'floxy_forwarder_up', 0, 1, FORWARDER),
   counter('FloxyForwarderRestarts', 'floxy_forwarder_restarts_total', FORWARDER),

@@ -2,6 +2,7 @@
 import { present } from '../../base/present.ts';
 import type { Exporter } from '../../model/rules.ts';
 import { rounded } from '../../protocol/codec.ts';
+import { fromWatched } from '../../protocol/health-codec.ts';
 import { fromRate } from '../../protocol/view-codec.ts';
 import type {
   CollectorTrafficMessage,
@@ -48,7 +49,7 @@ export function collectorTraffic(
   format: AddressFormat,
 ): CollectorTrafficMessage {
   const { endpoint, rate, lostPerSecond, status } = row;
-  const { outputs, sent, errors, lastError, route, neighbour, device, via } = status;
+  const { outputs, sent, errors, lastError, route, neighbour, device, via, health } = status;
   const problem = status.problem ?? lossProblem(row);
   return {
     endpoint: endpointMessage(endpoint, format),
@@ -69,6 +70,7 @@ export function collectorTraffic(
     ...(device !== undefined && { device }),
     ...(via !== undefined && { via }),
     ...(problem !== undefined && { problem }),
+    ...(health && { health: fromWatched(health, format) }),
   };
 }
 

@@ -1,12 +1,21 @@
 import { closeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../base/errors.ts';
 import { formatEndpoint, isIpv6, makeEndpoint } from '../../model/endpoint.ts';
 import { openProbe, readProbeErrors, sendProbe } from '../../native/probe.ts';
 import { SystemCallError } from '../../native/system-call.ts';
 import { type Check, type Outcome, outcomeOf, type Question } from './check.ts';
+import { Pace } from './pace.ts';
 
 /** So often the kernel is asked what has come back, while there are questions. */
 const LOOK_MS = 50;
+
+/**
+ * Linux tells one host of closed ports once a second, whichever they are, after six at once (icmp(7), icmp_ratelimit). Who
+ * asks oftener would take silence for an open port.
+ */
+const GAP_MS = 1_000;
+const BURST = 3;
 
 const SAID: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the port is closed',
@@ -26,9 +35,17 @@ type Waiting = Map<string, Set<(outcome: Outcome) => void>>;
 export class PortCheck implements Check {
   readonly #sockets = new Map<4 | 6, number>();
   readonly #waiting: Waiting = new Map();
+  readonly #pace = new Pace(GAP_MS, BURST);
+  #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
-  ask({ endpoint, timeoutMs }: Question): Promise<Outcome> {
+  async ask(question: Question): Promise<Outcome> {
+    const waitMs = this.#pace.waitMs(question.endpoint.host);
+    if (waitMs > 0) await sleep(waitMs);
+    return this.#isClosed ? { kind: 'impossible', cause: 'it ends' } : this.#ask(question);
+  }
+
+  #ask({ endpoint, timeoutMs }: Question): Promise<Outcome> {
     const key = formatEndpoint(endpoint);
     return new Promise((resolve) => {
       const end = (outcome: Outcome) => {
@@ -51,6 +68,7 @@ export class PortCheck implements Check {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
     this.#timer = undefined;
     for (const fd of this.#sockets.values()) closeSync(fd);

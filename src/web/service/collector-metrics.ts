@@ -35,9 +35,20 @@ export const COLLECTOR_METRICS: readonly Metric<readonly CollectorSum[]>[] = [
   ofEach(
     'gauge',
     'problem',
-    'whether something is known to be wrong with the way to a collector: floxy collectors says what',
+    'whether something is known to be wrong with a collector, or the way to it: floxy collectors says what',
     ({ problems }) => problems,
   ),
+  {
+    name: 'floxy_collector_down',
+    help: `whether the checks of a collector say that it is down, of those that rules have watched, ${EACH}`,
+    type: 'gauge',
+    labels: ['collector'],
+    *read(sums) {
+      for (const { collector, down } of sums) {
+        if (down !== undefined) yield { labels: { collector }, value: down };
+      }
+    },
+  },
 ];
 
 /** Of who sends. */

@@ -10,6 +10,8 @@ export interface CollectorSum {
   readonly errors: ReadonlyMap<string, number>;
   /** How many of those that this is the sum of have a problem. */
   readonly problems: number;
+  /** How many of those are down by their health; undefined when none is watched. */
+  readonly down: number | undefined;
 }
 
 /** The label `collector` of all together, where there are too many to tell each. */
@@ -44,6 +46,7 @@ export class CollectorSums {
         bytes: bytes + bytesBefore,
         errors: new Map(status.errors.map(({ code, count }) => [code, Number(count)])),
         problems: status.problem === undefined ? 0 : 1,
+        down: status.health === undefined ? undefined : Number(status.health.state === 'down'),
       };
     });
     this.#remembered = seen;
@@ -73,11 +76,13 @@ function total(sums: readonly CollectorSum[]): CollectorSum {
   let packets = 0;
   let bytes = 0;
   let problems = 0;
+  let down: number | undefined;
   for (const sum of sums) {
+    if (sum.down !== undefined) down = (down ?? 0) + sum.down;
     packets += sum.packets;
     bytes += sum.bytes;
     problems += sum.problems;
     for (const [code, count] of sum.errors) errors.set(code, (errors.get(code) ?? 0) + count);
   }
-  return { collector: ALL_COLLECTORS, packets, bytes, errors, problems };
+  return { collector: ALL_COLLECTORS, packets, bytes, errors, problems, down };
 }
