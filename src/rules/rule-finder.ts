@@ -54,7 +54,9 @@ export class RuleFinder {
       }
     }
     if (found.length < 2) return found;
-    return found.toSorted((one, other) => rankOf(other.exporter) - rankOf(one.exporter));
+    return found.toSorted(
+      (one, other) => exporterRank(other.exporter) - exporterRank(one.exporter),
+    );
   }
 }
 
@@ -83,12 +85,25 @@ function keyOf(octets: Octets, bits: number): string {
   return Buffer.from(networkAddress(octets, bits)).toString('latin1');
 }
 
-function takes({ endpoint, listeningPort }: Exporter, port: number, listening?: number): boolean {
+/**
+ * Whether packets from a source port are those of a rule whose exporter holds their address.
+ *
+ * @param listening the port of the proxy to which they come; absent: it is not known
+ */
+export function takes(
+  { endpoint, listeningPort }: Exporter,
+  port: number,
+  listening?: number,
+): boolean {
   const hasPort = endpoint.port === 0 || endpoint.port === port;
   return hasPort && (listening ?? listeningPort) === (listeningPort ?? listening);
 }
 
-/** A rule of a higher rank beats all others that take a packet. */
-function rankOf({ endpoint, prefixLength = ADDRESS_BITS, listeningPort }: Exporter): number {
+/** Of rules that take a packet the one whose exporter has the highest rank fires. */
+export function exporterRank({
+  endpoint,
+  prefixLength = ADDRESS_BITS,
+  listeningPort,
+}: Exporter): number {
   return prefixLength * 4 + (endpoint.port === 0 ? 0 : 2) + (listeningPort === undefined ? 0 : 1);
 }
