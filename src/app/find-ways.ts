@@ -1,3 +1,4 @@
+import { present } from '../base/present.ts';
 import { Turn } from '../base/turn.ts';
 import { formatAddress, type Octets } from '../model/address.ts';
 import type { RouteState, Way } from '../model/collector-status.ts';
@@ -63,6 +64,10 @@ function wayOf(route: Route, { link, neighbour }: NextHop): Way {
     neighbour: neighbourState(route, link, neighbour),
     ...(link === undefined ? {} : { device: link.name }),
     ...(route.gateway === undefined ? {} : { via: formatAddress(route.gateway) }),
+    ...present<Pick<Way, 'mtu' | 'source'>>({
+      mtu: route.mtu || link?.mtu,
+      source: route.source && formatAddress(route.source),
+    }),
   };
 }
 

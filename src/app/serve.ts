@@ -16,11 +16,13 @@ import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import type { EventSink } from '../model/events.ts';
 import type { BuildInfo } from '../model/status.ts';
 import { ThreadedRuleStore } from '../store/threaded-rule-store.ts';
+import { homeOf } from '../table/home.ts';
 import { EventLog } from '../telemetry/event-log.ts';
 import { LossEvents } from '../telemetry/loss-events.ts';
 import type { GrownLoss } from '../telemetry/loss-log.ts';
 import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
+import { findWays } from './find-ways.ts';
 import { readHostAddresses } from './host-addresses.ts';
 import { openLog, type ProcessLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
@@ -94,7 +96,7 @@ async function run(
     backups: new Backups(store),
     captures: dataPlane,
     buildInfo,
-    surroundings: { startedAt, listening, history: watches.history, settings, events },
+    surroundings: { startedAt, listening, settings, ...knownOf(config, watches, events) },
     config: config.api,
     log: log.child({ component: 'api' }),
   });
@@ -129,6 +131,11 @@ async function run(
   manager.stop();
   log.info('floxy stopped');
   return 0;
+}
+
+/** What the API tells besides. */
+function knownOf({ ipv4SourcePrefix }: Config, { history }: Watches, events: EventLog) {
+  return { history, events, explaining: { findWays, homeOf, ipv4SourcePrefix } };
 }
 
 function logStart(log: Logger): BuildInfo {

@@ -13,7 +13,7 @@ import {
   type RuleChange,
 } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
-import { checkLimits } from '../rules/validate.ts';
+import { checkLimits, type Unfit } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import { ChangeQueue } from './change-queue.ts';
 import { Changes } from './changes.ts';
@@ -158,6 +158,10 @@ export class ControlPlane implements Control {
 
   exporters(silentAfterMs: number): Promise<ExporterReport> {
     return this.#reports.exporters(silentAfterMs);
+  }
+
+  unfit(): Unfit {
+    return this.#inForce.setAside.unfit;
   }
 
   status(): SystemStatus {

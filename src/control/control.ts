@@ -11,7 +11,7 @@ import type {
 } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
 import type { RulesDifference } from '../rules/comparison.ts';
-import type { HostAddresses } from '../rules/validate.ts';
+import type { HostAddresses, Unfit } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import type { DataPlane, FindWay, HealthSource, RuleStore } from './ports.ts';
 
@@ -75,6 +75,8 @@ export interface Control {
    * @param silentAfterMs a rule of which nothing has come for longer is silent
    */
   exporters(silentAfterMs: number): Promise<ExporterReport>;
+  /** Rules and default outputs that are not in force, as they do not fit this host (spec V8), with the reason. */
+  unfit(): Unfit;
   status(): SystemStatus;
   /** Starts or ends draining: see Settings.Drain in proto/settings.proto. */
   setDraining(isDraining: boolean): void;

@@ -2,6 +2,7 @@ import type { CollectorStatus } from '../model/collector-status.ts';
 import type { ExporterReport } from '../model/exporter-status.ts';
 import type { Exporter, NumberedRuleSet, Rule, RuleChange } from '../model/rules.ts';
 import type { ProxyStatistics } from '../model/statistics.ts';
+import type { Unfit } from '../rules/validate.ts';
 import type { SystemStatus } from '../telemetry/status.ts';
 import type { ChangeOptions, ChangeResult, Control } from './control.ts';
 
@@ -55,6 +56,10 @@ export class DelegatingControl implements Control {
 
   exporters(silentAfterMs: number): Promise<ExporterReport> {
     return this.control.exporters(silentAfterMs);
+  }
+
+  unfit(): Unfit {
+    return this.control.unfit();
   }
 
   status(): SystemStatus {

@@ -20,6 +20,11 @@ export class SetAside {
     this.#unfit = unfit;
   }
 
+  /** All of it, each with its reason. */
+  get unfit(): Unfit {
+    return this.#unfit;
+  }
+
   /** Looks at all rules. */
   static of(ruleSet: RuleSet, host: HostAddresses): SetAside {
     return new SetAside(findUnfit(ruleSet, host));

@@ -47,6 +47,10 @@ export interface Way {
   readonly device?: string;
   /** Address of the next router; absent when the collector is on a network of this host. */
   readonly via?: string;
+  /** Largest IP packet that is not sent in fragments: that of the route, else of the interface; in bytes. */
+  readonly mtu?: number;
+  /** The address of this host that its own packets there have. */
+  readonly source?: string;
 }
 
 /** One collector, address and port, over all rules that name it (spec S23). */

@@ -153,7 +153,7 @@ function fromOutputStatistics(
   };
 }
 
-function fromCounters({ packets, bytes }: Counters): CountersMessage {
+export function fromCounters({ packets, bytes }: Counters): CountersMessage {
   return { packets: packets.toString(), bytes: bytes.toString() };
 }
 

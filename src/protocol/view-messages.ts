@@ -1,6 +1,7 @@
 /** The messages of proto/view.proto, as messages.ts has those of the others. */
 import type { EventKind } from '../model/events.ts';
-import type { EndpointMessage } from '../rules/endpoint-message.ts';
+import type { EndpointMessage, Unchecked } from '../rules/endpoint-message.ts';
+import type { ExporterMessage } from '../rules/message.ts';
 import type {
   BuildInfoMessage,
   CountersMessage,
@@ -134,6 +135,54 @@ export interface CollectorTrafficMessage {
   readonly via?: string;
   readonly problem?: string;
   readonly health?: WatchedCollectorMessage;
+}
+
+export interface ExplainExporterRequestMessage {
+  readonly exporter?: Unchecked<EndpointMessage> | null;
+  readonly listeningPort?: number;
+}
+
+export interface ExplainedRuleMessage {
+  readonly exporter: ExporterMessage;
+  readonly index: number;
+  readonly why: string;
+  readonly input: CountersMessage;
+  readonly description?: string;
+}
+
+export interface ExplainedCollectorMessage {
+  readonly endpoint: EndpointMessage;
+  readonly share: number;
+  readonly source: string;
+  readonly marks: readonly string[];
+  readonly route: string;
+  readonly neighbour: string;
+  readonly via?: string;
+  readonly device?: string;
+  readonly mtu?: number;
+  readonly problem?: string;
+  readonly description?: string;
+}
+
+export interface ExplainedOutputMessage {
+  readonly conditions: readonly string[];
+  readonly choice?: string;
+  readonly collectors: readonly ExplainedCollectorMessage[];
+  readonly pipeline?: string;
+  readonly name?: string;
+  readonly description?: string;
+  readonly problem?: string;
+}
+
+export interface ExplanationMessage {
+  readonly exporter: EndpointMessage;
+  readonly listeningPort?: number;
+  readonly revision: string;
+  readonly rule?: ExplainedRuleMessage;
+  readonly others: readonly ExplainedRuleMessage[];
+  readonly otherCount: number;
+  readonly outputs: readonly ExplainedOutputMessage[];
+  readonly notes: readonly string[];
 }
 
 export interface TrafficViewMessage {

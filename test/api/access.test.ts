@@ -44,6 +44,7 @@ const NEEDED: Readonly<Record<string, 'nobody' | 'viewer' | 'editor' | 'admin'>>
   [`${VIEW}/ListRules`]: 'viewer',
   [`${VIEW}/ListStats`]: 'viewer',
   [`${VIEW}/WatchTraffic`]: 'viewer',
+  [`${VIEW}/ExplainExporter`]: 'viewer',
   [`${VIEW}/WatchEvents`]: 'viewer',
   [`${HISTORY}/ListRevisions`]: 'viewer',
   [`${HISTORY}/GetRevision`]: 'viewer',

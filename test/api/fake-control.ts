@@ -21,6 +21,7 @@ import type {
 import type { State } from '../../src/model/status.ts';
 import { compareRules } from '../../src/rules/comparison.ts';
 import { mergeChange, unknownExporters } from '../../src/rules/merge.ts';
+import type { Unfit } from '../../src/rules/validate.ts';
 import type { ForwarderStatus, SystemStatus } from '../../src/telemetry/status.ts';
 import { NO_COUNTS } from '../support/counters.ts';
 
@@ -56,6 +57,7 @@ export class FakeControl implements Control {
   isRestoring = false;
   collectorStatus: readonly CollectorStatus[] = [];
   exporterReport: ExporterReport = { since: new Date(0), seen: [], silent: [], forgotten: 0n };
+  unfitRules: Unfit = { rules: new Map(), defaultOutputs: new Map() };
   readonly #listeners = new Set<() => void>();
 
   rules(): NumberedRuleSet {
@@ -151,6 +153,10 @@ export class FakeControl implements Control {
     await Promise.resolve();
     this.#fail();
     return this.exporterReport;
+  }
+
+  unfit(): Unfit {
+    return this.unfitRules;
   }
 
   status(): SystemStatus {

@@ -14,6 +14,7 @@ import { type ApiLimits, ApiServer, type ApiServerParts } from '../../src/api/se
 import type { Surroundings } from '../../src/api/view/entries.ts';
 import { FloxyError } from '../../src/base/errors.ts';
 import { type AccessConfig, type Config, NO_PRINCIPALS } from '../../src/config/config.ts';
+import type { Collector } from '../../src/model/rules.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
 import { HANG_MS } from '../lab/shell.ts';
@@ -35,6 +36,11 @@ export const SURROUNDINGS: Surroundings = {
   listening: ['[::]:2055'],
   history: { last: () => undefined },
   settings: [],
+  explaining: {
+    findWays: async () => new Map(),
+    homeOf: ([first]) => first as Collector,
+    ipv4SourcePrefix: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255),
+  },
   events: { after: () => ({ events: [], missed: 0 }), subscribe: () => () => undefined },
 };
 
@@ -136,15 +142,19 @@ export class TestClient {
     this.client.close();
   }
 
-  /** Methods of both services; Metrics' is `Metrics.GetProxyStats`. */
+  /** Methods of Settings; those of others are `Metrics.GetProxyStats`, `View.GetOverview`. */
   async call<Answer>(
     method: string,
     request: object = {},
     headers: Record<string, string> = {},
   ): Promise<Outcome<Answer>> {
-    const { settings, metrics } = this.#services;
-    const name = method.replace('Metrics.', '');
-    const definition = (name === method ? settings : metrics)[name];
+    const { settings, metrics, view } = this.#services;
+    const [name = '', service] = method.split('.').toReversed();
+    const others = new Map([
+      ['Metrics', metrics],
+      ['View', view],
+    ]);
+    const definition = (service === undefined ? settings : others.get(service))?.[name];
     if (definition === undefined) throw new Error(`no method ${method}`);
     return unaryCall<Answer>(this.client, definition, request, headers);
   }

@@ -6,6 +6,7 @@ import type { RequestLimits } from '../method.ts';
 import { type Entries, SMALL, type StreamEntry } from '../services.ts';
 import { WatcherPlaces } from '../watcher-places.ts';
 import { watchEvents } from './events.ts';
+import { type Explaining, explainExporter } from './explain.ts';
 import { listRules, listStats } from './lists.ts';
 import { type OverviewSources, overviews } from './overview.ts';
 import { watchTraffic } from './traffic.ts';
@@ -23,10 +24,15 @@ export interface Surroundings extends Pick<OverviewSources, 'startedAt' | 'liste
   /** By which the service runs. */
   readonly settings: readonly EffectiveSetting[];
   readonly events: EventSource;
+  readonly explaining: Explaining;
+}
+
+interface ViewSources extends OverviewSources, Surroundings {
+  readonly control: OverviewSources['control'] & Pick<Control, 'unfit' | 'statisticsOf'>;
 }
 
 /** The handlers of collector.proto.View that answer once. */
-export function viewEntries(sources: OverviewSources & Surroundings): Entries {
+export function viewEntries(sources: ViewSources): Entries {
   const overview = overviews(sources);
   return {
     GetOverview: {
@@ -41,6 +47,7 @@ export function viewEntries(sources: OverviewSources & Surroundings): Entries {
       limits: SMALL,
       handler: () => ({ parts: [{ settings: sources.settings }] }),
     },
+    ExplainExporter: { role: 'viewer', limits: SMALL, handler: explainExporter(sources) },
   };
 }
 
