@@ -79,6 +79,10 @@ const COMMANDS: readonly (Leaf | Branch)[] = [
     names: ['exporters', 'collectors'],
     load: async () => (await import('./traffic-commands.ts')).addTrafficCommands,
   },
+  {
+    names: ['explain'],
+    load: async () => (await import('./explain-command.ts')).addExplainCommand,
+  },
   { names: ['top'], load: async () => (await import('./top-command.ts')).addTopCommand },
   { names: ['events'], load: async () => (await import('./events-command.ts')).addEventsCommand },
   {

@@ -162,6 +162,14 @@ describe('prefixes and listening ports in rules', { skip: requireRoot() }, () =>
     assert.match(exporters, /^203\.0\.113\.2:5001 +203\.0\.113\.0\/24 /m);
     assert.match(exporters, /^\[2001:db8:e::1\]:5000 +\[2001:db8:e::\/64\]:5000@2055 /m);
     assert.match(exporters, /^\[2001:db8:e::1\]:5001 +default /m);
+    const explained = await cli('explain', '203.0.113.77:9');
+    assert.match(
+      explained,
+      /^203\.0\.113\.77:9 to port 2055: rule 203\.0\.113\.0\/24, by a prefix of /,
+    );
+    const way =
+      /198\.51\.100\.1:9995 {2}source 203\.0\.113\.77:9, via 198\.18\.2\.2 dev \S+, mtu 1500, neighbour /;
+    assert.match(explained, way, 'A60');
     await cli('rules', 'delete', '203.0.113.0/24');
     const history = await cli('rules', 'history', '--exporter', '203.0.113.0/24', '-o', 'json');
     const [gone] = JSON.parse(history).revisions;
