@@ -9,6 +9,7 @@
 #include "../test/lab.h"
 #include "../test/wire.h"
 #include "input.h"
+#include "kernel.h"
 
 #define COLLECTORS_MAX 8u
 #define COPIES_MAX 2100u
@@ -36,10 +37,51 @@ static void take_message(const struct msghdr *message)
 	datagrams += (uint64_t)state;
 }
 
+static uint32_t bytes_of(const struct msghdr *message)
+{
+	uint32_t bytes = 0;
+	for (size_t i = 0; i < message->msg_iovlen; i++)
+		bytes += (uint32_t)message->msg_iov[i].iov_len;
+	return bytes;
+}
+
+/* What the kernel would make of the message of an own socket. */
+static void take_own_message(const struct msghdr *message, int is_ipv4)
+{
+	must(message->msg_iovlen == 1, "a payload alone");
+	must(bytes_of(message) <= (is_ipv4 ? PIO_PAYLOAD4_MAX : PIO_PAYLOAD6_MAX), "it fits");
+	must(message->msg_namelen ==
+		     (is_ipv4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)),
+	     "an address of the family of the socket");
+	uint32_t told = 0;
+	struct msghdr copy = *message;
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(&copy); header != NULL;
+	     header = CMSG_NXTHDR(&copy, header)) {
+		must(header->cmsg_len == CMSG_LEN(sizeof(int)), "as long as the kernel wants it");
+		must(header->cmsg_level == (is_ipv4 ? IPPROTO_IP : IPPROTO_IPV6), "its family");
+		int value;
+		memcpy(&value, CMSG_DATA(header), sizeof(value));
+		int is_hop_limit = header->cmsg_type == (is_ipv4 ? IP_TTL : IPV6_HOPLIMIT);
+		must(value >= is_hop_limit && value <= 255, "what the kernel takes");
+		told++;
+	}
+	must(told == 2, "hop limit and traffic class");
+	datagrams++;
+}
+
+int __wrap_pio_next_error(int fd, struct pio_socket_error *error);
+int __wrap_pio_next_error(int fd, struct pio_socket_error *error)
+{
+	must(fd >= LAB_OWN4, "only own sockets tell");
+	uint8_t byte = take_8(&input);
+	*error = (struct pio_socket_error){.port = byte, .error = byte};
+	return byte % 4 == 3;
+}
+
 static int verdict(uint32_t bytes)
 {
-	static const int errors[] = {EMSGSIZE, EMSGSIZE, EAGAIN, EINTR,
-				     ENOBUFS,  EPERM,	 EINVAL, 4095};
+	static const int errors[] = {EMSGSIZE, EMSGSIZE,     EAGAIN, EINTR,
+				     ENOBUFS,  ECONNREFUSED, EINVAL, 4095};
 	uint8_t byte = take_8(&input);
 	if (byte < 200)
 		return 0;
@@ -52,19 +94,22 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
 	(void)flags;
-	must((fd >= LAB_FD4 && fd < LAB_FD4 + 2) || (fd >= LAB_FD6 && fd < LAB_FD6 + 3),
-	     "only sends on its sockets");
+	int is_raw = (fd >= LAB_FD4 && fd < LAB_FD4 + 2) || (fd >= LAB_FD6 && fd < LAB_FD6 + 3);
+	int is_own = fd == LAB_OWN4 || fd == LAB_OWN4 + 1 || fd == LAB_OWN6 || fd == LAB_OWN6 + 1;
+	must(is_raw || is_own, "only sends on its sockets");
 	must(count > 0 && count <= 1024, "as many messages as the kernel takes");
 	uint32_t most = take_8(&input) % 16 == 0 ? take_16(&input) % 8 : count;
 	for (unsigned int i = 0; i < count; i++) {
 		const struct msghdr *message = &messages[i].msg_hdr;
 		if (i == most)
 			return (int)i;
-		errno = verdict((uint32_t)message->msg_iov[0].iov_len +
-				(uint32_t)message->msg_iov[1].iov_len);
+		errno = verdict(bytes_of(message));
 		if (errno != 0)
 			return i > 0 ? (int)i : -1;
-		take_message(message);
+		if (is_own)
+			take_own_message(message, fd < LAB_OWN6);
+		else
+			take_message(message);
 	}
 	return (int)count;
 }
@@ -148,10 +193,26 @@ static void make_collectors(void)
 		}
 		if (kind % 32 == 30)
 			lab.collectors[index].group = take_32(&input);
+		if (kind % 8 == 4 || kind % 8 == 5)
+			lab.collectors[index].leave = take_8(&input) % (LAB_LEAVES + 2u);
 		if (kind % 16 == 15)
 			lab.collectors[index].family = take_8(&input);
 		if (kind % 16 == 14)
 			lab.collectors[index].output_slot = take_32(&input);
+	}
+}
+
+static void make_leaves(void)
+{
+	for (uint32_t i = 0; i < LAB_LEAVES; i++) {
+		struct table_leave *leave = &lab.leaves[i];
+		uint8_t kind = take_8(&input);
+		memset(leave, 0, sizeof(*leave));
+		lab_address(leave->source, kind % 2 == 0 ? "192.0.2.9" : "2001:db8::9");
+		leave->flags = kind / 2 % 8;
+		leave->hop_limit = take_8(&input);
+		leave->traffic_class = (uint8_t)(kind & 0xfc);
+		leave->source_port = kind % 8 == 2 ? htons(take_16(&input)) : 0;
 	}
 }
 
@@ -175,6 +236,7 @@ static void send_batch(void)
 	datagrams = 0;
 	make_packets();
 	make_collectors();
+	make_leaves();
 	make_copies();
 	uint64_t copies = lab.copy_count;
 	/* Counted apart from outputs. */
@@ -209,6 +271,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input = (struct input){data, size};
 	now_ms = 1000;
 	wire.collected = 0;
+	wire.may_differ = 1;
 	pio_mtu_init(&lab.sender->mtus);
 	templates_deinit(&lab.sender->spread.templates);
 	lab.sender->next_identification = take_16(&input);

@@ -152,6 +152,10 @@ void notes_packet(struct notes *notes, const struct notes_packet *packet, uint32
 void notes_event(struct notes *notes, uint8_t kind, const struct notes_endpoint *exporter,
 		 uint64_t now_ms);
 
+/* A copy was sent, and came back as an error. Of whose packet is not known. */
+void notes_refusal(struct notes *notes, const struct notes_endpoint *collector, uint16_t error,
+		   uint64_t now_ms);
+
 /* A copy was not sent. */
 void notes_send_loss(struct notes *notes, const struct notes_endpoint *collector,
 		     const struct notes_endpoint *exporter, uint16_t error, uint64_t now_ms);

@@ -80,7 +80,8 @@
 	COUNTER(TEMPLATES_UNREADABLE, 19) /* packets */                                            \
 	COUNTER(TEMPLATES_UNKEPT, 20)	  /* records */                                            \
 	COUNTER(SEND_ERRORS, 256)	  /* + errno, 0 to 255: copies not sent */                 \
-	COUNTER(RECEIVE_ERRORS, 512)	  /* + errno, 0 to 255 */
+	COUNTER(RECEIVE_ERRORS, 512)	  /* + errno, 0 to 255 */                                  \
+	COUNTER(REFUSALS, 768)		  /* + errno, 0 to 255: sent, and came back as an error */
 
 enum pio_counter {
 #define PIO_COUNTER(name, index) PIO_##name = index,
@@ -163,6 +164,14 @@ struct pio_sender_options {
 	const int *ipv6_fds;
 	uint32_t ipv4_count;
 	uint32_t ipv6_count;
+	/*
+	 * UDP sockets (sys_open_own_sender) of copies that leave from an address of this host
+	 * (TABLE_LEAVE_PROXY), 0 to PIO_SOCKETS_MAX of each family.
+	 */
+	const int *own_ipv4_fds;
+	const int *own_ipv6_fds;
+	uint32_t own_ipv4_count;
+	uint32_t own_ipv6_count;
 	/* Network order: goes before an IPv4 source address on its way to an IPv6 collector. */
 	uint8_t mapped_prefix[12];
 	struct pio_batch batch;
@@ -182,9 +191,12 @@ typedef struct pio_sender pio_sender_t;
 int pio_sender_new(pio_sender_t **sender, const struct pio_sender_options *options);
 void pio_sender_free(pio_sender_t *sender);
 
-/* The collectors that copies name from now on: the caller's memory, until the next call. */
+/*
+ * The collectors that copies name from now on, and how copies to them leave: the caller's memory,
+ * until the next call.
+ */
 void pio_set_collectors(pio_sender_t *sender, const struct table_collector *collectors,
-			uint32_t count);
+			uint32_t count, const struct table_leave *leaves, uint32_t leave_count);
 
 /* So many messages with known templates go in a batch at most, but those for one collector. */
 #define PIO_RESENDS_MAX 64u
@@ -220,6 +232,11 @@ void pio_tap(pio_sender_t *sender, uint32_t packets);
  * address leave by one socket, in the order of the array; until the sender has seen more addresses
  * of a family than there are sockets, no two share one.
  *
+ * Other sources, hop limits, prefixes and a traffic class are those of the collector's table_leave.
+ * With TABLE_LEAVE_PROXY the kernel makes the datagram, and fragments it. What comes back of these
+ * by ICMP (a closed port, no such host) is counted at PIO_REFUSALS + errno with the next copy that
+ * leaves by the same socket: the copy was counted as sent.
+ *
  * A copy to a collector of family 0 is for a pipeline: it is counted at the output_slot, and the
  * packet is appended to the ring, once for all its pipelines and whatever its hop limit.
  *
@@ -245,7 +262,8 @@ void pio_tap(pio_sender_t *sender, uint32_t packets);
  * that copies fail with EAGAIN.
  *
  * Copies that can never be sent are counted as send errors: EAFNOSUPPORT without a socket of the
- * collector's family, for a pipeline without a ring, and for an IPv6 packet to an IPv4 collector;
+ * collector's family, for a pipeline without a ring, and for an IPv6 packet to an IPv4 collector
+ * unless its copies have another source;
  * EMSGSIZE for a payload that the length fields cannot tell (over 65507 bytes in IPv4, 65527 in
  * IPv6); EINVAL for a packet, collector, pipeline or output slot out of range, and for a packet
  * that has expired. A packet whose input_slot is out of range is counted at PIO_RECEIVE_ERRORS +

@@ -28,6 +28,16 @@ int sys_open_sender(int family, uint32_t send_buffer);
  */
 int sys_close_on_exec(int fd);
 
+/*
+ * Opens a UDP socket that sends from an address of this host, IPv4 or IPv6 (family 4 or 6), from a
+ * port that the kernel chooses. It fragments what is larger than the MTU, takes nothing that is
+ * sent to it, and keeps what comes back by ICMP. Returns it, or -EAFNOSUPPORT without the family.
+ */
+int sys_open_own_sender(int family, uint32_t send_buffer);
+
+/* At least so many bytes if it may, else as many as the host allows. 0 or a negative errno. */
+int sys_set_send_buffer(int fd, uint32_t bytes);
+
 /* Datagrams that the kernel dropped at this socket since it was opened, modulo 2^32. */
 int64_t sys_socket_drops(int fd);
 

@@ -9,6 +9,7 @@
  *     struct table_rule[prefix_count]               rules of prefixes, each at the index of its own
  *     struct table_output[output_count]             those of a rule lie one behind the other
  *     struct table_collector[collector_count]       those of an output lie one behind the other
+ *     struct table_leave[leave_count]
  *
  * The hash table has linear probing. With the address as words a[4], each with halves lo and hi of
  * 16 bits, and key k[], all modulo 2^32:
@@ -31,7 +32,8 @@
  *
  * Each is looked up with port or listening port 0 where it names none.
  *
- * The IPv6 collectors of an output come first: those that an IPv6 packet can go to are a prefix.
+ * Those collectors of an output come first that an IPv6 packet can go to: those of IPv6, and those
+ * whose copies do not keep the source of their packet (struct table_leave).
  * An output that names a pipeline has one collector of family 0, which takes packets of both.
  *
  * Plain C without pointers, for packet I/O and programs in the kernel. TypeScript's constants are
@@ -80,7 +82,9 @@ struct table_header {
 	uint32_t prefix_port_rules; /* how many rules in the hash table are of prefixes */
 	uint32_t ipv4_prefix; /* index of the shortest one of the tree of IPv4; 0: there is none */
 	uint32_t ipv6_prefix;
-	uint32_t reserved[13];
+	uint32_t leaves;      /* where they begin, in words from the start of the file */
+	uint32_t leave_count; /* entries, used or not */
+	uint32_t reserved[11];
 	uint32_t key[TABLE_KEY_WORDS]; /* of the hash, random */
 };
 
@@ -218,6 +222,22 @@ struct table_collector {
 	uint32_t seed;	/* of hashing, see struct table_output; 0 where there are turns */
 	uint32_t group;
 	uint32_t returns; /* how often it has come back after it was down */
+};
+
+/* table_leave.flags */
+#define TABLE_LEAVE_PROXY 1u  /* from an address and a port of this host, by a socket of its own */
+#define TABLE_LEAVE_SOURCE 2u /* from a fixed address; not together with the one above */
+#define TABLE_LEAVE_PREFIX 4u /* a prefix of its own before IPv4 sources */
+
+/* How copies to a collector leave; collectors with the same ways share them. */
+struct table_leave {
+	uint8_t source[16];   /* with TABLE_LEAVE_SOURCE; of IPv4 for collectors of both families */
+	uint8_t prefix[12];   /* with TABLE_LEAVE_PREFIX, network order */
+	uint16_t source_port; /* with TABLE_LEAVE_SOURCE: network order, 0: the exporter's */
+	uint8_t hop_limit;    /* 0: that of the packet less one, at most 64 */
+	uint8_t traffic_class; /* type of service of IPv4: the code point in the upper six bits */
+	uint32_t flags;
+	uint32_t reserved[3];
 };
 
 /*

@@ -15,12 +15,15 @@
 
 #define FAKE_TAKEN_MAX 8192u
 #define FAKE_SCRIPT_MAX 8192u
+#define FAKE_TOLD_MAX 128u
 
 struct fake_packet {
 	int fd;
 	struct sockaddr_in6 name;
 	uint32_t bytes;
 	uint8_t *data;
+	uint8_t control[64];
+	size_t control_bytes;
 };
 
 static struct {
@@ -33,6 +36,9 @@ static struct {
 	int path_mtu_next;    /* its answer after the next, when not 0 */
 	uint64_t now_ms;
 	uint64_t poll_takes_ms;
+
+	struct pio_socket_error told[FAKE_TOLD_MAX]; /* what sockets have to tell */
+	uint32_t told_length, told_next;
 
 	uint32_t sends, polls, path_mtu_asked;
 	struct fake_packet taken[FAKE_TAKEN_MAX];
@@ -90,11 +96,22 @@ static void fake_take(int fd, const struct msghdr *message, uint32_t bytes)
 	packet->data = malloc(bytes);
 	memset(&packet->name, 0, sizeof(packet->name));
 	memcpy(&packet->name, message->msg_name, message->msg_namelen);
+	packet->control_bytes = message->msg_controllen;
+	if (message->msg_controllen > 0)
+		memcpy(packet->control, message->msg_control, message->msg_controllen);
 	for (size_t i = 0; i < message->msg_iovlen; i++) {
 		memcpy(packet->data + packet->bytes, message->msg_iov[i].iov_base,
 		       message->msg_iov[i].iov_len);
 		packet->bytes += (uint32_t)message->msg_iov[i].iov_len;
 	}
+}
+
+static uint32_t fake_bytes(const struct msghdr *message)
+{
+	uint32_t bytes = 0;
+	for (size_t i = 0; i < message->msg_iovlen; i++)
+		bytes += (uint32_t)message->msg_iov[i].iov_len;
+	return bytes;
 }
 
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags);
@@ -105,8 +122,7 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 		abort();
 	for (unsigned int i = 0; i < count; i++) {
 		const struct msghdr *message = &messages[i].msg_hdr;
-		uint32_t bytes =
-			(uint32_t)(message->msg_iov[0].iov_len + message->msg_iov[1].iov_len);
+		uint32_t bytes = fake_bytes(message);
 		if (fake.short_sends > 0 && i == fake.short_sends)
 			return (int)i;
 		int error = fake_verdict(fd, bytes);
@@ -129,6 +145,16 @@ int __wrap_poll(struct pollfd *sockets, nfds_t count, int timeout)
 	    timeout > PIO_SEND_WAIT_MS)
 		abort();
 	fake.now_ms += fake.poll_takes_ms;
+	return 1;
+}
+
+int __wrap_pio_next_error(int fd, struct pio_socket_error *error);
+int __wrap_pio_next_error(int fd, struct pio_socket_error *error)
+{
+	(void)fd;
+	if (fake.told_next == fake.told_length)
+		return 0;
+	*error = fake.told[fake.told_next++];
 	return 1;
 }
 

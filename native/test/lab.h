@@ -14,10 +14,13 @@
 #define LAB_COPIES 4096u
 #define LAB_SLOTS 128u
 #define LAB_COLLECTORS 8192u
+#define LAB_LEAVES 16u
 #define LAB_PAYLOAD_STRIDE 65536u
 /* The first of the sockets that only a replaced system call understands. */
 #define LAB_FD4 200
 #define LAB_FD6 300
+#define LAB_OWN4 400
+#define LAB_OWN6 500
 
 struct lab {
 	pio_receiver_t *receiver;
@@ -27,6 +30,7 @@ struct lab {
 	uint64_t counters[PIO_COUNTERS];
 	struct pio_slot slots[LAB_SLOTS];
 	struct table_collector collectors[LAB_COLLECTORS];
+	struct table_leave leaves[LAB_LEAVES];
 	uint32_t packet_count, copy_count, collector_count;
 };
 
@@ -96,12 +100,18 @@ static inline void lab_open_sender(const struct pio_sender_options *options)
 static inline void lab_open_fake(uint32_t ipv4_count, uint32_t ipv6_count)
 {
 	static int ipv4_fds[PIO_SOCKETS_MAX], ipv6_fds[PIO_SOCKETS_MAX];
+	static const int own_ipv4_fds[] = {LAB_OWN4, LAB_OWN4 + 1};
+	static const int own_ipv6_fds[] = {LAB_OWN6, LAB_OWN6 + 1};
 	for (uint32_t i = 0; i < PIO_SOCKETS_MAX; i++) {
 		ipv4_fds[i] = LAB_FD4 + (int)i;
 		ipv6_fds[i] = LAB_FD6 + (int)i;
 	}
 	struct pio_sender_options options =
 		lab_sender_options(ipv4_fds, ipv4_count, ipv6_fds, ipv6_count);
+	options.own_ipv4_fds = own_ipv4_fds;
+	options.own_ipv6_fds = own_ipv6_fds;
+	options.own_ipv4_count = 2;
+	options.own_ipv6_count = 2;
 	lab_open_sender(&options);
 }
 
@@ -142,6 +152,11 @@ static inline uint32_t lab_packet(const char *source, uint32_t source_port, uint
 	return index;
 }
 
+static inline void lab_set_collectors(void)
+{
+	pio_set_collectors(lab.sender, lab.collectors, lab.collector_count, lab.leaves, LAB_LEAVES);
+}
+
 /* A collector counted at the slot after its index. */
 static inline uint32_t lab_collector(const char *address, uint16_t port)
 {
@@ -151,7 +166,7 @@ static inline uint32_t lab_collector(const char *address, uint16_t port)
 	collector->port = htons(port);
 	collector->family = pio_is_ipv4(collector->address) ? 4 : 6;
 	collector->output_slot = (index + 1) % LAB_SLOTS;
-	pio_set_collectors(lab.sender, lab.collectors, lab.collector_count);
+	lab_set_collectors();
 	return index;
 }
 

@@ -255,7 +255,7 @@ static void test_indexes(void)
 	pio_send(lab.sender, LAB_BATCH + 3, LAB_COPIES + 5);
 	check_equal(lab.counters[PIO_RECEIVE_ERRORS + EINVAL], 2 + 3 + 2, "more packets than room");
 	check(lab.counters[PIO_SEND_ERRORS + EINVAL] >= 7 + 5, "more copies than room");
-	pio_set_collectors(lab.sender, NULL, 0);
+	pio_set_collectors(lab.sender, NULL, 0, lab.leaves, LAB_LEAVES);
 	uint64_t errors = lab_send_errors();
 	lab_copy(0, 0);
 	pio_send(lab.sender, 1, 1);

@@ -164,11 +164,11 @@ static void test_newcomer(uint16_t version)
 	make_data(version, 256);
 	check(strcmp(send_made(1), "2") == 0, "R24: once");
 	fake_forget();
-	pio_set_collectors(lab.sender, lab.collectors, lab.collector_count);
+	lab_set_collectors();
 	check(strcmp(send_made(0), "1") == 0, "R24: another table tells nobody again");
 	fake_forget();
 	lab.collectors[1].returns++;
-	pio_set_collectors(lab.sender, lab.collectors, lab.collector_count);
+	lab_set_collectors();
 	make_data(version, 256);
 	check(strcmp(send_made(0), "21") == 0, "R24: one that has come back is told");
 	fake_forget();
@@ -182,12 +182,12 @@ static void test_away(void)
 	fake_forget();
 	uint32_t together = lab.collectors[0].group;
 	lab.collectors[0].group = 1u << TABLE_GROUP_IPV4_SHIFT;
-	pio_set_collectors(lab.sender, lab.collectors, lab.collector_count);
+	lab_set_collectors();
 	make_data(FLOW_IPFIX, 256);
 	send_made(0);
 	fake_forget();
 	lab.collectors[0].group = together;
-	pio_set_collectors(lab.sender, lab.collectors, lab.collector_count);
+	lab_set_collectors();
 	check(strcmp(send_made(0), "21") == 0, "R24: one that was away for data is told");
 	fake_forget();
 }
@@ -267,7 +267,7 @@ static void test_many(void)
 	/* Two new collectors for each of them: more than may be told in one batch. */
 	for (uint32_t i = 0; i < 3; i++)
 		lab.collectors[i].returns++;
-	pio_set_collectors(lab.sender, lab.collectors, lab.collector_count);
+	lab_set_collectors();
 	for (uint32_t batch = 0; batch < 4; batch++) {
 		lab.counters[PIO_TEMPLATE_RESENDS] = 0;
 		for (uint32_t i = 0; i < LAB_BATCH; i++) {

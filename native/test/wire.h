@@ -18,6 +18,8 @@ struct wire {
 	uint8_t destination[16];
 	uint32_t source_port, destination_port;
 	uint32_t hop_limit;
+	uint32_t traffic_class;
+	int may_differ; /* rules say how datagrams leave */
 	uint32_t payload_bytes;
 	const uint8_t *payload;
 	uint32_t fragments; /* 1 = came whole */
@@ -98,12 +100,14 @@ static inline int wire_collect(struct wire *wire, const uint8_t *at, uint32_t by
 
 static inline int wire_read4(struct wire *wire, const uint8_t *at, uint32_t bytes)
 {
-	if (bytes < 20 || at[0] != 0x45 || at[1] != 0 || wire_16(at + 2) != bytes)
+	if (bytes < 20 || at[0] != 0x45 || (at[1] != 0 && !wire->may_differ) ||
+	    wire_16(at + 2) != bytes)
 		return wire_fail(wire, "wrong IPv4 header");
-	if (at[8] == 0 || at[8] > 64 || at[9] != 17 || (at[6] & 0xc0) != 0)
+	if (at[8] == 0 || (at[8] > 64 && !wire->may_differ) || at[9] != 17 || (at[6] & 0xc0) != 0)
 		return wire_fail(wire, "wrong TTL, protocol or flags");
 	wire->family = 4;
 	wire->hop_limit = at[8];
+	wire->traffic_class = at[1];
 	memcpy(wire->source, at + 12, 4);
 	memcpy(wire->destination, at + 16, 4);
 	return wire_collect(wire, at + 20, bytes - 20, (wire_16(at + 6) & 0x1fff) * 8,
@@ -112,11 +116,14 @@ static inline int wire_read4(struct wire *wire, const uint8_t *at, uint32_t byte
 
 static inline int wire_read6(struct wire *wire, const uint8_t *at, uint32_t bytes)
 {
-	if (bytes < 40 || at[0] != 0x60 || at[1] != 0 || at[2] != 0 || at[3] != 0 ||
-	    wire_16(at + 4) != bytes - 40 || at[7] == 0 || at[7] > 64)
+	uint32_t traffic_class = (wire_16(at) >> 4) & 0xff;
+	if (bytes < 40 || at[0] >> 4 != 6 || (traffic_class != 0 && !wire->may_differ) ||
+	    (at[1] & 0xf) != 0 || at[2] != 0 || at[3] != 0 || wire_16(at + 4) != bytes - 40 ||
+	    at[7] == 0 || (at[7] > 64 && !wire->may_differ))
 		return wire_fail(wire, "wrong IPv6 header");
 	wire->family = 6;
 	wire->hop_limit = at[7];
+	wire->traffic_class = traffic_class;
 	memcpy(wire->source, at + 8, 16);
 	memcpy(wire->destination, at + 24, 16);
 	if (at[6] == 17)

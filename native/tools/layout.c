@@ -58,6 +58,9 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_TEMPLATES_ALL);
 	VALUE("table", "TABLE", TABLE_, GROUP_IPV4_SHIFT);
 	VALUE("table", "TABLE", TABLE_, GROUP_IPV6_SHIFT);
+	VALUE("table", "TABLE", TABLE_, LEAVE_PROXY);
+	VALUE("table", "TABLE", TABLE_, LEAVE_SOURCE);
+	VALUE("table", "TABLE", TABLE_, LEAVE_PREFIX);
 	STRUCT("table", "HEADER", struct table_header);
 	MEMBER("table", "HEADER", struct table_header, magic);
 	MEMBER("table", "HEADER", struct table_header, layout);
@@ -78,6 +81,8 @@ static void print_table(void)
 	MEMBER("table", "HEADER", struct table_header, prefix_port_rules);
 	MEMBER("table", "HEADER", struct table_header, ipv4_prefix);
 	MEMBER("table", "HEADER", struct table_header, ipv6_prefix);
+	MEMBER("table", "HEADER", struct table_header, leaves);
+	MEMBER("table", "HEADER", struct table_header, leave_count);
 	MEMBER("table", "HEADER", struct table_header, key);
 	STRUCT("table", "RULE", struct table_rule);
 	MEMBER("table", "RULE", struct table_rule, address);
@@ -110,6 +115,13 @@ static void print_table(void)
 	MEMBER("table", "COLLECTOR", struct table_collector, seed);
 	MEMBER("table", "COLLECTOR", struct table_collector, group);
 	MEMBER("table", "COLLECTOR", struct table_collector, returns);
+	STRUCT("table", "LEAVE", struct table_leave);
+	MEMBER("table", "LEAVE", struct table_leave, source);
+	MEMBER("table", "LEAVE", struct table_leave, prefix);
+	MEMBER("table", "LEAVE", struct table_leave, source_port);
+	MEMBER("table", "LEAVE", struct table_leave, hop_limit);
+	MEMBER("table", "LEAVE", struct table_leave, traffic_class);
+	MEMBER("table", "LEAVE", struct table_leave, flags);
 	STRUCT("table", "STATE", struct table_state);
 	MEMBER("table", "STATE", struct table_state, next_ipv4);
 	MEMBER("table", "STATE", struct table_state, next_ipv6);

@@ -62,11 +62,20 @@ export interface Addon {
     ring: ArrayBuffer | undefined,
     notesByteOffset: number,
     tap: ArrayBuffer | undefined,
+    ownIpv4Fds: Int32Array,
+    ownIpv6Fds: Int32Array,
   ): SenderHandle | number;
   setTaps(handle: SenderHandle, taps: Uint8Array): number;
   tap(handle: SenderHandle, packets: number): void;
   send(handle: SenderHandle, packets: number, copies: number): void;
-  setCollectors(handle: SenderHandle, buffer: ArrayBuffer, byteOffset: number, count: number): void;
+  setCollectors(
+    handle: SenderHandle,
+    buffer: ArrayBuffer,
+    byteOffset: number,
+    count: number,
+    leavesByteOffset: number,
+    leaveCount: number,
+  ): void;
   notesOpen(memory: ArrayBuffer, byteOffset: number, nowSeconds: number): number;
   notesAbsorb(
     memory: ArrayBuffer,
@@ -89,6 +98,7 @@ export interface Addon {
     granted: Uint32Array,
   ): number;
   openSender(family: number, sendBufferBytes: number): number;
+  openOwnSender(family: number, sendBufferBytes: number): number;
   socketDrops(fd: number): number;
   memoryCreate(name: string, bytes: number): number;
   memoryResize(fd: number, bytes: number): number;

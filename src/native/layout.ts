@@ -61,6 +61,7 @@ export const COUNTER = {
   TEMPLATES_UNKEPT: 20,
   SEND_ERRORS: 256,
   RECEIVE_ERRORS: 512,
+  REFUSALS: 768,
 } as const;
 
 export const COUNTERS = {

@@ -1,4 +1,4 @@
-import { COLLECTOR } from '../table/layout.ts';
+import { COLLECTOR, LEAVE } from '../table/layout.ts';
 import { type Addon, addon, type SenderHandle } from './addon.ts';
 import { checkAlignment, checkFd, checkInteger, UINT32_MAX } from './arguments.ts';
 import { COPY, COUNTERS, LIMIT, SLOT, TAP, TAP_FLAG } from './layout.ts';
@@ -13,6 +13,9 @@ export interface PacketSenderOptions {
    */
   readonly ipv4Fds: readonly number[];
   readonly ipv6Fds: readonly number[];
+  /** UDP sockets of openOwnSender(): by them copies leave from an address of this host. */
+  readonly ownIpv4Fds?: readonly number[];
+  readonly ownIpv6Fds?: readonly number[];
   /** The 12 bytes before an IPv4 source on its way to an IPv6 collector (spec R6). */
   readonly mappedPrefix: Uint8Array;
   readonly batch: PacketBatch;
@@ -39,6 +42,8 @@ export interface Tap {
   /** 0 = of any. */
   readonly sourcePort: number;
 }
+
+const NO_LEAVES = { byteOffset: 0, count: 0 };
 
 /** Sends copies of the packets of a batch (native/include/pio.h). Ends with its process. */
 export class PacketSender {
@@ -67,6 +72,8 @@ export class PacketSender {
       options.ring,
       options.notesByteOffset ?? 0,
       options.tap,
+      Int32Array.from(options.ownIpv4Fds ?? []),
+      Int32Array.from(options.ownIpv6Fds ?? []),
     );
     if (typeof handle === 'number') throw new SystemCallError('PacketSender', -handle);
     this.#handle = handle;
@@ -97,18 +104,32 @@ export class PacketSender {
     this.#addon.tap(this.#handle, packets);
   }
 
-  /** The collectors that copies name from now on: `count` structs table_collector in the buffer. */
-  setCollectors(buffer: ArrayBuffer, byteOffset: number, count: number): void {
+  /**
+   * The collectors that copies name from now on: `count` structs table_collector in the buffer, and how copies to them
+   * leave: structs table_leave.
+   */
+  setCollectors(
+    buffer: ArrayBuffer,
+    byteOffset: number,
+    count: number,
+    leaves: { readonly byteOffset: number; readonly count: number } = NO_LEAVES,
+  ): void {
     checkInteger('byteOffset', byteOffset, 0, buffer.byteLength);
     checkAlignment('byteOffset', byteOffset, 4);
     checkInteger('count', count, 0, Math.floor((buffer.byteLength - byteOffset) / COLLECTOR.SIZE));
-    this.#addon.setCollectors(this.#handle, buffer, byteOffset, count);
+    checkInteger('leaves.byteOffset', leaves.byteOffset, 0, buffer.byteLength);
+    checkAlignment('leaves.byteOffset', leaves.byteOffset, 4);
+    const room = Math.floor((buffer.byteLength - leaves.byteOffset) / LEAVE.SIZE);
+    checkInteger('leaves.count', leaves.count, 0, room);
+    const { byteOffset: leavesAt, count: leaveCount } = leaves;
+    this.#addon.setCollectors(this.#handle, buffer, byteOffset, count, leavesAt, leaveCount);
   }
 }
 
 function checkOptions(options: PacketSenderOptions): void {
   const { ipv4Fds, ipv6Fds, copies, counters, slotsByteOffset, slotCount, mappedPrefix } = options;
-  for (const fds of [ipv4Fds, ipv6Fds]) {
+  const { ownIpv4Fds = [], ownIpv6Fds = [] } = options;
+  for (const fds of [ipv4Fds, ipv6Fds, ownIpv4Fds, ownIpv6Fds]) {
     checkInteger('number of sockets', fds.length, 0, LIMIT.SOCKETS);
     for (const fd of fds) checkFd(fd);
   }

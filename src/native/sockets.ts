@@ -43,6 +43,17 @@ export function openSender(family: 4 | 6, sendBufferBytes: number): number {
   return check('openSender', addon().openSender(family, sendBufferBytes));
 }
 
+/**
+ * Opens a UDP socket that sends from an address of this host, and from a port that the kernel chooses. It fragments, takes
+ * nothing that is sent to it, and keeps what comes back by ICMP.
+ *
+ * @throws SystemCallError EAFNOSUPPORT without the family
+ */
+export function openOwnSender(family: 4 | 6, sendBufferBytes: number): number {
+  checkInteger('sendBufferBytes', sendBufferBytes, 0, UINT32_MAX);
+  return check('openOwnSender', addon().openOwnSender(family, sendBufferBytes));
+}
+
 /** Datagrams that the kernel dropped at a socket since it was opened, modulo 2^32. */
 export function socketDrops(fd: number): number {
   return check('socketDrops', addon().socketDrops(checkFd(fd)));

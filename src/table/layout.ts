@@ -25,6 +25,9 @@ export const TABLE = {
   COLLECTOR_TEMPLATES_ALL: 4,
   GROUP_IPV4_SHIFT: 8,
   GROUP_IPV6_SHIFT: 16,
+  LEAVE_PROXY: 1,
+  LEAVE_SOURCE: 2,
+  LEAVE_PREFIX: 4,
 } as const;
 
 export const HEADER = {
@@ -49,6 +52,8 @@ export const HEADER = {
   PREFIX_PORT_RULES: 16,
   IPV4_PREFIX: 17,
   IPV6_PREFIX: 18,
+  LEAVES: 19,
+  LEAVE_COUNT: 20,
   KEY: 32,
 } as const;
 
@@ -97,6 +102,17 @@ export const COLLECTOR = {
   SEED: 9,
   GROUP: 10,
   RETURNS: 11,
+} as const;
+
+export const LEAVE = {
+  WORDS: 12,
+  SIZE: 48,
+  SOURCE: 0,
+  PREFIX: 4,
+  SOURCE_PORT_BYTE: 28,
+  HOP_LIMIT_BYTE: 30,
+  TRAFFIC_CLASS_BYTE: 31,
+  FLAGS: 8,
 } as const;
 
 export const STATE = {

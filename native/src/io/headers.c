@@ -43,6 +43,7 @@ void pio_build_ipv4(uint8_t *header, const uint8_t source[4], const uint8_t dest
 	struct iphdr ip = {
 		.version = 4,
 		.ihl = PIO_IPV4_BYTES / 4,
+		.tos = datagram->traffic_class,
 		.tot_len = htons((uint16_t)(datagram->length + PIO_IPV4_BYTES)),
 		.ttl = datagram->hop_limit,
 		.protocol = IPPROTO_UDP,
@@ -57,7 +58,7 @@ void pio_build_ipv6(uint8_t *header, const uint8_t source[16], const uint8_t des
 		    const struct pio_datagram *datagram)
 {
 	struct ip6_hdr ip = {
-		.ip6_flow = htonl(6u << 28),
+		.ip6_flow = htonl(6u << 28 | (uint32_t)datagram->traffic_class << 20),
 		.ip6_plen = htons(datagram->length),
 		.ip6_nxt = IPPROTO_UDP,
 		.ip6_hlim = datagram->hop_limit,

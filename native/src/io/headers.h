@@ -28,6 +28,7 @@ struct pio_datagram {
 	uint16_t length;	   /* UDP header and payload, host order */
 	uint16_t payload_sum;	   /* pio_sum of the payload */
 	uint8_t hop_limit;
+	uint8_t traffic_class; /* type of service of IPv4 */
 };
 
 /*

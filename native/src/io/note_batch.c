@@ -114,16 +114,24 @@ void pio_destination_of(const struct pio_queue *queue, uint32_t index, uint8_t a
 	memcpy(address + 12, &message->name.ipv4.sin_addr, 4);
 }
 
+static uint16_t destination_port_of(const struct pio_queue *queue,
+				    const struct pio_message *message)
+{
+	if (queue->is_own) /* at the same place in sockaddr_in6 */
+		return ntohs(message->name.ipv4.sin_port);
+	uint32_t ip_bytes = queue->family == 6 ? PIO_IPV6_BYTES : PIO_IPV4_BYTES;
+	uint16_t port;
+	memcpy(&port, message->header + ip_bytes + sizeof(port), sizeof(port));
+	return ntohs(port);
+}
+
 void pio_note_message(struct pio_sender *sender, const struct pio_queue *queue, uint32_t index,
 		      int error)
 {
 	if (sender->options.notes == NULL)
 		return;
 	const struct pio_message *message = &queue->messages[index];
-	uint32_t ip_bytes = queue->family == 6 ? PIO_IPV6_BYTES : PIO_IPV4_BYTES;
-	uint16_t port;
-	memcpy(&port, message->header + ip_bytes + sizeof(port), sizeof(port));
-	struct notes_endpoint collector = {.port = ntohs(port)};
+	struct notes_endpoint collector = {.port = destination_port_of(queue, message)};
 	pio_destination_of(queue, index, collector.address);
 	const struct pio_batch *batch = &sender->options.batch;
 	size_t offset = (size_t)((const uint8_t *)message->parts[1].iov_base - batch->payloads);

@@ -83,6 +83,14 @@ void notes_add_loss(struct notes_loss *row, uint64_t copies, uint32_t last_s,
 	notes_end_change(&row->changes);
 }
 
+void notes_refusal(struct notes *notes, const struct notes_endpoint *collector, uint16_t error,
+		   uint64_t now_ms)
+{
+	static const struct notes_endpoint nobody;
+	notes_add_loss(notes_take_loss(notes, collector, error), 1, (uint32_t)(now_ms / 1000),
+		       &nobody);
+}
+
 void notes_send_loss(struct notes *notes, const struct notes_endpoint *collector,
 		     const struct notes_endpoint *exporter, uint16_t error, uint64_t now_ms)
 {

@@ -14,6 +14,9 @@
  */
 #define READ_AHEAD 8u
 
+/* So often an own socket may tell of errors of before instead of sending. */
+#define TOLD_MAX 16u
+
 static void prefetch_slot(const struct pio_sender *sender, uint32_t slot)
 {
 	if (slot < sender->options.slot_count)
@@ -62,6 +65,7 @@ static void count_outcome(struct pio_sender *sender, const struct pio_queue *que
 static void flush(struct pio_sender *sender, struct pio_queue *queue)
 {
 	uint32_t next = 0;
+	uint32_t told = 0;
 	while (next < queue->count) {
 		int sent = pio_transmit(sender, queue, &queue->headers[next], queue->count - next);
 		if (sent > 0) {
@@ -71,7 +75,11 @@ static void flush(struct pio_sender *sender, struct pio_queue *queue)
 		}
 		if (sent == -EAGAIN)
 			break;
-		int error = sent == -EMSGSIZE ? pio_send_oversize(sender, queue, next, 0) : -sent;
+		if (queue->is_own && told++ < TOLD_MAX && pio_take_refusals(sender, queue, -sent))
+			continue;
+		int error = sent == -EMSGSIZE && !queue->is_own
+				    ? pio_send_oversize(sender, queue, next, 0)
+				    : -sent;
 		count_outcome(sender, queue, next, error);
 		next++;
 	}
@@ -97,33 +105,39 @@ static uint16_t destination_port(const struct pio_packet *packet,
 }
 
 /* Writes the headers of a copy and points its message to destination and payload. */
-static void build_message(struct pio_sender *sender, struct pio_message *message,
-			  uint32_t packet_index, const struct table_collector *collector)
+static void build_message(struct pio_sender *sender, const struct pio_queue *queue,
+			  struct pio_message *message, uint32_t packet_index,
+			  const struct table_collector *collector)
 {
 	const struct pio_packet *packet = &sender->options.batch.packets[packet_index];
+	const struct table_leave *leave = pio_leave_of(sender, collector);
 	uint8_t *payload = pio_payload(&sender->options.batch, packet_index);
 	uint8_t left = (uint8_t)(packet->hop_limit - 1);
 	struct pio_datagram datagram = {
 		.source_port = htons((uint16_t)packet->source_port),
 		.destination_port = destination_port(packet, collector),
 		.length = (uint16_t)(packet->length + PIO_UDP_BYTES),
-		.payload_sum = payload_sum(sender, packet_index, payload),
 		.hop_limit = left < PIO_HOP_LIMIT_MAX ? left : PIO_HOP_LIMIT_MAX,
 	};
 	message->parts[1].iov_base = payload;
 	message->parts[1].iov_len = packet->length;
 	message->length = packet->length;
 	message->output_slot = collector->output_slot;
+	if (leave != NULL)
+		pio_apply_leave(leave, &datagram);
+	if (queue->is_own) {
+		pio_build_own(message, collector, &datagram);
+		return;
+	}
+	datagram.payload_sum = payload_sum(sender, packet_index, payload);
 	if (collector->family == 4) {
+		const uint8_t *from = pio_has_other_source(leave) ? leave->source : packet->source;
 		memcpy(&message->name.ipv4.sin_addr, collector->address + 12, 4);
-		pio_build_ipv4(message->header, packet->source + 12, collector->address + 12,
-			       &datagram);
+		pio_build_ipv4(message->header, from + 12, collector->address + 12, &datagram);
 		return;
 	}
 	uint8_t source[16];
-	memcpy(source, packet->source, 16);
-	if ((packet->flags & PIO_PACKET_IPV6) == 0)
-		memcpy(source, sender->options.mapped_prefix, 12);
+	pio_source6(sender, packet, leave, source);
 	memcpy(&message->name.ipv6.sin6_addr, collector->address, 16);
 	pio_build_ipv6(message->header, source, collector->address, &datagram);
 }
@@ -136,8 +150,19 @@ static int check_pipeline(const struct pio_sender *sender, const struct table_co
 	return sender->options.ring == NULL ? EAFNOSUPPORT : 0;
 }
 
+/* The sockets by which copies to a collector leave. */
+static struct pio_sockets *sockets_of(struct pio_sender *sender,
+				      const struct table_collector *collector)
+{
+	const struct table_leave *leave = pio_leave_of(sender, collector);
+	int is_own = leave != NULL && (leave->flags & TABLE_LEAVE_PROXY) != 0;
+	if (collector->family == 4)
+		return is_own ? &sender->own_ipv4 : &sender->ipv4;
+	return is_own ? &sender->own_ipv6 : &sender->ipv6;
+}
+
 /* Why a copy can never be sent, or 0. */
-static int check_copy(const struct pio_sender *sender, const struct pio_copy *copy)
+static int check_copy(struct pio_sender *sender, const struct pio_copy *copy)
 {
 	if (copy->collector >= sender->collector_count)
 		return EINVAL;
@@ -150,9 +175,13 @@ static int check_copy(const struct pio_sender *sender, const struct pio_copy *co
 		return check_pipeline(sender, collector);
 	if (packet->hop_limit <= 1 || (collector->family != 4 && collector->family != 6))
 		return EINVAL;
+	int error = collector->leave == 0 ? 0 : pio_check_leave(sender, collector);
+	if (error != 0)
+		return error;
 	int is_ipv4 = collector->family == 4;
-	if ((is_ipv4 ? sender->ipv4.count : sender->ipv6.count) == 0 ||
-	    (is_ipv4 && (packet->flags & PIO_PACKET_IPV6) != 0))
+	int keeps_ipv6 = (packet->flags & PIO_PACKET_IPV6) != 0 &&
+			 !pio_has_other_source(pio_leave_of(sender, collector));
+	if (sockets_of(sender, collector)->count == 0 || (is_ipv4 && keeps_ipv6))
 		return EAFNOSUPPORT;
 	return packet->length > (is_ipv4 ? PIO_PAYLOAD4_MAX : PIO_PAYLOAD6_MAX) ? EMSGSIZE : 0;
 }
@@ -161,7 +190,7 @@ static int check_copy(const struct pio_sender *sender, const struct pio_copy *co
 static struct pio_queue *queue_of(struct pio_sender *sender, uint32_t collector_index)
 {
 	const struct table_collector *collector = &sender->collectors[collector_index];
-	struct pio_sockets *sockets = collector->family == 4 ? &sender->ipv4 : &sender->ipv6;
+	struct pio_sockets *sockets = sockets_of(sender, collector);
 	uint8_t *known = sender->known_queues;
 	if (known == NULL)
 		return &sockets->queues[pio_assign(sockets, collector->address)];
@@ -207,9 +236,9 @@ static int enqueue(struct pio_sender *sender, const struct pio_copy *copy)
 	if (error != 0)
 		return error;
 	struct pio_message *message = &queue->messages[queue->count];
-	build_message(sender, message, copy->packet, collector);
+	build_message(sender, queue, message, copy->packet, collector);
 	uint32_t mtu = 0;
-	if (pio_packet_bytes(message) > sender->mtus.smallest)
+	if (!queue->is_own && pio_packet_bytes(message) > sender->mtus.smallest)
 		mtu = pio_mtu_find(&sender->mtus, collector->address);
 	if (mtu == 0 || pio_packet_bytes(message) <= mtu) {
 		append(sender, queue);

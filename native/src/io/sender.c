@@ -19,6 +19,10 @@ static int are_valid(const struct pio_sender_options *options)
 	       options->ipv4_count <= PIO_SOCKETS_MAX && options->ipv6_count <= PIO_SOCKETS_MAX &&
 	       (options->ipv4_fds != NULL || options->ipv4_count == 0) &&
 	       (options->ipv6_fds != NULL || options->ipv6_count == 0) &&
+	       options->own_ipv4_count <= PIO_SOCKETS_MAX &&
+	       options->own_ipv6_count <= PIO_SOCKETS_MAX &&
+	       (options->own_ipv4_fds != NULL || options->own_ipv4_count == 0) &&
+	       (options->own_ipv6_fds != NULL || options->own_ipv6_count == 0) &&
 	       (options->copies != NULL || options->copies_max == 0) &&
 	       (options->slots != NULL || options->slot_count == 0);
 }
@@ -26,8 +30,14 @@ static int are_valid(const struct pio_sender_options *options)
 static int init(struct pio_sender *sender, const struct pio_sender_options *options)
 {
 	sender->options = *options;
-	pio_sockets_init(&sender->ipv4, 4, options->ipv4_fds, options->ipv4_count);
-	pio_sockets_init(&sender->ipv6, 6, options->ipv6_fds, options->ipv6_count);
+	pio_sockets_init(&sender->ipv4, (struct pio_socket_kind){4, 0}, options->ipv4_fds,
+			 options->ipv4_count);
+	pio_sockets_init(&sender->ipv6, (struct pio_socket_kind){6, 0}, options->ipv6_fds,
+			 options->ipv6_count);
+	pio_sockets_init(&sender->own_ipv4, (struct pio_socket_kind){4, 1}, options->own_ipv4_fds,
+			 options->own_ipv4_count);
+	pio_sockets_init(&sender->own_ipv6, (struct pio_socket_kind){6, 1}, options->own_ipv6_fds,
+			 options->own_ipv6_count);
 	pio_mtu_init(&sender->mtus);
 	for (uint32_t i = 0; i < PIO_FRAGMENT_WINDOW; i++)
 		pio_prepare_message(&sender->fragment_headers[i], &sender->fragments[i]);
@@ -66,6 +76,8 @@ void pio_sender_free(pio_sender_t *sender)
 	pio_sockets_deinit(&sender->ipv4);
 	pio_sockets_deinit(&sender->ipv6);
 	templates_deinit(&sender->spread.templates);
+	pio_sockets_deinit(&sender->own_ipv4);
+	pio_sockets_deinit(&sender->own_ipv6);
 	free(sender->payload_sums);
 	free(sender->marks);
 	free(sender->hashes);
@@ -74,14 +86,18 @@ void pio_sender_free(pio_sender_t *sender)
 }
 
 void pio_set_collectors(pio_sender_t *sender, const struct table_collector *collectors,
-			uint32_t count)
+			uint32_t count, const struct table_leave *leaves, uint32_t leave_count)
 {
 	sender->collectors = collectors;
 	sender->collector_count = count;
 	sender->spread.generation++;
 	sender->spread.generation += sender->spread.generation == 0;
+	sender->leaves = leaves;
+	sender->leave_count = leave_count;
 	pio_make_room(&sender->ipv4);
 	pio_make_room(&sender->ipv6);
+	pio_make_room(&sender->own_ipv4);
+	pio_make_room(&sender->own_ipv6);
 	free(sender->known_queues);
 	/* Without it each copy looks its socket up. */
 	sender->known_queues = calloc(count, sizeof(*sender->known_queues));

@@ -30,7 +30,11 @@ struct pio_message {
 };
 _Static_assert(sizeof(struct pio_message) <= 128, "two cache lines a message");
 
-/* The size of the whole IP packet. */
+/* What the kernel is told of a copy of an own socket: hop limit and traffic class. */
+#define PIO_CONTROL_BYTES (2 * CMSG_SPACE(sizeof(int)))
+_Static_assert(PIO_CONTROL_BYTES <= PIO_HEADER_MAX_BYTES, "it lies where headers would");
+
+/* The size of the whole IP packet; of an own socket that of its payload. */
 static inline uint32_t pio_packet_bytes(const struct pio_message *message)
 {
 	return (uint32_t)message->parts[0].iov_len + message->length;
@@ -42,10 +46,11 @@ struct pio_patience {
 	uint64_t renewed_ms; /* when it is PIO_SEND_WAIT_MS again, on pio_clock_ms */
 };
 
-/* One raw socket, and the copies that wait for its next sendmmsg, in order. */
+/* One socket, and the copies that wait for its next sendmmsg, in order. */
 struct pio_queue {
 	int fd;
 	int family; /* 4 or 6 */
+	int is_own; /* a UDP socket of this host: the kernel makes headers and fragments */
 	uint32_t count;
 	int is_waiting;		      /* in pio_sender.waiting */
 	uint32_t addresses;	      /* collectors' addresses whose copies leave by it */
@@ -61,7 +66,7 @@ struct pio_assignment {
 	uint32_t queue; /* index + 1; 0 = the entry is empty */
 };
 
-/* The sockets of one family, and which of them an address has. */
+/* The sockets of one kind and family, and which of them an address has. */
 struct pio_sockets {
 	uint32_t count;
 	struct pio_queue queues[PIO_SOCKETS_MAX];
@@ -87,11 +92,15 @@ struct pio_sender {
 	struct pio_sender_options options;
 	const struct table_collector *collectors;
 	uint32_t collector_count;
+	const struct table_leave *leaves;
+	uint32_t leave_count;
 	uint8_t *known_queues; /* [collector_count], index + 1, 0 = not looked up; may be NULL */
 	struct pio_sockets ipv4;
 	struct pio_sockets ipv6;
+	struct pio_sockets own_ipv4;
+	struct pio_sockets own_ipv6;
 	/* Those in which copies wait; some may be empty again. */
-	struct pio_queue *waiting[2 * PIO_SOCKETS_MAX];
+	struct pio_queue *waiting[4 * PIO_SOCKETS_MAX];
 	uint32_t waiting_count;
 	uint32_t *payload_sums; /* [batch + PIO_SPARE], PIO_SUM_UNKNOWN before the first copy of a
 				   packet */
@@ -115,13 +124,20 @@ _Static_assert(PIO_SOCKETS_MAX < 256, "a queue's index + 1 fits a byte");
 
 void pio_prepare_message(struct mmsghdr *header, struct pio_message *message);
 
-void pio_sockets_init(struct pio_sockets *sockets, int family, const int *fds, uint32_t count);
+struct pio_socket_kind {
+	int family;
+	int is_own;
+};
+
+void pio_sockets_init(struct pio_sockets *sockets, struct pio_socket_kind kind, const int *fds,
+		      uint32_t count);
 void pio_sockets_deinit(struct pio_sockets *sockets);
 
 /*
  * The socket of an address: the same for as long as the sender lives, until more addresses are
  * known than there is room for. An address that is new gets a socket that no other has, else the
- * one that the fewest have. There is at least one socket.
+ * one that the fewest have. Own sockets are shared by the hash of the address alone. There is at
+ * least one socket.
  */
 uint32_t pio_assign(struct pio_sockets *sockets, const uint8_t address[16]);
 
@@ -130,6 +146,39 @@ void pio_make_room(struct pio_sockets *sockets);
 
 /* Makes room for messages when there is none yet. 0 or -ENOMEM. */
 int pio_queue_prepare(struct pio_queue *queue);
+
+/* How copies to a collector leave; NULL: as the exporter sent the packet. It is there. */
+static inline const struct table_leave *pio_leave_of(const struct pio_sender *sender,
+						     const struct table_collector *collector)
+{
+	return collector->leave == 0 ? NULL : &sender->leaves[collector->leave - 1];
+}
+
+/* Whether copies to a collector do not keep the source of their packet. */
+static inline int pio_has_other_source(const struct table_leave *leave)
+{
+	return leave != NULL && (leave->flags & (TABLE_LEAVE_PROXY | TABLE_LEAVE_SOURCE)) != 0;
+}
+
+/* Why no copy can leave as a collector's row says, or 0. */
+int pio_check_leave(const struct pio_sender *sender, const struct table_collector *collector);
+
+/* What a row says in place of what a packet came with. */
+void pio_apply_leave(const struct table_leave *leave, struct pio_datagram *datagram);
+
+/* The source of copies to an IPv6 collector; leave may be NULL. */
+void pio_source6(const struct pio_sender *sender, const struct pio_packet *packet,
+		 const struct table_leave *leave, uint8_t source[16]);
+
+/* Writes where a copy goes and what its headers say, for the kernel to make them. */
+void pio_build_own(struct pio_message *message, const struct table_collector *collector,
+		   const struct pio_datagram *datagram);
+
+/*
+ * Takes what came back of copies of an own socket, and counts it. Returns whether the socket had
+ * told of it instead of sending: the next attempt is none the worse.
+ */
+int pio_take_refusals(struct pio_sender *sender, const struct pio_queue *queue, int error);
 
 /* Notes whose packets these are, and what the caller has found to be lost. */
 void pio_note_packets(struct pio_sender *sender, uint32_t packets);

@@ -8,11 +8,13 @@
 /* An address is looked for in this many entries from where its hash points. */
 #define PROBES 16u
 
-void pio_sockets_init(struct pio_sockets *sockets, int family, const int *fds, uint32_t count)
+void pio_sockets_init(struct pio_sockets *sockets, struct pio_socket_kind kind, const int *fds,
+		      uint32_t count)
 {
 	sockets->count = count;
 	for (uint32_t i = 0; i < count; i++)
-		sockets->queues[i] = (struct pio_queue){.fd = fds[i], .family = family};
+		sockets->queues[i] = (struct pio_queue){
+			.fd = fds[i], .family = kind.family, .is_own = kind.is_own};
 }
 
 void pio_sockets_deinit(struct pio_sockets *sockets)
@@ -37,6 +39,9 @@ static uint32_t least_used(const struct pio_sockets *sockets, uint32_t hash)
 uint32_t pio_assign(struct pio_sockets *sockets, const uint8_t address[16])
 {
 	uint32_t hash = pio_hash_address(address);
+	/* Each has a port: an address has the same one after an upgrade, whoever came before it. */
+	if (sockets->queues[0].is_own)
+		return hash % sockets->count;
 	for (uint32_t i = 0; i < PROBES; i++) {
 		struct pio_assignment *entry = &sockets->assignments[(hash + i) % PIO_ASSIGNMENTS];
 		if (entry->queue == 0) {
@@ -78,6 +83,13 @@ static void init_messages(struct pio_queue *queue)
 			header->msg_namelen = sizeof(message->name.ipv6);
 			message->name.ipv6.sin6_family = AF_INET6;
 			message->parts[0].iov_len = PIO_WHOLE6_BYTES;
+		}
+		if (queue->is_own) {
+			message->parts[0].iov_len = 0;
+			header->msg_iov = &message->parts[1];
+			header->msg_iovlen = 1;
+			header->msg_control = message->header;
+			header->msg_controllen = PIO_CONTROL_BYTES;
 		}
 	}
 }

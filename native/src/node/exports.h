@@ -4,7 +4,7 @@
 
 #include <node_api.h>
 
-#define ARGUMENTS_MAX 16
+#define ARGUMENTS_MAX 20
 
 /* A function by the name that JavaScript knows. Arguments are positional, undefined where missing.
  */

@@ -59,9 +59,9 @@ static int open_ring(napi_env env, struct ring_writer *ring, napi_ref *reference
 /*
  * senderCreate(ipv4Fds: Int32Array, ipv6Fds: Int32Array, mappedPrefix, size, payloadBytes,
  *              payloadStride, packets, payloads, copies, copiesMax, counters, slotsByteOffset,
- *              slotCount, ring, notesByteOffset, tap): handle or negative errno. The counters'
- * buffer holds slots and notes too; notesByteOffset is 0 when there are none. Ring and tap are the
- * memory of one each, or undefined.
+ *              slotCount, ring, notesByteOffset, tap, ownIpv4Fds, ownIpv6Fds): handle or negative
+ * errno. The counters' buffer holds slots and notes too; notesByteOffset is 0 when there are none.
+ * Ring and tap are the memory of one each, or undefined.
  */
 static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -79,6 +79,8 @@ static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX]
 		options.notes = (struct notes *)(void *)(counters + notes_offset);
 	options.ipv4_count = fds_of(env, arguments[0], &options.ipv4_fds);
 	options.ipv6_count = fds_of(env, arguments[1], &options.ipv6_fds);
+	options.own_ipv4_count = fds_of(env, arguments[16], &options.own_ipv4_fds);
+	options.own_ipv6_count = fds_of(env, arguments[17], &options.own_ipv6_fds);
 	memcpy(options.mapped_prefix, typed_array_of(env, arguments[2], NULL),
 	       sizeof(options.mapped_prefix));
 	struct handle *handle = calloc(1, sizeof(*handle));
@@ -115,7 +117,7 @@ static napi_value send_copies(napi_env env, const napi_value arguments[ARGUMENTS
 	return NULL;
 }
 
-/* setCollectors(handle, buffer, byteOffset, count) */
+/* setCollectors(handle, buffer, byteOffset, count, leavesByteOffset, leaveCount) */
 static napi_value set_collectors(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
 	struct handle *handle = handle_of(env, arguments[0]);
@@ -124,7 +126,9 @@ static napi_value set_collectors(napi_env env, const napi_value arguments[ARGUME
 	handle->collectors = keep(env, arguments[1]);
 	pio_set_collectors(handle->sender,
 			   (struct table_collector *)(void *)(memory + bytes_of(env, arguments[2])),
-			   uint_of(env, arguments[3]));
+			   uint_of(env, arguments[3]),
+			   (struct table_leave *)(void *)(memory + bytes_of(env, arguments[4])),
+			   uint_of(env, arguments[5]));
 	let_go(env, &previous);
 	return NULL;
 }

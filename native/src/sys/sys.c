@@ -117,13 +117,18 @@ int sys_open_sender(int family, uint32_t send_buffer)
 	int error = family == 4 ? enable(fd, IPPROTO_IP, IP_HDRINCL)
 				: enable(fd, IPPROTO_IPV6, IPV6_HDRINCL);
 	if (error == 0)
-		error = set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, send_buffer);
+		error = sys_set_send_buffer(fd, send_buffer);
 	return fd_or_error(fd, error);
 }
 
 int sys_close_on_exec(int fd)
 {
 	return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int sys_set_send_buffer(int fd, uint32_t bytes)
+{
+	return set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, bytes);
 }
 
 int64_t sys_socket_drops(int fd)
