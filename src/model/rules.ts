@@ -1,5 +1,5 @@
 import type { Octets } from './address.ts';
-import { type Endpoint, formatEndpoint } from './endpoint.ts';
+import { type Endpoint, formatEndpoint, isIpv6 } from './endpoint.ts';
 
 // Fields that a rule leaves out are absent, and so are those that say what their absence says.
 
@@ -162,6 +162,16 @@ export function exporterKey({ endpoint, prefixLength, listeningPort }: Exporter)
 
 function networkOf(endpoint: Endpoint, prefixLength: number): Endpoint {
   return { ...endpoint, host: `${endpoint.host}/${prefixLength}` };
+}
+
+/** Whether copies carry the source of their packet, which IPv6 has no room for in IPv4 (spec R3, R25). */
+export function keepsSource({ source, sourceEndpoint }: Collector): boolean {
+  return source === undefined && sourceEndpoint === undefined;
+}
+
+/** Whether an IPv6 packet can go to a collector (spec R3). */
+export function takesIpv6(collector: Collector): boolean {
+  return isIpv6(collector.endpoint) || !keepsSource(collector);
 }
 
 /** The identity of a collector within its output: none is there twice (spec V2). */

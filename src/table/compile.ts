@@ -1,10 +1,12 @@
 /** Makes a forwarding table of a whole rule set. Layout: native/include/table.h. */
 import { Turn } from '../base/turn.ts';
+import type { Output } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule } from './assigned.ts';
 import { bucketsFor } from './bucket-count.ts';
 import { Buckets, copyRow } from './buckets.ts';
 import { writeRandomKey } from './hash.ts';
-import { COLLECTOR, HEADER, OUTPUT, PREFIX, RULE, TABLE } from './layout.ts';
+import { COLLECTOR, HEADER, LEAVE, OUTPUT, PREFIX, RULE, TABLE } from './layout.ts';
+import { countLeaves, Leaves } from './leaves.ts';
 import { OutputWriter, type TableRows } from './output-writer.ts';
 import { PrefixTree } from './prefix-tree.ts';
 import { writeExporter } from './rows.ts';
@@ -37,6 +39,8 @@ const TRIES = 16;
 /** Room for rows to come, in parts of those that are needed now, and at least. Memory is used when written. */
 const SLACK_PART = 8;
 const MIN_SLACK = 1024;
+/** Few ways are different. */
+const LEAVE_SLACK = 64;
 
 /** Lets the process do other things in between. @returns what edits the table from now on */
 export async function compile(
@@ -52,6 +56,7 @@ export async function compile(
     prefixes: new Runs(withSlack(2 * countRows(ruleRows, isPrefixRow))),
     outputs: new Runs(withSlack(outputs.outputs)),
     collectors: new Runs(withSlack(outputs.collectors)),
+    leaves: new Leaves(countLeaves(differentOutputs(content)) + LEAVE_SLACK),
   };
   const words = await fillBuckets(ruleRows, rows, options);
   await plantPrefixes(words, ruleRows, rows.prefixes);
@@ -141,16 +146,19 @@ function writeHeader(words: Int32Array, buckets: number, rows: TableRows): void 
   words[HEADER.PREFIXES] = prefixes;
   words[HEADER.PREFIX_COUNT] = prefixCount;
   words[HEADER.OUTPUTS] = outputs;
-  words[HEADER.COLLECTORS] = outputs + rows.outputs.capacity * OUTPUT.WORDS;
+  const collectors = outputs + rows.outputs.capacity * OUTPUT.WORDS;
+  words[HEADER.COLLECTORS] = collectors;
+  words[HEADER.LEAVES] = collectors + rows.collectors.capacity * COLLECTOR.WORDS;
+  words[HEADER.LEAVE_COUNT] = rows.leaves.capacity;
   words[HEADER.OUTPUT_COUNT] = rows.outputs.capacity;
   words[HEADER.COLLECTOR_COUNT] = rows.collectors.capacity;
 }
 
-function tableWords(buckets: number, { prefixes, outputs, collectors }: TableRows): number {
+function tableWords(buckets: number, { prefixes, outputs, collectors, leaves }: TableRows): number {
   const rules = buckets + TABLE.PROBE_MAX + 1;
   const trees = (prefixes.capacity + 1) * (PREFIX.WORDS + RULE.WORDS);
   const rows = outputs.capacity * OUTPUT.WORDS + collectors.capacity * COLLECTOR.WORDS;
-  return HEADER.WORDS + rules * RULE.WORDS + trees + rows;
+  return HEADER.WORDS + rules * RULE.WORDS + trees + rows + leaves.capacity * LEAVE.WORDS;
 }
 
 function countRows(
@@ -164,6 +172,12 @@ function countRows(
 
 function withSlack(rows: number): number {
   return rows + Math.max(MIN_SLACK, Math.ceil(rows / SLACK_PART));
+}
+
+/** Many rules have the same outputs. */
+function differentOutputs({ rules, defaults }: TableContent): Set<readonly Output[]> {
+  const all = new Set(rules.map(({ outputs }) => outputs));
+  return all.add(defaults.outputs);
 }
 
 function countOutputs({ rules, defaults }: TableContent) {

@@ -11,6 +11,9 @@ export class ForwardingTable {
   readonly outputsAt: number;
   readonly collectorsAtBytes: number;
   readonly collectorCount: number;
+  /** How copies leave, in bytes too. */
+  readonly leavesAtBytes: number;
+  readonly leaveCount: number;
   /** Without, no rule depends on the port on which a packet came. */
   readonly namesListeningPorts: boolean;
   readonly #probe: RuleProbe;
@@ -33,6 +36,8 @@ export class ForwardingTable {
     this.outputsAt = header(HEADER.OUTPUTS);
     this.collectorsAtBytes = header(HEADER.COLLECTORS) * 4;
     this.collectorCount = header(HEADER.COLLECTOR_COUNT);
+    this.leavesAtBytes = header(HEADER.LEAVES) * 4;
+    this.leaveCount = header(HEADER.LEAVE_COUNT);
     this.#probe = new RuleProbe(words);
     this.#prefixes = new PrefixSearch(words, this.#probe);
     this.#hasPortRules = header(HEADER.PORT_RULES) > 0;

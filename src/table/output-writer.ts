@@ -1,6 +1,7 @@
 import type { Output } from '../model/rules.ts';
 import type { AssignedOutputs, OutputSlots } from './assigned.ts';
 import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
+import type { Leaves } from './leaves.ts';
 import { type Destinations, type OutputRows, outputRows } from './rows.ts';
 import type { Runs } from './runs.ts';
 import type { TouchedWords } from './touched-words.ts';
@@ -8,12 +9,13 @@ import type { TouchedWords } from './touched-words.ts';
 /** What the word of a rule has besides its outputs. */
 const LISTENING_PORT = -1 << TABLE.RULE_LISTENING_SHIFT;
 
-/** The rows of prefixes, outputs and collectors that are in use. */
+/** The rows of prefixes, outputs, collectors and ways to leave that are in use. */
 export interface TableRows {
   /** But for the first row, which is none. */
   readonly prefixes: Runs;
   readonly outputs: Runs;
   readonly collectors: Runs;
+  readonly leaves: Leaves;
 }
 
 /** Writes the outputs of rules into one copy of a table. */
@@ -78,12 +80,35 @@ export class OutputWriter {
     for (let output = first; output < first + count; output++) {
       const at = this.#outputsAt + output * OUTPUT.WORDS;
       const collectors = words[at + OUTPUT.COLLECTORS] as number;
-      this.#rows.collectors.release(words[at + OUTPUT.FIRST_COLLECTOR] as number, collectors);
+      const firstCollector = words[at + OUTPUT.FIRST_COLLECTOR] as number;
+      this.#releaseLeaves(firstCollector, collectors);
+      this.#rows.collectors.release(firstCollector, collectors);
     }
     this.#rows.outputs.release(first, count);
   }
 
-  #writeOutput(index: number, { output, collectors, order }: OutputRows, slots: OutputSlots) {
+  #releaseLeaves(first: number, collectors: number): void {
+    if (this.#rows.leaves.used === 0) return;
+    for (let collector = first; collector < first + collectors; collector++) {
+      const at = this.#collectorsAt + collector * COLLECTOR.WORDS + COLLECTOR.LEAVE;
+      this.#rows.leaves.release(this.#words[at] as number);
+    }
+  }
+
+  /** @param at of the first collector @returns false when there is no room */
+  #writeLeaves(rows: readonly (Int32Array | undefined)[], at: number): boolean {
+    const words = this.#words;
+    for (const [i, row] of rows.entries()) {
+      if (row === undefined) continue;
+      const leave = this.#rows.leaves.take(row, words, this.#touched);
+      if (leave === undefined) return false;
+      words[at + i * COLLECTOR.WORDS + COLLECTOR.LEAVE] = leave;
+    }
+    return true;
+  }
+
+  #writeOutput(index: number, rows: OutputRows, slots: OutputSlots): boolean {
+    const { output, collectors, leaves, order } = rows;
     const words = this.#words;
     const first = this.#rows.collectors.take(order.length);
     if (first < 0) return false;
@@ -93,6 +118,7 @@ export class OutputWriter {
       const slot = slots.collectors[collector] as number;
       words[from + i * COLLECTOR.WORDS + COLLECTOR.OUTPUT_SLOT] = slot;
     }
+    if (leaves !== undefined && !this.#writeLeaves(leaves, from)) return false;
     this.#touched?.add(from, order.length * COLLECTOR.WORDS);
     const at = this.#outputsAt + index * OUTPUT.WORDS;
     words.set(output, at);

@@ -5,6 +5,7 @@ import { watchKey } from '../model/collector-health.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import type { Collector, CollectorOutput, Exporter, Output } from '../model/rules.ts';
 import { COLLECTOR, OUTPUT, RULE, TABLE } from './layout.ts';
+import { leaveRow } from './leaves.ts';
 import { IPV4_PREFIX_BITS } from './prefix-bits.ts';
 import { collectorNumber } from './rendezvous.ts';
 import { type Serving, servingCollectors } from './serving.ts';
@@ -19,8 +20,10 @@ const IS_LITTLE_ENDIAN = endianness() === 'LE';
 export interface OutputRows {
   /** OUTPUT.WORDS. */
   readonly output: Int32Array;
-  /** COLLECTOR.WORDS each; IPv6 comes first. */
+  /** COLLECTOR.WORDS each; those come first that IPv6 packets can go to. */
   readonly collectors: Int32Array;
+  /** How copies to each of them leave, see leaveRow(); none: all as the exporter sent the packet. */
+  readonly leaves: readonly (Int32Array | undefined)[] | undefined;
   /** Which collector of the output each of them is: those that serve. */
   readonly order: readonly number[];
 }
@@ -59,7 +62,7 @@ function pipelineRows(index: number | undefined): OutputRows {
   output[OUTPUT.COLLECTORS] = 1;
   output[OUTPUT.IPV6_COLLECTORS] = 1;
   output[OUTPUT.FLAGS] = TABLE.OUTPUT_PIPELINE;
-  return { output, collectors: new Int32Array(bytes.buffer), order: [0] };
+  return { output, collectors: new Int32Array(bytes.buffer), leaves: undefined, order: [0] };
 }
 
 function collectorRows(
@@ -93,10 +96,12 @@ function collectorRows(
   const weightOf = (index = 0) => collectors[index]?.weight;
   const isWeighted = order.some((index) => weightOf(index) !== weightOf(order[0]));
   output[OUTPUT.FLAGS] = (isWeighted ? TABLE.OUTPUT_WEIGHTED : 0) | balanceFlag(balance);
-  return { output, collectors: words, order };
+  const leaves = order.map((i) => leaveRow(collectors[i] as Collector));
+  const areSent = leaves.every((row) => row === undefined);
+  return { output, collectors: words, leaves: areSent ? undefined : leaves, order };
 }
 
-/** The same whatever the order in the rule is; IPv6 stays first. */
+/** The same whatever the order in the rule is; those stay first that IPv6 packets can go to. */
 function orderByAddress(collectors: readonly Collector[], { order, ipv6 }: Serving): number[] {
   const of = (index: number) => (collectors[index] as Collector).endpoint;
   const sorted = (indexes: readonly number[]) =>

@@ -1,9 +1,8 @@
-import { isIpv6 } from '../model/endpoint.ts';
-import type { Collector } from '../model/rules.ts';
+import { type Collector, takesIpv6 } from '../model/rules.ts';
 
 /** Which collectors of an output get packets. */
 export interface Serving {
-  /** Indexes: IPv6 comes first. */
+  /** Indexes: those come first that IPv6 packets can go to. */
   readonly order: readonly number[];
   /** How many of the first ones IPv6 packets go to. */
   readonly ipv6: number;
@@ -28,7 +27,7 @@ export function servingCollectors(
   takesIpv6: boolean,
 ): Serving {
   const indexes = collectors.map((_, i) => i);
-  const isOfIpv6 = (i: number) => isIpv6((collectors[i] as Collector).endpoint);
+  const isOfIpv6 = (i: number) => takesIpv6(collectors[i] as Collector);
   const { indexes: chosen } = choose(indexes, collectors, isDown);
   const ipv6 = chosen.filter(isOfIpv6);
   const ipv4 = chosen.filter((i) => !isOfIpv6(i));

@@ -25,6 +25,7 @@ const INGREDIENTS = {
   collectors: fc.constantFrom(...COLLECTORS.map(endpoint)),
   maxRules: 30,
   isPlain: true,
+  hasWays: true,
 };
 const edits = fc.record({
   deleted: fc.array(fc.constantFrom(...MANY_EXPORTERS), { maxLength: 20 }),

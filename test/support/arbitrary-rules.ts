@@ -40,6 +40,8 @@ export interface Ingredients {
   readonly maxRules?: number;
   /** Without the fields that rules need not have. */
   readonly isPlain?: boolean;
+  /** But with those that say how copies leave. */
+  readonly hasWays?: boolean;
 }
 
 /** A value that is there or not. */
@@ -102,6 +104,7 @@ const healthFields: Fields<Health> = {
 
 function collectorFields(ingredients: Ingredients): Fields<Collector> {
   const { collectors = arbitraryEndpoint } = ingredients;
+  const ways = ingredients.hasWays === true ? {} : ingredients;
   const weight = fc.oneof(
     fc.constant(1),
     fc.integer({ min: 1, max: 9 }),
@@ -110,11 +113,11 @@ function collectorFields(ingredients: Ingredients): Fields<Collector> {
   return {
     endpoint: collectors,
     weight,
-    source: maybe(ingredients, fc.constant('PROXY')),
-    sourceEndpoint: maybe(ingredients, arbitraryEndpoint),
-    hopLimit: maybe(ingredients, fc.integer({ min: 1, max: 255 })),
-    dscp: maybe(ingredients, fc.integer({ min: 1, max: 63 })),
-    ipv4SourcePrefix: maybe(ingredients, sourcePrefix),
+    source: maybe(ways, fc.constant('PROXY')),
+    sourceEndpoint: maybe(ways, arbitraryEndpoint),
+    hopLimit: maybe(ways, fc.integer({ min: 1, max: 255 })),
+    dscp: maybe(ways, fc.integer({ min: 1, max: 63 })),
+    ipv4SourcePrefix: maybe(ways, sourcePrefix),
     health: maybe(ingredients, record<Health>(healthFields)),
     isStandby: maybe(ingredients, fc.constant(true)),
     description: maybe(ingredients, text),

@@ -13,7 +13,7 @@ import {
 } from '../../src/model/rules.ts';
 import type { OutputSlots, RuleSlots } from '../../src/table/assigned.ts';
 import type { ForwardingTable } from '../../src/table/forwarding-table.ts';
-import { COLLECTOR, HEADER, OUTPUT, PREFIX, RULE, TABLE } from '../../src/table/layout.ts';
+import { COLLECTOR, HEADER, LEAVE, OUTPUT, PREFIX, RULE, TABLE } from '../../src/table/layout.ts';
 
 /** A rule, or the default outputs, with its slots. */
 export interface DecompiledRule {
@@ -105,9 +105,31 @@ function readOutput(
     const hasPort =
       ((words[from / 4 + COLLECTOR.FLAGS] as number) & TABLE.COLLECTOR_LISTEN_PORT) === 0;
     const endpoint = readEndpoint(bytes, from + COLLECTOR.ADDRESS * 4, hasPort ? port : 0);
-    collectors.push(makeCollector(endpoint));
+    const leave = words[from / 4 + COLLECTOR.LEAVE] as number;
+    const way = leave === 0 ? {} : readLeave(table, bytes, leave - 1);
+    collectors.push({ ...makeCollector(endpoint), ...way });
   }
   return { output: { collectors }, collectorSlots, state };
+}
+
+/** How copies leave, as fields of a collector. */
+function readLeave({ leavesAtBytes, leaveCount }: ForwardingTable, bytes: Uint8Array, row: number) {
+  assert.ok(row < leaveCount);
+  const from = leavesAtBytes + row * LEAVE.SIZE;
+  const [flags = 0] = new Int32Array(bytes.buffer, bytes.byteOffset + from + LEAVE.FLAGS * 4, 1);
+  const prefix = bytes.slice(from + LEAVE.PREFIX * 4, from + LEAVE.PREFIX * 4 + 12);
+  const portAt = from + LEAVE.SOURCE_PORT_BYTE;
+  const port = ((bytes[portAt] as number) << 8) | (bytes[portAt + 1] as number);
+  const source = readEndpoint(bytes, from + LEAVE.SOURCE * 4, port);
+  const hopLimit = bytes[from + LEAVE.HOP_LIMIT_BYTE] as number;
+  const trafficClass = bytes[from + LEAVE.TRAFFIC_CLASS_BYTE] as number;
+  return {
+    ...((flags & TABLE.LEAVE_PROXY) !== 0 && { source: 'PROXY' as const }),
+    ...((flags & TABLE.LEAVE_SOURCE) !== 0 && { sourceEndpoint: source }),
+    ...((flags & TABLE.LEAVE_PREFIX) !== 0 && { ipv4SourcePrefix: prefix }),
+    ...(hopLimit !== 0 && { hopLimit }),
+    ...(trafficClass !== 0 && { dscp: trafficClass / 4 }),
+  };
 }
 
 /** By its index: a table knows no names. */

@@ -58,6 +58,8 @@ export class Forwarder {
     this.#sender = new PacketSender({
       ipv4Fds: descriptorsOf(descriptors, 'send IPv4'),
       ipv6Fds: descriptorsOf(descriptors, 'send IPv6'),
+      ownIpv4Fds: descriptorsOf(descriptors, 'own IPv4'),
+      ownIpv6Fds: descriptorsOf(descriptors, 'own IPv6'),
       mappedPrefix: Uint8Array.from(options.ipv4SourcePrefix),
       batch,
       copies,
@@ -148,8 +150,9 @@ export class Forwarder {
 
   #useTable(table: ForwardingTable): void {
     this.#restMs = feedsOnlyPipelines(table) ? this.#possibleRestMs : 0;
-    const { collectorsAtBytes, collectorCount } = table;
-    this.#sender.setCollectors(this.#tableMemory, collectorsAtBytes, collectorCount);
+    const { collectorsAtBytes, collectorCount, leavesAtBytes, leaveCount } = table;
+    const leaves = { byteOffset: leavesAtBytes, count: leaveCount };
+    this.#sender.setCollectors(this.#tableMemory, collectorsAtBytes, collectorCount, leaves);
   }
 
   /** What got no copy, by its reason. */

@@ -88,9 +88,11 @@ function bequeathed(descriptors: Descriptors): Descriptors {
     ring,
     'ring readers': readers,
   } = descriptors;
-  const receivers = nameDescriptors('receive', descriptorsOf(descriptors, 'receive'));
+  const sockets = (['receive', 'own IPv4', 'own IPv6'] as const).map((kind) =>
+    nameDescriptors(kind, descriptorsOf(descriptors, kind)),
+  );
   return {
-    ...receivers,
+    ...Object.assign({}, ...sockets),
     counters,
     'ended counters': ended,
     identities,

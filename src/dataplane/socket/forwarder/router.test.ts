@@ -14,6 +14,7 @@ import {
 import { LISTEN_PORT } from '../../../../test/support/tables.ts';
 import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../../model/endpoint.ts';
 import {
+  type Collector,
   exporterKey,
   MAX_WEIGHT,
   type Output,
@@ -31,6 +32,11 @@ function matchRule(set: RuleSet, source: Endpoint): Rule | undefined {
   return find(source) ?? find(makeEndpoint(source.octets, 0));
 }
 
+/** R3, R25 */
+function canTakeIpv6({ endpoint, source, sourceEndpoint }: Collector): boolean {
+  return isIpv6(endpoint) || source === 'PROXY' || sourceEndpoint !== undefined;
+}
+
 /** R3, R5, R17 as they are written: the weights of those who can take the packet. */
 function eligible(
   output: Output,
@@ -39,7 +45,7 @@ function eligible(
 ): Map<string, number> {
   if (output.collectors === undefined)
     return new Map([[`pipeline ${pipelines.get(output.pipeline)}`, 1]]);
-  const able = output.collectors.filter(({ endpoint }) => !isIpv6(source) || isIpv6(endpoint));
+  const able = output.collectors.filter((collector) => !isIpv6(source) || canTakeIpv6(collector));
   return new Map(
     able.map(({ endpoint: { octets, port }, weight }) => [
       formatEndpoint(makeEndpoint(octets, port || LISTEN_PORT)),
@@ -62,6 +68,7 @@ const ruleSets = arbitraryRuleSet({
   exporters: fc.constantFrom(...exporters),
   collectors: fc.constantFrom(...collectors.map(endpoint)),
   isPlain: true,
+  hasWays: true,
 });
 const sources = fc.array(
   fc
