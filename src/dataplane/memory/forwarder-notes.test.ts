@@ -148,7 +148,7 @@ test('S23: losses of all forwarders are told once for each collector and errno',
     ],
   );
   const last = losses.find(({ collector }) => name(collector) === '[2001:db8::9]:9996');
-  assert.equal(last && name(last.exporter), '192.0.2.1:7');
+  assert.equal(last?.exporter && name(last.exporter), '192.0.2.1:7');
 });
 
 test('S23: the latest losses are told once, whatever they are', () => {

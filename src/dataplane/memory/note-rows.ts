@@ -72,12 +72,13 @@ export class NoteRows {
 
   loss(row: number): SendLoss {
     const at = row * LOSS.SIZE;
+    const exporter = this.#endpoint(at, LOSS.EXPORTER, LOSS.EXPORTER_PORT_BYTE);
     return {
       collector: this.#endpoint(at, LOSS.COLLECTOR, LOSS.PORT_BYTE),
       code: errnoName(this.#u16(at + LOSS.ERROR_BYTE)),
       copies: this.lossCopies(row),
       at: this.lossTime(row),
-      exporter: this.#endpoint(at, LOSS.EXPORTER, LOSS.EXPORTER_PORT_BYTE),
+      ...(isNobody(exporter) ? {} : { exporter }),
     };
   }
 
@@ -119,4 +120,8 @@ export class NoteRows {
   #u64(at: number, word: number): bigint {
     return this.#view.getBigUint64(at + word * WORD_BYTES, true);
   }
+}
+
+function isNobody({ octets }: Endpoint): boolean {
+  return octets.every((byte) => byte === 0);
 }

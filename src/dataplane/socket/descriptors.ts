@@ -9,6 +9,9 @@ export type DescriptorName =
   /** Raw sockets; none where the host lacks the family. They are not handed over. */
   | `send IPv4 ${number}`
   | `send IPv6 ${number}`
+  /** UDP sockets that send from an address of this host, each from a port that it keeps. */
+  | `own IPv4 ${number}`
+  | `own IPv6 ${number}`
   | 'counters'
   /** The sums of forwarders that are no more; only control writes them. */
   | 'ended counters'
@@ -46,20 +49,17 @@ export function requireDescriptor(descriptors: Descriptors, name: DescriptorName
   return fd;
 }
 
+/** Of which there are several. */
+export type SocketKind = 'receive' | 'send IPv4' | 'send IPv6' | 'own IPv4' | 'own IPv6';
+
 /** Numbers of all whose names begin so, in their order. */
-export function descriptorsOf(
-  descriptors: Descriptors,
-  kind: 'receive' | 'send IPv4' | 'send IPv6',
-): readonly number[] {
+export function descriptorsOf(descriptors: Descriptors, kind: SocketKind): readonly number[] {
   return presentDescriptors(descriptors)
     .filter(([name]) => name.startsWith(`${kind} `))
     .map(([, fd]) => fd);
 }
 
 /** The other way round. */
-export function nameDescriptors(
-  kind: 'receive' | 'send IPv4' | 'send IPv6',
-  fds: readonly number[],
-): Descriptors {
+export function nameDescriptors(kind: SocketKind, fds: readonly number[]): Descriptors {
   return Object.fromEntries(fds.map((fd, index) => [`${kind} ${index}`, fd]));
 }

@@ -160,6 +160,7 @@ function openRunning(forwarder: RecordedForwarder): Running[] {
 function isSeized(name: string): boolean {
   return (
     name.startsWith('receive ') ||
+    name.startsWith('own ') ||
     name.startsWith('ring') ||
     name.endsWith('counters') ||
     name === 'identities'

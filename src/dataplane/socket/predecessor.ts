@@ -148,15 +148,15 @@ function descriptorProblem({ descriptors, versions }: PredecessorParts): string 
     'ring readers': READER_STATES_BYTES,
   };
   for (const [name, fd] of presentDescriptors(descriptors)) {
-    const problem = name.startsWith('receive ')
-      ? receiverProblem(fd)
+    const problem = /^(receive|own) /.test(name)
+      ? socketProblem(fd)
       : memoryProblem(fd, least[name] ?? 0);
     if (problem !== undefined) return `"${name}" ${problem}`;
   }
   return undefined;
 }
 
-function receiverProblem(fd: number): string | undefined {
+function socketProblem(fd: number): string | undefined {
   try {
     const { domain, type, protocol } = describeSocket(fd);
     const isIp = domain === SOCKET.IPV4 || domain === SOCKET.IPV6;

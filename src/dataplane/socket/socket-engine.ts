@@ -242,6 +242,8 @@ export class SocketEngine implements Engine {
       ...nameDescriptors('receive', sockets.receive),
       ...nameDescriptors('send IPv4', sockets.ipv4Senders),
       ...nameDescriptors('send IPv6', sockets.ipv6Senders),
+      ...nameDescriptors('own IPv4', sockets.ownIpv4Senders),
+      ...nameDescriptors('own IPv6', sockets.ownIpv6Senders),
       counters: counters.fd,
       'ended counters': this.#ended?.fd,
       identities: this.#memory?.identities,

@@ -5,8 +5,9 @@ import type { SocketAddress } from '../../config/config.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { describeSocket } from '../../native/inherited.ts';
 import { LIMIT } from '../../native/layout.ts';
-import { openReceiver, openSender } from '../../native/sockets.ts';
+import { openOwnSender, openReceiver, openSender } from '../../native/sockets.ts';
 import { SystemCallError } from '../../native/system-call.ts';
+import { type Descriptors, descriptorsOf } from './descriptors.ts';
 import { overlap, widestFirst } from './overlap.ts';
 import type { SocketEngineConfig } from './socket-engine.ts';
 
@@ -17,6 +18,9 @@ export interface ForwarderSockets {
   /** Raw sockets; none where the host lacks the family. */
   readonly ipv4Senders: readonly number[];
   readonly ipv6Senders: readonly number[];
+  /** UDP sockets that send from an address of this host; none where it lacks the family. */
+  readonly ownIpv4Senders: readonly number[];
+  readonly ownIpv6Senders: readonly number[];
 }
 
 export type SocketSettings = Pick<
@@ -24,8 +28,14 @@ export type SocketSettings = Pick<
   'listeners' | 'sends' | 'forwarders' | 'receiveBufferBytes' | 'sendBufferBytes'
 >;
 
-/** Receiving sockets that a forwarder before had, by listener: those that are there are kept as they are. */
-export type InheritedSockets = readonly (number | undefined)[];
+/** Sockets that a forwarder before had: those that are there are kept as they are. */
+export interface InheritedSockets {
+  /** By listener. */
+  readonly receive: readonly (number | undefined)[];
+  /** They keep their ports. */
+  readonly ownIpv4Senders: readonly number[];
+  readonly ownIpv6Senders: readonly number[];
+}
 
 /**
  * Raw sockets of one family that a forwarder has: as many collectors can be slow or dead without a word with
@@ -34,6 +44,16 @@ export type InheritedSockets = readonly (number | undefined)[];
  */
 const MAX_SENDERS = LIMIT.SOCKETS;
 const ALL_SENDERS = 512;
+
+/**
+ * Of one family for copies from an address of this host. They are for collectors beyond the local network mostly, and each
+ * has a port: fewer do.
+ */
+const OWN_SENDERS = 8;
+
+function ownSendersFor(forwarders: number): number {
+  return Math.min(OWN_SENDERS, sendersFor(forwarders));
+}
 
 export function sendersFor(forwarders: number): number {
   return Math.max(1, Math.min(MAX_SENDERS, Math.floor(ALL_SENDERS / forwarders)));
@@ -75,12 +95,15 @@ export function openSockets(
     return Array.from({ length: settings.forwarders }, (_, index) => {
       const receive: number[] = [];
       for (const i of order) {
-        receive[i] = inherited[index]?.[i] ?? openListener(listeners[i] as SocketAddress);
+        receive[i] = inherited[index]?.receive[i] ?? openListener(listeners[i] as SocketAddress);
       }
+      const { ownIpv4Senders = [], ownIpv6Senders = [] } = inherited[index] ?? {};
       return {
         receive,
         ipv4Senders: openSenders(4, settings, keep),
         ipv6Senders: openSenders(6, settings, keep),
+        ownIpv4Senders: openOwnSenders(4, settings, ownIpv4Senders, keep),
+        ownIpv6Senders: openOwnSenders(6, settings, ownIpv6Senders, keep),
       };
     });
   } catch (error) {
@@ -90,8 +113,10 @@ export function openSockets(
 }
 
 export function closeSockets(sockets: readonly ForwarderSockets[]): void {
-  for (const { receive, ipv4Senders, ipv6Senders } of sockets) {
-    for (const fd of [...receive, ...ipv4Senders, ...ipv6Senders]) closeSync(fd);
+  for (const of of sockets) {
+    const { receive, ipv4Senders, ipv6Senders, ownIpv4Senders, ownIpv6Senders } = of;
+    const senders = [...ipv4Senders, ...ipv6Senders, ...ownIpv4Senders, ...ownIpv6Senders];
+    for (const fd of [...receive, ...senders]) closeSync(fd);
   }
 }
 
@@ -109,20 +134,47 @@ export function warnOfSmallBuffer(
   log.warn(details, `receive buffer smaller than asked for: ${sysctl}, then restart`);
 }
 
+type SenderSettings = Pick<SocketSettings, 'sends' | 'forwarders' | 'sendBufferBytes'>;
+
 function openSenders(
   family: 4 | 6,
-  {
-    sends,
-    forwarders,
-    sendBufferBytes,
-  }: Pick<SocketSettings, 'sends' | 'forwarders' | 'sendBufferBytes'>,
+  { sends, forwarders, sendBufferBytes }: SenderSettings,
   keep: (fd: number) => number,
 ): readonly number[] {
   if (!sends) return [];
+  const open = () => keep(openSender(family, sendBufferBytes));
+  return openWhereThereIs(() => Array.from({ length: sendersFor(forwarders) }, open));
+}
+
+/** What a forwarder before had of them, as far as there is use for it. */
+export function ownSendersOf(
+  { descriptors }: { readonly descriptors: Descriptors },
+  forwarders: number,
+): Pick<InheritedSockets, 'ownIpv4Senders' | 'ownIpv6Senders'> {
+  const count = ownSendersFor(forwarders);
+  return {
+    ownIpv4Senders: descriptorsOf(descriptors, 'own IPv4').slice(0, count),
+    ownIpv6Senders: descriptorsOf(descriptors, 'own IPv6').slice(0, count),
+  };
+}
+
+/** @param before what a forwarder before had */
+function openOwnSenders(
+  family: 4 | 6,
+  { sends, forwarders, sendBufferBytes }: SenderSettings,
+  before: readonly number[],
+  keep: (fd: number) => number,
+): readonly number[] {
+  if (!sends) return [];
+  const length = ownSendersFor(forwarders);
+  const open = (i: number) => before[i] ?? keep(openOwnSender(family, sendBufferBytes));
+  return openWhereThereIs(() => Array.from({ length }, (_, i) => open(i)));
+}
+
+/** @returns none where the host lacks the family */
+function openWhereThereIs(open: () => readonly number[]): readonly number[] {
   try {
-    return Array.from({ length: sendersFor(forwarders) }, () =>
-      keep(openSender(family, sendBufferBytes)),
-    );
+    return open();
   } catch (error) {
     if (error instanceof SystemCallError && error.code === 'EAFNOSUPPORT') return [];
     throw error;

@@ -87,7 +87,7 @@ describe('Succession', () => {
 
   /** What of it is taken over. */
   function taken(succession: Succession): Record<string, boolean> {
-    const [socket] = succession.sockets(0) ?? [];
+    const [socket] = succession.sockets(0)?.receive ?? [];
     const taken = {
       socket,
       counters: succession.counters(0),

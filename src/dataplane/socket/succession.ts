@@ -19,7 +19,7 @@ import { readIdentities } from './inherited-identities.ts';
 import { anotherWayTo, leftRings, ringToGoOnWith } from './inherited-rings.ts';
 import type { Predecessor } from './predecessor.ts';
 import type { SocketEngineConfig } from './socket-engine.ts';
-import type { InheritedSockets } from './sockets.ts';
+import { type InheritedSockets, ownSendersOf } from './sockets.ts';
 
 export type SuccessionSettings = Pick<
   SocketEngineConfig,
@@ -78,7 +78,10 @@ export class Succession {
   sockets(index: number): InheritedSockets | undefined {
     const predecessor = this.#predecessors.get(index);
     if (predecessor === undefined) return undefined;
-    return this.#settings.listeners.map((_, i) => this.#receiver(predecessor, i));
+    return {
+      receive: this.#settings.listeners.map((_, i) => this.#receiver(predecessor, i)),
+      ...ownSendersOf(predecessor, this.#settings.forwarders),
+    };
   }
 
   /** Descriptor of the counters of a forwarder before; undefined when what they count is not known. */
@@ -266,8 +269,11 @@ export class Succession {
   #used(predecessor: Predecessor): readonly (number | undefined)[] {
     const { counters } = predecessor.descriptors;
     const { ring, readers } = this.#ringOf(predecessor) ?? {};
+    const own = ownSendersOf(predecessor, this.#settings.forwarders);
     return [
       ...this.#settings.listeners.map((_, i) => this.#receiver(predecessor, i)),
+      ...own.ownIpv4Senders,
+      ...own.ownIpv6Senders,
       this.#isCounted(predecessor) ? counters : undefined,
       ring,
       readers,
