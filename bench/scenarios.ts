@@ -27,6 +27,8 @@ export interface Scenario {
   readonly isNetflow9?: boolean;
   /** What outputs say of templates; absent: nothing, which is ALL. */
   readonly templates?: 'ONE';
+  /** What rules say of how copies leave, as text after the collector's endpoint. */
+  readonly way?: string;
   /** Who runs it. */
   readonly contestants: readonly ContestantName[];
   /** Packets per second to try in any case, besides the rates that are searched. */
@@ -101,6 +103,14 @@ export const GROUPS: readonly Group[] = [
     scenario('10,000 exporters', { exporters: 10_000, contestants: OURS }),
   ),
   group('Collectors behind a gateway', scenario('gateway', { isRouted: true })),
+  group(
+    'How copies leave',
+    scenario('from the proxy', { way: 'source: PROXY', contestants: OURS }),
+    scenario('fixed source, dscp', {
+      way: 'source_endpoint {host: "192.0.2.250"} hop_limit: 32 dscp: 8',
+      contestants: OURS,
+    }),
+  ),
   group('IPv6', scenario('IPv6', { family: 'ipv6' })),
   group(
     'IPv4 → IPv6',

@@ -60,13 +60,13 @@ export async function startFloxy(options: Start, forwarders: number): Promise<Ru
 }
 
 function rulesText(scenario: Scenario): string {
-  const { copies, sharing = 1, templates } = scenario;
+  const { copies, sharing = 1, templates, way = '' } = scenario;
   const hosts = collectorAddresses(collectorFamily(scenario), copies * sharing);
   const said = templates === undefined ? '' : ` templates: ${templates}`;
   const outputs = Array.from({ length: copies }, (_, i) =>
     hosts.slice(i * sharing).slice(0, sharing),
   )
-    .map((group) => group.map((host) => `collectors {endpoint {host: "${host}"}}`).join(' '))
+    .map((group) => group.map((host) => `collectors {endpoint {host: "${host}"} ${way}}`).join(' '))
     .map((collectors) => `outputs {${collectors}${said}}`)
     .concat(scenario.hasPipeline === true ? ['outputs {pipeline: "bench"}'] : [])
     .join(' ');

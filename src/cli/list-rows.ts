@@ -27,10 +27,23 @@ function outputText(output: ShownOutput): string {
 function targetText({ collectors = [], pipeline }: ShownOutput): string {
   if (pipeline !== undefined) return `pipeline ${pipeline}`;
   return collectors
-    .map(({ endpoint, weight = 1 }) => {
-      return endpointText(endpoint) + (weight === 1 ? '' : ` weight ${weight}`);
-    })
+    .map((collector) => [endpointText(collector.endpoint), ...wayTexts(collector)].join(' '))
     .join(' | ');
+}
+
+type ShownCollector = NonNullable<ShownOutput['collectors']>[number];
+
+/** What a collector gets in another way than most. */
+function wayTexts(collector: ShownCollector): string[] {
+  const { weight = 1, source, sourceEndpoint, hopLimit, dscp, ipv4SourcePrefix } = collector;
+  return [
+    ...(weight === 1 ? [] : [`weight ${weight}`]),
+    ...(source === undefined ? [] : [`from ${source.toLowerCase()}`]),
+    ...(sourceEndpoint === undefined ? [] : [`from ${endpointText(sourceEndpoint)}`]),
+    ...(ipv4SourcePrefix === undefined ? [] : [`prefix ${ipv4SourcePrefix}`]),
+    ...(hopLimit === undefined ? [] : [`hop limit ${hopLimit}`]),
+    ...(dscp === undefined ? [] : [`dscp ${dscp}`]),
+  ];
 }
 
 /** What an output does in another way than most. */

@@ -3,7 +3,7 @@ import type { Endpoint } from './endpoint.ts';
 import type { Counters } from './statistics.ts';
 import type { ErrnoCount } from './status.ts';
 
-/** Copies to one collector that could not be sent for one reason. */
+/** Copies to one collector that could not be sent for one reason, or came back (spec R25). */
 export interface SendLoss {
   /** Where they were to go, with the port on the wire. */
   readonly collector: Endpoint;
@@ -13,7 +13,8 @@ export interface SendLoss {
   readonly copies: bigint;
   /** Of the last one; to the second. */
   readonly at: Date;
-  readonly exporter: Endpoint;
+  /** Not known of copies that came back. */
+  readonly exporter?: Endpoint;
 }
 
 /**

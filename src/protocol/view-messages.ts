@@ -118,7 +118,7 @@ export interface ExporterTrafficMessage {
 export interface SendErrorMessage {
   readonly code: string;
   readonly at: string;
-  readonly exporter: EndpointMessage;
+  readonly exporter?: EndpointMessage;
 }
 
 export interface CollectorTrafficMessage {

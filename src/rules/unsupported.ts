@@ -14,11 +14,6 @@ const OF_OUTPUT: Partial<Record<keyof Output, string>> = {
   description: 'description',
 };
 const OF_COLLECTOR: Partial<Record<keyof Collector, string>> = {
-  source: 'source',
-  sourceEndpoint: 'source_endpoint',
-  hopLimit: 'hop_limit',
-  dscp: 'dscp',
-  ipv4SourcePrefix: 'ipv4_source_prefix',
   health: 'health',
   isStandby: 'standby',
   description: 'description',

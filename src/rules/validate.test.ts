@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  endpoint,
   exporter,
   host,
   outputs,
@@ -8,7 +9,7 @@ import {
   rule,
   ruleSet,
 } from '../../test/support/rule-sets.ts';
-import type { Output, Rule } from '../model/rules.ts';
+import { type Collector, makeCollector, type Output, type Rule } from '../model/rules.ts';
 import { checkLimits, validateRules } from './validate.ts';
 
 const HOST = host(['192.0.2.99', '127.0.0.1', '2001:db8::99'], ['192.0.2.255']);
@@ -78,6 +79,68 @@ describe('validateRules()', () => {
   );
   accepts('V3: an IPv6 collector for an IPv4 exporter', [rule('192.0.2.1', ['2001:db8::5'])]);
   accepts('V3: both families in default outputs', [], outputs(['2001:db8::5', '192.0.2.5']));
+
+  const leaving = (to: string, way: Partial<Collector>): Output[] => [
+    { collectors: [{ ...makeCollector(endpoint(to)), ...way }] },
+  ];
+  const from = (host: string) => ({ sourceEndpoint: endpoint(host) });
+  const prefix = { ipv4SourcePrefix: new Uint8Array(12) };
+  const PROXY = { source: 'PROXY' } as const;
+  for (const way of [PROXY, from('192.0.2.9')]) {
+    const toIpv4 = { ...rule('2001:db8::1'), outputs: leaving('192.0.2.5', way) };
+    accepts(`V3: an IPv4 collector that gets another source: ${Object.keys(way)}`, [toIpv4]);
+  }
+  for (const [what, outputs, message] of [
+    [
+      'two sources',
+      leaving('192.0.2.5', { ...PROXY, ...from('192.0.2.9') }),
+      /source_endpoint: .* leave one/,
+    ],
+    [
+      'an unspecified source',
+      leaving('192.0.2.5', from('0.0.0.0')),
+      /source_endpoint: .* unspecified/,
+    ],
+    [
+      'a multicast source',
+      leaving('2001:db8::5', from('ff02::1')),
+      /source_endpoint: .* multicast/,
+    ],
+    [
+      'a broadcast source',
+      leaving('192.0.2.5', from('192.0.2.255')),
+      /source_endpoint: .* broadcast/,
+    ],
+    [
+      'a link-local source',
+      leaving('2001:db8::5', from('fe80::1')),
+      /source_endpoint: .* link-local/,
+    ],
+    [
+      'an IPv6 source for IPv4',
+      leaving('192.0.2.5', from('2001:db8::9')),
+      /source_endpoint: .* IPv6/,
+    ],
+    ['a prefix for IPv4', leaving('192.0.2.5', prefix), /ipv4_source_prefix: .* IPv4 collector/],
+    [
+      'a prefix for the proxy',
+      leaving('2001:db8::5', { ...prefix, ...PROXY }),
+      /ipv4_source_prefix: /,
+    ],
+  ] as const) {
+    const place = /^default_outputs\[0\]\.collectors\[0\]\./.source;
+    refuses(`V13: ${what}`, [], new RegExp(place + message.source), outputs);
+  }
+  accepts(
+    'V13: an IPv4 source for an IPv6 collector',
+    [],
+    leaving('2001:db8::5', from('192.0.2.9')),
+  );
+  accepts(
+    'V13: a prefix for IPv6',
+    [],
+    leaving('2001:db8::5', { ...prefix, hopLimit: 9, dscp: 63 }),
+  );
 
   const self = /^rules\[0\]\.outputs\[0\]\.collectors\[0\]\.endpoint: .* is the proxy itself/;
   refuses(

@@ -21,6 +21,7 @@ import {
   type Rule,
   type RuleChange,
   type RuleSet,
+  takesIpv6,
 } from '../model/rules.ts';
 import { findUnsupported } from './unsupported.ts';
 import { checkHealth } from './validate-health.ts';
@@ -31,7 +32,7 @@ export interface HostAddresses {
   isLocal(octets: Octets): boolean;
   /** Whether an address is the broadcast address of a network that this host is on. */
   isBroadcast(octets: Octets): boolean;
-  /** UDP port on which the proxy receives; undefined when it is off. */
+  /** UDP ports on which the proxy receives; none when it is off. */
   readonly listenPorts: readonly number[];
 }
 
@@ -165,8 +166,9 @@ function checkDuplicateExporters(rules: readonly Rule[], problems: Problem[]): v
 /** V3 */
 function checkFamilies(rule: Rule, path: string, problems: Problem[]): void {
   rule.outputs.forEach((output, i) => {
-    output.collectors?.forEach(({ endpoint }, k) => {
-      if (isIpv6(endpoint)) return;
+    output.collectors?.forEach((collector, k) => {
+      const { endpoint } = collector;
+      if (takesIpv6(collector)) return;
       const message = `IPv4 collector ${endpoint.host} can never get packets of IPv6 exporter ${exporterKey(rule.exporter)}`;
       problems.push({ path: `${path}outputs[${i}].collectors[${k}].endpoint`, message });
     });
@@ -204,8 +206,37 @@ function checkOutputs(
       checkKind(collector.endpoint, collectorPath, host, problems);
       checkReach(collector.endpoint, collectorPath, problems);
       checkLoop(collector.endpoint, collectorPath, host, problems);
+      checkSource(collector, `${outputPath}.collectors[${k}]`, host, problems);
     });
   });
+}
+
+/** V13 */
+function checkSource(
+  { endpoint, source, sourceEndpoint, ipv4SourcePrefix }: Collector,
+  path: string,
+  host: HostAddresses,
+  problems: Problem[],
+): void {
+  if (ipv4SourcePrefix !== undefined && !isIpv6(endpoint)) {
+    const message = `${endpoint.host} is an IPv4 collector: sources of IPv4 need no prefix there`;
+    problems.push({ path: `${path}.ipv4_source_prefix`, message });
+  }
+  if (ipv4SourcePrefix !== undefined && source !== undefined) {
+    const message = `copies with source: ${source} come from an address of this host`;
+    problems.push({ path: `${path}.ipv4_source_prefix`, message });
+  }
+  if (sourceEndpoint === undefined) return;
+  const sourcePath = `${path}.source_endpoint`;
+  if (source !== undefined) {
+    const message = `source: ${source} is another source: leave one of them`;
+    problems.push({ path: sourcePath, message });
+  }
+  checkKind(sourceEndpoint, sourcePath, host, problems);
+  checkReach(sourceEndpoint, sourcePath, problems);
+  if (!isIpv6(sourceEndpoint) || isIpv6(endpoint)) return;
+  const message = `${sourceEndpoint.host} is an IPv6 address: copies to IPv4 collector ${endpoint.host} cannot come from it`;
+  problems.push({ path: sourcePath, message });
 }
 
 /** V2. A collector without port is the same as one with the listening port only by chance: allowed. */
@@ -277,7 +308,7 @@ function checkExporterKind(
 /** V5 */
 function checkReach({ octets, host }: Endpoint, path: string, problems: Problem[]): void {
   if (!needsInterface(octets)) return;
-  const message = `${host} is a link-local address, which can be on any interface: use an address of the collector that is routed`;
+  const message = `${host} is a link-local address, which can be on any interface: use one that is routed`;
   problems.push({ path, message });
 }
 

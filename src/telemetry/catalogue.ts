@@ -92,6 +92,15 @@ export const FORWARDER_COUNTERS = [
     advice: SEND_ERRORS_ADVICE,
   },
   {
+    key: 'refusals',
+    kind: 'errors',
+    counter: 'REFUSALS',
+    meaning:
+      'the copies from an address of this host that were sent and came back by ICMP, by error: a closed port, no such host',
+    loss: 'refused',
+    advice: 'is the collector running, and is its port right? `floxy top` says which one it is',
+  },
+  {
     key: 'receiveErrors',
     kind: 'errors',
     counter: 'RECEIVE_ERRORS',

@@ -61,7 +61,8 @@ export class LossLog {
     this.#last = losses;
     if (grown.length === 0) return [];
     const events = this.#notes.newEvents();
-    const sendLosses = grown.some(({ key }) => key === 'sendErrors') ? this.#grownSendLosses() : [];
+    const isOfCopies = ({ key }: Loss) => key === 'sendErrors' || key === 'refusals';
+    const sendLosses = grown.some(isOfCopies) ? this.#grownSendLosses() : [];
     return grown.map((loss) => {
       const { kind, packets, advice } = loss;
       const { collectors, exporters } = attribution(loss, events, sendLosses);
@@ -98,11 +99,12 @@ function attribution(
 ): Pick<GrownLoss, 'collectors' | 'exporters'> {
   const ofKind = events.filter((event) => event.kind === key && event.code === code);
   const ofCode = sendLosses
-    .filter((loss) => key === 'sendErrors' && loss.code === code)
+    .filter((loss) => (key === 'sendErrors' || key === 'refusals') && loss.code === code)
     .sort((one, other) => Number(other.copies - one.copies));
   const collectors = ofCode.map((loss) => `${formatEndpoint(loss.collector)} (${loss.copies})`);
-  const exporters = [...ofCode, ...ofKind].map(({ exporter }) => formatEndpoint(exporter));
-  return { collectors: listed(collectors), exporters: listed([...new Set(exporters)]) };
+  const known = [...ofCode, ...ofKind].flatMap(({ exporter }) => exporter ?? []);
+  const exporters = [...new Set(known.map(formatEndpoint))];
+  return { collectors: listed(collectors), exporters: listed(exporters) };
 }
 
 /** The first few; the last of those says how many more there are. */

@@ -39,7 +39,7 @@ const RULES = ruleSet([rule('192.0.2.1', ['198.51.100.1:9'])], outputs(['198.51.
 /** Everything that there can be, with traffic, losses and errors. */
 async function everything(): Promise<MetricFamily[]> {
   const errors = [{ code: 'EPERM', count: 2n }];
-  const counters = { ...IDLE, sendErrors: errors, receiveErrors: errors };
+  const counters = { ...IDLE, sendErrors: errors, refusals: errors, receiveErrors: errors };
   const forwarders: ForwarderStatus[] = [
     { ...counters, index: 0, pid: process.pid, restarts: 1 },
     { ...counters, index: 1, restarts: 0 },

@@ -3,6 +3,7 @@
  * shapes of the .proto files.
  */
 import { Agent } from './agent.ts';
+import { leavingMessage } from './leaving.ts';
 import { type ExporterText, type OutputsText, outputText, type RuleSetText } from './reference.ts';
 import { HANG_MS } from './shell.ts';
 import type { EndpointText } from './wire.ts';
@@ -87,6 +88,7 @@ export interface ForwarderMessage {
   readonly template_resends: string;
   readonly templates_unreadable: string;
   readonly templates_unkept: string;
+  readonly refusals: readonly { readonly code: string; readonly count: string }[];
   readonly send_errors: readonly { readonly code: string; readonly count: string }[];
   readonly receive_errors: readonly { readonly code: string; readonly count: string }[];
 }
@@ -132,7 +134,15 @@ export interface TrafficMessage {
 }
 
 interface OutputMessage {
-  readonly collectors: readonly { readonly endpoint: EndpointMessage; readonly weight?: number }[];
+  readonly collectors: readonly {
+    readonly endpoint: EndpointMessage;
+    readonly weight?: number;
+    readonly source?: string;
+    readonly source_endpoint?: EndpointMessage;
+    readonly hop_limit?: number;
+    readonly dscp?: number;
+    readonly ipv4_source_prefix?: string;
+  }[];
   readonly balance?: string;
 }
 
@@ -157,9 +167,10 @@ export function toMessage(ruleSet: RuleSetText): ProxyRulesMessage {
   const output = (text: OutputsText[number]) => {
     const { collectors, ...options } = outputText(text);
     return {
-      collectors: collectors.map(({ weight, ...endpoint }) => ({
-        endpoint,
+      collectors: collectors.map(({ host, port, weight, ...leaving }) => ({
+        endpoint: { host, ...(port !== undefined && { port }) },
         ...(weight !== undefined && { weight }),
+        ...leavingMessage(leaving),
       })),
       ...options,
     };

@@ -22,6 +22,8 @@ export interface Datagram {
   readonly fragments: number;
   /** TTL or hop limit. */
   readonly hopLimit: number;
+  /** The code point of differentiated services. */
+  readonly dscp: number;
   /** DF of IPv4; always false for IPv6. */
   readonly doNotFragment: boolean;
   /** Every IPv4 header checksum was right; true for IPv6, which has none. */
@@ -40,6 +42,7 @@ interface Packet {
   readonly destination: Buffer;
   readonly protocol: number;
   readonly hopLimit: number;
+  readonly dscp: number;
   readonly doNotFragment: boolean;
   readonly headerChecksumIsGood: boolean;
   readonly body: Buffer;
@@ -130,6 +133,7 @@ function readIpv4(bytes: Buffer): Packet | undefined {
     destination: bytes.subarray(16, 20),
     protocol: bytes.readUInt8(9),
     hopLimit: bytes.readUInt8(8),
+    dscp: bytes.readUInt8(1) >> 2,
     doNotFragment: (flags & 0x4000) !== 0,
     headerChecksumIsGood: foldedSum(bytes.subarray(0, headerBytes), 0) === 0xffff,
     body: bytes.subarray(headerBytes, packetBytes),
@@ -164,6 +168,7 @@ function readIpv6(bytes: Buffer): Packet | undefined {
     destination: bytes.subarray(24, 40),
     protocol: next,
     hopLimit: bytes.readUInt8(7),
+    dscp: (bytes.readUInt16BE(0) >> 6) & 0x3f,
     doNotFragment: false,
     headerChecksumIsGood: true,
     body: bytes.subarray(at, packetBytes),
@@ -186,6 +191,7 @@ function toDatagram(packets: readonly Packet[], body: Buffer): Datagram | undefi
     family: first.family,
     fragments: packets.length,
     hopLimit: first.hopLimit,
+    dscp: first.dscp,
     doNotFragment: packets.some((packet) => packet.doNotFragment),
     headerChecksumIsGood: packets.every((packet) => packet.headerChecksumIsGood),
     checksum: checksumState(first, body.subarray(0, length)),

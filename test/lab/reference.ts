@@ -2,10 +2,11 @@
  * The rules R1 to R5, R16, R18 to R20 and R23 of forwarding, written as plainly as possible: what judges the proxy. It
  * searches lists where the proxy has tables, and shares no code with it.
  */
+import { type LeavingText, takesIpv6 } from './leaving.ts';
 import { homeOf } from './rendezvous.ts';
 import { bitsOf, canonicalText, type EndpointText, keyOf } from './wire.ts';
 
-export interface CollectorText extends EndpointText {
+export interface CollectorText extends EndpointText, LeavingText {
   /** Absent: 1. */
   readonly weight?: number;
 }
@@ -62,7 +63,7 @@ export function decide(ruleSet: RuleSetText, source: EndpointText, receivedOn: n
   const usable = outputs
     .map(outputText)
     .map(({ collectors, balance, templates = balance ? 'ONE' : 'ALL' }) => {
-      const able = collectors.filter(({ host }) => !isIpv6 || canonicalText(host).includes(':')); // R3
+      const able = collectors.filter((collector) => !isIpv6 || takesIpv6(collector)); // R3
       const home = balance && homeOf(source, able, balance); // R20
       const informed = templates === 'ALL' ? able : []; // R23
       return { group: home === undefined ? able : [home], informed };

@@ -32,6 +32,7 @@ function datagram(i: number, destination: string, changes: Partial<Datagram> = {
     family: isIpv6 ? 6 : 4,
     fragments: 1,
     hopLimit: 63,
+    dscp: 0,
     doNotFragment: false,
     headerChecksumIsGood: true,
     checksum: 'good',

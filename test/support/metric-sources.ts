@@ -29,6 +29,7 @@ export const IDLE: ForwarderCounters = {
   noEligibleCollector: 0n,
   hopLimitExceeded: 0n,
   sendErrors: [],
+  refusals: [],
   receiveErrors: [],
   droppedByRule: 0n,
   fragmented: 0n,

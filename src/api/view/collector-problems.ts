@@ -34,7 +34,8 @@ function problemOf(collector: CollectorStatus, since: Date): Found | undefined {
   if (lastError === undefined || lastError.at < since) return undefined;
   const { code, exporter, at } = lastError;
   const when = at.toISOString().slice(11, 19);
-  const what = `${name}: copies were lost, the last one of exporter ${formatEndpoint(exporter)} at ${when} UTC (${code})`;
+  const of = exporter === undefined ? '' : ` of exporter ${formatEndpoint(exporter)}`;
+  const what = `${name}: copies were lost, the last one${of} at ${when} UTC (${code})`;
   const advice = sendErrorAdvice(code);
   return { what, isGrave: false, ...(advice && { advice }) };
 }

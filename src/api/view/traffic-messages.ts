@@ -62,7 +62,7 @@ export function collectorTraffic(
       lastError: {
         code: lastError.code,
         at: lastError.at.toISOString(),
-        exporter: endpointMessage(lastError.exporter, format),
+        ...(lastError.exporter && { exporter: endpointMessage(lastError.exporter, format) }),
       },
     }),
     route,
