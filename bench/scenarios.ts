@@ -12,6 +12,8 @@ export interface Scenario {
   readonly copies: number;
   /** Rules in force, each for one exporter address. */
   readonly rules: number;
+  /** Rules of prefixes, IPv4 and IPv6: then exporters are in those alone, and the rules of addresses are of others. */
+  readonly prefixes?: number;
   /** Exporter endpoints that send in turn. All match a rule; there are `rules` addresses. */
   readonly exporters: number;
   readonly family: Family;
@@ -94,6 +96,16 @@ export const GROUPS: readonly Group[] = [
       rules: 100_000,
       exporters: 10_000,
       contestants: ['floxy', 'nftables'],
+    }),
+  ),
+  group(
+    'Prefixes, with 10,000 exporters',
+    scenario('10 addresses', { exporters: 10_000, contestants: OURS }),
+    scenario('prefixes', {
+      rules: 100_000,
+      prefixes: 10_000,
+      exporters: 10_000,
+      contestants: OURS,
     }),
   ),
   group(

@@ -12,6 +12,7 @@ import {
   type Running,
   type Start,
 } from './contestant.ts';
+import { prefixRulesText } from './prefix-rules.ts';
 
 const PROGRAM = path.join(import.meta.dirname, '..', '..', 'bin', 'floxy');
 
@@ -71,6 +72,9 @@ function rulesText(scenario: Scenario): string {
     .concat(scenario.hasPipeline === true ? ['outputs {pipeline: "bench"}'] : [])
     .join(' ');
   const family = exporterFamily(scenario);
+  const { prefixes, rules: addresses } = scenario;
+  if (prefixes !== undefined)
+    return `${prefixRulesText({ addresses, prefixes, family, outputs }).join('\n')}\n`;
   const rules = Array.from({ length: scenario.rules }, (_, i) => {
     const host = exporterAddress(family, i);
     return `rules {exporter {endpoint {host: "${host}"}} ${outputs}}`;
