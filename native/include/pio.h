@@ -204,15 +204,17 @@ void pio_set_collectors(pio_sender_t *sender, const struct table_collector *coll
 #define PIO_TAPS_MAX 8u /* not above RING_PIPELINES */
 #define PIO_TAP_ALL 1u	/* packets of all exporters */
 
-/* Which packets a capture wants, 24 bytes. */
+/* Which packets a capture wants, 28 bytes. */
 struct pio_tap {
 	uint8_t source[16];   /* network order, IPv4 as ::ffff:a.b.c.d; nothing with PIO_TAP_ALL */
 	uint16_t source_port; /* 0 = of any */
 	uint16_t index;	      /* below PIO_TAPS_MAX: the bit in ring_record.pipelines */
 	uint32_t flags;	      /* PIO_TAP_* */
+	uint16_t listen_port; /* to which they came, 0 = any */
+	uint16_t host_bits;   /* the last ones of the source, which are not looked at: 0 to 128 */
 };
 
-/* From now on these are wanted. -EINVAL for too many, an index out of range, or without a tap. */
+/* From now on these are wanted. -EINVAL for too many, what is out of range, or without a tap. */
 int pio_set_taps(pio_sender_t *sender, const struct pio_tap *taps, uint32_t count);
 
 /*

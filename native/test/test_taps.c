@@ -68,6 +68,51 @@ static void test_wanted(void)
 	check(ring_sequence(ring.memory, ring.bytes) == before, "nothing is wanted any more");
 }
 
+/* How many packets a capture of a prefix gets of IPv4 and IPv6 ones, to two ports. */
+static uint64_t captured(struct pio_tap tap)
+{
+	open_lab(1);
+	check(pio_set_taps(lab.sender, &tap, 1) == 0, "a prefix");
+	uint32_t first = lab.packet_count;
+	static const char *const sources[] = {"192.0.2.1", "192.0.3.255", "2001:db8::1",
+					      "2001:db9::1"};
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t packet = lab_packet(sources[i], 7, 0);
+		lab.packets[packet].listen_port = i % 2 == 0 ? 2055 : 9995;
+	}
+	/* Those that tap_of() made are of other addresses. */
+	check(lab.packet_count >= first + 4, "four packets");
+	ring_lab_reader(&ring, tap.index);
+	pio_tap(lab.sender, lab.packet_count);
+	return ring_take(&ring.reader, &ring.batch);
+}
+
+static struct pio_tap prefix_of(uint8_t first, uint16_t host_bits, uint16_t listen_port)
+{
+	struct pio_tap tap = {.host_bits = host_bits, .listen_port = listen_port, .index = 2};
+	if (first == 192) {
+		tap.source[10] = tap.source[11] = 0xff;
+		tap.source[12] = 192;
+		tap.source[14] = 2;
+	} else if (first == 0x20) {
+		static const uint8_t network[] = {0x20, 0x01, 0x0d, 0xb8};
+		memcpy(tap.source, network, sizeof(network));
+	}
+	return tap;
+}
+
+static void test_prefixes(void)
+{
+	check_equal(captured(prefix_of(192, 9, 0)), 2, "A50: IPv4, with bits that end in a byte");
+	check_equal(captured(prefix_of(192, 8, 0)), 1, "A50: IPv4, with whole bytes");
+	check_equal(captured(prefix_of(192, 9, 9995)), 1, "A50: of one listening port");
+	check_equal(captured(prefix_of(0x20, 96, 0)), 1, "A50: IPv6");
+	check_equal(captured(prefix_of(0x20, 97, 0)), 2, "A50: IPv6, with one bit less");
+	check_equal(captured(prefix_of(0, 128, 0)), 2, "A50: all of IPv6, and nothing of IPv4");
+	struct pio_tap wide = prefix_of(0, 129, 0);
+	check(pio_set_taps(lab.sender, &wide, 1) == -EINVAL, "more bits than there are");
+}
+
 static void test_errors(void)
 {
 	struct pio_tap taps[PIO_TAPS_MAX + 1] = {{.flags = PIO_TAP_ALL}};
@@ -84,6 +129,7 @@ static void test_errors(void)
 int main(void)
 {
 	test_wanted();
+	test_prefixes();
 	test_errors();
 	lab_close();
 	ring_lab_close(&ring);

@@ -162,6 +162,8 @@ static void print_packet_io(void)
 	MEMBER("native", "TAP", struct pio_tap, source_port);
 	MEMBER("native", "TAP", struct pio_tap, index);
 	MEMBER("native", "TAP", struct pio_tap, flags);
+	MEMBER("native", "TAP", struct pio_tap, listen_port);
+	MEMBER("native", "TAP", struct pio_tap, host_bits);
 	VALUE("native", "TAP_FLAG", PIO_TAP_, ALL);
 	print("native", "LIMIT", "taps", PIO_TAPS_MAX);
 	print("native", "LIMIT", "batch", PIO_BATCH_MAX);

@@ -1,13 +1,15 @@
 import type { Logger } from 'pino';
 import { FloxyError, invalidInput, type Problem } from '../base/errors.ts';
 import type { CapturedPacket, CaptureListener, PacketCapture } from '../model/capture.ts';
-import { type Endpoint, formatEndpoint } from '../model/endpoint.ts';
+import { MAX_PORT } from '../model/endpoint.ts';
+import { type Exporter, exporterKey } from '../model/rules.ts';
 import {
   type CapturePacketsRequestMessage,
   type CapturePacketsResponseMessage,
   fromCapturedPacket,
 } from '../protocol/capture-messages.ts';
-import { readEndpoint } from '../rules/endpoint-message.ts';
+import { FieldReader } from '../rules/field-reader.ts';
+import { RuleReader } from '../rules/message.ts';
 import type { StreamHandler } from './method.ts';
 
 /** What is captured at most (spec A51): where a request says nothing, and what it may ask for. */
@@ -27,7 +29,8 @@ const PACKET_BYTES = 100;
 type End = NonNullable<CapturePacketsResponseMessage['end']>;
 
 interface Wish {
-  readonly exporter: Endpoint | undefined;
+  /** Without an endpoint: all. */
+  readonly exporter: Partial<Exporter>;
   readonly packets: number;
   readonly bytes: number;
   readonly seconds: number;
@@ -47,7 +50,7 @@ export function capturePackets(
       queue.close();
       throw error;
     });
-    const exporter = wish.exporter === undefined ? 'all' : formatEndpoint(wish.exporter);
+    const exporter = nameOf(wish.exporter);
     const details = { call: 'CapturePackets', who: caller.who, from: caller.from, exporter };
     log.info(details, 'a capture has begun');
     try {
@@ -166,8 +169,14 @@ class CaptureQueue implements CaptureListener {
 }
 
 /** @throws FloxyError INVALID_INPUT with all problems */
+function nameOf({ endpoint, ...rest }: Partial<Exporter>): string {
+  if (endpoint !== undefined) return exporterKey({ endpoint, ...rest });
+  return rest.listeningPort === undefined ? 'all' : `all@${rest.listeningPort}`;
+}
+
 function toWish({ exporter, ...asked }: CapturePacketsRequestMessage): Wish {
-  const problems: Problem[] = [];
+  const reader = new RuleReader();
+  const { problems } = reader;
   const read = (name: keyof typeof LIMITS) => {
     const { usual, max } = LIMITS[name];
     const value = asked[name] ?? usual;
@@ -175,11 +184,30 @@ function toWish({ exporter, ...asked }: CapturePacketsRequestMessage): Wish {
     return value;
   };
   const wish = {
-    exporter: exporter ? readEndpoint(exporter, 'exporter', problems) : undefined,
+    exporter: readExporter(exporter, asked, reader),
     packets: read('packets'),
     bytes: read('bytes'),
     seconds: read('seconds'),
   };
-  if (problems.length > 0) throw invalidInput(problems);
+  if (problems.length > 0) throw invalidInput(problems.map(inRequest));
   return wish;
+}
+
+/** Of all exporters a listening port can be named, too. */
+function readExporter(
+  endpoint: CapturePacketsRequestMessage['exporter'],
+  { prefixLength, listeningPort }: CapturePacketsRequestMessage,
+  reader: RuleReader,
+): Partial<Exporter> {
+  if (endpoint) return reader.exporter({ endpoint, prefixLength, listeningPort }, 'exporter');
+  const fields = new FieldReader('exporter', reader.problems);
+  if (prefixLength !== undefined) fields.problem('prefix_length', 'it is of no exporter');
+  const port = fields.number('listening_port', listeningPort, { min: 0, max: MAX_PORT }, 0);
+  return port === undefined ? {} : { listeningPort: port };
+}
+
+/** The fields of an exporter are those of the request here. */
+function inRequest({ path, message }: Problem): Problem {
+  const own = path.replace(/^exporter\.(prefix_length|listening_port)$/, '$1');
+  return { path: own.replace(/^exporter\.endpoint/, 'exporter'), message };
 }

@@ -48,7 +48,11 @@ export function addCaptureCommand(program: Command, terminal: Terminal): void {
     .description(
       'capture the packets of an exporter as they arrive at the proxy, also those that no rule matches, until so many were captured or Ctrl-C',
     )
-    .argument('<exporter>', 'such as 192.0.2.1 or [2001:db8::1]:1000, or all', readExporter)
+    .argument(
+      '<exporter>',
+      'such as 192.0.2.1, [2001:db8::1]:1000, 10.20.0.0/16 or 192.0.2.1@9995 (what comes to that port of the proxy), or all',
+      readExporter,
+    )
     .option(
       '-w, --write <file>',
       'write a pcap file, which tshark, tcpdump and nfcapd read; - is standard output (default: print a line for each packet)',
@@ -73,7 +77,7 @@ async function capture({ exporter, options, command, terminal }: Capturing): Pro
   const method = findMethod('floxy', 'collector.proto.Capture', 'CapturePackets');
   const { count, bytes, seconds } = options;
   const request = makeMessage(method.input, {
-    ...(exporter !== undefined && { exporter: exporter.endpoint }),
+    ...(exporter !== undefined && requestOf(exporter)),
     ...(count !== undefined && { packets: count }),
     ...(bytes !== undefined && { bytes }),
     ...(seconds !== undefined && { seconds }),
@@ -94,6 +98,11 @@ async function capture({ exporter, options, command, terminal }: Capturing): Pro
     await sink?.close();
   }
   terminal.printError(account.summary());
+}
+
+/** The fields of the request that say whose packets are meant. */
+function requestOf({ endpoint, ...rest }: ExporterJson) {
+  return { exporter: endpoint, ...rest };
 }
 
 /** What was captured. */

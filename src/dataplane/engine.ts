@@ -1,6 +1,5 @@
 import type { CaptureListener } from '../model/capture.ts';
-import type { Endpoint } from '../model/endpoint.ts';
-import type { Rule } from '../model/rules.ts';
+import type { Exporter, Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { Identities } from '../table/identities.ts';
 import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
@@ -44,7 +43,7 @@ export interface Engine {
   /** Where pipelines find the packets that they get; the same ones from start() on. */
   rings(): readonly PacketRing[];
   /** See PacketCapture (model/capture.ts). What starts later, or anew, captures as well. */
-  capture(exporter: Endpoint | undefined, listener: CaptureListener): Promise<() => void>;
+  capture(exporter: Partial<Exporter>, listener: CaptureListener): Promise<() => void>;
   /** Undefined before it has started. */
   endedForwarders(): EndedForwarders | undefined;
   /** Ends control of what moves packets and leaves it to the next control. */

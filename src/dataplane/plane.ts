@@ -3,8 +3,7 @@ import { FloxyError } from '../base/errors.ts';
 import type { DataPlane, PreparedRules, RuleSetCounters, Sightings } from '../control/ports.ts';
 import type { CaptureListener, PacketCapture } from '../model/capture.ts';
 import type { SendLoss } from '../model/collector-status.ts';
-import type { Endpoint } from '../model/endpoint.ts';
-import type { Rule, RuleChange, RuleSet } from '../model/rules.ts';
+import type { Exporter, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { RuleSlots } from '../table/assigned.ts';
 import { type GrownLoss, LossLog } from '../telemetry/loss-log.ts';
@@ -141,7 +140,7 @@ export class Plane implements DataPlane, PacketCapture {
   }
 
   /** @throws FloxyError LIMIT_EXCEEDED, and NOT_READY while the proxy is off */
-  async capture(exporter: Endpoint | undefined, listener: CaptureListener): Promise<() => void> {
+  async capture(exporter: Partial<Exporter>, listener: CaptureListener): Promise<() => void> {
     const [engine] = this.#engines;
     if (engine === undefined) throw new FloxyError('NOT_READY', OFF.error);
     return engine.capture(exporter, listener);

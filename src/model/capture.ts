@@ -1,5 +1,5 @@
 import type { Octets } from './address.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Exporter } from './rules.ts';
 
 /** A packet of an exporter, as it arrived. */
 export interface CapturedPacket {
@@ -27,9 +27,9 @@ export interface PacketCapture {
   /**
    * Resolves when every forwarder knows of it: what arrives from then on is captured.
    *
-   * @param exporter its port 0 is any; undefined: all exporters
+   * @param exporter its port 0 is any; without an endpoint: all exporters
    * @returns what ends it
    * @throws FloxyError LIMIT_EXCEEDED when too many are running, NOT_READY while no packets are taken
    */
-  capture(exporter: Endpoint | undefined, listener: CaptureListener): Promise<() => void>;
+  capture(exporter: Partial<Exporter>, listener: CaptureListener): Promise<() => void>;
 }

@@ -71,12 +71,14 @@ export const COUNTERS = {
 } as const;
 
 export const TAP = {
-  WORDS: 6,
-  SIZE: 24,
+  WORDS: 7,
+  SIZE: 28,
   SOURCE: 0,
   SOURCE_PORT_BYTE: 16,
   INDEX_BYTE: 18,
   FLAGS: 5,
+  LISTEN_PORT_BYTE: 24,
+  HOST_BITS_BYTE: 26,
 } as const;
 
 export const TAP_FLAG = {

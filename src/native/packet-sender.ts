@@ -39,8 +39,12 @@ export interface Tap {
   readonly index: number;
   /** 16 bytes, IPv4 as ::ffff:a.b.c.d; undefined = of all exporters. */
   readonly source: readonly number[] | undefined;
+  /** How many of its last bits are not looked at: those of a network. */
+  readonly hostBits: number;
   /** 0 = of any. */
   readonly sourcePort: number;
+  /** To which they came; 0 = to any. */
+  readonly listenPort: number;
 }
 
 const NO_LEAVES = { byteOffset: 0, count: 0 };
@@ -84,16 +88,18 @@ export class PacketSender {
     this.#addon.send(this.#handle, packets, copies);
   }
 
-  /** Packets that are wanted from now on. @throws SystemCallError EINVAL when an index is out of range */
+  /** Packets that are wanted from now on. @throws SystemCallError EINVAL when something is out of range */
   setTaps(taps: readonly Tap[]): void {
     const bytes = new Uint8Array(taps.length * TAP.SIZE);
     const halves = new Uint16Array(bytes.buffer);
     const words = new Uint32Array(bytes.buffer);
-    for (const [i, { index, source, sourcePort }] of taps.entries()) {
+    for (const [i, { index, source, hostBits, sourcePort, listenPort }] of taps.entries()) {
       const at = i * TAP.SIZE;
       bytes.set(source ?? [], at + TAP.SOURCE * 4);
       halves[(at + TAP.SOURCE_PORT_BYTE) / 2] = sourcePort;
       halves[(at + TAP.INDEX_BYTE) / 2] = index;
+      halves[(at + TAP.LISTEN_PORT_BYTE) / 2] = listenPort;
+      halves[(at + TAP.HOST_BITS_BYTE) / 2] = hostBits;
       words[at / 4 + TAP.FLAGS] = source === undefined ? TAP_FLAG.ALL : 0;
     }
     check('setTaps', this.#addon.setTaps(this.#handle, bytes));

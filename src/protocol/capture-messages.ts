@@ -13,6 +13,8 @@ export interface CapturePacketsRequestMessage {
   readonly packets?: number;
   readonly bytes?: number;
   readonly seconds?: number;
+  readonly prefixLength?: number;
+  readonly listeningPort?: number;
 }
 
 export interface CapturePacketsResponseMessage {

@@ -226,6 +226,26 @@ describe('floxy capture', { skip: requireRoot() }, () => {
     for (const capturing of captures) assert.match(await capturing.end(), /^1 packets, 1 bytes/);
   });
 
+  test('A50, R18, R19: packets of a prefix, and of one that names a listening port', async () => {
+    await using stage = await Stage.start();
+    await stage.api.replace(RULES);
+    // The other one is not in it.
+    const network = '203.0.113.0/29';
+    await using all = new Capturing(stage.lab, [network, '-c', '3', '-s', '20']);
+    await hasBegun(stage);
+    await using own = new Capturing(stage.lab, [`${network}@2055`, '-c', '3', '-s', '20']);
+    await hasBegun(stage, 2);
+    await using other = new Capturing(stage.lab, [`${network}@9995`, '-s', '3']);
+    await hasBegun(stage, 3);
+    await send(stage, NO_RULE, 5000, payloads(2));
+    await send(stage, EXPORTER, 5000, payloads(3));
+    assert.match(await all.end(), /^3 packets/);
+    assert.match(await own.end(), /^3 packets/);
+    assert.match(await other.end(), /^0 packets/);
+    const { log } = stage.service;
+    assert.ok(log.includes(`"exporter":"${network}@2055"`), 'the log names what is captured');
+  });
+
   test('A51: a capture that is not read slows nothing, and goes on over the death of a forwarder', async () => {
     await using stage = await Stage.start({ settings: { COLLECTOR_FLOXY_THREAD_COUNT: '1' } });
     await stage.api.replace(RULES);
@@ -256,6 +276,9 @@ describe('floxy capture', { skip: requireRoot() }, () => {
     assert.equal(many.status, 2);
     assert.match(many.stderr, /packets: must be 1 to 1000000; seconds: must be 1 to 3600/);
     assert.equal((await call(['nonsense'])).status, 2);
+    const bits = await call(['10.20.1.0/16']);
+    assert.equal(bits.status, 2);
+    assert.match(bits.stderr, / exporter: 10\.20\.1\.0\/16 has bits .* 10\.20\.0\.0\/16$/m);
     const unwritable = await call([EXPORTER, '-w', '/nowhere/x.pcap']);
     assert.equal(unwritable.status, 1);
     assert.match(unwritable.stderr, /\/nowhere\/x\.pcap cannot be written: /);

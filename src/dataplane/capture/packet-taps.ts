@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { FloxyError } from '../../base/errors.ts';
 import { mappedOctets } from '../../model/address.ts';
 import type { CaptureListener } from '../../model/capture.ts';
-import type { Endpoint } from '../../model/endpoint.ts';
+import type { Exporter } from '../../model/rules.ts';
 import { LIMIT } from '../../native/layout.ts';
 import type { Tap } from '../../native/packet-sender.ts';
 import { createRing, mapAll, READER_STATES_BYTES, readOnly } from '../../native/ring-memory.ts';
@@ -65,7 +65,7 @@ export class PacketTaps {
   }
 
   /** See PacketCapture. @throws FloxyError LIMIT_EXCEEDED */
-  async begin(exporter: Endpoint | undefined, listener: CaptureListener): Promise<() => void> {
+  async begin(exporter: Partial<Exporter>, listener: CaptureListener): Promise<() => void> {
     const capture = this.#make(exporter, listener);
     this.#captures.add(capture);
     this.#timer ??= setInterval(() => this.#look(), LOOK_INTERVAL_MS);
@@ -80,7 +80,7 @@ export class PacketTaps {
     this.#rings = [];
   }
 
-  #make(exporter: Endpoint | undefined, listener: CaptureListener): Capture {
+  #make(exporter: Partial<Exporter>, listener: CaptureListener): Capture {
     const taken = new Set(this.taps.map(({ index }) => index));
     const index = Array.from({ length: LIMIT.TAPS }, (_, i) => i).find((i) => !taken.has(i));
     if (index === undefined) {
@@ -94,8 +94,7 @@ export class PacketTaps {
       const { memory, states } = ring;
       return new RingTap({ memory, states, index, owner, isHidden: this.#isHidden }, listener);
     });
-    const source = exporter && [...mappedOctets(exporter.octets)];
-    return { tap: { index, source, sourcePort: exporter?.port ?? 0 }, rings };
+    return { tap: { index, ...wantedOf(exporter) }, rings };
   }
 
   #look(): void {
@@ -111,6 +110,16 @@ export class PacketTaps {
     // Forwarders that do not hear of it write for nobody, and are about to be replaced.
     this.#publish(this.taps).catch(() => undefined);
   }
+}
+
+function wantedOf({ endpoint, prefixLength, listeningPort = 0 }: Partial<Exporter>) {
+  const bits = (endpoint?.octets.length ?? 0) * 8;
+  return {
+    source: endpoint && [...mappedOctets(endpoint.octets)],
+    hostBits: bits - (prefixLength ?? bits),
+    sourcePort: endpoint?.port ?? 0,
+    listenPort: listeningPort,
+  };
 }
 
 function mapReadOnly(fd: number): ArrayBuffer {

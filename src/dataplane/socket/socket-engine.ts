@@ -2,8 +2,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import type { Config, SocketAddress } from '../../config/config.ts';
 import type { CaptureListener } from '../../model/capture.ts';
-import type { Endpoint } from '../../model/endpoint.ts';
-import type { Rule } from '../../model/rules.ts';
+import type { Exporter, Rule } from '../../model/rules.ts';
 import type { SubsystemStatus } from '../../model/status.ts';
 import { COUNTER } from '../../native/layout.ts';
 import type { Tap } from '../../native/packet-sender.ts';
@@ -169,7 +168,7 @@ export class SocketEngine implements Engine {
     return this.#rings.all();
   }
 
-  async capture(exporter: Endpoint | undefined, listener: CaptureListener): Promise<() => void> {
+  async capture(exporter: Partial<Exporter>, listener: CaptureListener): Promise<() => void> {
     return this.#taps.begin(exporter, listener);
   }
 
