@@ -8,7 +8,9 @@ import { watchKey } from '../model/collector-health.ts';
 import { formatEndpoint } from '../model/endpoint.ts';
 import { type Collector, exporterKey, type Output, type Rule } from '../model/rules.ts';
 import { mapMemory, unmapMemory } from '../native/memory.ts';
+import { ForwardingTable } from '../table/forwarding-table.ts';
 import { Identities } from '../table/identities.ts';
+import { COLLECTOR, OUTPUT, RULE } from '../table/layout.ts';
 import type { TableReference } from './engine.ts';
 import { CounterColumns } from './memory/counter-columns.ts';
 import { readIdentityMemory } from './memory/identity-memory.ts';
@@ -28,6 +30,7 @@ const COLLECTORS: readonly Collector[] = [1, 2, 3, 4].map((i) => ({
   ...(i === 3 ? { isStandby: true } : {}),
 }));
 const UNWATCHED: Collector = { endpoint: endpoint('192.0.2.9:2055'), weight: 1 };
+const THIRD: readonly Collector[] = [{ endpoint: endpoint('192.0.2.8:2055'), weight: 1 }];
 const keyOf = (collector: Collector) => watchKey(collector) as string;
 
 function rule(name: string, outputs: readonly (readonly Collector[])[]): Rule {
@@ -160,4 +163,34 @@ test('H4: a change of health writes nothing of the rules that it does not touch'
   assert.ok(text.length < 2 << 20, `the log has ${text.length} bytes`);
   const { rules } = await log();
   assert.equal(rules.size, 3001);
+});
+
+test('R24: rows tell how often a collector has come back, in tables that are edited and made anew', async () => {
+  const [first, second] = COLLECTORS as [Collector, Collector];
+  const collectors = [first, second, UNWATCHED];
+  let prepared = await publisher.prepare(ruleSet([], [{ collectors }]));
+  /** Of the collectors that serve. */
+  const returns = async () => {
+    const { file, bytes } = await prepared.write([]);
+    const memory = mapMemory(publisher.sharedMemory.tables[file], bytes, false);
+    const { words, ...table } = new ForwardingTable(memory.slice(0));
+    unmapMemory(memory);
+    const word = (at: number) => words[at] as number;
+    const output = table.outputsAt + word(table.defaultRule + RULE.FIRST_OUTPUT) * OUTPUT.WORDS;
+    const row = table.collectorsAtBytes / 4 + word(output) * COLLECTOR.WORDS;
+    return Array.from({ length: word(output + OUTPUT.COLLECTORS) }, (_, i) =>
+      word(row + i * COLLECTOR.WORDS + COLLECTOR.RETURNS),
+    );
+  };
+  assert.deepEqual(await returns(), [0, 0, 0]);
+  prepared.commit();
+  publisher.down = new Set([first, second].map(keyOf));
+  assert.deepEqual(await returns(), [0], 'nobody has come back');
+  publisher.down = new Set([keyOf(second)]);
+  assert.deepEqual(await returns(), [1, 0], 'one has');
+  publisher.down = new Set([first, second].map(keyOf));
+  publisher.down = new Set();
+  assert.deepEqual(await returns(), [2, 1, 0], 'even when no table was written meanwhile');
+  prepared = await publisher.prepare(ruleSet([], [{ collectors: [...collectors, ...THIRD] }]));
+  assert.deepEqual(await returns(), [2, 1, 0, 0], 'and it stays so when rules change');
 });

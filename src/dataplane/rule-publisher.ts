@@ -61,6 +61,8 @@ export class RulePublisher {
   #written: Written | undefined;
   /** Collectors that tables leave out from now on. */
   #down: ReadonlySet<string> = new Set();
+  /** How often each of them has come back. */
+  readonly #returns = new Map<string, number>();
 
   /**
    * @param listeners where packets arrive
@@ -103,6 +105,9 @@ export class RulePublisher {
   }
 
   set down(down: ReadonlySet<string>) {
+    for (const key of this.#down) {
+      if (!down.has(key)) this.#returns.set(key, (this.#returns.get(key) ?? 0) + 1);
+    }
     this.#down = down;
   }
 
@@ -167,8 +172,9 @@ export class RulePublisher {
     const edit = this.#changes(last, assignment);
     if (edit === undefined) return undefined;
     const turned = turnedBetween(down, last.down);
-    if (turned.size === 0) return { ...edit, down };
-    return this.#withTurned({ ...edit, down }, assignment, turned);
+    const health = { down, returns: this.#returns };
+    if (turned.size === 0) return { ...edit, ...health };
+    return this.#withTurned({ ...edit, ...health }, assignment, turned);
   }
 
   /** Of the rules. */
@@ -183,6 +189,7 @@ export class RulePublisher {
       defaults: defaults === last.defaults ? undefined : defaults,
       pipelines,
       down: last.down,
+      returns: this.#returns,
     };
   }
 
@@ -219,6 +226,7 @@ export class RulePublisher {
       defaults: assignment.defaults,
       pipelines: assignment.pipelines,
       down,
+      returns: this.#returns,
     });
   }
 

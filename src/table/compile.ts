@@ -22,6 +22,8 @@ export interface TableContent {
   readonly pipelines: ReadonlyMap<string, number>;
   /** Collectors that are down, by watchKey(). */
   readonly down: ReadonlySet<string>;
+  /** How often collectors have come back, by watchKey(). */
+  readonly returns?: ReadonlyMap<string, number> | undefined;
 }
 
 export interface CompileOptions {
@@ -47,7 +49,7 @@ export async function compile(
   content: TableContent,
   options: CompileOptions,
 ): Promise<TableEditor> {
-  const { rules, defaults, pipelines, down } = content;
+  const { rules, defaults, pipelines, down, returns } = content;
   const { listenPort } = options;
   const outputs = countOutputs(content);
   const ruleRows = await makeRuleRows(rules);
@@ -61,7 +63,7 @@ export async function compile(
   const words = await fillBuckets(ruleRows, rows, options);
   await plantPrefixes(words, ruleRows, rows.prefixes);
   const turn = new Turn();
-  const writer = new OutputWriter(words, rows, { listenPort, pipelines, down });
+  const writer = new OutputWriter(words, rows, { listenPort, pipelines, down, returns });
   const row = new Int32Array(RULE.WORDS);
   // In the order of the rows, which say already where each finds its outputs.
   for (const rule of rules) {

@@ -36,6 +36,8 @@ export interface Destinations {
   readonly pipelines: ReadonlyMap<string, number>;
   /** Collectors that are left out while others serve, by watchKey() (spec H3). */
   readonly down: ReadonlySet<string>;
+  /** How often collectors have come back after they were down, by watchKey(); absent: not at all (spec R24). */
+  readonly returns?: ReadonlyMap<string, number> | undefined;
 }
 
 /** @param isDefault IPv4 and IPv6 packets come to it, whatever its collectors are */
@@ -46,11 +48,11 @@ export function outputRows(
 ): OutputRows {
   const { collectors, pipeline } = output;
   if (collectors === undefined) return pipelineRows(destinations.pipelines.get(pipeline));
-  const { listenPort, down } = destinations;
+  const { listenPort, down, returns } = destinations;
   const isDown = (collector: Collector) => down.has(watchKey(collector) ?? NO_WATCH);
   const serving = servingCollectors(collectors, isDown, isDefault);
   const rows = collectorRows(output, serving, listenPort);
-  writeTemplates(output, rows);
+  writeTemplates(output, rows, returns);
   return rows;
 }
 

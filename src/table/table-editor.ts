@@ -23,6 +23,8 @@ export interface TableEdit {
   readonly pipelines: ReadonlyMap<string, number>;
   /** Collectors that are down, by watchKey(): rules whose collectors went or came are among the upserts. */
   readonly down: ReadonlySet<string>;
+  /** How often collectors have come back, by watchKey(). */
+  readonly returns?: ReadonlyMap<string, number> | undefined;
 }
 
 /**
@@ -46,9 +48,9 @@ export class TableEditor {
    *   and so is this: compile the table anew
    */
   async edit(words: Int32Array, edit: TableEdit): Promise<TouchedWords | undefined> {
-    const { pipelines, down } = edit;
+    const { pipelines, down, returns } = edit;
     const listenPort = this.#listenPort;
-    const editing = new Editing(words, this.#rows, { listenPort, pipelines, down });
+    const editing = new Editing(words, this.#rows, { listenPort, pipelines, down, returns });
     return (await editing.apply(edit)) ? editing.touched : undefined;
   }
 
