@@ -21,7 +21,7 @@ static void begin(void)
 	templates_deinit(&templates);
 	now_s = 1000;
 	memset(address + 13, 0, 3);
-	if (templates_init(&templates) < 0)
+	if (templates_init(&templates, TEMPLATES_SETS) < 0)
 		printf("Bail out! no memory\n");
 }
 
@@ -35,7 +35,7 @@ static void make(uint16_t version, uint32_t domain, uint32_t id, uint32_t fields
 static uint32_t count_sessions(void)
 {
 	uint32_t count = 0;
-	for (uint32_t i = 0; i < TEMPLATES_SESSIONS; i++)
+	for (uint32_t i = 0; i < TEMPLATES_SETS * TEMPLATES_WAYS; i++)
 		count += templates.sessions[i].version != 0;
 	return count;
 }
@@ -181,7 +181,8 @@ static void test_strangers(void)
 	begin();
 	const struct template_session *settled = settle();
 	flood(300000, 1, 1);
-	check_equal(count_sessions(), TEMPLATES_SESSIONS, "as many exporters as there is room for");
+	check_equal(count_sessions(), TEMPLATES_SETS * TEMPLATES_WAYS,
+		    "as many exporters as there is room for");
 	check(settled->version == FLOW_V9 && settled->domain == 77 && settled->record_count == 1,
 	      "who has been here for a while stays");
 	flood(5000, 200, 10);

@@ -187,7 +187,8 @@ void pio_spread_templates(struct pio_sender *sender, uint32_t packet_index,
 			  uint32_t collector_index)
 {
 	struct pio_spread *spread = &sender->spread;
-	if (spread->templates.sessions == NULL && templates_init(&spread->templates) < 0)
+	if (spread->templates.sessions == NULL &&
+	    templates_init(&spread->templates, TEMPLATES_SETS) < 0)
 		return;
 	const struct pio_packet *packet = &sender->options.batch.packets[packet_index];
 	const struct template_look *look = look_at(sender, packet_index);

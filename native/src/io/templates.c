@@ -8,12 +8,12 @@
 /* When there is no room, so many sessions are looked at for what can be forgotten. */
 #define SWEEP 16u
 
-int templates_init(struct templates *templates)
+int templates_init(struct templates *templates, uint32_t sets)
 {
-	*templates = (struct templates){0};
+	*templates = (struct templates){.sets = sets};
 	if (getrandom(templates->keys, sizeof(templates->keys), 0) < 0)
 		return -errno;
-	templates->sessions = calloc(TEMPLATES_SESSIONS, sizeof(*templates->sessions));
+	templates->sessions = calloc((size_t)sets * TEMPLATES_WAYS, sizeof(*templates->sessions));
 	return templates->sessions == NULL ? -ENOMEM : 0;
 }
 
@@ -32,7 +32,7 @@ void templates_deinit(struct templates *templates)
 {
 	if (templates->sessions == NULL)
 		return;
-	for (uint32_t i = 0; i < TEMPLATES_SESSIONS; i++)
+	for (uint32_t i = 0; i < templates->sets * TEMPLATES_WAYS; i++)
 		clear(templates, &templates->sessions[i]);
 	free(templates->sessions);
 	templates->sessions = NULL;
@@ -52,7 +52,7 @@ static struct template_session *set_of(const struct templates *templates,
 	mixed = (mixed ^ mixed >> 33) * 0xc4ceb9fe1a85ec53u ^ rest;
 	mixed = (mixed ^ mixed >> 33) * 0xff51afd7ed558ccdu;
 	mixed = (mixed ^ mixed >> 33) * 0xc4ceb9fe1a85ec53u;
-	return &templates->sessions[(mixed >> 32) % TEMPLATES_SETS * TEMPLATES_WAYS];
+	return &templates->sessions[(mixed >> 32) % templates->sets * TEMPLATES_WAYS];
 }
 
 static int is_of(const struct template_session *session, const struct template_source *source,
@@ -131,7 +131,7 @@ static int make_room(struct templates *templates, const struct template_session 
 {
 	for (uint32_t i = 0; i < SWEEP && templates->bytes + bytes > TEMPLATES_BYTES_MAX; i++) {
 		struct template_session *other = &templates->sessions[templates->hand];
-		templates->hand = (templates->hand + 1) % TEMPLATES_SESSIONS;
+		templates->hand = (templates->hand + 1) % (templates->sets * TEMPLATES_WAYS);
 		if (other != session && other->version != 0 && may_go(other, session->last_s))
 			clear(templates, other);
 	}

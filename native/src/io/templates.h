@@ -13,7 +13,6 @@
 /* Exporter endpoints and domains: sets of so many, in which one is looked for. */
 #define TEMPLATES_WAYS 8u
 #define TEMPLATES_SETS 2048u
-#define TEMPLATES_SESSIONS (TEMPLATES_SETS * TEMPLATES_WAYS)
 
 /* Of all together: records, and collectors that have them. */
 #define TEMPLATES_BYTES_MAX (32u << 20)
@@ -67,8 +66,9 @@ struct template_session {
 };
 
 struct templates {
-	struct template_session *sessions; /* [TEMPLATES_SESSIONS] */
-	uint64_t keys[2];		   /* of the hash */
+	struct template_session *sessions; /* [sets * TEMPLATES_WAYS] */
+	uint32_t sets;
+	uint64_t keys[2]; /* of the hash */
 	uint64_t bytes;
 	uint32_t hand; /* the next session to look at when there is no room */
 };
@@ -80,8 +80,8 @@ struct template_source {
 	uint32_t now_s; /* of a clock that never goes back */
 };
 
-/* 0 or a negative errno. */
-int templates_init(struct templates *templates);
+/* So many sets of sessions. 0 or a negative errno. */
+int templates_init(struct templates *templates, uint32_t sets);
 void templates_deinit(struct templates *templates);
 
 /* The session of a message, or NULL. */
