@@ -76,6 +76,7 @@ export function addUpgradeCommand(program: Command, terminal: Terminal): void {
 
 /** A process number of another host would mean some other process here. @throws CliError */
 function assertOnThisHost(target: string): void {
+  if (target.startsWith('unix:')) return;
   const host = splitHostAndPort(target)?.host ?? '';
   const octets = parseAddress(host);
   const address = octets === undefined ? host : formatAddress(octets);

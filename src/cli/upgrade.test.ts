@@ -144,3 +144,11 @@ async function freePort(): Promise<number> {
   await api[Symbol.asyncDispose]();
   return api.port;
 }
+
+test('the unix socket of a service is on this host', async () => {
+  const run = await runFloxy(['upgrade'], {
+    env: { COLLECTOR_API_SOCKET: '/nonexistent/api.sock' },
+  });
+  assert.equal(run.exitCode, 3);
+  assert.match(run.errors, /cannot reach the API at unix:\/nonexistent\/api\.sock/);
+});
