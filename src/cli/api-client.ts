@@ -137,7 +137,7 @@ function codingOf(method: DescMethod) {
 
 function explain(
   error: CallError,
-  { target, timeoutMs, tls }: ApiAccess,
+  { target, timeoutMs, tls, authorization }: ApiAccess,
   method: DescMethod,
 ): CliError {
   const options = { cause: error };
@@ -159,9 +159,24 @@ function explain(
         return new CliError(EXIT.failed, message, options);
       }
       const exitCode = error.code === status.INVALID_ARGUMENT ? EXIT.usage : EXIT.failed;
-      return new CliError(exitCode, `${status[error.code]}: ${error.message}`, options);
+      const advice = accessAdvice(error.code, authorization !== undefined);
+      return new CliError(exitCode, `${status[error.code]}: ${error.message}${advice}`, options);
     }
   }
+}
+
+/** What somebody can do who may not make a call; empty for other failures. */
+function accessAdvice(code: status, hasToken: boolean): string {
+  const send = 'with --token-file FILE or FLOXY_TOKEN';
+  if (code === status.PERMISSION_DENIED) {
+    return hasToken
+      ? '. Use a token that may'
+      : `. On the host of the service root may; others send a token ${send}`;
+  }
+  if (code !== status.UNAUTHENTICATED) return '';
+  return hasToken
+    ? '. `floxy tokens list` there says which are known'
+    : `. This command does ${send}`;
 }
 
 /** What to say of a call that was sent and not answered. */
