@@ -11,9 +11,9 @@
 /* No answer of the kernel takes as long; one that is lost must not be waited for. */
 #define ANSWER_SECONDS 5
 
-int netlink_open(void)
+int netlink_open(int protocol)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	if (fd < 0)
 		return -errno;
 	/* Then the kernel looks at what is asked for; before Linux 4.20 it sends all there is. */
@@ -61,7 +61,7 @@ int netlink_list(const struct netlink_list *list)
 	bool changed = true;
 	int error = 0;
 	for (int i = 0; error == 0 && changed && i < ATTEMPTS; i++) {
-		int fd = netlink_open();
+		int fd = netlink_open(NETLINK_ROUTE);
 		if (fd < 0)
 			return fd;
 		changed = false;
@@ -77,7 +77,7 @@ int netlink_ask(int fd, const void *request, size_t bytes, netlink_take *take, v
 	_Alignas(struct nlmsghdr) char buffer[NETLINK_BUFFER_BYTES];
 	if (send(fd, request, bytes, 0) < 0)
 		return -errno;
-	ssize_t received = recv(fd, buffer, sizeof(buffer), 0);
+	ssize_t received = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 	if (received < 0)
 		return -errno;
 	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;

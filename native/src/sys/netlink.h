@@ -1,4 +1,4 @@
-/* Questions to the kernel's routing (netlink(7), rtnetlink(7)). */
+/* Questions to the kernel (netlink(7)): of routes (rtnetlink(7)), of sockets (sock_diag(7)). */
 #ifndef NETLINK_H
 #define NETLINK_H
 
@@ -9,13 +9,13 @@
 /* The kernel fills messages of a dump up to this size (NLMSG_GOODSIZE is less). */
 #define NETLINK_BUFFER_BYTES 32768
 
-/* A descriptor, or a negative errno. */
-int netlink_open(void);
+/* A descriptor, or a negative errno. Protocol: NETLINK_ROUTE, NETLINK_SOCK_DIAG. */
+int netlink_open(int protocol);
 
 /* Takes one message of an answer. */
 typedef void netlink_take(void *context, const struct nlmsghdr *message);
 
-/* A list to ask for. */
+/* A list to ask for, of NETLINK_ROUTE. */
 struct netlink_list {
 	const void *request;
 	size_t bytes;
@@ -27,7 +27,11 @@ struct netlink_list {
 /* Asks for it, again when it changed while it was told. 0, or a negative errno. */
 int netlink_list(const struct netlink_list *list);
 
-/* Asks a question that has one answer. 0, or a negative errno, of the answer too. */
+/*
+ * Asks a question that has one answer, and does not wait for it: the kernel has answered when it
+ * has taken the question. 0, or a negative errno, of the answer too; 0 without an answer that could
+ * be taken is an acknowledgement.
+ */
 int netlink_ask(int fd, const void *request, size_t bytes, netlink_take *take, void *context);
 
 #endif

@@ -116,7 +116,7 @@ static int find_route(int fd, const struct sys_destination *destination, struct 
 int sys_find_routes(const struct sys_destination *destinations, struct sys_route *routes,
 		    size_t count)
 {
-	int fd = netlink_open();
+	int fd = netlink_open(NETLINK_ROUTE);
 	if (fd < 0)
 		return fd;
 	int error = 0;

@@ -1,8 +1,9 @@
 #include "sys_peers.h"
 
+#include "netlink.h"
+
 #include <errno.h>
 #include <linux/inet_diag.h>
-#include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,9 +16,6 @@
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59
 #endif
-
-/* An answer for one socket has some 200 bytes. */
-#define ANSWER_BYTES 4096
 
 int sys_unix_peer(int fd, struct sys_peer *peer)
 {
@@ -103,6 +101,21 @@ static int judge_answer(const struct inet_diag_msg *answer, const struct inet_di
 	return 0;
 }
 
+/* What was asked for, and what came of it. */
+struct asked {
+	const struct inet_diag_sockid *id;
+	uint32_t uid;
+	int error;
+};
+
+static void take_answer(void *context, const struct nlmsghdr *message)
+{
+	struct asked *asked = context;
+	if (message->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
+	    NLMSG_PAYLOAD(message, 0) >= sizeof(struct inet_diag_msg))
+		asked->error = judge_answer(NLMSG_DATA(message), asked->id, &asked->uid);
+}
+
 static int ask(int netlink, const struct inet_diag_req_v2 *question, uint32_t *uid)
 {
 	struct {
@@ -117,24 +130,10 @@ static int ask(int netlink, const struct inet_diag_req_v2 *question, uint32_t *u
 			},
 		.question = *question,
 	};
-	if (send(netlink, &request, sizeof(request), 0) < 0)
-		return -errno;
-	_Alignas(struct nlmsghdr) char buffer[ANSWER_BYTES];
-	/* The kernel has answered by now. */
-	ssize_t received = recv(netlink, buffer, sizeof(buffer), MSG_DONTWAIT);
-	if (received < 0)
-		return -errno;
-	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
-	if (!NLMSG_OK(message, (size_t)received))
-		return -EBADMSG;
-	if (message->nlmsg_type == NLMSG_ERROR) {
-		const struct nlmsgerr *error = NLMSG_DATA(message);
-		return error->error < 0 ? error->error : -EBADMSG;
-	}
-	if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-	    NLMSG_PAYLOAD(message, 0) < sizeof(struct inet_diag_msg))
-		return -EBADMSG;
-	return judge_answer(NLMSG_DATA(message), &question->id, uid);
+	struct asked asked = {.id = &question->id, .error = -EBADMSG};
+	int error = netlink_ask(netlink, &request, sizeof(request), take_answer, &asked);
+	*uid = asked.uid;
+	return error < 0 ? error : asked.error;
 }
 
 /* While our end is established, no other connection can have its addresses and ports. */
@@ -153,9 +152,9 @@ int sys_tcp_peer_user(int fd, uint32_t *uid)
 	int error = make_question(fd, &question);
 	if (error < 0)
 		return error;
-	int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int netlink = netlink_open(NETLINK_SOCK_DIAG);
 	if (netlink < 0)
-		return -errno;
+		return netlink;
 	uint32_t first = 0;
 	uint32_t again = 0;
 	error = ask(netlink, &question, &first);
