@@ -128,9 +128,16 @@ function exporterTable(wire: WirePrinter): ListPrinter {
 
 function collectorTable(wire: WirePrinter): ListPrinter {
   const now = new Date();
-  return tablePrinter<View>(wire, COLLECTOR_COLUMNS, ({ collectors = [] }) =>
-    collectors.map((collector) => collectorRow(collector, now)),
-  );
+  let forgotten = 0;
+  const table = tablePrinter<View>(wire, COLLECTOR_COLUMNS, (view) => {
+    forgotten = Number(view.forgottenCopies ?? forgotten);
+    return (view.collectors ?? []).map((collector) => collectorRow(collector, now));
+  });
+  const note = () => {
+    if (forgotten === 0) return '';
+    return `\nlost copies whose collectors and errors had to make room for others: ${forgotten.toLocaleString('en')}\n`;
+  };
+  return { part: table.part, end: () => table.end() + note() };
 }
 
 /** @throws InvalidArgumentError (of commander) */

@@ -156,6 +156,10 @@ export class ControlPlane implements Control {
     return this.#reports.collectors();
   }
 
+  forgottenCopies(): bigint {
+    return this.#dataPlane.forgottenCopies();
+  }
+
   exporters(silentAfterMs: number): Promise<ExporterReport> {
     return this.#reports.exporters(silentAfterMs);
   }

@@ -69,6 +69,8 @@ export interface Control {
   statisticsOf(rules: readonly Rule[]): ProxyStatistics;
   /** All collectors that rules name, and those of which losses are known (spec S23, S26), in no order. */
   collectors(): Promise<readonly CollectorStatus[]>;
+  /** Copies that could not be sent and are in no collector's account. */
+  forgottenCopies(): bigint;
   /**
    * Who sends, by which rule, and of which rules nothing comes (spec S24).
    *

@@ -54,6 +54,10 @@ export class DelegatingControl implements Control {
     return this.control.collectors();
   }
 
+  forgottenCopies(): bigint {
+    return this.control.forgottenCopies();
+  }
+
   exporters(silentAfterMs: number): Promise<ExporterReport> {
     return this.control.exporters(silentAfterMs);
   }

@@ -78,6 +78,8 @@ export interface DataPlane {
   readonly listenPorts: readonly number[];
   /** Copies that could not be sent, by collector and errno (spec S23). */
   sendLosses(): readonly SendLoss[];
+  /** Copies that could not be sent, and of which no more is known: what was had to make room for others. */
+  forgottenCopies(): bigint;
   /** Whose packets forwarders have seen (spec S24). */
   sightings(): Promise<Sightings>;
   /**

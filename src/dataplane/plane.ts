@@ -132,6 +132,10 @@ export class Plane implements DataPlane, PacketCapture {
     return this.#notes.sendLosses();
   }
 
+  forgottenCopies(): bigint {
+    return this.#notes.forgottenCopies();
+  }
+
   async sightings(): Promise<Sightings> {
     const { since, ...sightings } = await this.#notes.sightings();
     // When counts were lost, notes were lost with them.

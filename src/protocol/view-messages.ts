@@ -193,6 +193,7 @@ export interface TrafficViewMessage {
   readonly collectorCount?: string;
   readonly since?: string;
   readonly forgotten?: string;
+  readonly forgottenCopies?: string;
   readonly last?: boolean;
 }
 

@@ -56,6 +56,7 @@ export class FakeControl implements Control {
   problem: string | undefined;
   isRestoring = false;
   collectorStatus: readonly CollectorStatus[] = [];
+  forgotten = 0n;
   exporterReport: ExporterReport = { since: new Date(0), seen: [], silent: [], forgotten: 0n };
   unfitRules: Unfit = { rules: new Map(), defaultOutputs: new Map() };
   readonly #listeners = new Set<() => void>();
@@ -147,6 +148,10 @@ export class FakeControl implements Control {
     await Promise.resolve();
     this.#fail();
     return this.collectorStatus;
+  }
+
+  forgottenCopies(): bigint {
+    return this.forgotten;
   }
 
   async exporters(): Promise<ExporterReport> {

@@ -11,6 +11,7 @@ import type {
   StatsPageMessage,
   TrafficViewMessage,
 } from '../../src/protocol/view-messages.ts';
+import { runFloxy } from '../cli/fake-terminal.ts';
 import { endpoint, exporter, outputs, rule, ruleSet } from '../support/rule-sets.ts';
 import { startApi, type TestApi, TestClient, unaryCall } from './harness.ts';
 
@@ -271,6 +272,12 @@ describe('traffic', () => {
     const chosen = await look({ collectors: true, filter });
     assert.equal(chosen.flatMap(({ collectors = [] }) => collectors).length, 1);
     assert.equal(chosen.at(-1)?.collectorCount, '1');
+    assert.equal(chosen.at(-1)?.forgottenCopies, '0');
+    api.control.forgotten = 41_000n;
+    const table = await runFloxy(['collectors', '--api', api.address]);
+    api.control.forgotten = 0n;
+    const note = 'lost copies whose collectors and errors had to make room for others: 41,000';
+    assert.match(table.output, new RegExp(`\\n\\n${note}\\n$`));
   });
 
   test('S22: an interval that cannot be is refused', async () => {

@@ -42,6 +42,9 @@ class NoDataPlane implements DataPlane {
   sendLosses(): [] {
     return [];
   }
+  forgottenCopies(): bigint {
+    return 0n;
+  }
   async sightings(): Promise<Sightings> {
     return { since: new Date(), exporters: [], forgotten: 0n };
   }

@@ -64,6 +64,9 @@ export class Borders implements RuleStore, DataPlane {
   sendLosses(): readonly SendLoss[] {
     return this.losses;
   }
+  forgottenCopies(): bigint {
+    return 0n;
+  }
   seen: Sightings = { since: new Date(0), exporters: [], forgotten: 0n };
   async sightings(): Promise<Sightings> {
     return this.seen;

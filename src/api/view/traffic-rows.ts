@@ -35,6 +35,7 @@ export interface Look {
   readonly atMs: number;
   readonly exporters?: ExporterReport | undefined;
   readonly collectors?: readonly CollectorStatus[] | undefined;
+  readonly forgottenCopies: bigint;
 }
 
 export interface RowWish {

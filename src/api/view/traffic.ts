@@ -29,7 +29,7 @@ const DEFAULT_SILENT_SECONDS = 300;
 /** Callers that look at the same time share a look that is so old. */
 const SHARED_MS = 250;
 
-type Watched = Pick<Control, 'collectors' | 'exporters' | 'status'>;
+type Watched = Pick<Control, 'collectors' | 'exporters' | 'forgottenCopies' | 'status'>;
 
 interface Wish extends RowWish {
   readonly exporters: boolean;
@@ -86,6 +86,7 @@ class Looks {
       atMs,
       exporters: exporters ? await this.#control.exporters(silentAfterMs) : undefined,
       collectors: collectors ? await this.#control.collectors() : undefined,
+      forgottenCopies: this.#control.forgottenCopies(),
     };
   }
 }
@@ -108,7 +109,10 @@ async function* viewOf(
   yield {
     ...(total && { total }),
     ...(wish.exporters && { exporterCount: `${exporters.count}` }),
-    ...(wish.collectors && { collectorCount: `${collectors.count}` }),
+    ...(wish.collectors && {
+      collectorCount: `${collectors.count}`,
+      forgottenCopies: `${look.forgottenCopies}`,
+    }),
     ...(look.exporters && {
       since: look.exporters.since.toISOString(),
       forgotten: `${look.exporters.forgotten}`,

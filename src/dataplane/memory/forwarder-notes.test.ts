@@ -212,6 +212,18 @@ test('whatever a forwarder that was broken into writes, control reads it to its 
   notes.newEvents();
 });
 
+test('S23: copies of what had to make room are told, of all forwarders', () => {
+  const forwarders = [new Forwarder(), new Forwarder()];
+  const notes = notesOf(...forwarders);
+  assert.equal(notes.forgottenCopies(), 0n);
+  for (const [i, { memory }] of forwarders.entries()) {
+    const all = mapMemory(memory.fd, COUNTER_MEMORY.SIZE, true);
+    const place = COUNTER_MEMORY.NOTES + 4 * HEADER.FORGOTTEN_COPIES;
+    new BigUint64Array(all, place, 1)[0] = 2n ** 53n + BigInt(i);
+  }
+  assert.equal(notes.forgottenCopies(), 2n ** 54n + 1n);
+});
+
 test('S23, S24: every packet and every lost copy is in the notes, whoever sent it', async () => {
   const packet = fc.record({
     from: fc.tuple(fc.boolean(), fc.nat(40), fc.nat(3)).map(([ipv6, host, port]) => {

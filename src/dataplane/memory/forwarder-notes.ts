@@ -35,6 +35,11 @@ export class ForwarderNotes {
     return [...losses.values()];
   }
 
+  /** Copies that could not be sent, of which collector and errno are not known any more. */
+  forgottenCopies(): bigint {
+    return this.#open().reduce((sum, notes) => sum + notes.counter(HEADER.FORGOTTEN_COPIES), 0n);
+  }
+
   /** Whose packets were seen. Lets the process do other things in between. */
   async sightings(): Promise<Sightings> {
     const exporters = new Map<string, SeenExporter>();
