@@ -1,4 +1,4 @@
-# The proxy. Build: docker compose build floxy. How it was tried: docs/operating.md, "Containers".
+# The proxy. Build: docker compose build floxy. How it was tried: docs/installing.md, "Containers".
 
 FROM node:24-bookworm AS build
 WORKDIR /floxy

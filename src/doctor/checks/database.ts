@@ -105,7 +105,7 @@ async function lookAtOpenFile(file: string, { service }: Subject): Promise<Found
     return [
       fail(
         `the service has another file open than the one at ${file}: it was moved, removed or replaced`,
-        '`floxy rules list > rules.txtpb`, then `floxy rules replace rules.txtpb` writes the rules in force to a new file: docs/operating.md, "Backup"',
+        '`floxy rules list > rules.txtpb`, then `floxy rules replace rules.txtpb` writes the rules in force to a new file: docs/changing-rules.md, "Backup"',
       ),
     ];
   }

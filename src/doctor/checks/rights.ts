@@ -46,7 +46,7 @@ export function lookAtRights({ service, settings }: Subject): Found[] {
 function offline(error = ''): Found {
   return fail(
     `the proxy is Offline: ${error}`,
-    'CAP_NET_RAW for raw sockets, CAP_NET_BIND_SERVICE for ports below 1024: docs/operating.md, "Permissions"',
+    'CAP_NET_RAW for raw sockets, CAP_NET_BIND_SERVICE for ports below 1024: docs/installing.md, "Permissions"',
   );
 }
 
