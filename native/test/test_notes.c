@@ -175,8 +175,8 @@ static void test_silent_make_room(void)
 static const struct notes_loss *loss_of(const struct notes_endpoint *collector, uint16_t error)
 {
 	static union notes_row one;
-	for (uint32_t next = NOTES_LOSSES_AT; next < NOTES_ROWS;) {
-		if (notes_read(notes, &next, NOTES_ROWS, &one, 1) == 0)
+	for (uint32_t next = NOTES_LOSSES_AT; next < NOTES_SEQUENCES_AT;) {
+		if (notes_read(notes, &next, NOTES_SEQUENCES_AT, &one, 1) == 0)
 			break;
 		if (one.loss.port == collector->port && one.loss.error == error &&
 		    memcmp(one.loss.collector, collector->address, 16) == 0)
@@ -315,7 +315,7 @@ static void test_lost_packets(void)
 	      "S24: a packet that was cut is not lost");
 	exporter = endpoint("127.0.0.1", 7);
 	check(read_exporter(notes, &exporter, &row) == 0 &&
-		      count_rows(NOTES_LOSSES_AT, NOTES_ROWS) == 0,
+		      count_rows(NOTES_LOSSES_AT, NOTES_SEQUENCES_AT) == 0,
 	      "our own test datagrams are no exporter, nor losses of a collector");
 }
 
@@ -331,8 +331,8 @@ static void test_many_losses(void)
 	uint64_t copies = 0;
 	uint32_t kept = 0;
 	union notes_row row;
-	for (uint32_t next = NOTES_LOSSES_AT; next < NOTES_ROWS; kept++) {
-		if (notes_read(notes, &next, NOTES_ROWS, &row, 1) == 0)
+	for (uint32_t next = NOTES_LOSSES_AT; next < NOTES_SEQUENCES_AT; kept++) {
+		if (notes_read(notes, &next, NOTES_SEQUENCES_AT, &row, 1) == 0)
 			break;
 		copies += row.loss.copies;
 	}

@@ -181,6 +181,7 @@ static void print_notes(void)
 	VALUE("notes", "NOTES", NOTES_, ROWS);
 	print("notes", "NOTES", "first_stranger", NOTES_EXPORTERS);
 	print("notes", "NOTES", "first_loss", NOTES_EXPORTERS + NOTES_STRANGERS);
+	print("notes", "NOTES", "first_sequence", NOTES_EXPORTERS + NOTES_STRANGERS + NOTES_LOSSES);
 	VALUE("notes", "NOTES", NOTES_, LOST_SEND);
 	VALUE("notes", "NOTES", NOTES_, LOST_TRUNCATED);
 	VALUE("notes", "NOTES", NOTES_, LOST_HOP_LIMIT);
@@ -194,9 +195,11 @@ static void print_notes(void)
 	MEMBER("notes", "HEADER", struct notes, forgotten_exporters);
 	MEMBER("notes", "HEADER", struct notes, forgotten_strangers);
 	MEMBER("notes", "HEADER", struct notes, forgotten_copies);
+	MEMBER("notes", "HEADER", struct notes, forgotten_sequences);
 	STRUCT("notes", "EXPORTER", struct notes_exporter);
 	MEMBER("notes", "EXPORTER", struct notes_exporter, address);
 	MEMBER("notes", "EXPORTER", struct notes_exporter, port);
+	MEMBER("notes", "EXPORTER", struct notes_exporter, protocols);
 	MEMBER("notes", "EXPORTER", struct notes_exporter, protocol);
 	MEMBER("notes", "EXPORTER", struct notes_exporter, first_s);
 	MEMBER("notes", "EXPORTER", struct notes_exporter, last_s);
@@ -212,6 +215,11 @@ static void print_notes(void)
 	MEMBER("notes", "LOSS", struct notes_loss, last_s);
 	MEMBER("notes", "LOSS", struct notes_loss, exporter_port);
 	MEMBER("notes", "LOSS", struct notes_loss, exporter);
+	STRUCT("notes", "SEQUENCE", struct notes_sequence);
+	MEMBER("notes", "SEQUENCE", struct notes_sequence, address);
+	MEMBER("notes", "SEQUENCE", struct notes_sequence, port);
+	MEMBER("notes", "SEQUENCE", struct notes_sequence, protocol);
+	MEMBER("notes", "SEQUENCE", struct notes_sequence, lost);
 	STRUCT("notes", "EVENT", struct notes_event);
 	MEMBER("notes", "EVENT", struct notes_event, exporter);
 	MEMBER("notes", "EVENT", struct notes_event, exporter_port);

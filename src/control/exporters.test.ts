@@ -14,6 +14,8 @@ function seen(text: string, agoMs: number): SeenExporter {
     endpoint: endpoint(text),
     received: { packets: 1n, bytes: 10n },
     protocol: 'IPFIX',
+    protocols: ['IPFIX'],
+    missed: [],
     firstSeen: at,
     lastSeen: at,
     truncated: 0n,

@@ -18,6 +18,23 @@ export const FLOW_PROTOCOLS = [
 
 export type FlowProtocol = (typeof FLOW_PROTOCOLS)[number];
 
+/** What sequence numbers of a protocol count; others have none. */
+export const SEQUENCE_UNITS = {
+  NETFLOW_V5: 'flows',
+  NETFLOW_V9: 'datagrams',
+  IPFIX: 'records',
+  SFLOW_V5: 'datagrams',
+} as const satisfies Partial<Record<FlowProtocol, string>>;
+
+/** What the sequence numbers of an exporter miss: it was lost before it came here (spec S45). */
+export interface SequenceLoss {
+  readonly protocol: keyof typeof SEQUENCE_UNITS;
+  /** Domains, engines or sub-agents that count by themselves. */
+  readonly sequences: number;
+  /** In units of the protocol. */
+  readonly lost: bigint;
+}
+
 /** A source of packets, as forwarders have seen it (spec S24). */
 export interface SeenExporter {
   /** Its address and source port; port 0 is a source port too. */
@@ -25,6 +42,10 @@ export interface SeenExporter {
   readonly received: Counters;
   /** Of its last packet. */
   readonly protocol: FlowProtocol;
+  /** Of all its packets, in the order of FLOW_PROTOCOLS. */
+  readonly protocols: readonly FlowProtocol[];
+  /** One for each protocol that has numbers. */
+  readonly missed: readonly SequenceLoss[];
   /** To the second. */
   readonly firstSeen: Date;
   readonly lastSeen: Date;

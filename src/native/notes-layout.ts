@@ -4,11 +4,12 @@
  * SIZE is in bytes. A member is named by its first 32-bit word, or ends in _BYTE and is named by its byte.
  */
 export const NOTES = {
-  LAYOUT: 1,
+  LAYOUT: 2,
   EVENTS: 512,
-  ROWS: 294912,
+  ROWS: 442368,
   FIRST_STRANGER: 262144,
   FIRST_LOSS: 278528,
+  FIRST_SEQUENCE: 294912,
   LOST_SEND: 1,
   LOST_TRUNCATED: 2,
   LOST_HOP_LIMIT: 3,
@@ -26,14 +27,15 @@ export const PROTOCOL = {
 } as const;
 
 export const HEADER = {
-  WORDS: 4727808,
-  SIZE: 18911232,
+  WORDS: 7382016,
+  SIZE: 29528064,
   LAYOUT: 0,
   SINCE_S: 1,
   EVENTS: 6,
   FORGOTTEN_EXPORTERS: 8,
   FORGOTTEN_STRANGERS: 10,
   FORGOTTEN_COPIES: 14,
+  FORGOTTEN_SEQUENCES: 16,
 } as const;
 
 export const EXPORTER = {
@@ -41,6 +43,7 @@ export const EXPORTER = {
   SIZE: 64,
   ADDRESS: 0,
   PORT_BYTE: 20,
+  PROTOCOLS_BYTE: 22,
   PROTOCOL_BYTE: 23,
   FIRST_S: 6,
   LAST_S: 7,
@@ -60,6 +63,15 @@ export const LOSS = {
   LAST_S: 8,
   EXPORTER_PORT_BYTE: 36,
   EXPORTER: 10,
+} as const;
+
+export const SEQUENCE = {
+  WORDS: 16,
+  SIZE: 64,
+  ADDRESS: 0,
+  PORT_BYTE: 20,
+  PROTOCOL_BYTE: 22,
+  LOST: 14,
 } as const;
 
 export const EVENT = {

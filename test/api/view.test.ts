@@ -182,6 +182,8 @@ describe('traffic', () => {
     endpoint: endpoint(text),
     received: { packets, bytes: packets * 100n },
     protocol: 'NETFLOW_V9' as const,
+    protocols: ['NETFLOW_V9'] as const,
+    missed: [],
     firstSeen: new Date(),
     lastSeen: new Date(),
     truncated: 0n,

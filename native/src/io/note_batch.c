@@ -36,23 +36,31 @@ static uint32_t note_lost(struct pio_sender *sender, const struct pio_packet *pa
 	return without_collector + ((packet->flags & PIO_PACKET_ENDED) != 0);
 }
 
+/* Of what is there of it. */
+static uint32_t payload_length(const struct pio_sender *sender, uint32_t index)
+{
+	uint32_t length = sender->options.batch.packets[index].length;
+	uint32_t payload_bytes = sender->options.batch.payload_bytes;
+	return length < payload_bytes ? length : payload_bytes;
+}
+
 static void note_packet(struct pio_sender *sender, uint32_t index)
 {
 	const struct pio_packet *packet = &sender->options.batch.packets[index];
 	int is_truncated = (packet->flags & PIO_PACKET_TRUNCATED) != 0;
-	uint32_t payload_bytes = sender->options.batch.payload_bytes;
 	struct notes_packet noted = {
 		.address = packet->source,
 		.port = (uint16_t)packet->source_port,
 		.payload = pio_payload(&sender->options.batch, index),
-		.length = packet->length < payload_bytes ? packet->length : payload_bytes,
+		.length = payload_length(sender, index),
 		.has_rule = packet->input_slot != TABLE_SLOT_MISMATCHED,
 		.is_truncated = (uint8_t)is_truncated,
 	};
 	if (is_truncated || packet->flags >= PIO_PACKET_ENDED)
 		noted.lost = note_lost(sender, packet);
-	notes_packet(sender->options.notes, &noted, sender->hashes[index],
-		     (uint32_t)(sender->noted_ms / 1000));
+	uint32_t now_s = (uint32_t)(sender->noted_ms / 1000);
+	notes_packet(sender->options.notes, &noted, sender->hashes[index], now_s);
+	notes_sequence(sender->options.notes, &noted, &sender->numbers[index], now_s);
 }
 
 void pio_note_packets(struct pio_sender *sender, uint32_t packets)
@@ -64,10 +72,13 @@ void pio_note_packets(struct pio_sender *sender, uint32_t packets)
 	/* With many exporters each row waits for memory: here they wait together. */
 	for (uint32_t i = 0; i < packets; i++) {
 		const struct pio_packet *packet = &sender->options.batch.packets[i];
-		sender->hashes[i] =
-			notes_hash(notes, packet->source, (uint16_t)packet->source_port);
-		notes_prefetch(notes, sender->hashes[i],
-			       packet->input_slot != TABLE_SLOT_MISMATCHED);
+		int has_rule = packet->input_slot != TABLE_SLOT_MISMATCHED;
+		uint32_t hash = notes_hash(notes, packet->source, (uint16_t)packet->source_port);
+		sender->hashes[i] = hash;
+		notes_prefetch(notes, hash, has_rule);
+		notes_read_number(notes, &sender->numbers[i], hash,
+				  pio_payload(&sender->options.batch, i), payload_length(sender, i),
+				  has_rule);
 	}
 	for (uint32_t i = 0; i < packets; i++) {
 		if (sender->options.batch.packets[i].input_slot != TABLE_SLOT_PROBE)

@@ -10,8 +10,10 @@
 
 int notes_open(struct notes *notes, uint32_t now_s)
 {
-	if (notes->layout == NOTES_LAYOUT)
+	if (notes->layout == NOTES_LAYOUT) {
+		notes->opened_s = now_s;
 		return 0;
+	}
 	uint64_t key[2];
 	if (getrandom(key, sizeof(key), 0) != sizeof(key))
 		return -errno;
@@ -20,6 +22,7 @@ int notes_open(struct notes *notes, uint32_t now_s)
 		memset(notes, 0, sizeof(*notes));
 	memcpy(notes->key, key, sizeof(key));
 	notes->since_s = now_s;
+	notes->opened_s = now_s;
 	__atomic_store_n(&notes->layout, NOTES_LAYOUT, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -45,7 +48,7 @@ void notes_prefetch(const struct notes *notes, uint32_t hash, int has_rule)
 
 static int is_exporter(const struct notes_exporter *row, const uint8_t address[16], uint16_t port)
 {
-	return row->port == port && row->is_present && (row->changes & 1) == 0 &&
+	return row->port == port && row->protocols != 0 && (row->changes & 1) == 0 &&
 	       memcmp(row->address, address, 16) == 0;
 }
 
@@ -73,7 +76,7 @@ static void give_row(struct notes *notes, struct notes_exporter *row, const uint
 	notes_begin_change(&row->changes);
 	memcpy(row->address, address, 16);
 	row->port = port;
-	row->is_present = 1;
+	row->protocols = 0;
 	row->protocol = NOTES_OTHER;
 	row->first_s = now_s;
 	row->last_s = now_s;
@@ -98,7 +101,7 @@ static struct notes_exporter *find_exporter(struct notes *notes, int has_rule,
 			&notes->rows[notes_row_of(at, count, hash, i)].exporter;
 		if (is_exporter(row, exporter->address, exporter->port))
 			return row;
-		int is_free = !row->is_present || (row->changes & 1) != 0;
+		int is_free = row->protocols == 0 || (row->changes & 1) != 0;
 		if (is_free || least == NULL || is_lesser(row, least, now_s))
 			least = row;
 		if (is_free)
@@ -117,7 +120,7 @@ struct notes_exporter *notes_take_exporter(struct notes *notes, int has_rule,
 	struct notes_exporter *row = find_exporter(notes, has_rule, exporter, hash, now_s, &place);
 	if (row != NULL)
 		return row;
-	if (place->is_present && (place->changes & 1) == 0)
+	if (place->protocols != 0 && (place->changes & 1) == 0)
 		pio_count(has_rule ? &notes->forgotten_exporters : &notes->forgotten_strangers, 1);
 	give_row(notes, place, exporter->address, exporter->port, now_s);
 	return place;
@@ -155,7 +158,9 @@ void notes_packet(struct notes *notes, const struct notes_packet *packet, uint32
 	pio_count(&row->packets, 1);
 	pio_count(&row->bytes, packet->length);
 	__atomic_store_n(&row->last_s, now_s, __ATOMIC_RELAXED);
-	__atomic_store_n(&row->protocol, protocol_of(packet->payload, packet->length),
+	uint8_t protocol = protocol_of(packet->payload, packet->length);
+	__atomic_store_n(&row->protocol, protocol, __ATOMIC_RELAXED);
+	__atomic_store_n(&row->protocols, (uint8_t)(row->protocols | 1u << protocol),
 			 __ATOMIC_RELAXED);
 	if (packet->is_truncated)
 		pio_count(&row->truncated, 1);

@@ -18,6 +18,7 @@ static void absorb_exporter(struct notes *notes, const struct notes_exporter *ot
 	}
 	if (row->packets == 0 || other->first_s < row->first_s)
 		row->first_s = other->first_s;
+	row->protocols |= other->protocols;
 	row->packets += other->packets;
 	row->bytes += other->bytes;
 	row->truncated += other->truncated;
@@ -41,6 +42,7 @@ void notes_absorb(struct notes *notes, const struct notes *other)
 		return;
 	pio_count(&notes->forgotten_exporters, other->forgotten_exporters);
 	pio_count(&notes->forgotten_strangers, other->forgotten_strangers);
+	pio_count(&notes->forgotten_sequences, other->forgotten_sequences);
 	pio_count(&notes->forgotten_losses, other->forgotten_losses);
 	pio_count(&notes->forgotten_copies, other->forgotten_copies);
 	uint32_t next = 0;
@@ -48,7 +50,10 @@ void notes_absorb(struct notes *notes, const struct notes *other)
 		union notes_row row;
 		if (notes_read(other, &next, NOTES_ROWS, &row, 1) == 0)
 			return;
-		if (next > NOTES_LOSSES_AT)
+		if (next > NOTES_SEQUENCES_AT)
+			notes_absorb_sequence(notes, &row.sequence,
+					      next <= NOTES_STRANGE_SEQUENCES_AT);
+		else if (next > NOTES_LOSSES_AT)
 			absorb_loss(notes, &row.loss);
 		else
 			absorb_exporter(notes, &row.exporter, next <= NOTES_STRANGERS_AT);

@@ -1,7 +1,7 @@
 /* Reading notes while they are written to. */
 #include <string.h>
 
-#include "notes.h"
+#include "notes_rows.h"
 
 #define ROW_WORDS (sizeof(union notes_row) / sizeof(uint64_t))
 
@@ -37,11 +37,12 @@ static int is_used(const struct notes *notes, uint32_t row)
 static int read_row(const struct notes *notes, uint32_t index, union notes_row *row)
 {
 	const union notes_row *source = &notes->rows[index];
-	/* `changes` is at the same place in both. */
+	/* `changes` is at the same place in all. */
 	if (!copy_whole(row, source, &source->exporter.changes))
 		return 0;
-	int is_loss = index >= NOTES_EXPORTERS + NOTES_STRANGERS;
-	return is_loss ? row->loss.error != 0 : row->exporter.is_present != 0;
+	if (index >= NOTES_SEQUENCES_AT)
+		return row->sequence.protocol != 0;
+	return index >= NOTES_LOSSES_AT ? row->loss.error != 0 : row->exporter.protocols != 0;
 }
 
 uint32_t notes_read(const struct notes *notes, uint32_t *next, uint32_t end, union notes_row *rows,

@@ -8,6 +8,8 @@
 #define NOTES_EXPORTERS_AT 0u
 #define NOTES_STRANGERS_AT NOTES_EXPORTERS
 #define NOTES_LOSSES_AT (NOTES_EXPORTERS + NOTES_STRANGERS)
+#define NOTES_SEQUENCES_AT (NOTES_LOSSES_AT + NOTES_LOSSES)
+#define NOTES_STRANGE_SEQUENCES_AT (NOTES_SEQUENCES_AT + NOTES_SEQUENCES)
 
 /* The row of a probe; the table begins at a row and has so many of them, a power of two. */
 static inline uint32_t notes_row_of(uint32_t at, uint32_t count, uint32_t hash, uint32_t probe)
@@ -43,6 +45,34 @@ struct notes_exporter *notes_take_exporter(struct notes *notes, int has_rule,
 
 /* One copy of an exporter was lost; nothing when it has no row. */
 void notes_count_lost(struct notes *notes, const struct notes_endpoint *exporter);
+
+/* A hash of an exporter's hash and one of its domains. */
+static inline uint64_t notes_hash_domain(const struct notes *notes, uint32_t hash, uint32_t domain)
+{
+	__extension__ typedef unsigned __int128 wide;
+	uint64_t both = (uint64_t)hash << 32 | domain;
+	wide product = (wide)(both ^ notes->key[1]) * (notes->key[0] | 1);
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* A row that has an owner and nothing else begins to watch its numbers. */
+void notes_watch_begin(struct notes_sequence *row);
+void notes_watch(struct notes_sequence *row, const struct notes_number *number, uint32_t now_s);
+/* Others have seen numbers since. */
+void notes_watch_anew(struct notes_sequence *row);
+/* How long it has been watched: 0 to NOTES_WATCHED_MAX. */
+uint32_t notes_watched(const struct notes_sequence *row);
+#define NOTES_WATCHED_MAX 3u
+
+/* What is known to be lost, and what is missing yet, of numbers that nobody sees go on any more. */
+void notes_absorb_sequence(struct notes *notes, const struct notes_sequence *other, int has_rule);
+
+/*
+ * Data records of a message of IPFIX, by the templates that it has and those before.
+ * NOTES_RECORDS_UNKNOWN when one is missing, or when it is cut or malformed.
+ */
+uint32_t notes_count_records(struct notes *notes, const struct notes_packet *packet,
+			     uint32_t domain, uint32_t now_s);
 
 /* The row of a pair, which it gets when it has none. */
 struct notes_loss *notes_take_loss(struct notes *notes, const struct notes_endpoint *collector,

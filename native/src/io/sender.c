@@ -45,7 +45,9 @@ static int init(struct pio_sender *sender, const struct pio_sender_options *opti
 		calloc(options->batch.size + PIO_SPARE, sizeof(*sender->payload_sums));
 	sender->marks = calloc(options->batch.size, sizeof(*sender->marks));
 	sender->hashes = calloc(options->batch.size, sizeof(*sender->hashes));
-	if (sender->payload_sums == NULL || sender->marks == NULL || sender->hashes == NULL)
+	sender->numbers = calloc(options->batch.size, sizeof(*sender->numbers));
+	if (sender->payload_sums == NULL || sender->marks == NULL || sender->hashes == NULL ||
+	    sender->numbers == NULL)
 		return -ENOMEM;
 	ssize_t bytes =
 		getrandom(&sender->next_identification, sizeof(sender->next_identification), 0);
@@ -81,6 +83,7 @@ void pio_sender_free(pio_sender_t *sender)
 	free(sender->payload_sums);
 	free(sender->marks);
 	free(sender->hashes);
+	free(sender->numbers);
 	free(sender->known_queues);
 	free(sender);
 }

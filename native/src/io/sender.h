@@ -106,9 +106,10 @@ struct pio_sender {
 				   packet */
 	uint32_t *marks;	/* [batch], pipelines that get the packet; 0 between batches */
 	int has_marks;
-	uint64_t received_us; /* of the batch, with has_marks */
-	uint32_t *hashes;     /* [batch], of notes */
-	uint64_t noted_ms;    /* of the batch, of the Unix epoch */
+	uint64_t received_us;	      /* of the batch, with has_marks */
+	uint32_t *hashes;	      /* [batch], of notes */
+	struct notes_number *numbers; /* [batch], of notes */
+	uint64_t noted_ms;	      /* of the batch, of the Unix epoch */
 	struct pio_tap taps[PIO_TAPS_MAX];
 	uint32_t tap_count;
 	struct pio_patience patience; /* with all sockets together */

@@ -119,6 +119,8 @@ test('S24: exporters of all forwarders are told once, with what each has seen of
         endpoint: '192.0.2.1:7',
         received: { packets: 3n, bytes: 12n },
         protocol: 'IPFIX',
+        protocols: ['IPFIX'],
+        missed: [],
         truncated: 1n,
         lost: 3n,
       },
@@ -126,12 +128,44 @@ test('S24: exporters of all forwarders are told once, with what each has seen of
         endpoint: '[2001:db8::1]:8',
         received: { packets: 1n, bytes: 4n },
         protocol: 'SFLOW_V5',
+        protocols: ['SFLOW_V5'],
+        missed: [],
         truncated: 0n,
         lost: 0n,
       },
     ],
   );
   assert.ok(seen.every(({ firstSeen, lastSeen }) => firstSeen <= lastSeen && lastSeen >= since));
+});
+
+/** The header of NetFlow v9. */
+function netflow9(sequence: number, sourceId: number): Buffer {
+  const header = Buffer.alloc(20);
+  header.writeUInt16BE(9);
+  header.writeUInt32BE(sequence, 12);
+  header.writeUInt32BE(sourceId, 16);
+  return header;
+}
+
+test('S45: what numbers of exporters miss is told by protocol, over all domains and forwarders', async () => {
+  const one = new Forwarder();
+  const other = new Forwarder();
+  const from = '192.0.2.1:7';
+  for (let sequence = 0; sequence < 200; sequence++) {
+    if (sequence % 50 === 10) continue;
+    one.forward({ from, payload: netflow9(sequence, 1) });
+    one.forward({ from, payload: netflow9(sequence, 2) });
+    other.forward({ from, payload: netflow9(sequence, 3) });
+  }
+  other.forward({ from }, { from: '192.0.2.2:7', payload: netflow9(5, 1), hasRule: false });
+  const { exporters } = await notesOf(one, other).sightings();
+  assert.deepEqual(
+    exporters.map(({ endpoint: seen, protocols, missed }) => [name(seen), protocols, missed]),
+    [
+      [from, ['NETFLOW_V9', 'IPFIX'], [{ protocol: 'NETFLOW_V9', sequences: 3, lost: 12n }]],
+      ['192.0.2.2:7', ['NETFLOW_V9'], [{ protocol: 'NETFLOW_V9', sequences: 1, lost: 0n }]],
+    ],
+  );
 });
 
 test('S23: losses of all forwarders are told once for each collector and errno', () => {

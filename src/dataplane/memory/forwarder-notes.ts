@@ -1,7 +1,11 @@
 import { Turn } from '../../base/turn.ts';
 import type { Sightings } from '../../control/ports.ts';
 import type { SendLoss } from '../../model/collector-status.ts';
-import type { SeenExporter } from '../../model/exporter-status.ts';
+import {
+  FLOW_PROTOCOLS,
+  type SeenExporter,
+  type SequenceLoss,
+} from '../../model/exporter-status.ts';
 import type { Notes } from '../../native/notes.ts';
 import { HEADER, NOTES } from '../../native/notes-layout.ts';
 import type { LossEvent } from '../../telemetry/loss-log.ts';
@@ -26,8 +30,8 @@ export class ForwarderNotes {
   sendLosses(): readonly SendLoss[] {
     const losses = new Map<string, SendLoss>();
     for (const notes of this.#open()) {
-      for (let from: number = NOTES.FIRST_LOSS; from < NOTES.ROWS; ) {
-        const { count, next } = notes.read(from, NOTES.ROWS, this.#rows.bytes);
+      for (let from: number = NOTES.FIRST_LOSS; from < NOTES.FIRST_SEQUENCE; ) {
+        const { count, next } = notes.read(from, NOTES.FIRST_SEQUENCE, this.#rows.bytes);
         for (let row = 0; row < count; row++) addLoss(losses, this.#rows, row);
         from = next;
       }
@@ -44,19 +48,16 @@ export class ForwarderNotes {
   async sightings(): Promise<Sightings> {
     const exporters = new Map<string, SeenExporter>();
     const rows = new NoteRows(CHUNK_ROWS);
-    const turn = new Turn();
     let forgotten = 0n;
     for (const notes of this.#open()) {
       forgotten += notes.counter(HEADER.FORGOTTEN_EXPORTERS);
       forgotten += notes.counter(HEADER.FORGOTTEN_STRANGERS);
-      for (let from = 0; from < NOTES.FIRST_LOSS; ) {
-        const { count, next } = notes.read(from, NOTES.FIRST_LOSS, rows.bytes);
-        for (let row = 0; row < count; row++) {
-          addExporter(exporters, rows.exporterKey(row), rows.exporter(row));
-        }
-        from = next;
-        if (turn.isOver) await turn.next();
-      }
+      await readInTurns(notes, { from: 0, end: NOTES.FIRST_LOSS, rows }, (row) =>
+        addExporter(exporters, rows.exporterKey(row), rows.exporter(row)),
+      );
+      await readInTurns(notes, { from: NOTES.FIRST_SEQUENCE, end: NOTES.ROWS, rows }, (row) =>
+        addSequence(exporters, rows, row),
+      );
     }
     return { since: this.#since(), exporters: [...exporters.values()], forgotten };
   }
@@ -82,6 +83,28 @@ export class ForwarderNotes {
   }
 }
 
+interface Part {
+  readonly from: number;
+  readonly end: number;
+  /** Gets the rows, one after the other. */
+  readonly rows: NoteRows;
+}
+
+/** Lets the process do other things in between. */
+async function readInTurns(
+  notes: Notes,
+  { from, end, rows }: Part,
+  take: (row: number) => void,
+): Promise<void> {
+  const turn = new Turn();
+  for (let at = from; at < end; ) {
+    const { count, next } = notes.read(at, end, rows.bytes);
+    for (let row = 0; row < count; row++) take(row);
+    at = next;
+    if (turn.isOver) await turn.next();
+  }
+}
+
 function addLoss(losses: Map<string, SendLoss>, rows: NoteRows, row: number): void {
   const key = rows.lossKey(row);
   const other = losses.get(key);
@@ -101,6 +124,22 @@ function addExporter(
   exporters.set(key, other === undefined ? exporter : together(other, exporter));
 }
 
+function addSequence(exporters: Map<string, SeenExporter>, rows: NoteRows, row: number): void {
+  const key = rows.sequenceKey(row);
+  const exporter = exporters.get(key);
+  const sequence = rows.sequence(row);
+  if (exporter === undefined || sequence === undefined) return;
+  exporters.set(key, { ...exporter, missed: withSequence(exporter.missed, sequence) });
+}
+
+function withSequence(all: readonly SequenceLoss[], one: SequenceLoss): readonly SequenceLoss[] {
+  const known = all.find(({ protocol }) => protocol === one.protocol);
+  if (known === undefined) return [...all, one];
+  const { protocol, sequences, lost } = known;
+  const sum = { protocol, sequences: sequences + one.sequences, lost: lost + one.lost };
+  return all.map((other) => (other === known ? sum : other));
+}
+
 function together(one: SeenExporter, other: SeenExporter): SeenExporter {
   const last = one.lastSeen > other.lastSeen ? one : other;
   const { packets, bytes } = one.received;
@@ -108,6 +147,10 @@ function together(one: SeenExporter, other: SeenExporter): SeenExporter {
     ...last,
     received: { packets: packets + other.received.packets, bytes: bytes + other.received.bytes },
     firstSeen: one.firstSeen < other.firstSeen ? one.firstSeen : other.firstSeen,
+    protocols: FLOW_PROTOCOLS.filter(
+      (protocol) => one.protocols.includes(protocol) || other.protocols.includes(protocol),
+    ),
+    missed: other.missed.reduce(withSequence, one.missed),
     truncated: one.truncated + other.truncated,
     lost: one.lost + other.lost,
   };

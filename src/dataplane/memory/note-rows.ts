@@ -5,10 +5,12 @@ import { type Endpoint, makeEndpoint } from '../../model/endpoint.ts';
 import {
   FLOW_PROTOCOLS,
   type FlowProtocol,
+  SEQUENCE_UNITS,
   type SeenExporter,
+  type SequenceLoss,
 } from '../../model/exporter-status.ts';
 import { errnoName } from '../../native/errno.ts';
-import { EVENT, EXPORTER, LOSS, NOTES, PROTOCOL } from '../../native/notes-layout.ts';
+import { EVENT, EXPORTER, LOSS, NOTES, PROTOCOL, SEQUENCE } from '../../native/notes-layout.ts';
 import type { LossEvent } from '../../telemetry/loss-log.ts';
 
 const ADDRESS_BYTES = 16;
@@ -17,6 +19,19 @@ const WORD_BYTES = 4;
 const PROTOCOLS = new Map<number, FlowProtocol>(
   FLOW_PROTOCOLS.map((name) => [PROTOCOL[name], name]),
 );
+
+/** By the bits of a row; few are different, so they are kept. */
+const PROTOCOL_LISTS = Array.from({ length: 1 << FLOW_PROTOCOLS.length }, (_, bits) =>
+  FLOW_PROTOCOLS.filter((name) => (bits >> PROTOCOL[name]) & 1),
+);
+
+function protocolsOf(bits: number): readonly FlowProtocol[] {
+  return PROTOCOL_LISTS[bits] ?? [];
+}
+
+function hasNumbers(protocol: FlowProtocol): protocol is SequenceLoss['protocol'] {
+  return protocol in SEQUENCE_UNITS;
+}
 
 const KINDS = new Map<number, LossEvent['kind']>([
   [NOTES.LOST_SEND, 'sendErrors'],
@@ -63,11 +78,27 @@ export class NoteRows {
       endpoint: this.#endpoint(at, EXPORTER.ADDRESS, EXPORTER.PORT_BYTE),
       received: { packets: this.#u64(at, EXPORTER.PACKETS), bytes: this.#u64(at, EXPORTER.BYTES) },
       protocol: PROTOCOLS.get(this.bytes[at + EXPORTER.PROTOCOL_BYTE] ?? 0) ?? 'OTHER',
+      protocols: protocolsOf(this.bytes[at + EXPORTER.PROTOCOLS_BYTE] ?? 0),
+      missed: [],
       firstSeen: this.#seconds(at, EXPORTER.FIRST_S),
       lastSeen: this.#seconds(at, EXPORTER.LAST_S),
       truncated: this.#u64(at, EXPORTER.TRUNCATED),
       lost: this.#u64(at, EXPORTER.LOST),
     };
+  }
+
+  /** Equal for equal exporters, and the same as theirs. */
+  sequenceKey(row: number): string {
+    const at = row * SEQUENCE.SIZE;
+    return `${this.#raw(at, SEQUENCE.ADDRESS)}${this.#u16(at + SEQUENCE.PORT_BYTE)}`;
+  }
+
+  /** @returns undefined for one of a protocol that is not known */
+  sequence(row: number): SequenceLoss | undefined {
+    const at = row * SEQUENCE.SIZE;
+    const protocol = PROTOCOLS.get(this.bytes[at + SEQUENCE.PROTOCOL_BYTE] ?? 0);
+    if (protocol === undefined || !hasNumbers(protocol)) return undefined;
+    return { protocol, sequences: 1, lost: this.#u64(at, SEQUENCE.LOST) };
   }
 
   loss(row: number): SendLoss {
