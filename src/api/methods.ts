@@ -16,7 +16,14 @@ import { type PipelineControl, pipelinesEntries } from './pipelines.ts';
 import { reflectionMethods } from './reflection.ts';
 import { metricsEntries, SMALL, type StreamEntry, settingsEntries } from './services.ts';
 import { type FlowTails, TAIL_LIMITS, tailFlows } from './tail-flows.ts';
-import { type Surroundings, viewEntries, viewStreams } from './view/entries.ts';
+import {
+  FILTERED,
+  MAX_LISTS,
+  type Surroundings,
+  viewEntries,
+  viewStreams,
+} from './view/entries.ts';
+import { listExporters } from './view/traffic.ts';
 import { watchRules } from './watch-rules.ts';
 import { WatcherPlaces } from './watcher-places.ts';
 
@@ -62,6 +69,7 @@ export function makeMethods(parts: ServiceParts, apiStatus: () => ApiStatus): Me
     }),
     ...implement(services.metrics, metricsEntries({ control, pipelineStats }), {
       TailFlows: bounded('viewer', TAIL_LIMITS, tailFlows(pipelineStats, tails), MAX_FLOW_WATCHERS),
+      ListExporters: bounded('viewer', FILTERED, listExporters(control), MAX_LISTS),
     }),
     ...implement(services.pipelines, pipelinesEntries(parts)),
     ...implement(

@@ -9,6 +9,7 @@ import type { EventLog } from '../telemetry/event-log.ts';
 import { notReadyReason } from '../telemetry/health.ts';
 import type { ServiceSource } from '../web/service/source.ts';
 import { DatabaseSize } from './database-size.ts';
+import type { ExporterWatch } from './exporter-watch.ts';
 import type { ProcessLog } from './log.ts';
 
 interface CommonParts {
@@ -24,10 +25,12 @@ export interface ProxyParts extends CommonParts {
   readonly served: Control;
   readonly api: ApiServer;
   readonly events: Pick<EventLog, 'counts'>;
+  readonly exporters: Pick<ExporterWatch, 'silent'>;
 }
 
 export function proxySource(parts: ProxyParts): ServiceSource {
-  const { config, buildInfo, startedAt, processLog, control, served, api, events } = parts;
+  const { config, buildInfo, startedAt, processLog, control, served, api, events, exporters } =
+    parts;
   const databaseSize = new DatabaseSize(config.databasePath);
   return {
     buildInfo,
@@ -45,6 +48,7 @@ export function proxySource(parts: ProxyParts): ServiceSource {
         const { hasRoles, rejections: rejected } = api.status();
         return { ...api.figures(), hasRoles, rejected };
       },
+      silentExporters: () => exporters.silent(),
       events: () => events.counts,
       databaseBytes: () => databaseSize.read(),
     },

@@ -86,6 +86,7 @@ async function run(
   const pipelines = await openPipelines(config, log.child({ component: 'pipelines' }));
   reloadAtHangup(config, { pipelines, source, manager }, log);
   const watches = new Watches({ control, served, ways, health, events, log });
+  const { exporters } = watches;
   const listening = config.listeners.map(formatSocketAddress);
   const api = new ApiServer({
     control: served,
@@ -101,8 +102,8 @@ async function run(
     log: log.child({ component: 'api' }),
   });
 
-  const told = { config, buildInfo, startedAt, processLog, control, served, api, events };
-  const service = proxySource(told);
+  const told = { config, buildInfo, startedAt, processLog, control, served, api };
+  const service = proxySource({ ...told, events, exporters });
   const monitoring = new Monitoring({ config: config.metrics, service, pipelines, log });
   const ended = waitForSignal(['SIGTERM', 'SIGINT', LEAVE_SIGNAL]);
   try {
@@ -134,8 +135,8 @@ async function run(
 }
 
 /** What the API tells besides. */
-function knownOf({ ipv4SourcePrefix }: Config, { history }: Watches, events: EventLog) {
-  return { history, events, explaining: { findWays, homeOf, ipv4SourcePrefix } };
+function knownOf({ ipv4SourcePrefix }: Config, { history, exporters }: Watches, events: EventLog) {
+  return { history, exporters, events, explaining: { findWays, homeOf, ipv4SourcePrefix } };
 }
 
 function logStart(log: Logger): BuildInfo {

@@ -5,6 +5,7 @@ import type { ControlPlane } from '../control/control-plane.ts';
 import type { CollectorHealth } from '../health/collector-health.ts';
 import type { EventSink } from '../model/events.ts';
 import { TrafficHistory } from '../telemetry/traffic-history.ts';
+import { ExporterWatch } from './exporter-watch.ts';
 import { HostWatch } from './host-watch.ts';
 import { RulesEvents } from './rules-events.ts';
 import { StateLog } from './state-log.ts';
@@ -28,6 +29,7 @@ export interface WatchesParts {
  */
 export class Watches {
   readonly history: TrafficHistory;
+  readonly exporters: ExporterWatch;
   readonly #states: StateLog;
   readonly #host: HostWatch;
   readonly #ways: WayWatch;
@@ -35,6 +37,7 @@ export class Watches {
   readonly #control: ControlPlane;
   readonly #rules: RulesEvents;
   readonly #spareMemory = new SpareMemory();
+  #endListening: () => void = () => undefined;
   #memoryTimer: NodeJS.Timeout | undefined;
 
   constructor({ control, served, ways, health, events, log }: WatchesParts) {
@@ -43,6 +46,12 @@ export class Watches {
     this.#ways = ways;
     this.#health = health;
     this.history = new TrafficHistory(() => served.status().forwarders);
+    this.exporters = new ExporterWatch({
+      report: () => control.exporters(Number.POSITIVE_INFINITY),
+      rules: () => control.rules().ruleSet,
+      events,
+      log,
+    });
     this.#states = new StateLog(() => served.status(), log, events);
     this.#host = new HostWatch(() => {
       log.debug('the addresses of this host have changed');
@@ -54,6 +63,8 @@ export class Watches {
     this.#memoryTimer = setInterval(() => this.#spareMemory.look(), SPARE_MEMORY_INTERVAL_MS);
     this.#states.start();
     this.#rules.start();
+    this.exporters.start();
+    this.#endListening = this.#control.onChange(() => this.exporters.rulesChanged());
     this.history.start();
     this.#host.start();
     const ruleSet = () => this.#control.rules().ruleSet;
@@ -68,6 +79,8 @@ export class Watches {
     this.#ways.stop();
     this.#host.stop();
     this.history.stop();
+    this.#endListening();
+    this.exporters.stop();
     this.#rules.stop();
     this.#states.stop();
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatDuration, parseDuration } from './duration.ts';
+import { formatDuration, formatSpan, parseDuration } from './duration.ts';
 
 test('durations are a number and a unit', () => {
   const texts = ['500ms', '90s', '5m', '12h', '7d', '0s'];
@@ -15,4 +15,15 @@ test('durations are a number and a unit', () => {
 
 test('what is printed is read back', () => {
   fc.assert(fc.property(fc.nat(), (ms) => assert.equal(parseDuration(formatDuration(ms)), ms)));
+});
+
+test('spans have two units', () => {
+  assert.deepEqual([0, 999, 61_000, 3_600_000, 90_061_000, -5].map(formatSpan), [
+    '0s',
+    '1s',
+    '1m 1s',
+    '1h',
+    '1d 1h',
+    '0s',
+  ]);
 });

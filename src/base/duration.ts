@@ -14,3 +14,20 @@ export function formatDuration(ms: number): string {
   const [unit, size] = Object.entries(UNITS).find(([, each]) => ms % each === 0) ?? ['ms', 1];
   return ms === 0 ? '0s' : `${ms / size}${unit}`;
 }
+
+/** How long something took, for people: `3d 4h`, `5h 12m`, `3m 20s`, `45s`: two units. */
+export function formatSpan(ms: number): string {
+  const whole = Math.max(0, Math.round(ms / 1000));
+  const parts = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor(whole / 3600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'm'],
+    [whole % 60, 's'],
+  ] as const;
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return '0s';
+  return parts
+    .slice(first, first + 2)
+    .flatMap(([count, unit]) => (count > 0 ? [`${count}${unit}`] : []))
+    .join(' ');
+}

@@ -14,10 +14,18 @@ const LOOK = {
       received: { packets: '1200000', bytes: '1' },
       rate: { packetsPerSecond: 41_234, bytesPerSecond: 57_600_000 },
       protocol: 'NETFLOW_V9',
+      protocols: ['NETFLOW_V9', 'SFLOW_V5'],
+      missed: [{ protocol: 'NETFLOW_V9', lost: '12', sequences: 2 }, { protocol: 'SFLOW_V5' }],
       lastSeen: new Date().toISOString(),
       lost: '7',
     },
     { endpoint: { host: '192.0.2.2', port: 9 }, state: 'Unknown', protocol: 'OTHER' },
+    {
+      endpoint: { host: '192.0.2.3' },
+      rule: { host: '192.0.2.3' },
+      state: 'Silent',
+      expectEvery: '5m',
+    },
   ],
   collectors: [
     {
@@ -38,9 +46,15 @@ const TOTAL = {
 const COUNTS = { exporterCount: '120', collectorCount: '1' };
 const ANSWER = JSON.parse(JSON.stringify([LOOK, { ...COUNTS, total: TOTAL, last: true }]));
 
-const EXPORTERS = `EXPORTER        RULE         PPS    BYTES/S  PACKETS  LOST  PROTOCOL   LAST SEEN  STATE
+const EXPORTERS = `EXPORTER        RULE         PPS    BYTES/S  PACKETS  LOST  MISSED        PROTOCOL            LAST SEEN  STATE
+192.0.2.1:1000  192.0.2.1  41.2k  57.6 MB/s     1.2M     7  12 datagrams  NetFlow 9, sFlow 5  0s ago     ok
+192.0.2.2:9     default        0      0 B/s        0     0  -             other               never      unknown
+192.0.2.3       192.0.2.3      0      0 B/s        0     0  -             -                   never      silent (expected every 5m)
+`;
+const TOP_EXPORTERS = `EXPORTER        RULE         PPS    BYTES/S  PACKETS  LOST  PROTOCOL   LAST SEEN  STATE
 192.0.2.1:1000  192.0.2.1  41.2k  57.6 MB/s     1.2M     7  NetFlow 9  0s ago     ok
 192.0.2.2:9     default        0      0 B/s        0     0  other      never      unknown
+192.0.2.3       192.0.2.3      0      0 B/s        0     0  -          never      silent
 `;
 const COLLECTORS = `COLLECTOR     PPS  BYTES/S  SENT  ERRORS          NEIGHBOUR  HEALTH       STATE
 10.20.0.77:5    0    0 B/s     0  ENETUNREACH 20  failed     down (PORT)  does not answer (no ARP answer)
@@ -82,7 +96,7 @@ test('S22: without a terminal top prints looks as lines, and ends after so many'
   const run = await runFloxy(['top', '--once', ...at(api.port)]);
   const [first = '', ...rest] = run.output.split('\n');
   assert.match(first, /^\d{4}-\d\d-\d\dT[\d:.]+Z {2}in 41\.2k pps/);
-  assert.equal(steady(rest.join('\n')), `${EXPORTERS}\n${COLLECTORS}\n`);
+  assert.equal(steady(rest.join('\n')), `${TOP_EXPORTERS}\n${COLLECTORS}\n`);
   const [{ request } = { request: {} }] = api.calls;
   assert.deepEqual(request, {
     exporters: true,
@@ -110,8 +124,8 @@ test('S22: on a terminal top draws in place, hears keys and changes of size, and
     /^floxy top {2}127\.0\.0\.1:\d+ {2}\d\d:\d\d:\d\d UTC {2}sorted by packets {2}120 exporters, 1 collector$/,
   );
   assert.equal(lines[1], HEAD);
-  assert.equal(steady(`${lines.slice(2, 5).join('\n')}\n`), EXPORTERS);
-  assert.equal(`${lines.slice(6, 8).join('\n')}\n`, COLLECTORS);
+  assert.equal(steady(`${lines.slice(2, 6).join('\n')}\n`), TOP_EXPORTERS);
+  assert.equal(`${lines.slice(7, 9).join('\n')}\n`, COLLECTORS);
   assert.match(lines[13] ?? '', /^q quit/);
   screen.press('l');
   await screen.shows(/sorted by lost/);

@@ -6,8 +6,8 @@ import { formatTable } from './table.ts';
 import {
   COLLECTOR_COLUMNS,
   collectorRow,
-  EXPORTER_COLUMNS,
-  exporterRow,
+  TOP_EXPORTER_COLUMNS,
+  topExporterRow,
   totalText,
 } from './traffic-rows.ts';
 import { counted } from './units.ts';
@@ -83,10 +83,10 @@ function tables(
   fit: { readonly exporters: number; readonly collectors: number },
 ): string[] {
   const { exporters = [], collectors = [] } = view;
-  const exporterRows = exporters.slice(0, fit.exporters).map((row) => exporterRow(row, now));
+  const exporterRows = exporters.slice(0, fit.exporters).map((row) => topExporterRow(row, now));
   const collectorRows = collectors.slice(0, fit.collectors).map((row) => collectorRow(row, now));
   return [
-    ...formatTable(EXPORTER_COLUMNS, exporterRows).trimEnd().split('\n'),
+    ...formatTable(TOP_EXPORTER_COLUMNS, exporterRows).trimEnd().split('\n'),
     '',
     ...formatTable(COLLECTOR_COLUMNS, collectorRows).trimEnd().split('\n'),
     '',

@@ -1,4 +1,5 @@
 /** Rows of exporters and collectors, of `floxy exporters`, `collectors` and `top`. */
+import { SEQUENCE_UNITS } from '../model/exporter-status.ts';
 import type {
   CollectorTrafficMessage,
   ExporterTrafficMessage,
@@ -12,20 +13,47 @@ import { byteRate, shortCount, shortRate, shortTime } from './units.ts';
 type ShownExporter = Shown<ExporterTrafficMessage>;
 type ShownCollector = Shown<CollectorTrafficMessage>;
 
-export const EXPORTER_COLUMNS: readonly TableColumn[] = [
+const COUNT_COLUMNS: readonly TableColumn[] = [
   { head: 'EXPORTER' },
   { head: 'RULE' },
   { head: 'PPS', isNumber: true },
   { head: 'BYTES/S', isNumber: true },
   { head: 'PACKETS', isNumber: true },
   { head: 'LOST', isNumber: true },
+];
+
+const LAST_COLUMNS: readonly TableColumn[] = [
   { head: 'PROTOCOL' },
   { head: 'LAST SEEN' },
   { head: 'STATE' },
 ];
 
+/** Of `floxy exporters`, and of `top`, which has less room. */
+export const EXPORTER_COLUMNS = [...COUNT_COLUMNS, { head: 'MISSED' }, ...LAST_COLUMNS];
+export const TOP_EXPORTER_COLUMNS = [...COUNT_COLUMNS, ...LAST_COLUMNS];
+
 export function exporterRow(exporter: ShownExporter, now: Date): string[] {
-  const { endpoint, rate, received, lost = '0', protocol = '', state = '' } = exporter;
+  const { protocol = '', protocols = [], state, expectEvery } = exporter;
+  // A service that does not tell all of them has told the last one.
+  const all = protocols.length === 0 ? [protocol] : protocols;
+  const isExpected = state === 'Silent' && expectEvery !== undefined;
+  return [
+    ...countCells(exporter),
+    missedText(exporter),
+    all.map((one = '') => PROTOCOLS[one] ?? '-').join(', '),
+    timeAgo(exporter.lastSeen, now),
+    `${stateText(exporter)}${isExpected ? ` (expected every ${expectEvery})` : ''}`,
+  ];
+}
+
+export function topExporterRow(exporter: ShownExporter, now: Date): string[] {
+  const protocol = PROTOCOLS[exporter.protocol ?? ''] ?? '-';
+  const last = [protocol, timeAgo(exporter.lastSeen, now), stateText(exporter)];
+  return [...countCells(exporter), ...last];
+}
+
+function countCells(exporter: ShownExporter): string[] {
+  const { endpoint, rate, received, lost = '0' } = exporter;
   return [
     endpointText(endpoint),
     ruleText(exporter),
@@ -33,9 +61,6 @@ export function exporterRow(exporter: ShownExporter, now: Date): string[] {
     byteRate(rate?.bytesPerSecond ?? 0),
     shortCount(Number(received?.packets ?? 0)),
     shortCount(Number(lost)),
-    PROTOCOLS[protocol] ?? '-',
-    timeAgo(exporter.lastSeen, now),
-    STATES[state] ?? '',
   ];
 }
 
@@ -55,6 +80,23 @@ const PROTOCOLS: Readonly<Record<string, string>> = {
   SFLOW_V5: 'sFlow 5',
   OTHER: 'other',
 };
+
+/** `12 flows`, `0`; `-` where nothing has numbers. */
+function missedText({ missed = [] }: ShownExporter): string {
+  if (missed.length === 0) return '-';
+  const some = missed.filter((one) => Number(one?.lost ?? 0) > 0);
+  if (some.length === 0) return '0';
+  return some
+    .map(({ protocol = '', lost = '0' } = {}) => {
+      const unit = Object.entries(SEQUENCE_UNITS).find(([name]) => name === protocol)?.[1] ?? '';
+      return `${shortCount(Number(lost))} ${unit}`.trimEnd();
+    })
+    .join(', ');
+}
+
+function stateText({ state }: ShownExporter): string {
+  return STATES[state ?? ''] ?? '';
+}
 
 const STATES: Readonly<Record<string, string>> = {
   Sending: 'ok',

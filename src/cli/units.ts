@@ -1,4 +1,5 @@
 /** Figures as people read them. */
+import { formatSpan } from '../base/duration.ts';
 
 const UNITS = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
 
@@ -22,19 +23,7 @@ export function byteRate(bytesPerSecond: number): string {
 
 /** `3d 4h`, `5h 12m`, `3m 20s`, `45s`: two units. */
 export function shortTime(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const parts = [
-    [Math.floor(whole / 86_400), 'd'],
-    [Math.floor(whole / 3600) % 24, 'h'],
-    [Math.floor(whole / 60) % 60, 'm'],
-    [whole % 60, 's'],
-  ] as const;
-  const first = parts.findIndex(([count]) => count > 0);
-  if (first < 0) return '0s';
-  return parts
-    .slice(first, first + 2)
-    .flatMap(([count, unit]) => (count > 0 ? [`${count}${unit}`] : []))
-    .join(' ');
+  return formatSpan(seconds * 1000);
 }
 
 /** `1 rule`, `412 rules`, `1,234 rules`. */

@@ -28,7 +28,7 @@ export async function collectExporters(
     if (isValid !== true && !(await isValid)) return undefined;
     const rules = rulesOf(finder.find(exporter.endpoint), counters);
     const [rule] = rules;
-    seen.push(rule === undefined ? exporter : { ...exporter, rule: rule.exporter });
+    seen.push(rule === undefined ? exporter : { ...exporter, ...ruleFields(rule) });
     note(lastSeen, rules, exporter.lastSeen.getTime());
   }
   const silent: SilentRule[] = [];
@@ -64,12 +64,18 @@ function silentRule(
   lastSeen: number | undefined,
   { counters, sightings, silentAfterMs, now }: ExporterSource,
 ): SilentRule | undefined {
-  const { exporter } = rule;
+  const { rule: exporter, ...expectation } = ruleFields(rule);
+  const limitMs = rule.expectEveryMs ?? silentAfterMs;
   if (lastSeen !== undefined) {
-    const isSilent = now - lastSeen > silentAfterMs;
-    return isSilent ? { exporter, lastSeen: new Date(lastSeen) } : undefined;
+    const isSilent = now - lastSeen > limitMs;
+    return isSilent ? { exporter, lastSeen: new Date(lastSeen), ...expectation } : undefined;
   }
   // What had to make room may have come just now.
   const isKnown = sightings.forgotten === 0n || counters.input(rule).packets === 0n;
-  return isKnown && now - sightings.since.getTime() > silentAfterMs ? { exporter } : undefined;
+  const isSilent = isKnown && now - sightings.since.getTime() > limitMs;
+  return isSilent ? { exporter, ...expectation } : undefined;
+}
+
+function ruleFields({ exporter: rule, expectEveryMs }: Rule) {
+  return expectEveryMs === undefined ? { rule } : { rule, expectEveryMs };
 }

@@ -61,6 +61,8 @@ export interface SeenExporter {
 export interface ExporterStatus extends SeenExporter {
   /** The exporter of the rule that handles its packets now; absent: none matches, the default outputs get them. */
   readonly rule?: Exporter;
+  /** What that rule expects (spec S43). */
+  readonly expectEveryMs?: number;
 }
 
 /** A rule of whose exporter nothing has come for long. */
@@ -68,6 +70,19 @@ export interface SilentRule {
   readonly exporter: Exporter;
   /** Absent: not since sightings began. */
   readonly lastSeen?: Date;
+  readonly expectEveryMs?: number;
+}
+
+/** An exporter that is expected to send, and does not (spec S43). */
+export interface SilentExporter {
+  /** Its address, with port when its rule has one; or that of a rule of which nothing ever came. */
+  readonly exporter: string;
+  readonly rule: Exporter;
+  readonly expectEveryMs: number;
+  /** Absent: nothing has come since sightings began. */
+  readonly lastSeen?: Date | undefined;
+  /** Since when its silence counts. */
+  readonly silentSince: Date;
 }
 
 export interface ExporterReport {

@@ -113,6 +113,32 @@ export interface ExporterTrafficMessage {
   readonly truncated: string;
   readonly lost: string;
   readonly lostPerSecond: number;
+  readonly protocols: readonly string[];
+  readonly missed: readonly MissedByExporterMessage[];
+  readonly expectEvery?: string;
+}
+
+export interface MissedByExporterMessage {
+  readonly protocol: string;
+  /** Decimal. */
+  readonly lost: string;
+  readonly sequences: number;
+}
+
+export interface ListExportersRequestMessage {
+  readonly filter?: RuleFilterMessage | null;
+  readonly choice?: ExporterChoice;
+  readonly order?: TrafficOrder;
+  readonly limit?: number;
+  readonly intervalSeconds?: number;
+  readonly silentSeconds?: number;
+}
+
+export interface ExportersPageMessage {
+  readonly exporters?: readonly ExporterTrafficMessage[];
+  readonly count?: string;
+  readonly since?: string;
+  readonly forgotten?: string;
 }
 
 export interface SendErrorMessage {

@@ -4,7 +4,6 @@ import type { Collector, Output, Rule, RuleSet } from '../model/rules.ts';
 
 /** Names as in files of rules, of fields that are not in force. */
 const OF_RULE: Partial<Record<keyof Rule, string>> = {
-  expectEveryMs: 'expect_every',
   description: 'description',
 };
 const OF_OUTPUT: Partial<Record<keyof Output, string>> = {

@@ -10,7 +10,8 @@ import {
 } from '../../test/support/metric-sources.ts';
 import { distinctStats, pipelineStats } from '../../test/support/pipeline-stats.ts';
 import { promtoolProblems } from '../../test/support/promtool.ts';
-import { outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
+import { endpoint, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
+import type { ExporterStatus, SilentExporter } from '../model/exporter-status.ts';
 import type { FollowerStatus } from '../model/status.ts';
 import type { ForwarderStatus, SystemStatus } from '../telemetry/status.ts';
 import { ANNOUNCER_METRICS } from './announcer-metrics.ts';
@@ -36,6 +37,26 @@ const FOLLOWER: FollowerStatus = {
 
 const RULES = ruleSet([rule('192.0.2.1', ['198.51.100.1:9'])], outputs(['198.51.100.2:9']));
 
+const { exporter: RULED } = rule('192.0.2.1');
+const SEEN: ExporterStatus = {
+  endpoint: endpoint('192.0.2.1:7'),
+  received: { packets: 1n, bytes: 1n },
+  protocol: 'NETFLOW_V9',
+  protocols: ['NETFLOW_V9'],
+  missed: [{ protocol: 'NETFLOW_V9', sequences: 1, lost: 3n }],
+  firstSeen: new Date(0),
+  lastSeen: new Date(0),
+  truncated: 0n,
+  lost: 0n,
+  rule: RULED,
+};
+const SILENT: SilentExporter = {
+  exporter: '192.0.2.1',
+  rule: RULED,
+  expectEveryMs: 1000,
+  silentSince: new Date(0),
+};
+
 /** Everything that there can be, with traffic, losses and errors. */
 async function everything(): Promise<MetricFamily[]> {
   const errors = [{ code: 'EPERM', count: 2n }];
@@ -59,6 +80,9 @@ async function everything(): Promise<MetricFamily[]> {
       presentRules: () => presentRules(RULES),
       collectors: () =>
         Promise.resolve([{ ...collectorStatus('198.51.100.1:9', 5n, 50n), errors }]),
+      exporters: () =>
+        Promise.resolve({ since: new Date(0), seen: [SEEN], silent: [], forgotten: 0n }),
+      silentExporters: () => [SILENT],
       api: () => ({
         calls: [{ method: 'a.B/C', code: 'OK', calls: 1, seconds: 0.5 }],
         connections: 1,

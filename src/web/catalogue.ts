@@ -2,7 +2,12 @@ import { ANNOUNCER_METRICS } from './announcer-metrics.ts';
 import type { MetricDefinition } from './metric.ts';
 import { PIPELINE_METRICS } from './pipeline-metrics.ts';
 import { API_METRICS } from './service/api-metrics.ts';
-import { COLLECTOR_METRICS, EXPORTER_METRICS } from './service/collector-metrics.ts';
+import {
+  COLLECTOR_METRICS,
+  EXPORTER_METRICS,
+  MISSED_METRICS,
+  SILENT_METRICS,
+} from './service/collector-metrics.ts';
 import { FORWARDER_METRICS } from './service/forwarder-metrics.ts';
 import { HTTP_METRICS, PUSH_METRICS } from './service/monitoring-metrics.ts';
 import { PROCESS_METRICS, SERVICE_METRICS } from './service/process-metrics.ts';
@@ -16,7 +21,13 @@ export const METRICS_CATALOGUE: Readonly<Record<string, readonly MetricDefinitio
   'State, health and rules': STATE_METRICS,
   'Following another node': FOLLOWER_METRICS,
   'Forwarders and losses': FORWARDER_METRICS,
-  'Exporters and collectors': [...RULE_METRICS, ...COLLECTOR_METRICS, ...EXPORTER_METRICS],
+  'Exporters and collectors': [
+    ...RULE_METRICS,
+    ...COLLECTOR_METRICS,
+    ...EXPORTER_METRICS,
+    ...SILENT_METRICS,
+    ...MISSED_METRICS,
+  ],
   API: API_METRICS,
   Pipelines: PIPELINE_METRICS,
   Processes: PROCESS_METRICS,

@@ -4,7 +4,12 @@ import { familiesOf, type MetricFamily } from './metric.ts';
 import { PIPELINE_METRICS } from './pipeline-metrics.ts';
 import type { PushFigures } from './push/pusher.ts';
 import { API_METRICS } from './service/api-metrics.ts';
-import { COLLECTOR_METRICS, EXPORTER_METRICS } from './service/collector-metrics.ts';
+import {
+  COLLECTOR_METRICS,
+  EXPORTER_METRICS,
+  MISSED_METRICS,
+  SILENT_METRICS,
+} from './service/collector-metrics.ts';
 import { FORWARDER_METRICS } from './service/forwarder-metrics.ts';
 import { HTTP_METRICS, PUSH_METRICS } from './service/monitoring-metrics.ts';
 import {
@@ -69,11 +74,13 @@ export class MetricsReader {
   }
 }
 
-function flowFamilies({ rules, collectors, exporters }: ToldFlow): MetricFamily[] {
+function flowFamilies({ rules, collectors, exporters, silence, missed }: ToldFlow): MetricFamily[] {
   return [
     ...familiesOf(RULE_METRICS, rules),
     ...familiesOf(COLLECTOR_METRICS, collectors),
     ...familiesOf(EXPORTER_METRICS, exporters),
+    ...familiesOf(SILENT_METRICS, silence),
+    ...familiesOf(MISSED_METRICS, missed),
   ];
 }
 

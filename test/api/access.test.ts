@@ -36,6 +36,7 @@ const NEEDED: Readonly<Record<string, 'nobody' | 'viewer' | 'editor' | 'admin'>>
   [`${METRICS}/GetProxyStats`]: 'viewer',
   [`${METRICS}/GetPipelineStats`]: 'viewer',
   [`${METRICS}/TailFlows`]: 'viewer',
+  [`${METRICS}/ListExporters`]: 'viewer',
   [`${PIPELINES}/GetPipelines`]: 'viewer',
   [`${PIPELINES}/ReplacePipelines`]: 'editor',
   [`${PIPELINES}/ListTemplateChanges`]: 'viewer',

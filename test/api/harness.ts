@@ -41,6 +41,7 @@ export const SURROUNDINGS: Surroundings = {
     homeOf: ([first]) => first as Collector,
     ipv4SourcePrefix: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255),
   },
+  exporters: { silent: () => [] },
   events: { after: () => ({ events: [], missed: 0 }), subscribe: () => () => undefined },
 };
 

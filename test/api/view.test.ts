@@ -6,6 +6,7 @@ import { exporterKey } from '../../src/model/rules.ts';
 import { loadServices } from '../../src/protocol/definitions.ts';
 import type { SystemStatusMessage } from '../../src/protocol/messages.ts';
 import type {
+  ExportersPageMessage,
   OverviewMessage,
   ServiceSettingsMessage,
   StatsPageMessage,
@@ -15,7 +16,7 @@ import { runFloxy } from '../cli/fake-terminal.ts';
 import { endpoint, exporter, outputs, rule, ruleSet } from '../support/rule-sets.ts';
 import { startApi, type TestApi, TestClient, unaryCall } from './harness.ts';
 
-const { view } = loadServices();
+const { view, metrics } = loadServices();
 
 let api: TestApi;
 let client: TestClient;
@@ -39,8 +40,8 @@ async function ask<T>(method: string): Promise<T> {
 }
 
 /** All messages of a stream. */
-async function list<T>(method: string, request: object = {}): Promise<T[]> {
-  const definition = view[method];
+async function list<T>(method: string, request: object = {}, service = view): Promise<T[]> {
+  const definition = service[method];
   assert.ok(definition);
   const { path, requestSerialize, responseDeserialize } = definition;
   const call = client.client.makeServerStreamRequest(
@@ -234,6 +235,47 @@ describe('traffic', () => {
     assert.equal(hosts(await look({ exporters: true, limit: 1 })).length, 1);
     const filter = { exporters: ['192.0.2.1'] };
     assert.deepEqual(hosts(await look({ exporters: true, filter })), [['192.0.2.1', 'Sending']]);
+  });
+
+  test('S46: ListExporters answers all, with what each has sent, misses and is expected to send', async () => {
+    const router = {
+      ...seen('192.0.2.1:1000', 10n, true),
+      protocols: ['NETFLOW_V9', 'SFLOW_V5'] as const,
+      missed: [{ protocol: 'NETFLOW_V9', sequences: 2, lost: 7n }] as const,
+      lastSeen: new Date(Date.now() - 20_000),
+      expectEveryMs: 10_000,
+    };
+    const silent = { exporter: exporter('192.0.2.7'), expectEveryMs: 300_000 };
+    api.control.exporterReport = {
+      ...report(1000n),
+      seen: [router, seen('192.0.2.2:1000', 5n, false)],
+      silent: [silent],
+    };
+    const ask = (request: object) =>
+      list<ExportersPageMessage>('ListExporters', { intervalSeconds: 0.5, ...request }, metrics);
+    const pages = await ask({ order: 'Address' });
+    const rows = pages.flatMap(({ exporters = [] }) => exporters);
+    assert.deepEqual(
+      rows.map(({ endpoint: { host }, state, expectEvery, protocols, missed }) => {
+        return [host, state, expectEvery, protocols, missed];
+      }),
+      [
+        [
+          '192.0.2.1',
+          'Silent',
+          '10s',
+          ['NETFLOW_V9', 'SFLOW_V5'],
+          [{ protocol: 'NETFLOW_V9', lost: '7', sequences: 2 }],
+        ],
+        ['192.0.2.2', 'Unknown', undefined, ['NETFLOW_V9'], []],
+        ['192.0.2.7', 'Silent', '5m', [], []],
+      ],
+    );
+    assert.equal(pages.at(-1)?.count, '3');
+    assert.equal(pages.at(-1)?.forgotten, '0');
+    const unknown = await ask({ choice: 'Unknown', filter: { exporters: ['192.0.2.0/24'] } });
+    assert.equal(unknown.flatMap(({ exporters = [] }) => exporters).length, 1);
+    await assert.rejects(ask({ intervalSeconds: 100 }), { code: 3 });
   });
 
   test('S22: collectors by address, with what copies are lost by at present', async () => {

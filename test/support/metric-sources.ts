@@ -103,6 +103,7 @@ export function proxySource(parts: Partial<ProxySource> = {}): ProxySource {
       rejected: NOTHING_REJECTED,
       hasRoles: true,
     }),
+    silentExporters: () => [],
     events: () => new Map([['CollectorDown', 0]]),
     databaseBytes: () => 4096,
     ...parts,

@@ -68,6 +68,8 @@ const LEADER = { leader: '192.0.2.9:8853' };
 const DATABASE_OK = { subsystem: 'database', state: 'OK' };
 const COLLECTOR = { collector: '198.51.100.1:9995' };
 const FORWARDER = { engine: 'socket', forwarder: '0' };
+const SILENT = { exporter: '192.0.2.1', rule: '192.0.2.0/24' };
+const MISSED = { exporter: '192.0.2.1', protocol: 'IPFIX' };
 const PIPELINE = { pipeline: 'kafka' };
 
 const CASES: readonly Case[] = [
@@ -97,6 +99,8 @@ const CASES: readonly Case[] = [
     at: '1h',
   },
   { ...gauge('FloxyRulesSilent', 'floxy_rules_silent', 1, 0), at: '1h' },
+  gauge('FloxyExporterSilent', 'floxy_exporter_silent_seconds', 400, 0, SILENT),
+  { ...counter('FloxyExporterMissed', 'floxy_exporter_missed_total', MISSED), at: '1h' },
   { ...gauge('FloxyUnknownExporters', 'floxy_exporters_unknown', 1, 0), at: '1h' },
   gauge('FloxyFollowerDisconnected', 'floxy_follower_connected', 0, 1, LEADER),
   gauge('FloxyFollowerBehind', 'floxy_follower_lag_revisions', 2, 0, LEADER),

@@ -12,15 +12,16 @@ import { type OverviewSources, overviews } from './overview.ts';
 import { watchTraffic } from './traffic.ts';
 
 /** Filters are small. */
-const FILTERED: RequestLimits = { maxBytes: 32 * 1024, maxItems: 256 };
+export const FILTERED: RequestLimits = { maxBytes: 32 * 1024, maxItems: 256 };
 
 /** Callers that list at the same time, those that look at traffic, and those that wait for events. */
-const MAX_LISTS = 32;
+export const MAX_LISTS = 32;
 const MAX_TRAFFIC_WATCHERS = 32;
 const MAX_EVENT_WATCHERS = 64;
 
 /** What View tells besides what control knows. */
-export interface Surroundings extends Pick<OverviewSources, 'startedAt' | 'listening' | 'history'> {
+export interface Surroundings
+  extends Pick<OverviewSources, 'startedAt' | 'listening' | 'history' | 'exporters'> {
   /** By which the service runs. */
   readonly settings: readonly EffectiveSetting[];
   readonly events: EventSource;

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Control } from '../../control/control.ts';
 import type { PipelineStatsSource } from '../../flow/pipeline/stats.ts';
 import type { CollectorStatus } from '../../model/collector-status.ts';
+import type { SilentExporter } from '../../model/exporter-status.ts';
 import type { BuildInfo } from '../../model/status.ts';
 import { fromBuildInfo, fromSystemStatus } from '../../protocol/codec.ts';
 import { fromTraffic } from '../../protocol/view-codec.ts';
@@ -22,6 +23,8 @@ export interface OverviewSources {
   /** Addresses on which flow is received. */
   readonly listening: readonly string[];
   readonly history: Pick<TrafficHistory, 'last'>;
+  /** Who is expected to send, and does not. */
+  readonly exporters: { silent(): readonly SilentExporter[] };
   /** Of the API that answers. */
   readonly apiStatus?: () => ApiStatus;
 }
@@ -48,6 +51,7 @@ function overviewOf(
   collectors: readonly CollectorStatus[],
 ): OverviewMessage {
   const { control, pipelineStats, buildInfo, startedAt, listening, history } = sources;
+  const silent = sources.exporters.silent();
   const status = control.status();
   const recent = history.last(RECENT_SECONDS);
   const now = history.last(NOW_SECONDS);
@@ -57,7 +61,16 @@ function overviewOf(
   const templatePeers = pipelineStats?.templatePeers?.() ?? [];
   return {
     ...fromSystemStatus(status, sources.apiStatus?.()),
-    ...judge({ status, rules, recent, pipelines, templatePeers, collectors, now: new Date() }),
+    ...judge({
+      status,
+      rules,
+      recent,
+      pipelines,
+      templatePeers,
+      collectors,
+      silent,
+      now: new Date(),
+    }),
     build: fromBuildInfo(buildInfo),
     startedAt: startedAt.toISOString(),
     listening,

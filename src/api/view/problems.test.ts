@@ -31,6 +31,7 @@ const FINE: Judged = {
   pipelines: [],
   templatePeers: [],
   collectors: [],
+  silent: [],
   now: new Date('2026-11-26T10:05:00Z'),
 };
 const LEADER: FollowerStatus = {

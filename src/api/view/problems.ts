@@ -1,10 +1,12 @@
 import type { PipelineStats, TemplatePeerStats } from '../../flow/pipeline/stats.ts';
 import type { CollectorStatus } from '../../model/collector-status.ts';
+import type { SilentExporter } from '../../model/exporter-status.ts';
 import type { FollowerStatus } from '../../model/status.ts';
 import type { ProblemMessage, Verdict } from '../../protocol/view-messages.ts';
 import type { SystemStatus } from '../../telemetry/status.ts';
 import type { Traffic } from '../../telemetry/traffic-history.ts';
 import { collectorProblems } from './collector-problems.ts';
+import { silentProblems } from './silent-problems.ts';
 
 /** What a node is judged by. */
 export interface Judged {
@@ -15,6 +17,8 @@ export interface Judged {
   readonly pipelines: readonly PipelineStats[];
   readonly templatePeers: readonly TemplatePeerStats[];
   readonly collectors: readonly CollectorStatus[];
+  /** Who is expected to send, and does not. */
+  readonly silent: readonly SilentExporter[];
   readonly now: Date;
 }
 
@@ -35,6 +39,7 @@ export function judge(node: Judged): {
     ...forwarderProblems(node),
     ...trafficProblems(node),
     ...collectorProblems(node.collectors, startOf(node)),
+    ...silentProblems(node.silent, node.now),
     ...wishes(node),
   ];
   const { state } = node.status.proxy;

@@ -1,4 +1,5 @@
 /** Rows of traffic as messages. */
+import { formatDuration } from '../../base/duration.ts';
 import { present } from '../../base/present.ts';
 import type { Exporter } from '../../model/rules.ts';
 import { rounded } from '../../protocol/codec.ts';
@@ -15,6 +16,7 @@ import type { CollectorRow, ExporterRow } from './traffic-rows.ts';
 
 export function exporterTraffic(row: ExporterRow, format: AddressFormat): ExporterTrafficMessage {
   const { endpoint, rule, state, rate, lost, lostPerSecond, lastSeen, seen } = row;
+  const { expectEveryMs } = row;
   return {
     endpoint: endpointMessage(endpoint, format),
     ...(rule && ruleFields(rule, format)),
@@ -30,6 +32,9 @@ export function exporterTraffic(row: ExporterRow, format: AddressFormat): Export
     truncated: `${seen?.truncated ?? 0n}`,
     lost: `${lost}`,
     lostPerSecond: rounded(lostPerSecond),
+    protocols: seen?.protocols ?? [],
+    missed: (seen?.missed ?? []).map((one) => ({ ...one, lost: `${one.lost}` })),
+    ...(expectEveryMs !== undefined && { expectEvery: formatDuration(expectEveryMs) }),
   };
 }
 

@@ -24,6 +24,7 @@ export interface ExporterRow extends Row {
   readonly rule?: Exporter | undefined;
   /** Undefined for a rule of which nothing has come. */
   readonly seen?: ExporterStatus | undefined;
+  readonly expectEveryMs?: number | undefined;
 }
 
 export interface CollectorRow extends Row {
@@ -117,11 +118,21 @@ export class LookBefore {
   #exporterRow(status: ExporterStatus, seconds: number, { silentAfterMs }: RowWish): ExporterRow {
     const { endpoint, received, lost, rule, lastSeen } = status;
     const before = this.#exporters.get(formatEndpoint(endpoint)) ?? NOTHING;
-    const isSilent = Date.now() - lastSeen.getTime() > silentAfterMs;
+    const { expectEveryMs } = status;
+    const isSilent = Date.now() - lastSeen.getTime() > (expectEveryMs ?? silentAfterMs);
     const state = rule === undefined ? 'Unknown' : isSilent ? 'Silent' : 'Sending';
     const rate = rateBetween(before.counters, received, seconds);
     const lostPerSecond = perSecond(before.lost, lost, seconds);
-    const row = { endpoint, rate, lost, lostPerSecond, lastSeen, state, seen: status } as const;
+    const row = {
+      endpoint,
+      rate,
+      lost,
+      lostPerSecond,
+      lastSeen,
+      state,
+      seen: status,
+      expectEveryMs,
+    } as const;
     return rule === undefined ? row : { ...row, rule };
   }
 
@@ -159,8 +170,9 @@ function silentRows(
   // Of the others there is a row of what was seen.
   const listed =
     choice === 'All' ? silent.filter(({ lastSeen }) => lastSeen === undefined) : silent;
-  return listed.map(({ exporter, lastSeen }) => {
-    const row = { endpoint: exporter.endpoint, rate: NO_RATE, lost: 0n, lostPerSecond: 0 };
+  return listed.map(({ exporter, lastSeen, expectEveryMs }) => {
+    const { endpoint } = exporter;
+    const row = { endpoint, rate: NO_RATE, lost: 0n, lostPerSecond: 0, expectEveryMs };
     return { ...row, lastSeen, state: 'Silent', rule: exporter };
   });
 }

@@ -4,6 +4,8 @@ import { invalidInput } from '../../base/errors.ts';
 import type { Control } from '../../control/control.ts';
 import { fromTraffic } from '../../protocol/view-codec.ts';
 import type {
+  ExportersPageMessage,
+  ListExportersRequestMessage,
   TrafficViewMessage,
   WatchTrafficRequestMessage,
 } from '../../protocol/view-messages.ts';
@@ -56,6 +58,29 @@ export function watchTraffic(control: Watched): StreamHandler<WatchTrafficReques
       before = await LookBefore.of(look);
     }
   };
+}
+
+/** The handler of Metrics.ListExporters (spec S46): one look. */
+export function listExporters(control: Watched): StreamHandler<ListExportersRequestMessage> {
+  const looks = new Looks(control);
+  return async function* list(request, context): AsyncGenerator<ExportersPageMessage> {
+    const wish = readWish({ ...request, exporters: true });
+    const signal = AbortSignal.any([context.signal, context.stopping]);
+    const before = await LookBefore.of(await looks.take(wish, context));
+    await delay(wish.intervalMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    const look = await looks.take(wish, context);
+    const { rows, count } = await before.exporterRows(look, wish);
+    for (const part of partsOf(rows)) {
+      yield { exporters: part.map((row) => exporterTraffic(row, context.addressFormat)) };
+    }
+    yield { count: `${count}`, ...knowledgeOf(look) };
+  };
+}
+
+function knowledgeOf({ exporters }: Look): { since?: string; forgotten?: string } {
+  if (exporters === undefined) return {};
+  return { since: exporters.since.toISOString(), forgotten: `${exporters.forgotten}` };
 }
 
 /** Looks of all callers: those at about the same time are one. */
@@ -113,10 +138,7 @@ async function* viewOf(
       collectorCount: `${collectors.count}`,
       forgottenCopies: `${look.forgottenCopies}`,
     }),
-    ...(look.exporters && {
-      since: look.exporters.since.toISOString(),
-      forgotten: `${look.exporters.forgotten}`,
-    }),
+    ...knowledgeOf(look),
     last: true,
   };
 }

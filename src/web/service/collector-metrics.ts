@@ -1,14 +1,23 @@
-import type { ExporterReport } from '../../model/exporter-status.ts';
-import type { Metric } from '../metric.ts';
+import type { ExporterReport, SilentExporter } from '../../model/exporter-status.ts';
+import { exporterKey } from '../../model/rules.ts';
+import { type Metric, single } from '../metric.ts';
 import type { CollectorSum } from './collector-sums.ts';
+import type { MissedSum } from './missed-sums.ts';
 
 /** A rule is silent when nothing of it has come for so long. */
 export const SILENT_AFTER_MS = 5 * 60_000;
 
 const SILENT_MINUTES = SILENT_AFTER_MS / 60_000;
 
-const EACH =
-  'by address and port; all together when there are more than COLLECTOR_METRICS_MAX_RULES';
+const ALL_TOGETHER = 'all together when there are more than COLLECTOR_METRICS_MAX_RULES';
+const EACH = `by address and port; ${ALL_TOGETHER}`;
+
+/** Who is silent, as it is told: at most so many one by one. */
+export interface ToldSilence {
+  readonly silent: readonly SilentExporter[];
+  readonly limit: number;
+  readonly now: Date;
+}
 
 /** Of collectors, over all rules that name them. */
 export const COLLECTOR_METRICS: readonly Metric<readonly CollectorSum[]>[] = [
@@ -72,6 +81,44 @@ export const EXPORTER_METRICS: readonly Metric<ExporterReport>[] = [
     `rules of whose exporter nothing has come for ${SILENT_MINUTES} minutes`,
     ({ silent }) => silent.length,
   ),
+];
+
+/** Of exporters that rules expect to send. */
+export const SILENT_METRICS: readonly Metric<ToldSilence>[] = [
+  single(
+    'gauge',
+    'floxy_exporters_silent',
+    'exporters that have been silent for longer than expect_every of their rule',
+    ({ silent }) => silent.length,
+  ),
+  {
+    name: 'floxy_exporter_silent_seconds',
+    help: 'how long such an exporter has been silent; none of them when there are more than COLLECTOR_METRICS_MAX_RULES',
+    type: 'gauge',
+    labels: ['exporter', 'rule'],
+    *read({ silent, limit, now }) {
+      if (silent.length > limit) return;
+      for (const { exporter, rule, silentSince } of silent) {
+        const value = (now.getTime() - silentSince.getTime()) / 1000;
+        yield { labels: { exporter, rule: exporterKey(rule) }, value };
+      }
+    },
+  },
+];
+
+/** What the numbers of exporters that have a rule miss. */
+export const MISSED_METRICS: readonly Metric<readonly MissedSum[]>[] = [
+  {
+    name: 'floxy_exporter_missed_total',
+    help: `what was lost on the way from an exporter with a rule, by its sequence numbers: flows of NetFlow 5, datagrams of NetFlow 9 and sFlow, records of IPFIX; by address, ${ALL_TOGETHER}`,
+    type: 'counter',
+    labels: ['exporter', 'protocol'],
+    *read(sums) {
+      for (const { exporter, protocol, lost } of sums) {
+        yield { labels: { exporter, protocol }, value: lost };
+      }
+    },
+  },
 ];
 
 function ofEach(

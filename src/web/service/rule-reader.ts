@@ -3,8 +3,9 @@ import { EXPORTER_FORMS, parseExporterText } from '../../config/exporter-text.ts
 import type { ExporterReport } from '../../model/exporter-status.ts';
 import { exporterKey } from '../../model/rules.ts';
 import { kept } from '../page.ts';
-import { SILENT_AFTER_MS } from './collector-metrics.ts';
+import { SILENT_AFTER_MS, type ToldSilence } from './collector-metrics.ts';
 import { type CollectorSum, CollectorSums } from './collector-sums.ts';
+import { type MissedSum, MissedSums } from './missed-sums.ts';
 import { countRules, type RuleCounts } from './rule-counts.ts';
 import type { ToldRules } from './rule-metrics.ts';
 import type { ProxySource, ServiceSource } from './source.ts';
@@ -14,6 +15,8 @@ export interface ToldFlow {
   readonly rules: ToldRules;
   readonly collectors: readonly CollectorSum[];
   readonly exporters: ExporterReport;
+  readonly silence: ToldSilence;
+  readonly missed: readonly MissedSum[];
 }
 
 /** Reads what is told of rules, within a limit of rules that are told one by one. */
@@ -24,6 +27,7 @@ export class RuleReader {
   /** What came for all rules, as it was told last: it must not go back, whatever is counted between two looks. */
   #matched: readonly [number, number] = [0, 0];
   readonly #collectorSums = new CollectorSums();
+  readonly #missedSums = new MissedSums();
   readonly #all = kept(() => this.#readAll());
 
   constructor(service: ServiceSource, proxy: ProxySource, limit: number) {
@@ -46,10 +50,13 @@ export class RuleReader {
     const limit = this.#limit;
     const counts = await countRules(() => this.#proxy.presentRules(), { limit });
     const matched = counts.areTooMany ? this.#sum(counts) : undefined;
+    const exporters = await this.#proxy.exporters(SILENT_AFTER_MS);
     return {
       rules: { counts, matched, isPart: false },
       collectors: this.#collectorSums.read(await this.#proxy.collectors(), limit),
-      exporters: await this.#proxy.exporters(SILENT_AFTER_MS),
+      exporters,
+      silence: { silent: this.#proxy.silentExporters(), limit, now: new Date() },
+      missed: this.#missedSums.read(exporters.seen, limit),
     };
   }
 

@@ -1,7 +1,7 @@
 import type { PresentRules } from '../../control/statistics.ts';
 import type { CollectorStatus } from '../../model/collector-status.ts';
 import type { EventCounts } from '../../model/events.ts';
-import type { ExporterReport } from '../../model/exporter-status.ts';
+import type { ExporterReport, SilentExporter } from '../../model/exporter-status.ts';
 import type { BuildInfo } from '../../model/status.ts';
 import type { RejectionCounts } from '../../telemetry/rejections.ts';
 import type { EndedForwarders, ForwarderStatus, SystemStatus } from '../../telemetry/status.ts';
@@ -25,6 +25,8 @@ export interface ProxySource {
   presentRules(): PresentRules;
   collectors(): Promise<readonly CollectorStatus[]>;
   exporters(silentAfterMs: number): Promise<ExporterReport>;
+  /** Who is expected to send, and does not. */
+  silentExporters(): readonly SilentExporter[];
   api(): ApiFigures;
   /** Since the service started. */
   events(): EventCounts;
