@@ -47,7 +47,7 @@ async function inTurns<T>(items: readonly T[], take: (item: T) => void): Promise
   }
 }
 
-export function newEvent({ endpoint, protocols, rule }: ExporterStatus): NewEvent {
+export function newEvent({ endpoint, protocols, rule, description }: ExporterStatus): NewEvent {
   const protocol = protocols.join(', ');
   return rule === undefined
     ? {
@@ -60,6 +60,7 @@ export function newEvent({ endpoint, protocols, rule }: ExporterStatus): NewEven
         kind: 'ExporterNew',
         subject: formatEndpoint(endpoint),
         rule: exporterKey(rule),
+        description,
         cause: `it sends ${protocol}`,
       };
 }

@@ -21,6 +21,7 @@ export interface Expected {
 interface Heard {
   readonly name: string;
   readonly rule: Exporter;
+  readonly description: string | undefined;
   readonly expectEveryMs: number;
   lastMs: number;
 }
@@ -40,18 +41,31 @@ export async function lookAtExpected(
   const heard = await whoWasHeard(report.seen);
   const silent = new Map<string, SilentExporter>();
   for (const [key, one] of heard) {
-    const { name: exporter, rule, expectEveryMs, lastMs } = one;
+    const { name: exporter, rule, description, expectEveryMs, lastMs } = one;
     if (!isSilent(one, nowMs)) continue;
     const lastSeen = new Date(lastMs);
-    silent.set(key, { exporter, rule, expectEveryMs, lastSeen, silentSince: lastSeen });
+    silent.set(key, {
+      exporter,
+      rule,
+      description,
+      expectEveryMs,
+      lastSeen,
+      silentSince: lastSeen,
+    });
   }
-  for (const { exporter: rule, expectEveryMs, lastSeen } of report.silent) {
+  for (const { exporter: rule, description, expectEveryMs, lastSeen } of report.silent) {
     const since = sinceMs(rule);
     if (expectEveryMs === undefined || lastSeen !== undefined) continue;
     if (nowMs - since <= expectEveryMs) continue;
     const exporter = exporterKey(rule);
     const silentSince = new Date(since);
-    silent.set(keyOf(exporter, exporter), { exporter, rule, expectEveryMs, silentSince });
+    silent.set(keyOf(exporter, exporter), {
+      exporter,
+      rule,
+      description,
+      expectEveryMs,
+      silentSince,
+    });
   }
   const rules = new Set(Array.from(heard.values(), ({ rule }) => exporterKey(rule)));
   const isBack = ([key, { exporter }]: readonly [string, SilentExporter]) => {
@@ -66,7 +80,7 @@ async function whoWasHeard(seen: readonly ExporterStatus[]): Promise<Map<string,
   /** Rules are the same objects for all their exporters. */
   const names = new Map<Exporter, string>();
   const turn = new Turn();
-  for (const { endpoint, rule, expectEveryMs, lastSeen } of seen) {
+  for (const { endpoint, rule, description, expectEveryMs, lastSeen } of seen) {
     if (turn.isOver) await turn.next();
     if (rule === undefined || expectEveryMs === undefined) continue;
     const ruleName = names.get(rule) ?? exporterKey(rule);
@@ -75,7 +89,7 @@ async function whoWasHeard(seen: readonly ExporterStatus[]): Promise<Map<string,
     const key = keyOf(ruleName, name);
     const lastMs = lastSeen.getTime();
     const known = heard.get(key);
-    if (known === undefined) heard.set(key, { name, rule, expectEveryMs, lastMs });
+    if (known === undefined) heard.set(key, { name, rule, description, expectEveryMs, lastMs });
     else if (lastMs > known.lastMs) known.lastMs = lastMs;
   }
   return heard;
@@ -97,15 +111,16 @@ export function silentEvent(one: SilentExporter, nowMs: number): NewEvent {
     kind: 'ExporterSilent',
     subject: one.exporter,
     rule: exporterKey(one.rule),
+    description: one.description,
     cause: silenceOf(one, nowMs),
     advice: SILENCE_ADVICE,
   };
 }
 
 export function backEvent(
-  { exporter, rule, silentSince }: SilentExporter,
+  { exporter, rule, description, silentSince }: SilentExporter,
   nowMs: number,
 ): NewEvent {
   const cause = `it was silent for ${formatSpan(nowMs - silentSince.getTime())}`;
-  return { kind: 'ExporterBack', subject: exporter, rule: exporterKey(rule), cause };
+  return { kind: 'ExporterBack', subject: exporter, rule: exporterKey(rule), description, cause };
 }

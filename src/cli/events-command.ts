@@ -87,7 +87,9 @@ export function eventLine(event: ShownEvent): string {
   const time = at.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
   // A service of a later version may tell of others.
   const title = (kind !== undefined && EVENT_KINDS[kind]?.title) || `${kind}`;
+  const { description } = event;
   const details = [
+    description,
     rule !== undefined && rule !== subject && `rule ${rule}`,
     cause,
     collectors.length > 0 && `to ${collectors.join(', ')}`,

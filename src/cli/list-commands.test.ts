@@ -69,6 +69,46 @@ default          198.51.100.9 weight 3; pipeline a
   assert.deepEqual(api.calls.at(-1)?.request, JSON.parse((await list('json')).output));
 });
 
+test('S5: tables print names and descriptions with what they are of', async () => {
+  const counts = { packets: '1', bytes: '2' };
+  const words = { name: 'archive', description: 'kept for a year' };
+  const collector = { endpoint: { host: '198.51.100.1' }, description: 'nfcapd 1' };
+  const exporter = { endpoint: { host: '192.0.2.1' } };
+  const rule = {
+    exporter,
+    description: 'core router',
+    outputs: [
+      { collectors: [collector], ...words },
+      { pipeline: 'flows', name: 'live' },
+    ],
+  };
+  await using rules = await startFakeApi({ answer: [{ rules: [rule] }] });
+  const list = await runFloxy(['rules', 'list', '-o', 'table', ...at(rules.port)]);
+  assert.equal(
+    list.output,
+    `EXPORTER                 OUTPUTS
+192.0.2.1 (core router)  archive: 198.51.100.1 (nfcapd 1) (kept for a year); live: pipeline flows
+`,
+  );
+  const ruleStats = {
+    exporter: { ...exporter, input: counts },
+    description: 'core router',
+    outputs: [
+      { collectors: [{ ...collector, output: counts }], ...words },
+      { pipeline: { name: 'flows', output: counts }, name: 'live' },
+    ],
+  };
+  await using stats = await startFakeApi({ answer: [{ rules: [ruleStats] }] });
+  const table = await runFloxy(['stats', '-o', 'table', ...at(stats.port)]);
+  assert.equal(
+    table.output,
+    `EXPORTER                 PACKETS  BYTES  TO                                SENT  SENT BYTES
+192.0.2.1 (core router)        1      2  archive: 198.51.100.1 (nfcapd 1)     1           2
+                                         live: pipeline flows                 1           2
+`,
+  );
+});
+
 test('stats as a table has a row for each collector', async () => {
   const counts = (packets: number) => ({ packets: `${packets}`, bytes: `${packets * 100}` });
   const output = {

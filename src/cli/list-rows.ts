@@ -1,4 +1,6 @@
 /** Rows of the tables of `floxy rules list` and `floxy stats`. */
+
+import { described } from '../model/described.ts';
 import type { OutputStatsMessage, ProxyStatsMessage } from '../protocol/messages.ts';
 import type { RuleSetMessage } from '../rules/message.ts';
 import { endpointText, exporterText } from './endpoint-text.ts';
@@ -9,8 +11,8 @@ export const RULE_COLUMNS: readonly TableColumn[] = [{ head: 'EXPORTER' }, { hea
 
 /** One for each rule, `default` for the others; `|` stands between collectors that take turns. */
 export function ruleRows({ rules = [], defaultOutputs = [] }: Shown<RuleSetMessage>): string[][] {
-  const rows = rules.map(({ exporter, outputs = [] }) => [
-    exporterText(exporter),
+  const rows = rules.map(({ exporter, outputs = [], description }) => [
+    described(exporterText(exporter), description),
     outputs.length === 0 ? '- (dropped)' : outputs.map(outputText).join('; '),
   ]);
   return defaultOutputs.length === 0
@@ -21,13 +23,22 @@ export function ruleRows({ rules = [], defaultOutputs = [] }: Shown<RuleSetMessa
 type ShownOutput = Shown<RuleSetMessage['defaultOutputs'][number]>;
 
 function outputText(output: ShownOutput): string {
-  return [targetText(output), ...optionTexts(output)].join(', ');
+  const text = [targetText(output), ...optionTexts(output)].join(', ');
+  return described(named(output.name, text), output.description);
+}
+
+/** `archive: 198.51.100.1:9995` */
+function named(name: string | undefined, text: string): string {
+  return name === undefined ? text : `${name}: ${text}`;
 }
 
 function targetText({ collectors = [], pipeline }: ShownOutput): string {
   if (pipeline !== undefined) return `pipeline ${pipeline}`;
   return collectors
-    .map((collector) => [endpointText(collector.endpoint), ...wayTexts(collector)].join(' '))
+    .map((collector) => {
+      const text = [endpointText(collector.endpoint), ...wayTexts(collector)].join(' ');
+      return described(text, collector.description);
+    })
     .join(' | ');
 }
 
@@ -63,9 +74,10 @@ export const STATS_COLUMNS: readonly TableColumn[] = [
 /** One for each collector; what an exporter sent stands in the first of its rows. */
 export function statsRows(part: Shown<ProxyStatsMessage>): string[][] {
   const { rules = [], defaultOutputs = [], mismatched } = part;
-  const rows = rules.flatMap(({ exporter, outputs = [] }) => {
+  const rows = rules.flatMap(({ exporter, outputs = [], description }) => {
     const { packets = '0', bytes = '0' } = exporter?.input ?? {};
-    return withTargets([exporterText(exporter), packets, bytes], outputs);
+    const who = described(exporterText(exporter), description);
+    return withTargets([who, packets, bytes], outputs);
   });
   if (mismatched === undefined) return rows;
   const { packets = '0', bytes = '0' } = mismatched;
@@ -73,13 +85,14 @@ export function statsRows(part: Shown<ProxyStatsMessage>): string[][] {
 }
 
 function withTargets(first: string[], outputs: readonly Shown<OutputStatsMessage>[]): string[][] {
-  const targets = outputs.flatMap(({ collectors = [], pipeline }) => {
-    const found = collectors.map(
-      ({ endpoint, output }) => [endpointText(endpoint), output] as const,
-    );
-    return pipeline === undefined
-      ? found
-      : [...found, [`pipeline ${pipeline.name}`, pipeline.output] as const];
+  const targets = outputs.flatMap(({ collectors = [], pipeline, name, description }) => {
+    const found = collectors.map(({ endpoint, output, description: own }) => {
+      const text = described(endpointText(endpoint), own ?? description);
+      return [named(name, text), output] as const;
+    });
+    if (pipeline === undefined) return found;
+    const text = described(`pipeline ${pipeline.name}`, description);
+    return [...found, [named(name, text), pipeline.output] as const];
   });
   if (targets.length === 0) return [[...first, '-']];
   return targets.map(([name, { packets = '0', bytes = '0' } = {}], i) => [

@@ -1,4 +1,6 @@
 /** Rows of exporters and collectors, of `floxy exporters`, `collectors` and `top`. */
+
+import { described } from '../model/described.ts';
 import { SEQUENCE_UNITS } from '../model/exporter-status.ts';
 import type {
   CollectorTrafficMessage,
@@ -38,7 +40,7 @@ export function exporterRow(exporter: ShownExporter, now: Date): string[] {
   const all = protocols.length === 0 ? [protocol] : protocols;
   const isExpected = state === 'Silent' && expectEvery !== undefined;
   return [
-    ...countCells(exporter),
+    ...countCells(exporter, exporter.description),
     missedText(exporter),
     all.map((one = '') => PROTOCOLS[one] ?? '-').join(', '),
     timeAgo(exporter.lastSeen, now),
@@ -52,11 +54,11 @@ export function topExporterRow(exporter: ShownExporter, now: Date): string[] {
   return [...countCells(exporter), ...last];
 }
 
-function countCells(exporter: ShownExporter): string[] {
+function countCells(exporter: ShownExporter, description?: string): string[] {
   const { endpoint, rate, received, lost = '0' } = exporter;
   return [
     endpointText(endpoint),
-    ruleText(exporter),
+    described(ruleText(exporter), description),
     shortRate(rate?.packetsPerSecond ?? 0),
     byteRate(rate?.bytesPerSecond ?? 0),
     shortCount(Number(received?.packets ?? 0)),
@@ -118,7 +120,7 @@ export const COLLECTOR_COLUMNS: readonly TableColumn[] = [
 export function collectorRow(collector: ShownCollector, now: Date): string[] {
   const { endpoint, rate, sent, errors = [], neighbour = 'unknown', health } = collector;
   return [
-    endpointText(endpoint),
+    described(endpointText(endpoint), collector.description),
     shortRate(rate?.packetsPerSecond ?? 0),
     byteRate(rate?.bytesPerSecond ?? 0),
     shortCount(Number(sent?.packets ?? 0)),

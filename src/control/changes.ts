@@ -3,6 +3,7 @@ import { compareRules, isNoDifference, type RulesDifference } from '../rules/com
 import { mergeChange } from '../rules/merge.ts';
 import { sizeOf, undoOf } from '../rules/undo.ts';
 import { checkLimits, validateChange } from '../rules/validate.ts';
+import { differInWords } from '../rules/words.ts';
 import type { ChangeOptions, ChangeResult, ControlPlaneOptions } from './control.ts';
 import type { InForce } from './in-force.ts';
 import { checkMemory } from './memory.ts';
@@ -62,7 +63,9 @@ export class Changes {
     const setAside = this.#inForce.setAside.again(checked.ruleSet, this.#hostAddresses());
     // Where rules are set aside, those in force do not become the next ones by the change alone.
     const step = this.#inForce.setAside.isNone ? change : undefined;
-    const prepared = await this.#dataPlane.prepare(setAside.without(checked.ruleSet), step);
+    const prepared = (await this.#hasTable(checked, setAside))
+      ? this.#inForce.again()
+      : await this.#dataPlane.prepare(setAside.without(checked.ruleSet), step);
     if (options.isDryRun) {
       prepared.discard();
       return { revision: number, difference };
@@ -95,6 +98,15 @@ export class Changes {
     const ruleSet = mergeChange(before, change);
     checkLimits(ruleSet);
     return { change, ruleSet, difference: await compareRules(before, ruleSet) };
+  }
+
+  /** Whether packets are handled by the table that is in force already: names and descriptions are not in it (spec S5). */
+  async #hasTable({ ruleSet, difference }: CheckedChange, setAside: SetAside): Promise<boolean> {
+    const { revision, restoring, restoreError } = this.#state();
+    const isKnown = revision > 0 && restoring === undefined && restoreError === undefined;
+    if (!isKnown || isNoDifference(difference)) return false;
+    if (!setAside.isNone || !this.#inForce.setAside.isNone) return false;
+    return await differInWords(this.#inForce.current.ruleSet, ruleSet, difference);
   }
 
   /** @returns the revision that it makes, when it is on disk */

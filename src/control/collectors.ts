@@ -17,6 +17,8 @@ export interface CollectorSource extends StatisticsSource {
 /** One collector while it is summed up. */
 interface Sum {
   readonly endpoint: Endpoint;
+  /** The first that an output has for it. */
+  description?: string | undefined;
   outputs: number;
   packets: bigint;
   bytes: bigint;
@@ -95,8 +97,9 @@ class CollectorSums {
     return this.#sums.values();
   }
 
-  #watched(collector: Collector): Sum {
+  #named(collector: Collector): Sum {
     const sum = this.of(collector.endpoint);
+    sum.description ??= collector.description;
     const health = this.#health(collector);
     if (health !== undefined && gravity(health) > gravity(sum.health)) sum.health = health;
     return sum;
@@ -106,7 +109,7 @@ class CollectorSums {
     let found = this.#ofOutputs.get(outputs);
     if (found === undefined) {
       found = outputs.map(({ collectors = [] }) =>
-        collectors.map((collector) => this.#watched(collector)),
+        collectors.map((collector) => this.#named(collector)),
       );
       this.#ofOutputs.set(outputs, found);
     }
@@ -122,12 +125,13 @@ function gravity(health: WatchedCollector | undefined): number {
 }
 
 function statusOf(sum: Sum, way: Way): CollectorStatus {
-  const { endpoint, outputs, packets, bytes, losses, health } = sum;
+  const { endpoint, outputs, packets, bytes, losses, health, description } = sum;
   const most = losses.toSorted((one, other) => Number(other.copies - one.copies));
   const [lastError] = losses.toSorted((one, other) => other.at.getTime() - one.at.getTime());
   const problem = (health && healthProblem(health)) ?? wayProblem(endpoint, way);
   return {
     endpoint,
+    ...(description !== undefined && { description }),
     outputs,
     sent: { packets, bytes },
     errors: most.map(({ code, copies }) => ({ code, count: copies })),

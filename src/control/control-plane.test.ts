@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { Borders, makeControl, startedControl } from '../../test/support/borders.ts';
 import { endpoint, exporter, host, outputs, rule, ruleSet } from '../../test/support/rule-sets.ts';
 import { FloxyError } from '../base/errors.ts';
-import { EMPTY_RULE_SET, makeCollector, type RuleChange } from '../model/rules.ts';
+import { EMPTY_RULE_SET, makeCollector, type Rule, type RuleChange } from '../model/rules.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { ControlPlane } from './control-plane.ts';
 
@@ -86,6 +86,40 @@ describe('ControlPlane.change()', () => {
     await control.change(replaceWith('192.0.2.1'));
     await control.change({ ...NO_CHANGE, upserts: [rule('192.0.2.2')] });
     assert.deepEqual(borders.changes.slice(-2), ['replace', 'edit']);
+  });
+
+  it('S5: names, descriptions and expectations are stored, and packets keep their table', async () => {
+    const borders = new Borders();
+    const control = await startedControl(borders);
+    const plain = rule('192.0.2.1', ['198.51.100.1:1', '198.51.100.2:2']);
+    await control.change({ kind: 'replace', ruleSet: ruleSet([plain, rule('192.0.2.2')]) });
+    const [output] = plain.outputs;
+    const [first, ...others] = output?.collectors ?? [];
+    assert.ok(first);
+    const worded: Rule = {
+      ...plain,
+      description: 'core router',
+      expectEveryMs: 60_000,
+      outputs: [
+        {
+          collectors: [{ ...first, description: 'nfcapd 1' }, ...others],
+          name: 'archive',
+          description: 'kept for a year',
+        },
+      ],
+    };
+    borders.events.length = 0;
+    const { difference } = await control.change({ ...NO_CHANGE, upserts: [worded] });
+    assert.equal(difference.changed.length, 1);
+    assert.deepEqual(borders.events, ['store edit 2'], 'no table was made');
+    assert.deepEqual(control.rules().ruleSet.rules[0], worded);
+    await control.change({ ...NO_CHANGE, upserts: [{ ...worded, outputs: [] }] });
+    assert.deepEqual(borders.events.slice(1), ['store edit 3', 'in force 2']);
+    borders.events.length = 0;
+    await control.change({ ...NO_CHANGE, defaultOutputs: worded.outputs });
+    assert.deepEqual(borders.events, ['store edit 4', 'in force 2']);
+    await control.change({ ...NO_CHANGE, defaultOutputs: plain.outputs });
+    assert.deepEqual(borders.events.slice(2), ['store edit 5']);
   });
 
   it('A8: a change that cannot be stored is not put in force', async () => {

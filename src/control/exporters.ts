@@ -1,6 +1,7 @@
 import type { ExporterReport, ExporterStatus, SilentRule } from '../model/exporter-status.ts';
 import type { Rule } from '../model/rules.ts';
 import { ruleFinder } from '../rules/rule-finder.ts';
+import { descriptionOf } from '../rules/words.ts';
 import type { RuleSetCounters, Sightings } from './ports.ts';
 import type { StatisticsSource } from './statistics.ts';
 
@@ -64,18 +65,20 @@ function silentRule(
   lastSeen: number | undefined,
   { counters, sightings, silentAfterMs, now }: ExporterSource,
 ): SilentRule | undefined {
-  const { rule: exporter, ...expectation } = ruleFields(rule);
+  const { rule: exporter, ...fields } = ruleFields(rule);
   const limitMs = rule.expectEveryMs ?? silentAfterMs;
   if (lastSeen !== undefined) {
     const isSilent = now - lastSeen > limitMs;
-    return isSilent ? { exporter, lastSeen: new Date(lastSeen), ...expectation } : undefined;
+    return isSilent ? { exporter, lastSeen: new Date(lastSeen), ...fields } : undefined;
   }
   // What had to make room may have come just now.
   const isKnown = sightings.forgotten === 0n || counters.input(rule).packets === 0n;
   const isSilent = isKnown && now - sightings.since.getTime() > limitMs;
-  return isSilent ? { exporter, ...expectation } : undefined;
+  return isSilent ? { exporter, ...fields } : undefined;
 }
 
-function ruleFields({ exporter: rule, expectEveryMs }: Rule) {
-  return expectEveryMs === undefined ? { rule } : { rule, expectEveryMs };
+function ruleFields(rule: Rule) {
+  const { exporter, expectEveryMs } = rule;
+  const expectation = expectEveryMs === undefined ? {} : { expectEveryMs };
+  return { rule: exporter, ...expectation, ...descriptionOf(rule) };
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { EMPTY_RULE_SET, type Revision, type Rule, type RuleSet } from '../model/rules.ts';
-import type { DataPlane, RuleSetCounters } from './ports.ts';
+import type { DataPlane, PreparedRules, RuleSetCounters } from './ports.ts';
 import { SetAside } from './set-aside.ts';
 import {
   indexByExporter,
@@ -49,6 +49,12 @@ export class InForce {
   async put(current: Current, setAside: SetAside): Promise<void> {
     const prepared = await this.#dataPlane.prepare(setAside.without(current.ruleSet));
     this.set(current, setAside, await prepared.putInForce());
+  }
+
+  /** What is in force goes on. Only while nothing is set aside. */
+  again(): PreparedRules {
+    const counters = this.#counters;
+    return { putInForce: () => Promise.resolve(counters), discard: () => undefined };
   }
 
   /** @param counters of the rules that are not set aside */

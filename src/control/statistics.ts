@@ -14,6 +14,7 @@ import type {
   RuleStatistics,
 } from '../model/statistics.ts';
 import { unknownExporters } from '../rules/merge.ts';
+import { descriptionOf, wordsOf } from '../rules/words.ts';
 import type { RuleSetCounters } from './ports.ts';
 
 const ZERO: Counters = { packets: 0n, bytes: 0n };
@@ -142,6 +143,7 @@ function findRules(
 function ruleStatistics(rule: Rule, counters: RuleSetCounters): RuleStatistics {
   return {
     exporter: rule.exporter,
+    ...descriptionOf(rule),
     input: counters.input(rule),
     outputs: outputStatistics(rule.outputs, counters.outputs(rule)),
   };
@@ -151,10 +153,15 @@ function outputStatistics(
   outputs: readonly Output[],
   counters: readonly (readonly Counters[])[],
 ): OutputStatistics[] {
-  return outputs.map(({ collectors, pipeline }, i) => {
+  return outputs.map((output, i) => {
+    const { collectors, pipeline } = output;
     const sent = (target: number) => counters[i]?.[target] ?? ZERO;
-    if (collectors === undefined) return { pipeline: { name: pipeline, output: sent(0) } };
-    return { collectors: collectors.map((collector, k) => ({ collector, output: sent(k) })) };
+    const words = wordsOf(output);
+    if (collectors === undefined) {
+      return { pipeline: { name: pipeline, output: sent(0) }, ...words };
+    }
+    const sums = collectors.map((collector, k) => ({ collector, output: sent(k) }));
+    return { collectors: sums, ...words };
   });
 }
 

@@ -58,6 +58,8 @@ export interface Way {
 export interface CollectorStatus extends Way {
   /** A collector without port has that on which the proxy receives (spec R5). */
   readonly endpoint: Endpoint;
+  /** Of the first output that says one. */
+  readonly description?: string;
   /** How many outputs name it, default outputs included; 0: only losses of earlier rules are left. */
   readonly outputs: number;
   /** Copies that the kernel accepted, of the rules in force. */

@@ -39,6 +39,8 @@ export interface NewEvent {
   readonly subject: string;
   /** The exporter of the rule that it is about. */
   readonly rule?: string | undefined;
+  /** Of that rule, or of the collector. */
+  readonly description?: string | undefined;
   /** Endpoints of collectors and exporters that are concerned besides the subject: a few of them. */
   readonly collectors?: readonly string[] | undefined;
   readonly exporters?: readonly string[] | undefined;

@@ -63,6 +63,8 @@ export interface ExporterStatus extends SeenExporter {
   readonly rule?: Exporter;
   /** What that rule expects (spec S43). */
   readonly expectEveryMs?: number;
+  /** Of that rule. */
+  readonly description?: string;
 }
 
 /** A rule of whose exporter nothing has come for long. */
@@ -71,6 +73,7 @@ export interface SilentRule {
   /** Absent: not since sightings began. */
   readonly lastSeen?: Date;
   readonly expectEveryMs?: number;
+  readonly description?: string;
 }
 
 /** An exporter that is expected to send, and does not (spec S43). */
@@ -78,6 +81,8 @@ export interface SilentExporter {
   /** Its address, with port when its rule has one; or that of a rule of which nothing ever came. */
   readonly exporter: string;
   readonly rule: Exporter;
+  /** Of its rule. */
+  readonly description?: string | undefined;
   readonly expectEveryMs: number;
   /** Absent: nothing has come since sightings began. */
   readonly lastSeen?: Date | undefined;

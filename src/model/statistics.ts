@@ -1,4 +1,4 @@
-import type { Collector, Exporter } from './rules.ts';
+import type { Collector, Exporter, Output } from './rules.ts';
 
 /** Cumulative since the service started; bytes are UDP payload. */
 export interface Counters {
@@ -17,13 +17,19 @@ export interface PipelineStatistics {
   readonly output: Counters;
 }
 
+/** What people call an output. */
+export type OutputWords = Pick<Output, 'name' | 'description'>;
+
 /** Of an output: those of its collectors, or of its pipeline. */
-export type OutputStatistics =
-  | { readonly collectors: readonly CollectorStatistics[]; readonly pipeline?: never }
-  | { readonly pipeline: PipelineStatistics; readonly collectors?: never };
+export type OutputStatistics = OutputWords &
+  (
+    | { readonly collectors: readonly CollectorStatistics[]; readonly pipeline?: never }
+    | { readonly pipeline: PipelineStatistics; readonly collectors?: never }
+  );
 
 export interface RuleStatistics {
   readonly exporter: Exporter;
+  readonly description?: string;
   readonly input: Counters;
   readonly outputs: readonly OutputStatistics[];
 }

@@ -130,8 +130,11 @@ test('S1 S2: counters are exact over the whole range of 64 bits, and present whe
     rules: [
       {
         exporter: EXPORTER,
+        description: 'core router',
         input: counters,
-        outputs: [{ collectors: [{ collector: COLLECTOR, output: zero }] }],
+        outputs: [
+          { collectors: [{ collector: COLLECTOR, output: zero }], name: 'a', description: 'b' },
+        ],
       },
     ],
     defaultOutputs: [],
@@ -145,6 +148,8 @@ test('S1 S2: counters are exact over the whole range of 64 bits, and present whe
   assert.equal(rule?.outputs[0]?.collectors?.[0]?.output.packets, '0');
   assert.equal(rule?.outputs[0]?.collectors?.[0]?.output.bytes, '0');
   assert.equal(message.mismatched?.packets, '0');
+  const { description, outputs: [output] = [] } = rule ?? {};
+  assert.deepEqual([description, output?.name, output?.description], ['core router', 'a', 'b']);
 });
 
 test('A7: a subsystem without an error has no error field, a forwarder without a process no pid', () => {

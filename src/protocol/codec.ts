@@ -19,6 +19,7 @@ import { canonicaliseExporters, canonicaliseInTurns } from '../rules/canonicalis
 import { type AddressFormat, endpointMessage, type Unchecked } from '../rules/endpoint-message.ts';
 import { exporterMessage, type RuleSetMessage, ruleMessage } from '../rules/message.ts';
 import { outputMessage } from '../rules/output-message.ts';
+import { descriptionOf, wordsOf } from '../rules/words.ts';
 import { FORWARDER_COUNTERS, type KnownCounter } from '../telemetry/catalogue.ts';
 import type {
   ApiStatus,
@@ -135,22 +136,25 @@ function fromRuleStatistics(rule: RuleStatistics, format: AddressFormat): RuleSt
       input: fromCounters(rule.input),
     },
     outputs: rule.outputs.map((output) => fromOutputStatistics(output, format)),
+    ...descriptionOf(rule),
   };
 }
 
 function fromOutputStatistics(
-  { collectors, pipeline }: OutputStatistics,
+  statistics: OutputStatistics,
   format: AddressFormat,
 ): OutputStatsMessage {
+  const { collectors, pipeline } = statistics;
+  const words = wordsOf(statistics);
   if (collectors === undefined) {
-    return { pipeline: { name: pipeline.name, output: fromCounters(pipeline.output) } };
+    return { pipeline: { name: pipeline.name, output: fromCounters(pipeline.output) }, ...words };
   }
-  return {
-    collectors: collectors.map(({ collector, output: sent }) => ({
-      endpoint: endpointMessage(collector.endpoint, format),
-      output: fromCounters(sent),
-    })),
-  };
+  const sums = collectors.map(({ collector, output: sent }) => ({
+    endpoint: endpointMessage(collector.endpoint, format),
+    output: fromCounters(sent),
+    ...descriptionOf(collector),
+  }));
+  return { collectors: sums, ...words };
 }
 
 export function fromCounters({ packets, bytes }: Counters): CountersMessage {

@@ -57,6 +57,7 @@ export interface ExporterStatsMessage extends ExporterMessage {
 export interface CollectorStatsMessage {
   readonly endpoint: EndpointMessage;
   readonly output: CountersMessage;
+  readonly description?: string;
 }
 
 export interface PipelineStatsMessage {
@@ -68,11 +69,14 @@ export interface PipelineStatsMessage {
 export interface OutputStatsMessage {
   readonly collectors?: readonly CollectorStatsMessage[];
   readonly pipeline?: PipelineStatsMessage;
+  readonly name?: string;
+  readonly description?: string;
 }
 
 export interface RuleStatsMessage {
   readonly exporter: ExporterStatsMessage;
   readonly outputs: readonly OutputStatsMessage[];
+  readonly description?: string;
 }
 
 export interface ProxyStatsMessage {

@@ -22,12 +22,14 @@ export function fromRate({ packetsPerSecond, bytesPerSecond }: Rate): RateMessag
 
 export function fromEvent(event: Event): EventMessage {
   const { kind, number, at, subject, rule, collectors = [], exporters = [], cause, advice } = event;
+  const { description } = event;
   return {
     kind,
     number: `${number}`,
     at: at.toISOString(),
     subject,
     ...(rule !== undefined && { rule }),
+    ...(description !== undefined && { description }),
     collectors,
     exporters,
     ...(cause !== undefined && { cause }),

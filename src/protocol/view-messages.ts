@@ -116,6 +116,7 @@ export interface ExporterTrafficMessage {
   readonly protocols: readonly string[];
   readonly missed: readonly MissedByExporterMessage[];
   readonly expectEvery?: string;
+  readonly description?: string;
 }
 
 export interface MissedByExporterMessage {
@@ -161,6 +162,7 @@ export interface CollectorTrafficMessage {
   readonly via?: string;
   readonly problem?: string;
   readonly health?: WatchedCollectorMessage;
+  readonly description?: string;
 }
 
 export interface ExplainExporterRequestMessage {
@@ -238,6 +240,7 @@ export interface EventMessage {
   readonly at: string;
   readonly subject: string;
   readonly rule?: string;
+  readonly description?: string;
   readonly collectors: readonly string[];
   readonly exporters: readonly string[];
   readonly cause?: string;

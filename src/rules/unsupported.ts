@@ -1,21 +1,15 @@
 /** What rules can say and this version does not do yet: refused, so that nobody takes it for done. */
 import type { Problem } from '../base/errors.ts';
-import type { Collector, Output, Rule, RuleSet } from '../model/rules.ts';
+import type { Collector, Output, RuleSet } from '../model/rules.ts';
 
 /** Names as in files of rules, of fields that are not in force. */
-const OF_RULE: Partial<Record<keyof Rule, string>> = {
-  description: 'description',
-};
 const OF_OUTPUT: Partial<Record<keyof Output, string>> = {
   sampleOneIn: 'sample_one_in',
   filter: 'filter',
-  name: 'name',
-  description: 'description',
 };
 const OF_COLLECTOR: Partial<Record<keyof Collector, string>> = {
   health: 'health',
   isStandby: 'standby',
-  description: 'description',
 };
 
 export function findUnsupported({ rules, defaultOutputs }: RuleSet): Problem[] {
@@ -40,7 +34,6 @@ export function findUnsupported({ rules, defaultOutputs }: RuleSet): Problem[] {
     if (problems.length === before) known.add(outputs);
   };
   rules.forEach((rule, i) => {
-    look(rule, OF_RULE, `rules[${i}]`);
     lookAtOutputs(rule.outputs, `rules[${i}].outputs`);
   });
   lookAtOutputs(defaultOutputs, 'default_outputs');

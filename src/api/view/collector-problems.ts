@@ -1,4 +1,5 @@
 import type { CollectorStatus } from '../../model/collector-status.ts';
+import { described } from '../../model/described.ts';
 import { formatEndpoint } from '../../model/endpoint.ts';
 import type { ProblemMessage } from '../../protocol/view-messages.ts';
 import { sendErrorAdvice } from '../../telemetry/send-errors.ts';
@@ -29,7 +30,7 @@ function problemOf(collector: CollectorStatus, since: Date): Found | undefined {
   const { endpoint, outputs, problem, lastError } = collector;
   // Rules name it no more.
   if (outputs === 0) return undefined;
-  const name = `collector ${formatEndpoint(endpoint)}`;
+  const name = `collector ${described(formatEndpoint(endpoint), collector.description)}`;
   if (problem !== undefined) return { what: `${name}: ${problem}`, isGrave: true };
   if (lastError === undefined || lastError.at < since) return undefined;
   const { code, exporter, at } = lastError;

@@ -1,4 +1,5 @@
 import { SILENCE_ADVICE, silenceOf } from '../../control/silence.ts';
+import { described } from '../../model/described.ts';
 import type { SilentExporter } from '../../model/exporter-status.ts';
 import type { ProblemMessage } from '../../protocol/view-messages.ts';
 
@@ -14,7 +15,7 @@ const MAX_NAMED = 5;
 export function silentProblems(silent: readonly SilentExporter[], now: Date): Found[] {
   const longest = silent.toSorted((one, other) => +one.silentSince - +other.silentSince);
   const named = longest.slice(0, MAX_NAMED).map((one) => ({
-    what: `exporter ${one.exporter}: ${silenceOf(one, now.getTime())}`,
+    what: `exporter ${described(one.exporter, one.description)}: ${silenceOf(one, now.getTime())}`,
     advice: SILENCE_ADVICE,
   }));
   const more = silent.length - named.length;

@@ -16,7 +16,7 @@ import type { CollectorRow, ExporterRow } from './traffic-rows.ts';
 
 export function exporterTraffic(row: ExporterRow, format: AddressFormat): ExporterTrafficMessage {
   const { endpoint, rule, state, rate, lost, lostPerSecond, lastSeen, seen } = row;
-  const { expectEveryMs } = row;
+  const { expectEveryMs, description } = row;
   return {
     endpoint: endpointMessage(endpoint, format),
     ...(rule && ruleFields(rule, format)),
@@ -35,6 +35,7 @@ export function exporterTraffic(row: ExporterRow, format: AddressFormat): Export
     protocols: seen?.protocols ?? [],
     missed: (seen?.missed ?? []).map((one) => ({ ...one, lost: `${one.lost}` })),
     ...(expectEveryMs !== undefined && { expectEvery: formatDuration(expectEveryMs) }),
+    ...(description !== undefined && { description }),
   };
 }
 
@@ -76,6 +77,7 @@ export function collectorTraffic(
     ...(via !== undefined && { via }),
     ...(problem !== undefined && { problem }),
     ...(health && { health: fromWatched(health, format) }),
+    ...(status.description !== undefined && { description: status.description }),
   };
 }
 

@@ -25,6 +25,7 @@ export interface ExporterRow extends Row {
   /** Undefined for a rule of which nothing has come. */
   readonly seen?: ExporterStatus | undefined;
   readonly expectEveryMs?: number | undefined;
+  readonly description?: string | undefined;
 }
 
 export interface CollectorRow extends Row {
@@ -118,7 +119,7 @@ export class LookBefore {
   #exporterRow(status: ExporterStatus, seconds: number, { silentAfterMs }: RowWish): ExporterRow {
     const { endpoint, received, lost, rule, lastSeen } = status;
     const before = this.#exporters.get(formatEndpoint(endpoint)) ?? NOTHING;
-    const { expectEveryMs } = status;
+    const { expectEveryMs, description } = status;
     const isSilent = Date.now() - lastSeen.getTime() > (expectEveryMs ?? silentAfterMs);
     const state = rule === undefined ? 'Unknown' : isSilent ? 'Silent' : 'Sending';
     const rate = rateBetween(before.counters, received, seconds);
@@ -132,6 +133,7 @@ export class LookBefore {
       state,
       seen: status,
       expectEveryMs,
+      description,
     } as const;
     return rule === undefined ? row : { ...row, rule };
   }
@@ -170,9 +172,9 @@ function silentRows(
   // Of the others there is a row of what was seen.
   const listed =
     choice === 'All' ? silent.filter(({ lastSeen }) => lastSeen === undefined) : silent;
-  return listed.map(({ exporter, lastSeen, expectEveryMs }) => {
+  return listed.map(({ exporter, lastSeen, expectEveryMs, description }) => {
     const { endpoint } = exporter;
-    const row = { endpoint, rate: NO_RATE, lost: 0n, lostPerSecond: 0, expectEveryMs };
+    const row = { endpoint, rate: NO_RATE, lost: 0n, lostPerSecond: 0, expectEveryMs, description };
     return { ...row, lastSeen, state: 'Silent', rule: exporter };
   });
 }

@@ -10,6 +10,8 @@ const MAX_INTERRUPTIONS = 4;
 export interface Target {
   readonly collector?: string;
   readonly pipeline?: string;
+  /** The name of the output, when it has one: then it is told by itself. */
+  readonly output?: string | undefined;
   /** Where its counters are: output and place in it. */
   readonly places: readonly (readonly [output: number, place: number])[];
 }
@@ -68,13 +70,14 @@ export function targetsOf(outputs: readonly Output[]): readonly Target[] {
   if (known !== undefined) return known;
   const found = new Map<string, Target & { readonly places: [number, number][] }>();
   outputs.forEach((output, i) => {
-    targetKeys(output).forEach((key, place) => {
+    targetKeys(output).forEach((target, place) => {
+      const key = `${output.name ?? ''} ${target}`;
       const before = found.get(key);
       if (before !== undefined) before.places.push([i, place]);
       else {
         const name =
-          output.pipeline === undefined ? { collector: key } : { pipeline: output.pipeline };
-        found.set(key, { ...name, places: [[i, place]] });
+          output.pipeline === undefined ? { collector: target } : { pipeline: output.pipeline };
+        found.set(key, { ...name, output: output.name, places: [[i, place]] });
       }
     });
   });

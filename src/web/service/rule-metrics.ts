@@ -23,7 +23,11 @@ const ASKED =
 export const RULE_METRICS: readonly Metric<ToldRules>[] = [
   received('packets', 'packets received from the exporter of a rule', 0),
   received('bytes', 'payload bytes received from the exporter of a rule', 1),
-  sent('packets', 'copies sent by a rule to a collector, or packets given to a pipeline', 0),
+  sent(
+    'packets',
+    'copies sent by a rule to a collector, or packets given to a pipeline; outputs that have a name are told apart by it',
+    0,
+  ),
   sent('bytes', 'payload bytes of these copies', 1),
   mismatched('packets', 'packets that no rule matched', 0),
   mismatched('bytes', 'payload bytes of the packets that no rule matched', 1),
@@ -65,7 +69,7 @@ function sent(unit: string, help: string, word: 0 | 1): Metric<ToldRules> {
     name: `floxy_exporter_sent_${unit}_total`,
     help: `${help}; exporter="default" is what the default outputs send`,
     type: 'counter',
-    labels: ['exporter', 'collector', 'pipeline'],
+    labels: ['exporter', 'collector', 'pipeline', 'output'],
     *read({ counts, isPart }) {
       let at = word;
       for (const rule of counts.rules) {
@@ -85,9 +89,10 @@ function* samplesOf(
   first: number,
 ): Generator<MetricSample> {
   let at = first;
-  for (const { collector, pipeline } of targetsOf(outputs)) {
+  for (const { collector, pipeline, output } of targetsOf(outputs)) {
     const to = collector === undefined ? { pipeline: pipeline ?? '' } : { collector };
-    yield { labels: { exporter, ...to }, value: numbers[at] ?? 0 };
+    const named = output === undefined ? to : { ...to, output };
+    yield { labels: { exporter, ...named }, value: numbers[at] ?? 0 };
     at += 2;
   }
 }

@@ -66,6 +66,23 @@ test('S30: each rule is told with what came, and each of its collectors and pipe
   assert.ok(lines.includes('floxy_rules_aggregated 0'));
 });
 
+test('S5: outputs that have a name are told apart by it', async () => {
+  const [{ outputs: plain } = { outputs: [] }] = RULES.rules;
+  const [first, second] = plain;
+  assert.ok(first && second);
+  const named = { ...rule('192.0.2.1'), outputs: [{ ...first, name: 'archive' }, second] };
+  const present = presentRules(ruleSet([named]));
+  const { rules } = await reader(3, proxySource({ presentRules: () => present })).all();
+  assert.deepEqual(
+    linesOf(rules).filter((line) => /sent_packets/.test(line)),
+    [
+      'floxy_exporter_sent_packets_total{exporter="192.0.2.1",collector="198.51.100.1:9",output="archive"} 1',
+      'floxy_exporter_sent_packets_total{exporter="192.0.2.1",collector="198.51.100.2",output="archive"} 1',
+      'floxy_exporter_sent_packets_total{exporter="192.0.2.1",collector="198.51.100.1:9"} 1',
+    ],
+  );
+});
+
 test('S31: more rules than the limit are one series, which says so', async () => {
   const present = presentRules(RULES, { packets: 5n, bytes: 50n });
   const proxy = proxySource({ presentRules: () => present });
