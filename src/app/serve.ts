@@ -113,6 +113,8 @@ async function run(
     return 1;
   }
   await monitoring.start();
+  // Before the data plane gives up privileges.
+  health.open();
   await dataPlane.start();
   servePipelines(pipelines, dataPlane);
   await manager.readyAfter(startRules(control, source));

@@ -68,6 +68,11 @@ export class CollectorHealth {
     this.#publication = new Publication({ publish, log: options.log });
   }
 
+  /** Opens what needs privileges: before they are given up. */
+  open(): void {
+    for (const check of Object.values(this.#options.checks)) check.open?.();
+  }
+
   /** Has the collectors of these rules watched from now on. Who was watched before keeps its state. */
   async watch(ruleSet: RuleSet): Promise<void> {
     const generation = ++this.#generation;

@@ -1,15 +1,11 @@
 /** What rules can say and this version does not do yet: refused, so that nobody takes it for done. */
 import type { Problem } from '../base/errors.ts';
-import type { Collector, Output, RuleSet } from '../model/rules.ts';
+import type { Output, RuleSet } from '../model/rules.ts';
 
 /** Names as in files of rules, of fields that are not in force. */
 const OF_OUTPUT: Partial<Record<keyof Output, string>> = {
   sampleOneIn: 'sample_one_in',
   filter: 'filter',
-};
-const OF_COLLECTOR: Partial<Record<keyof Collector, string>> = {
-  health: 'health',
-  isStandby: 'standby',
 };
 
 export function findUnsupported({ rules, defaultOutputs }: RuleSet): Problem[] {
@@ -27,9 +23,6 @@ export function findUnsupported({ rules, defaultOutputs }: RuleSet): Problem[] {
     if (known.has(outputs)) return;
     outputs.forEach((output, i) => {
       look(output, OF_OUTPUT, `${path}[${i}]`);
-      output.collectors?.forEach((collector, k) => {
-        look(collector, OF_COLLECTOR, `${path}[${i}].collectors[${k}]`);
-      });
     });
     if (problems.length === before) known.add(outputs);
   };

@@ -98,6 +98,12 @@ export interface SystemStatusMessage {
   readonly database: { readonly state: string; readonly error?: string };
   readonly forwarders: readonly ForwarderMessage[];
   readonly counters_since?: string;
+  readonly health?: {
+    readonly watched: number;
+    readonly down: number;
+    readonly unknown: number;
+    readonly troubled: readonly WatchedMessage[];
+  };
   readonly ended_forwarders?: ForwarderMessage;
   readonly follower?: {
     readonly state: string;
@@ -109,6 +115,15 @@ export interface SystemStatusMessage {
     readonly overridden: boolean;
     readonly error?: string;
   };
+}
+
+/** What checks say of a collector. */
+export interface WatchedMessage {
+  readonly endpoint: EndpointMessage;
+  readonly check: string;
+  readonly state: string;
+  readonly cause?: string;
+  readonly problem?: string;
 }
 
 /** Of View.WatchTraffic: what tests look at. */
@@ -130,6 +145,7 @@ export interface TrafficMessage {
     readonly route: string;
     readonly neighbour: string;
     readonly problem?: string;
+    readonly health?: WatchedMessage;
   }[];
 }
 
@@ -167,9 +183,11 @@ export function toMessage(ruleSet: RuleSetText): ProxyRulesMessage {
   const output = (text: OutputsText[number]) => {
     const { collectors, ...options } = outputText(text);
     return {
-      collectors: collectors.map(({ host, port, weight, ...leaving }) => ({
+      collectors: collectors.map(({ host, port, weight, health, standby, ...leaving }) => ({
         endpoint: { host, ...(port !== undefined && { port }) },
         ...(weight !== undefined && { weight }),
+        ...(health !== undefined && { health }),
+        ...(standby !== undefined && { standby }),
         ...leavingMessage(leaving),
       })),
       ...options,

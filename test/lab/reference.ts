@@ -1,5 +1,5 @@
 /**
- * The rules R1 to R5, R16, R18 to R20 and R23 of forwarding, written as plainly as possible: what judges the proxy. It
+ * The rules R1 to R5, R16, R18 to R20, R23 and H3 of forwarding, written as plainly as possible: what judges the proxy. It
  * searches lists where the proxy has tables, and shares no code with it.
  */
 import { type LeavingText, takesIpv6 } from './leaving.ts';
@@ -9,6 +9,9 @@ import { bitsOf, canonicalText, type EndpointText, keyOf } from './wire.ts';
 export interface CollectorText extends EndpointText, LeavingText {
   /** Absent: 1. */
   readonly weight?: number;
+  /** As the API has it. */
+  readonly health?: object;
+  readonly standby?: boolean;
 }
 
 /** With the names of the API. */
@@ -35,6 +38,8 @@ export interface RuleText {
 export interface RuleSetText {
   readonly rules: readonly RuleText[];
   readonly defaultOutputs?: OutputsText;
+  /** What checks say at present of collectors that have `health`: those that are down. No part of the rules. */
+  readonly down?: readonly EndpointText[];
 }
 
 /** @returns it with all that it leaves out */
@@ -63,7 +68,8 @@ export function decide(ruleSet: RuleSetText, source: EndpointText, receivedOn: n
   const usable = outputs
     .map(outputText)
     .map(({ collectors, balance, templates = balance ? 'ONE' : 'ALL' }) => {
-      const able = collectors.filter((collector) => !isIpv6 || takesIpv6(collector)); // R3
+      const possible = collectors.filter((collector) => !isIpv6 || takesIpv6(collector)); // R3
+      const able = serving(possible, ruleSet.down ?? []);
       const home = balance && homeOf(source, able, balance); // R20
       const informed = templates === 'ALL' ? able : []; // R23
       return { group: home === undefined ? able : [home], informed };
@@ -78,6 +84,24 @@ export function decide(ruleSet: RuleSetText, source: EndpointText, receivedOn: n
     shares: usable.map(({ group }) => sharesOf(group)),
     withoutEligibleCollector: outputs.length - usable.length,
   };
+}
+
+/** H3 */
+function serving(
+  collectors: readonly CollectorText[],
+  down: readonly EndpointText[],
+): readonly CollectorText[] {
+  const isDown = (one: CollectorText) =>
+    one.health !== undefined &&
+    down.some(({ host, port }) => host === one.host && port === one.port);
+  const up = collectors.filter((one) => !isDown(one));
+  const choices = [
+    up.filter(({ standby }) => !standby),
+    up,
+    collectors.filter(({ standby }) => !standby),
+    collectors,
+  ];
+  return choices.find((choice) => choice.length > 0) ?? [];
 }
 
 /** R16 */

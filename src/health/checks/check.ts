@@ -22,6 +22,8 @@ export const GOOD: Outcome = { kind: 'good' };
 
 /** Asks collectors in one way. */
 export interface Check {
+  /** Opens what it needs privileges for. */
+  open?(): void;
   /** Any number at once. Never rejects, and answers within the timeout and a little. */
   ask(question: Question): Promise<Outcome>;
   /** Questions that are open then are never answered. */

@@ -37,6 +37,17 @@ export class IcmpCheck implements Check {
   /** The last look found nothing more. */
   #isEmpty = true;
 
+  /** Opens its sockets, while this process may: later it has given up the capability. What cannot be opened is told by ask(). */
+  open(): void {
+    for (const family of [4, 6] as const) {
+      try {
+        this.#socket(family);
+      } catch {
+        // Nobody may want it.
+      }
+    }
+  }
+
   ask({ endpoint, timeoutMs }: Question): Promise<Outcome> {
     const family = isIpv6(endpoint) ? 6 : 4;
     return new Promise((resolve) => {
@@ -113,6 +124,8 @@ export class IcmpCheck implements Check {
   }
 
   #add(key: string, asked: Asked): void {
+    // Answers to others have gathered meanwhile, and leave no room.
+    if (this.#timer === undefined) this.#look();
     this.#asked.set(key, asked);
     this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
   }
@@ -138,7 +151,7 @@ function failureOf(error: Error): Outcome {
 
 function adviceOf(cause: string): string {
   if (/not permitted/.test(cause))
-    return `${cause}: ICMP needs the capability CAP_NET_RAW, and no firewall of this host that rejects it`;
+    return `${cause}: ICMP needs CAP_NET_RAW when the service starts, and no firewall of this host that rejects it`;
   if (/Cannot find module|NODE_MODULE_VERSION|shared object/.test(cause))
     return `the package raw-socket cannot be loaded (${cause.split('\n')[0]}): npm ci && npm run build`;
   return cause;
