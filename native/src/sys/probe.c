@@ -16,6 +16,17 @@ union name {
 	struct sockaddr_in6 ipv6;
 };
 
+/* Thousands of errors wait here while the process is at something else. */
+#define RECEIVE_BUFFER (4 << 20)
+
+/* Without CAP_NET_ADMIN it is what net.core.rmem_max allows. */
+static void enlarge(int fd)
+{
+	int bytes = RECEIVE_BUFFER;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
 int sys_probe_open(int family)
 {
 	if (family != 4 && family != 6)
@@ -27,8 +38,10 @@ int sys_probe_open(int family)
 	int on = 1;
 	int failed = family == 4 ? setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on))
 				 : setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
-	if (failed == 0)
+	if (failed == 0) {
+		enlarge(fd);
 		return fd;
+	}
 	int error = -errno;
 	close(fd);
 	return error;

@@ -39,6 +39,17 @@ export class PortCheck implements Check {
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
+  /** Opens its sockets while this process may have larger buffers than others. What cannot be opened is told by ask(). */
+  open(): void {
+    for (const family of [4, 6] as const) {
+      try {
+        this.#socket(family);
+      } catch {
+        // Nobody may want it.
+      }
+    }
+  }
+
   async ask(question: Question): Promise<Outcome> {
     const waitMs = this.#pace.waitMs(question.endpoint.host);
     if (waitMs > 0) await sleep(waitMs);
