@@ -8,6 +8,7 @@ import { Backups } from '../control/backups.ts';
 import type { Control } from '../control/control.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import { RulesHistory } from '../control/history.ts';
+import type { HealthSource } from '../control/ports.ts';
 import { CounterColumns } from '../dataplane/memory/counter-columns.ts';
 import { Plane } from '../dataplane/plane.ts';
 import { RulePublisher } from '../dataplane/rule-publisher.ts';
@@ -16,13 +17,12 @@ import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import type { EventSink } from '../model/events.ts';
 import type { BuildInfo } from '../model/status.ts';
 import { ThreadedRuleStore } from '../store/threaded-rule-store.ts';
-import { homeOf } from '../table/home.ts';
 import { EventLog } from '../telemetry/event-log.ts';
 import { LossEvents } from '../telemetry/loss-events.ts';
 import type { GrownLoss } from '../telemetry/loss-log.ts';
 import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
-import { findWays } from './find-ways.ts';
+import { makeExplaining } from './explaining.ts';
 import { readHostAddresses } from './host-addresses.ts';
 import { openLog, type ProcessLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
@@ -97,7 +97,7 @@ async function run(
     backups: new Backups(store),
     captures: dataPlane,
     buildInfo,
-    surroundings: { startedAt, listening, settings, ...knownOf(config, watches, events) },
+    surroundings: { startedAt, listening, settings, ...knownOf(config, watches, health, events) },
     config: config.api,
     log: log.child({ component: 'api' }),
   });
@@ -137,8 +137,9 @@ async function run(
 }
 
 /** What the API tells besides. */
-function knownOf({ ipv4SourcePrefix }: Config, { history, exporters }: Watches, events: EventLog) {
-  return { history, exporters, events, explaining: { findWays, homeOf, ipv4SourcePrefix } };
+function knownOf(config: Config, watches: Watches, health: HealthSource, events: EventLog) {
+  const { history, exporters } = watches;
+  return { history, exporters, events, explaining: makeExplaining(config, health) };
 }
 
 function logStart(log: Logger): BuildInfo {

@@ -70,6 +70,7 @@ function collectorLines(collector: ShownCollector, isChosen: boolean): string[] 
     ...(isChosen ? [shareText(share)] : []),
     ...(source ? [`source ${source}`] : []),
     ...marks,
+    ...(collector.health === undefined ? [] : [collector.health]),
     ...wayParts(collector),
   ];
   const name = description === undefined ? '' : ` (${description})`;

@@ -190,6 +190,7 @@ export interface ExplainedCollectorMessage {
   readonly mtu?: number;
   readonly problem?: string;
   readonly description?: string;
+  readonly health?: string;
 }
 
 export interface ExplainedOutputMessage {

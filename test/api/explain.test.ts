@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import type { Explaining } from '../../src/api/view/explain.ts';
+import { makeExplaining } from '../../src/app/explaining.ts';
+import type { HealthSource } from '../../src/control/ports.ts';
 import type { Way } from '../../src/model/collector-status.ts';
-import type { Rule } from '../../src/model/rules.ts';
+import type { Collector, Rule } from '../../src/model/rules.ts';
 import type { ExplanationMessage } from '../../src/protocol/view-messages.ts';
-import { homeOf } from '../../src/table/home.ts';
 import { runFloxy } from '../cli/fake-terminal.ts';
 import { pipelineStats } from '../support/pipeline-stats.ts';
 import { exporter, outputs, rule, ruleSet } from '../support/rule-sets.ts';
@@ -20,9 +21,19 @@ const WAYS: Readonly<Record<string, Way>> = {
   '2001:db8:c::a': NEAR,
 };
 
+/** Host of the collector that is down. */
+let down: string | undefined;
+
+const health: HealthSource = {
+  find: ({ endpoint }) =>
+    endpoint.host === down
+      ? { endpoint, check: 'TCP', state: 'down', since: new Date(0), cause: 'ECONNREFUSED' }
+      : undefined,
+  summary: () => ({ watched: 0, down: 0, unknown: 0, troubled: [] }),
+};
+
 const EXPLAINING: Explaining = {
-  ...SURROUNDINGS.explaining,
-  homeOf,
+  ...makeExplaining(SURROUNDINGS.explaining, health),
   findWays: async () => new Map(Object.entries(WAYS)),
 };
 
@@ -136,6 +147,31 @@ test('A60: conditions, hashing, marks and descriptions of an output are told', a
     chosen.add(shares.indexOf(1));
   }
   assert.equal(chosen.size, 3);
+});
+
+test('A60, H3: a collector that is down gets nothing, and a standby one its share', async () => {
+  const standby = { ...collectors[2], isStandby: true } as Collector;
+  const pair = [{ collectors: [...collectors.slice(0, 1), standby] }];
+  await using api = await start([{ exporter: exporter('10.0.0.0/8'), outputs: pair }]);
+  using client = new TestClient(api.address);
+  const told = async () => {
+    const request = { exporter: { host: '10.1.1.1', port: 5 } };
+    const { outputs: found } = await client.ask<ExplanationMessage>(
+      'View.ExplainExporter',
+      request,
+    );
+    return found[0]?.collectors.map(({ share, health: state, problem }) => [share, state, problem]);
+  };
+  assert.deepEqual(await told(), [
+    [1, undefined, undefined],
+    [0, undefined, undefined],
+  ]);
+  down = '198.51.100.1';
+  const [gone, spare] = (await told()) ?? [];
+  down = undefined;
+  assert.deepEqual(gone?.slice(0, 2), [0, 'down']);
+  assert.match(String(gone?.[2]), /^it is down since 1970-.*TCP: ECONNREFUSED/);
+  assert.deepEqual(spare, [1, undefined, undefined]);
 });
 
 test('A60, V8: what is set aside is told as such', async () => {

@@ -39,6 +39,8 @@ export const SURROUNDINGS: Surroundings = {
   explaining: {
     findWays: async () => new Map(),
     homeOf: ([first]) => first as Collector,
+    healthOf: () => undefined,
+    servingOf: (collectors) => collectors,
     ipv4SourcePrefix: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255),
   },
   exporters: { silent: () => [] },

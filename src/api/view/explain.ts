@@ -25,7 +25,8 @@ import { OutputExplainer, type OutputSources } from './explained-outputs.ts';
 const MAX_OTHERS = 50;
 
 /** Who knows what an explanation tells, besides control. */
-export interface Explaining extends Pick<OutputSources, 'homeOf' | 'ipv4SourcePrefix'> {
+export interface Explaining
+  extends Pick<OutputSources, 'homeOf' | 'servingOf' | 'healthOf' | 'ipv4SourcePrefix'> {
   /** Asks the kernel. */
   readonly findWays: (addresses: readonly Octets[]) => Promise<ReadonlyMap<string, Way>>;
 }
@@ -63,6 +64,7 @@ async function explanationOf(
     ...explaining,
     ways: await explaining.findWays(addressesOf(outputs)),
     hasPipeline: (name) => pipelines.has(name),
+    isDefault: fires === undefined,
     format,
   });
   const tell = (considered: ConsideredRule) => explainedRule(considered, control, format);

@@ -2,6 +2,7 @@
 import { present } from '../../base/present.ts';
 import { wayProblem } from '../../control/way-problem.ts';
 import { formatAddress, type Octets } from '../../model/address.ts';
+import { healthProblem, type WatchedCollector } from '../../model/collector-health.ts';
 import type { Way } from '../../model/collector-status.ts';
 import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../model/endpoint.ts';
 import type { Collector, Filter, Output } from '../../model/rules.ts';
@@ -22,13 +23,22 @@ export interface OutputSources {
     source: Endpoint,
     hasPort: boolean,
   ) => Collector;
+  /** Those of an output that get packets of a family, by their health (spec H3). */
+  readonly servingOf: (
+    collectors: readonly Collector[],
+    packet: { readonly isIpv6: boolean; readonly isDefault: boolean },
+  ) => readonly Collector[];
+  /** Undefined for a collector that is not watched. */
+  readonly healthOf: (collector: Collector) => WatchedCollector | undefined;
+  /** The outputs are the default ones. */
+  readonly isDefault: boolean;
   /** 12 bytes before an IPv4 source on its way to an IPv6 collector that has none of its own. */
   readonly ipv4SourcePrefix: Octets;
   readonly hasPipeline: (name: string) => boolean;
   readonly format: AddressFormat;
 }
 
-type OptionalPart = 'via' | 'device' | 'mtu' | 'problem' | 'description';
+type OptionalPart = 'via' | 'device' | 'mtu' | 'problem' | 'description' | 'health';
 
 const UNKNOWN: Way = { route: 'unknown', neighbour: 'unknown' };
 
@@ -44,7 +54,9 @@ export class OutputExplainer {
   /** @param setAside why it is not in force */
   explain(output: Output, setAside: string | undefined): ExplainedOutputMessage {
     const { pipeline, name, description } = output;
-    const eligible = (output.collectors ?? []).filter((one) => this.#canTake(one));
+    const { isDefault } = this.#sources;
+    const packet = { isIpv6: isIpv6(this.#question.source), isDefault };
+    const eligible = this.#sources.servingOf(output.collectors ?? [], packet);
     return {
       conditions: conditionsOf(output),
       collectors: (output.collectors ?? []).map((one) => this.#collector(one, output, eligible)),
@@ -85,9 +97,10 @@ export class OutputExplainer {
     const onWire = this.#onWire(endpoint);
     const way = this.#sources.ways.get(endpoint.host) ?? UNKNOWN;
     const canTake = eligible.includes(collector);
+    const health = this.#sources.healthOf(collector);
     const problem = canTake
-      ? wayProblem(endpoint, way)
-      : 'it is IPv4, so it gets no packets of an IPv6 exporter';
+      ? ((health && healthProblem(health)) ?? wayProblem(endpoint, way))
+      : this.#whyNone(collector, health);
     const { route, neighbour, via, device, mtu } = way;
     return {
       endpoint: endpointMessage(onWire, this.#sources.format),
@@ -97,13 +110,16 @@ export class OutputExplainer {
       route,
       neighbour,
       ...present<Pick<ExplainedCollectorMessage, OptionalPart>>({
-        via,
-        device,
-        mtu,
-        problem,
-        description,
+        ...{ via, device, mtu, problem, description },
+        health: health?.state,
       }),
     };
+  }
+
+  #whyNone(collector: Collector, health: WatchedCollector | undefined): string | undefined {
+    if (!this.#canTake(collector)) return 'it is IPv4, so it gets no packets of an IPv6 exporter';
+    if (health?.state === 'down') return healthProblem(health);
+    return collector.isStandby ? undefined : 'others of its output get the packets';
   }
 
   /** Spec R5. */
