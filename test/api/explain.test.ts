@@ -6,7 +6,7 @@ import type { Explaining } from '../../src/api/view/explain.ts';
 import { makeExplaining } from '../../src/app/explaining.ts';
 import type { HealthSource } from '../../src/control/ports.ts';
 import type { Way } from '../../src/model/collector-status.ts';
-import type { Collector, Rule } from '../../src/model/rules.ts';
+import type { Collector, Output, Rule } from '../../src/model/rules.ts';
 import type { ExplanationMessage } from '../../src/protocol/view-messages.ts';
 import { runFloxy } from '../cli/fake-terminal.ts';
 import { pipelineStats } from '../support/pipeline-stats.ts';
@@ -115,7 +115,7 @@ not 10.0.0.0/8: 10.30.0.0/16@4739 is a longer prefix
     `2001:db9::1 to port 6343: no rule, default outputs (revision 7)
 output 1
   198.51.100.3:1  route none
-    - it is IPv4, so it gets no packets of an IPv6 exporter
+    - it is IPv4, so it gets no packets of an IPv6 exporter with their source
   [2001:db8:c::a]:6343  source 2001:db9::1, dev eth1, mtu 9000, neighbour reachable
 - the proxy does not receive on port 6343, but on 2055, 4739
 `,
@@ -172,6 +172,33 @@ test('A60, H3: a collector that is down gets nothing, and a standby one its shar
   assert.deepEqual(gone?.slice(0, 2), [0, 'down']);
   assert.match(String(gone?.[2]), /^it is down since 1970-.*TCP: ECONNREFUSED/);
   assert.deepEqual(spare, [1, undefined, undefined]);
+});
+
+test('A60, R25: the source that collectors see is theirs, fixed, or the proxy has it', async () => {
+  const [near, , far] = collectors;
+  assert.ok(near !== undefined && far !== undefined);
+  const fixed = exporter('192.0.2.77').endpoint;
+  const outputs: Output[] = [
+    { collectors: [{ ...near, source: 'PROXY' }] },
+    { collectors: [{ ...near, sourceEndpoint: fixed }] },
+    { collectors: [{ ...far, sourceEndpoint: { ...fixed, port: 9 } }] },
+    {
+      collectors: [
+        { ...far, ipv4SourcePrefix: Uint8Array.of(0, 100, 255, 155, ...Array(8).fill(0)) },
+      ],
+    },
+  ];
+  await using api = await start([{ exporter: exporter('10.0.0.0/8'), outputs }]);
+  using client = new TestClient(api.address);
+  const request = { exporter: { host: '10.1.1.1', port: 5 } };
+  const told = await client.ask<ExplanationMessage>('View.ExplainExporter', request);
+  const sources = told.outputs.map(({ collectors: [one] }) => [one?.source, ...(one?.marks ?? [])]);
+  assert.deepEqual(sources, [
+    ['198.18.2.1', 'from an address and port of this proxy'],
+    ['192.0.2.77:5'],
+    ['[::ffff:192.0.2.77]:9'],
+    ['[64:ff9b::a01:101]:5'],
+  ]);
 });
 
 test('A60, V8: what is set aside is told as such', async () => {

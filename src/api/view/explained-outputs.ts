@@ -5,7 +5,7 @@ import { formatAddress, type Octets } from '../../model/address.ts';
 import { healthProblem, type WatchedCollector } from '../../model/collector-health.ts';
 import type { Way } from '../../model/collector-status.ts';
 import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../model/endpoint.ts';
-import type { Collector, Filter, Output } from '../../model/rules.ts';
+import { type Collector, type Filter, type Output, takesIpv6 } from '../../model/rules.ts';
 import type {
   ExplainedCollectorMessage,
   ExplainedOutputMessage,
@@ -71,8 +71,8 @@ export class OutputExplainer {
   }
 
   /** Spec R3. */
-  #canTake({ endpoint }: Collector): boolean {
-    return isIpv6(endpoint) || !isIpv6(this.#question.source);
+  #canTake(collector: Collector): boolean {
+    return takesIpv6(collector) || !isIpv6(this.#question.source);
   }
 
   #problemOf({ pipeline, filter }: Output, eligible: readonly Collector[]): string | undefined {
@@ -117,7 +117,8 @@ export class OutputExplainer {
   }
 
   #whyNone(collector: Collector, health: WatchedCollector | undefined): string | undefined {
-    if (!this.#canTake(collector)) return 'it is IPv4, so it gets no packets of an IPv6 exporter';
+    if (!this.#canTake(collector))
+      return 'it is IPv4, so it gets no packets of an IPv6 exporter with their source';
     if (health?.state === 'down') return healthProblem(health);
     return collector.isStandby ? undefined : 'others of its output get the packets';
   }
@@ -140,18 +141,18 @@ export class OutputExplainer {
     return this.#sources.homeOf(eligible, source, hasPort) === collector ? 1 : 0;
   }
 
-  /** As the collector sees it (spec R6). */
+  /** As the collector sees it (spec R6, R25). */
   #sourceAt(collector: Collector, way: Way): string {
-    const { source } = this.#question;
-    const { sourceEndpoint, endpoint, ipv4SourcePrefix } = collector;
-    if (collector.source === 'PROXY') return way.source ?? '';
-    if (sourceEndpoint !== undefined) {
-      return formatEndpoint(
-        makeEndpoint(sourceEndpoint.octets, sourceEndpoint.port || source.port),
-      );
-    }
-    if (isIpv6(source) || !isIpv6(endpoint)) return formatEndpoint(source);
-    return translated(source, ipv4SourcePrefix ?? this.#sources.ipv4SourcePrefix);
+    const { source, sourceEndpoint, endpoint, ipv4SourcePrefix } = collector;
+    // The port is the forwarder's.
+    if (source === 'PROXY') return way.source ?? '';
+    const seen = sourceEndpoint ? this.#fixed(sourceEndpoint) : this.#question.source;
+    if (isIpv6(seen) || !isIpv6(endpoint)) return formatEndpoint(seen);
+    return translated(seen, ipv4SourcePrefix ?? this.#sources.ipv4SourcePrefix);
+  }
+
+  #fixed({ octets, port }: Endpoint): Endpoint {
+    return makeEndpoint(octets, port || this.#question.source.port);
   }
 }
 
@@ -198,7 +199,7 @@ function balanceText({ balance, collectors = [] }: Output): string {
   return isWeighted ? 'they take turns by their weights' : 'they take turns';
 }
 
-/** What else is different from the packet. */
+/** Spec R26. */
 function marksOf({ hopLimit, dscp, source, isStandby }: Collector): string[] {
   return [
     ...(source === 'PROXY' ? ['from an address and port of this proxy'] : []),
