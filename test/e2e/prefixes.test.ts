@@ -4,7 +4,7 @@ import type { RuleSetText } from '../lab/reference.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { floxy } from '../lab/service.ts';
 import { attempt } from '../lab/shell.ts';
-import { Stage } from '../lab/stage.ts';
+import { proxyFor, Stage } from '../lab/stage.ts';
 import { assertWellFormed, verify } from '../lab/verify.ts';
 
 const C1 = { host: '198.51.100.1', port: 9995 };
@@ -17,20 +17,29 @@ const C6C = { host: '2001:db8:c::c', port: 9996 };
 describe('prefixes and listening ports in rules', { skip: requireRoot() }, () => {
   let stage: Stage;
   before(async () => {
-    stage = await Stage.start();
+    stage = await Stage.start({ settings: { COLLECTOR_FLOXY_ADDRESS: '[::]:2055,[::]:9995' } });
   });
   after(() => stage[Symbol.asyncDispose]());
 
   /** Sends packets from each endpoint and holds the wire against the reference. @returns who got what from whom */
-  async function forward(ruleSet: RuleSetText, from: { host: string; port: number }[]) {
+  async function forward(
+    ruleSet: RuleSetText,
+    from: { host: string; port: number }[],
+    receivedOn = 2055,
+  ) {
     await stage.api.replace(ruleSet);
     const payload = (i: number) => Buffer.from(`packet ${i}`);
     const shots = [0, 1].flatMap((i) =>
-      from.map((endpoint) => ({ from: endpoint, payload: payload(i) })),
+      from.map((endpoint) => ({
+        from: endpoint,
+        to: proxyFor(endpoint.host, receivedOn),
+        payload: payload(i),
+      })),
     );
     const arrived = await stage.exchange(shots);
     verify(arrived, {
       ruleSet,
+      receivedOn,
       sent: from.map((endpoint) => ({ from: endpoint, count: 2, payload })),
     });
     assertWellFormed(arrived);
@@ -114,14 +123,13 @@ describe('prefixes and listening ports in rules', { skip: requireRoot() }, () =>
         defaultOutputs: [[wide]],
       });
       const from = [first, second].map((host) => ({ host, port: 5000 }));
-      assert.deepEqual(
-        await forward(rules(2055), from),
-        [`${first} 5000 ${all.host}`, `${second} 5000 ${narrow.host}`].sort(),
-      );
-      assert.deepEqual(
-        await forward(rules(2056), from),
-        [`${first} 5000 ${wide.host}`, `${second} 5000 ${wide.host}`].sort(),
-      );
+      const named = [`${first} 5000 ${all.host}`, `${second} 5000 ${narrow.host}`].sort();
+      const others = [`${first} 5000 ${wide.host}`, `${second} 5000 ${wide.host}`].sort();
+      for (const port of [2055, 9995]) {
+        assert.deepEqual(await forward(rules(2055), from, port), port === 2055 ? named : others);
+        assert.deepEqual(await forward(rules(9995), from, port), port === 9995 ? named : others);
+        assert.deepEqual(await forward(rules(2056), from, port), others);
+      }
     });
   }
 
