@@ -10,6 +10,8 @@
  *     struct table_output[output_count]             those of a rule lie one behind the other
  *     struct table_collector[collector_count]       those of an output lie one behind the other
  *     struct table_leave[leave_count]
+ *     struct table_filter[filter_count]
+ *     uint32_t[filter_value_count]                  those of a filter lie one behind the other
  *
  * The hash table has linear probing. With the address as words a[4], each with halves lo and hi of
  * 16 bits, and key k[], all modulo 2^32:
@@ -84,7 +86,11 @@ struct table_header {
 	uint32_t ipv6_prefix;
 	uint32_t leaves;      /* where they begin, in words from the start of the file */
 	uint32_t leave_count; /* entries, used or not */
-	uint32_t reserved[11];
+	uint32_t filters;     /* where they begin, as their values do */
+	uint32_t filter_values;
+	uint32_t filter_count; /* entries, used or not, as the next one */
+	uint32_t filter_value_count;
+	uint32_t reserved[7];
 	uint32_t key[TABLE_KEY_WORDS]; /* of the hash, random */
 };
 
@@ -146,6 +152,9 @@ struct table_prefix {
  * port. */
 #define TABLE_OUTPUT_BY_EXPORTER 4u
 #define TABLE_OUTPUT_BY_ENDPOINT 8u
+/* It has a filter, or takes one of so many packets: the filter is asked first, then whose turn it is
+ * to be taken, and only then who can take the packet. */
+#define TABLE_OUTPUT_LEAVES_OUT 16u
 
 /*
  * With TABLE_OUTPUT_BY_EXPORTER or TABLE_OUTPUT_BY_ENDPOINT, the collector is chosen by weighted
@@ -190,8 +199,8 @@ struct table_output {
 	uint32_t ipv6_collectors; /* that an IPv6 packet can go to: the first ones */
 	uint32_t state;		  /* index of its state of balancing (struct table_state) */
 	uint32_t flags;
-	uint32_t sample; /* one of so many packets is taken; 0 or 1: all */
-	uint32_t filter; /* index + 1 of what its packets have to be, 0: any */
+	uint32_t sample; /* one of so many packets is taken, 2 or more; 0: all */
+	uint32_t filter; /* index + 1 of its struct table_filter; 0: it takes any packet */
 	uint32_t reserved;
 };
 
@@ -241,23 +250,44 @@ struct table_leave {
 };
 
 /*
+ * What the packets of an output have to be: all that is asked for must hold, and of several values
+ * one. A packet whose payload is too short for what is looked for does not match. Outputs with the
+ * same filter share it. Its values are numbers of 32 bits (domains and addresses as the payload has
+ * them in network order): domains, then ports, then agents.
+ *
+ * The protocol is what the first four bytes say, as enum notes_protocol (notes.h): the version in
+ * two bytes, that of sFlow in four; with less than four bytes it is NOTES_OTHER. The domain is in
+ * bytes 16 to 19 of NetFlow v9 (the source id, RFC 3954) and 12 to 15 of IPFIX (RFC 7011); other
+ * protocols have none. The agent of sFlow is an IPv4 address in bytes 8 to 11 when bytes 4 to 7 say
+ * 1, an IPv6 address in bytes 8 to 23 when they say 2.
+ */
+struct table_filter {
+	uint32_t protocols;   /* those that match: 1 << enum notes_protocol */
+	uint32_t first_value; /* index of its values */
+	uint32_t domains;     /* observation domains and source ids; none: any, as the next ones */
+	uint32_t ports;	      /* to which the packet came */
+	uint32_t agents;      /* addresses of sFlow agents, of four values each: ::ffff:a.b.c.d */
+	uint32_t reserved[3];
+};
+
+/*
  * The state of balancing of one output, in memory of each forwarder that it alone writes. All
  * zero at first; a version before may have left anything there, so any value must do.
  */
 struct table_state {
 	uint32_t next_ipv4; /* the turn to come, see struct table_output; beyond the last it is 0 */
 	uint32_t next_ipv6;
-	uint32_t next_sample; /* packets since one was taken */
+	uint32_t next_sample; /* packets from the last one taken on; 0, or `sample` and more: it is taken */
 	uint32_t reserved;
 };
 
 /*
- * Packets that an output left out, by the index of its state, in memory of each forwarder that it
- * alone writes.
+ * What an output left out, by the index of its state, in memory of each forwarder that it alone
+ * writes: packets and bytes of their payloads.
  */
 struct table_left_out {
-	uint64_t sampled;  /* that were not the one of so many */
-	uint64_t filtered; /* that are none of those wanted */
+	uint64_t sampled[2];  /* that were not the one of so many */
+	uint64_t filtered[2]; /* that are none of those wanted */
 };
 
 #endif

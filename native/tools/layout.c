@@ -53,6 +53,7 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, OUTPUT_PIPELINE);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_BY_EXPORTER);
 	VALUE("table", "TABLE", TABLE_, OUTPUT_BY_ENDPOINT);
+	VALUE("table", "TABLE", TABLE_, OUTPUT_LEAVES_OUT);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_LISTEN_PORT);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_TEMPLATES);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_TEMPLATES_ALL);
@@ -83,6 +84,10 @@ static void print_table(void)
 	MEMBER("table", "HEADER", struct table_header, ipv6_prefix);
 	MEMBER("table", "HEADER", struct table_header, leaves);
 	MEMBER("table", "HEADER", struct table_header, leave_count);
+	MEMBER("table", "HEADER", struct table_header, filters);
+	MEMBER("table", "HEADER", struct table_header, filter_values);
+	MEMBER("table", "HEADER", struct table_header, filter_count);
+	MEMBER("table", "HEADER", struct table_header, filter_value_count);
 	MEMBER("table", "HEADER", struct table_header, key);
 	STRUCT("table", "RULE", struct table_rule);
 	MEMBER("table", "RULE", struct table_rule, address);
@@ -122,6 +127,12 @@ static void print_table(void)
 	MEMBER("table", "LEAVE", struct table_leave, hop_limit);
 	MEMBER("table", "LEAVE", struct table_leave, traffic_class);
 	MEMBER("table", "LEAVE", struct table_leave, flags);
+	STRUCT("table", "FILTER", struct table_filter);
+	MEMBER("table", "FILTER", struct table_filter, protocols);
+	MEMBER("table", "FILTER", struct table_filter, first_value);
+	MEMBER("table", "FILTER", struct table_filter, domains);
+	MEMBER("table", "FILTER", struct table_filter, ports);
+	MEMBER("table", "FILTER", struct table_filter, agents);
 	STRUCT("table", "STATE", struct table_state);
 	MEMBER("table", "STATE", struct table_state, next_ipv4);
 	MEMBER("table", "STATE", struct table_state, next_ipv6);

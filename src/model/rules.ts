@@ -185,18 +185,51 @@ export function targetKeys({ collectors, pipeline }: Output): string[] {
   return collectors?.map(collectorKey) ?? [`pipeline ${pipeline}`];
 }
 
+/** Whether an output does not take all packets that reach it (spec R21, R22). */
+export function leavesOut({ sampleOneIn, filter }: Output): boolean {
+  return sampleOneIn !== undefined || filter !== undefined;
+}
+
+/** Equal filters have equal keys. */
+export function filterKey({
+  protocols,
+  observationDomains,
+  agents,
+  listeningPorts,
+}: Filter): string {
+  const hosts = agents?.map(({ host }) => host);
+  return [protocols, observationDomains, hosts, listeningPorts]
+    .map((values) => values?.join() ?? '')
+    .join(' ');
+}
+
 /** The names of all pipelines that outputs of the rules name. */
-export function pipelineNames({ rules, defaultOutputs }: RuleSet): Set<string> {
+export function pipelineNames(ruleSet: RuleSet): Set<string> {
   const names = new Set<string>();
-  const seen = new Set<readonly Output[]>();
-  const add = (outputs: readonly Output[]) => {
-    if (seen.has(outputs)) return;
-    seen.add(outputs);
-    for (const { pipeline } of outputs) if (pipeline !== undefined) names.add(pipeline);
-  };
-  for (const { outputs } of rules) add(outputs);
-  add(defaultOutputs);
+  for (const { pipeline } of differentOutputs(ruleSet)) {
+    if (pipeline !== undefined) names.add(pipeline);
+  }
   return names;
+}
+
+/** By filterKey(), of all outputs. */
+export function filterKeys(ruleSet: RuleSet): Set<string> {
+  const keys = new Set<string>();
+  for (const { filter } of differentOutputs(ruleSet)) {
+    if (filter !== undefined) keys.add(filterKey(filter));
+  }
+  return keys;
+}
+
+/** Outputs of all rules: those that are one object, because rules have the same, once. */
+export function* differentOutputs({ rules, defaultOutputs }: RuleSet): Iterable<Output> {
+  const seen = new Set<readonly Output[]>([defaultOutputs]);
+  yield* defaultOutputs;
+  for (const { outputs } of rules) {
+    if (seen.has(outputs)) continue;
+    seen.add(outputs);
+    yield* outputs;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Output, targetKeys } from '../model/rules.ts';
+import { leavesOut, type Output, targetKeys } from '../model/rules.ts';
 import {
   type AssignedOutputs,
   collectorKeys,
@@ -20,6 +20,8 @@ interface Identity {
 export class Assigning {
   readonly taken = { slots: [] as number[], states: [] as number[] };
   readonly released = { slots: [] as number[], states: [] as number[] };
+  /** States of outputs that do not take all packets. */
+  readonly leavingOut: number[] = [];
   readonly #slots: NumberPool;
   readonly #states: NumberPool;
   /** Many rules have the same outputs. */
@@ -56,6 +58,18 @@ export class Assigning {
   }
 
   outputs(
+    outputs: readonly Output[],
+    old: AssignedOutputs | IdentifiedRule | undefined,
+    input: number,
+  ): AssignedOutputs {
+    const assigned = this.#match(outputs, old, input);
+    for (const [i, { state }] of assigned.slots.outputs.entries()) {
+      if (leavesOut(outputs[i] as Output)) this.leavingOut.push(state);
+    }
+    return assigned;
+  }
+
+  #match(
     outputs: readonly Output[],
     old: AssignedOutputs | IdentifiedRule | undefined,
     input: number,

@@ -4,8 +4,9 @@ import type { Output } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule } from './assigned.ts';
 import { bucketsFor } from './bucket-count.ts';
 import { Buckets, copyRow } from './buckets.ts';
+import { countFilters, Filters } from './filters.ts';
 import { writeRandomKey } from './hash.ts';
-import { COLLECTOR, HEADER, LEAVE, OUTPUT, PREFIX, RULE, TABLE } from './layout.ts';
+import { COLLECTOR, FILTER, HEADER, LEAVE, OUTPUT, PREFIX, RULE, TABLE } from './layout.ts';
 import { countLeaves, Leaves } from './leaves.ts';
 import { OutputWriter, type TableRows } from './output-writer.ts';
 import { PrefixTree } from './prefix-tree.ts';
@@ -53,12 +54,17 @@ export async function compile(
   const { listenPort } = options;
   const outputs = countOutputs(content);
   const ruleRows = await makeRuleRows(rules);
+  const filters = countFilters(differentOutputs(content));
   const rows: TableRows = {
     // Where two prefixes part there can be one more.
     prefixes: new Runs(withSlack(2 * countRows(ruleRows, isPrefixRow))),
     outputs: new Runs(withSlack(outputs.outputs)),
     collectors: new Runs(withSlack(outputs.collectors)),
     leaves: new Leaves(countLeaves(differentOutputs(content)) + LEAVE_SLACK),
+    filters: new Filters({
+      filters: withSlack(filters.filters),
+      values: withSlack(filters.values),
+    }),
   };
   const words = await fillBuckets(ruleRows, rows, options);
   await plantPrefixes(words, ruleRows, rows.prefixes);
@@ -154,13 +160,27 @@ function writeHeader(words: Int32Array, buckets: number, rows: TableRows): void 
   words[HEADER.LEAVE_COUNT] = rows.leaves.capacity;
   words[HEADER.OUTPUT_COUNT] = rows.outputs.capacity;
   words[HEADER.COLLECTOR_COUNT] = rows.collectors.capacity;
+  const filters = (words[HEADER.LEAVES] as number) + rows.leaves.capacity * LEAVE.WORDS;
+  const { capacity } = rows.filters;
+  words[HEADER.FILTERS] = filters;
+  words[HEADER.FILTER_VALUES] = filters + capacity.filters * FILTER.WORDS;
+  words[HEADER.FILTER_COUNT] = capacity.filters;
+  words[HEADER.FILTER_VALUE_COUNT] = capacity.values;
 }
 
-function tableWords(buckets: number, { prefixes, outputs, collectors, leaves }: TableRows): number {
+function tableWords(buckets: number, rows: TableRows): number {
+  const { prefixes, outputs, collectors, leaves, filters } = rows;
   const rules = buckets + TABLE.PROBE_MAX + 1;
-  const trees = (prefixes.capacity + 1) * (PREFIX.WORDS + RULE.WORDS);
-  const rows = outputs.capacity * OUTPUT.WORDS + collectors.capacity * COLLECTOR.WORDS;
-  return HEADER.WORDS + rules * RULE.WORDS + trees + rows + leaves.capacity * LEAVE.WORDS;
+  return (
+    HEADER.WORDS +
+    rules * RULE.WORDS +
+    (prefixes.capacity + 1) * (PREFIX.WORDS + RULE.WORDS) +
+    outputs.capacity * OUTPUT.WORDS +
+    collectors.capacity * COLLECTOR.WORDS +
+    leaves.capacity * LEAVE.WORDS +
+    filters.capacity.filters * FILTER.WORDS +
+    filters.capacity.values
+  );
 }
 
 function countRows(

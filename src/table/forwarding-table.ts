@@ -14,6 +14,9 @@ export class ForwardingTable {
   /** How copies leave, in bytes too. */
   readonly leavesAtBytes: number;
   readonly leaveCount: number;
+  /** In words. */
+  readonly filtersAt: number;
+  readonly filterValuesAt: number;
   /** Without, no rule depends on the port on which a packet came. */
   readonly namesListeningPorts: boolean;
   readonly #probe: RuleProbe;
@@ -38,6 +41,8 @@ export class ForwardingTable {
     this.collectorCount = header(HEADER.COLLECTOR_COUNT);
     this.leavesAtBytes = header(HEADER.LEAVES) * 4;
     this.leaveCount = header(HEADER.LEAVE_COUNT);
+    this.filtersAt = header(HEADER.FILTERS);
+    this.filterValuesAt = header(HEADER.FILTER_VALUES);
     this.#probe = new RuleProbe(words);
     this.#prefixes = new PrefixSearch(words, this.#probe);
     this.#hasPortRules = header(HEADER.PORT_RULES) > 0;

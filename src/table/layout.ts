@@ -20,6 +20,7 @@ export const TABLE = {
   OUTPUT_PIPELINE: 2,
   OUTPUT_BY_EXPORTER: 4,
   OUTPUT_BY_ENDPOINT: 8,
+  OUTPUT_LEAVES_OUT: 16,
   COLLECTOR_LISTEN_PORT: 1,
   COLLECTOR_TEMPLATES: 2,
   COLLECTOR_TEMPLATES_ALL: 4,
@@ -54,6 +55,10 @@ export const HEADER = {
   IPV6_PREFIX: 18,
   LEAVES: 19,
   LEAVE_COUNT: 20,
+  FILTERS: 21,
+  FILTER_VALUES: 22,
+  FILTER_COUNT: 23,
+  FILTER_VALUE_COUNT: 24,
   KEY: 32,
 } as const;
 
@@ -115,6 +120,16 @@ export const LEAVE = {
   FLAGS: 8,
 } as const;
 
+export const FILTER = {
+  WORDS: 8,
+  SIZE: 32,
+  PROTOCOLS: 0,
+  FIRST_VALUE: 1,
+  DOMAINS: 2,
+  PORTS: 3,
+  AGENTS: 4,
+} as const;
+
 export const STATE = {
   WORDS: 4,
   SIZE: 16,
@@ -124,8 +139,8 @@ export const STATE = {
 } as const;
 
 export const LEFT_OUT = {
-  WORDS: 4,
-  SIZE: 16,
+  WORDS: 8,
+  SIZE: 32,
   SAMPLED: 0,
-  FILTERED: 2,
+  FILTERED: 4,
 } as const;

@@ -1,5 +1,6 @@
 import type { Output } from '../model/rules.ts';
 import type { AssignedOutputs, OutputSlots } from './assigned.ts';
+import { type Filters, NO_ROOM } from './filters.ts';
 import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
 import type { Leaves } from './leaves.ts';
 import { type Destinations, type OutputRows, outputRows } from './rows.ts';
@@ -9,13 +10,14 @@ import type { TouchedWords } from './touched-words.ts';
 /** What the word of a rule has besides its outputs. */
 const LISTENING_PORT = -1 << TABLE.RULE_LISTENING_SHIFT;
 
-/** The rows of prefixes, outputs, collectors and ways to leave that are in use. */
+/** The rows of prefixes, outputs, collectors, ways to leave and filters that are in use. */
 export interface TableRows {
   /** But for the first row, which is none. */
   readonly prefixes: Runs;
   readonly outputs: Runs;
   readonly collectors: Runs;
   readonly leaves: Leaves;
+  readonly filters: Filters;
 }
 
 /** Writes the outputs of rules into one copy of a table. */
@@ -83,6 +85,8 @@ export class OutputWriter {
       const firstCollector = words[at + OUTPUT.FIRST_COLLECTOR] as number;
       this.#releaseLeaves(firstCollector, collectors);
       this.#rows.collectors.release(firstCollector, collectors);
+      const filter = words[at + OUTPUT.FILTER] as number;
+      if (filter !== 0) this.#rows.filters.release(filter);
     }
     this.#rows.outputs.release(first, count);
   }
@@ -108,10 +112,11 @@ export class OutputWriter {
   }
 
   #writeOutput(index: number, rows: OutputRows, slots: OutputSlots): boolean {
-    const { output, collectors, leaves, order } = rows;
+    const { output, collectors, leaves, order, filter } = rows;
     const words = this.#words;
     const first = this.#rows.collectors.take(order.length);
-    if (first < 0) return false;
+    const filterIndex = filter && this.#rows.filters.take(filter, words, this.#touched);
+    if (first < 0 || filterIndex === NO_ROOM) return false;
     const from = this.#collectorsAt + first * COLLECTOR.WORDS;
     words.set(collectors, from);
     for (const [i, collector] of order.entries()) {
@@ -124,6 +129,7 @@ export class OutputWriter {
     words.set(output, at);
     words[at + OUTPUT.FIRST_COLLECTOR] = first;
     words[at + OUTPUT.STATE] = slots.state;
+    if (filterIndex !== undefined) words[at + OUTPUT.FILTER] = filterIndex;
     this.#touched?.add(at, OUTPUT.WORDS);
     return true;
   }

@@ -3,7 +3,14 @@ import { endianness } from 'node:os';
 import { mappedOctets } from '../model/address.ts';
 import { watchKey } from '../model/collector-health.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
-import type { Collector, CollectorOutput, Exporter, Output } from '../model/rules.ts';
+import {
+  type Collector,
+  type CollectorOutput,
+  type Exporter,
+  type Filter,
+  leavesOut,
+  type Output,
+} from '../model/rules.ts';
 import { COLLECTOR, OUTPUT, RULE, TABLE } from './layout.ts';
 import { leaveRow } from './leaves.ts';
 import { IPV4_PREFIX_BITS } from './prefix-bits.ts';
@@ -16,7 +23,7 @@ const NO_WATCH = '';
 
 const IS_LITTLE_ENDIAN = endianness() === 'LE';
 
-/** An output as the table holds it, but for its slots and state, and for where its collectors are. */
+/** An output as the table holds it, but for its slots and state, and for where its collectors and its filter are. */
 export interface OutputRows {
   /** OUTPUT.WORDS. */
   readonly output: Int32Array;
@@ -26,7 +33,11 @@ export interface OutputRows {
   readonly leaves: readonly (Int32Array | undefined)[] | undefined;
   /** Which collector of the output each of them is: those that serve. */
   readonly order: readonly number[];
+  readonly filter: Filter | undefined;
 }
+
+/** Those of its collectors, or of its pipeline. */
+type TargetRows = Omit<OutputRows, 'filter'>;
 
 /** What the rows of outputs depend on besides the rules. */
 export interface Destinations {
@@ -46,17 +57,32 @@ export function outputRows(
   destinations: Destinations,
   isDefault: boolean,
 ): OutputRows {
-  const { collectors, pipeline } = output;
-  if (collectors === undefined) return pipelineRows(destinations.pipelines.get(pipeline));
-  const { listenPort, down, returns } = destinations;
+  const { sampleOneIn = 0, filter } = output;
+  const rows =
+    output.collectors === undefined
+      ? pipelineRows(destinations.pipelines.get(output.pipeline))
+      : servingRows(output, destinations, isDefault);
+  const words = rows.output;
+  words[OUTPUT.SAMPLE] = sampleOneIn;
+  if (leavesOut(output)) {
+    words[OUTPUT.FLAGS] = (words[OUTPUT.FLAGS] as number) | TABLE.OUTPUT_LEAVES_OUT;
+  }
+  return { ...rows, filter };
+}
+
+function servingRows(
+  output: CollectorOutput,
+  { listenPort, down, returns }: Destinations,
+  isDefault: boolean,
+): TargetRows {
   const isDown = (collector: Collector) => down.has(watchKey(collector) ?? NO_WATCH);
-  const serving = servingCollectors(collectors, isDown, isDefault);
+  const serving = servingCollectors(output.collectors, isDown, isDefault);
   const rows = collectorRows(output, serving, listenPort);
   writeTemplates(output, rows, returns);
   return rows;
 }
 
-function pipelineRows(index: number | undefined): OutputRows {
+function pipelineRows(index: number | undefined): TargetRows {
   if (index === undefined) throw new Error('a pipeline has no index');
   const bytes = new Uint8Array(COLLECTOR.SIZE);
   bytes[COLLECTOR.PIPELINE_BYTE] = index;
@@ -71,7 +97,7 @@ function collectorRows(
   { collectors, balance }: CollectorOutput,
   serving: Serving,
   listenPort: number,
-): OutputRows {
+): TargetRows {
   const order = balance === undefined ? serving.order : orderByAddress(collectors, serving);
   const bytes = new Uint8Array(order.length * COLLECTOR.SIZE);
   const words = new Int32Array(bytes.buffer);

@@ -15,7 +15,7 @@ import { makeAllocator } from '../../test/support/tables.ts';
 import type { RuleEdit, RuleSet } from '../model/rules.ts';
 import type { AssignedOutputs, RuleSlots } from './assigned.ts';
 import { Identities, IdentityWriter, limboLine } from './identities.ts';
-import type { SlotAllocator, SlotAssignment } from './slots.ts';
+import { SlotAllocator, type SlotAssignment } from './slots.ts';
 
 interface Slots {
   readonly rules: readonly RuleSlots[];
@@ -265,5 +265,30 @@ describe('SlotAllocator', () => {
     assert.deepEqual(cleared, [3, 4, 5]);
     const onMore = ruleSet([4, 5, 6, 7].map((i) => rule(`192.0.2.${i}`)));
     await assert.rejects(allocator.assign(onMore), { code: 'LIMIT_EXCEEDED', message: /6 places/ });
+  });
+
+  it('S5: a state by which packets may have been left out is cleared with what was counted, and no other', async () => {
+    const cleared: [number, boolean][] = [];
+    const make = () =>
+      new SlotAllocator({
+        slots: 100,
+        states: 100,
+        clearSlot: () => {},
+        clearState: (state, hasLeftOut) => cleared.push([state, hasLeftOut]),
+      });
+    const allocator = make();
+    const put = async (set: RuleSet) => {
+      cleared.length = 0;
+      allocator.commit(await allocator.assign(set));
+      return cleared.map(([, hasLeftOut]) => hasLeftOut);
+    };
+    const plain = outputs(['192.0.2.11'], ['192.0.2.12']);
+    const sampling = plain.map((output, i) => ({ ...output, ...(i === 0 && { sampleOneIn: 2 }) }));
+    assert.deepEqual(await put(ruleSet([], plain)), [false, false]);
+    assert.deepEqual(await put(ruleSet([], sampling)), [], 'the same outputs');
+    assert.deepEqual(await put(ruleSet([], [])), []);
+    assert.deepEqual((await put(ruleSet([], plain))).toSorted(), [false, true]);
+    await put(ruleSet([], []));
+    assert.deepEqual(await put(ruleSet([], plain)), [false, false], 'it was cleared');
   });
 });

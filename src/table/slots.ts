@@ -65,7 +65,8 @@ export interface SlotOptions {
   readonly states: number;
   /** Set to zero what is about to be used; nobody writes to it then. */
   readonly clearSlot: (slot: number) => void;
-  readonly clearState: (state: number) => void;
+  /** @param hasLeftOut an output with this state may have left out packets: what was counted is set to zero too */
+  readonly clearState: (state: number, hasLeftOut: boolean) => void;
 }
 
 /** Hands out slots and states. One assignment at a time is between assign() and commit() or discard(). */
@@ -80,12 +81,20 @@ export class SlotAllocator {
   #adopted: Identities | undefined;
   #inForce = 0;
   #made = 0;
+  /** States of outputs that leave out packets, or did: memory of the others was never written. */
+  readonly #leftOut = new Set<number>();
+  /** So may have all below this one. */
+  #leftOutBelow = 0;
 
   constructor(options: SlotOptions) {
     const room = 'counters of these rules';
     this.#slots = new NumberPool(room, FIRST_FREE_SLOT, options.slots, options.clearSlot);
     const balancing = 'balancing of these rules';
-    this.#states = new NumberPool(balancing, FIRST_FREE_STATE, options.states, options.clearState);
+    const clear = (state: number) => {
+      const hasLeftOut = this.#leftOut.delete(state) || state < this.#leftOutBelow;
+      options.clearState(state, hasLeftOut);
+    };
+    this.#states = new NumberPool(balancing, FIRST_FREE_STATE, options.states, clear);
   }
 
   /**
@@ -97,6 +106,9 @@ export class SlotAllocator {
     checkPipelines(identities.pipelines);
     this.#slots.adopt(identities.slots());
     this.#states.adopt(identities.states());
+    for (const state of identities.states()) {
+      if (state >= this.#leftOutBelow) this.#leftOutBelow = state + 1;
+    }
     this.#pipelines = identities.pipelines;
     this.#adopted = identities;
   }
@@ -116,7 +128,8 @@ export class SlotAllocator {
         ? await this.#assignAll(ruleSet, work)
         : await this.#assignEdit(edit, work);
       this.#made++;
-      const { taken, released } = work;
+      const { taken, released, leavingOut } = work;
+      for (const state of leavingOut) this.#leftOut.add(state);
       const numbers = { base: this.#inForce, number: this.#made, taken, released };
       return { ...changes, isWhole, pipelines, allPipelines, ...numbers };
     } catch (error) {

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { arbitraryOutputs, arbitraryRules } from '../../test/support/arbitrary-rules.ts';
-import { edited, endpoint, rule, ruleEdit, ruleSet } from '../../test/support/rule-sets.ts';
+import {
+  edited,
+  endpoint,
+  outputs,
+  rule,
+  ruleEdit,
+  ruleSet,
+} from '../../test/support/rule-sets.ts';
 import {
   compileRules,
   editRules,
@@ -10,8 +17,14 @@ import {
   meaningOf,
   type TestTable,
 } from '../../test/support/tables.ts';
-import { EMPTY_RULE_SET, exporterKey, type RuleEdit, type RuleSet } from '../model/rules.ts';
-import { HEADER, TABLE } from './layout.ts';
+import {
+  EMPTY_RULE_SET,
+  exporterKey,
+  type Rule,
+  type RuleEdit,
+  type RuleSet,
+} from '../model/rules.ts';
+import { HEADER, OUTPUT, TABLE } from './layout.ts';
 import type { SlotAllocator } from './slots.ts';
 
 const EXPORTERS = ['192.0.2.1', '192.0.2.1:7', '192.0.2.2', '2001:db8::1', '[2001:db8::1]:7'];
@@ -26,6 +39,7 @@ const INGREDIENTS = {
   maxRules: 30,
   isPlain: true,
   hasWays: true,
+  hasChoices: true,
 };
 const edits = fc.record({
   deleted: fc.array(fc.constantFrom(...MANY_EXPORTERS), { maxLength: 20 }),
@@ -119,6 +133,27 @@ describe('TableEditor', () => {
       const collectors = i % 2 === 0 ? [['192.0.2.11', '192.0.2.12']] : [['192.0.2.11'], ['::1']];
       const rules = [rule('192.0.2.1', ...collectors), ...(i % 3 === 1 ? [other] : [])];
       await steps.apply(ruleEdit(i % 3 === 0 ? ['192.0.2.2'] : [], rules));
+    }
+    assert.equal(steps.compiled, 1);
+  });
+
+  it('R22: equal filters are one row, and rows of filters are used again', async () => {
+    const steps = new Steps();
+    const filtered = (name: string, ...domains: readonly number[]): Rule => ({
+      ...rule(name),
+      outputs: outputs(['192.0.2.11']).map((output) => ({
+        ...output,
+        filter: { observationDomains: domains },
+      })),
+    });
+    await steps.apply(ruleEdit([], [filtered('192.0.2.1', 1), filtered('192.0.2.2', 1)]));
+    const { words, table } = steps.table as TestTable;
+    const filterOf = (output: number) =>
+      words[table.outputsAt + output * OUTPUT.WORDS + OUTPUT.FILTER];
+    assert.deepEqual([filterOf(0), filterOf(1)], [1, 1]);
+    for (let i = 0; i < 3000; i++) {
+      await steps.apply(ruleEdit([], [filtered('192.0.2.1', i, i + 1), filtered('192.0.2.3', 1)]));
+      await steps.apply(ruleEdit(['192.0.2.3']));
     }
     assert.equal(steps.compiled, 1);
   });

@@ -2,7 +2,7 @@ import { Turn } from '../base/turn.ts';
 import type { Exporter } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule } from './assigned.ts';
 import { bucketsFor } from './bucket-count.ts';
-import { COLLECTOR, HEADER, LEAVE, OUTPUT, PREFIX, RULE } from './layout.ts';
+import { COLLECTOR, FILTER, HEADER, LEAVE, OUTPUT, PREFIX, RULE } from './layout.ts';
 import { OutputWriter, type TableRows } from './output-writer.ts';
 import { prefixRulesAt } from './prefix-tree.ts';
 import { type Destinations, writeExporter } from './rows.ts';
@@ -67,6 +67,9 @@ export class TableEditor {
     const collectors = words[HEADER.COLLECTORS] as number;
     inUse.add(collectors, this.#rows.collectors.used * COLLECTOR.WORDS);
     inUse.add(words[HEADER.LEAVES] as number, this.#rows.leaves.used * LEAVE.WORDS);
+    const { filters, values } = this.#rows.filters.used;
+    inUse.add(words[HEADER.FILTERS] as number, filters * FILTER.WORDS);
+    inUse.add(words[HEADER.FILTER_VALUES] as number, values);
     return inUse;
   }
 }

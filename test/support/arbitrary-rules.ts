@@ -42,6 +42,8 @@ export interface Ingredients {
   readonly isPlain?: boolean;
   /** But with those that say how copies leave. */
   readonly hasWays?: boolean;
+  /** With balance, sampling and filters of outputs all the same. */
+  readonly hasChoices?: boolean;
 }
 
 /** A value that is there or not. */
@@ -141,10 +143,15 @@ const filterFields: Fields<Filter> = {
   listeningPorts: maybe({}, fc.uniqueArray(port, { minLength: 1, maxLength: 3 })),
 };
 
+/** Those of which packets an output takes, and who gets them. */
+function choices({ isPlain = false, hasChoices = false }: Ingredients): Ingredients {
+  return { isPlain: isPlain && !hasChoices };
+}
+
 function outputOptions(ingredients: Ingredients) {
   return {
-    sampleOneIn: maybe(ingredients, fc.integer({ min: 2, max: 1_000_000 })),
-    filter: maybe(ingredients, record<Filter>(filterFields)),
+    sampleOneIn: maybe(choices(ingredients), fc.integer({ min: 2, max: 1_000_000 })),
+    filter: maybe(choices(ingredients), record<Filter>(filterFields)),
     name: maybe(ingredients, name),
     description: maybe(ingredients, text),
   };
@@ -158,7 +165,7 @@ function collectorOutputFields(ingredients: Ingredients): Fields<CollectorOutput
   });
   return {
     collectors,
-    balance: maybe(ingredients, fc.constantFrom('BY_EXPORTER', 'BY_ENDPOINT')),
+    balance: maybe(choices(ingredients), fc.constantFrom('BY_EXPORTER', 'BY_ENDPOINT')),
     // ALL says the same as nothing when collectors take turns.
     templates: maybe(ingredients, fc.constant('ONE')),
     ...outputOptions(ingredients),

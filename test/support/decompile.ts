@@ -7,13 +7,26 @@ import { canonicalOctets } from '../../src/model/address.ts';
 import { type Endpoint, isIpv6, makeEndpoint } from '../../src/model/endpoint.ts';
 import {
   type Collector,
+  type CollectorOutput,
   type Exporter,
+  type Filter,
+  FLOW_PROTOCOLS,
   makeCollector,
   type Output,
+  type PipelineOutput,
 } from '../../src/model/rules.ts';
 import type { OutputSlots, RuleSlots } from '../../src/table/assigned.ts';
 import type { ForwardingTable } from '../../src/table/forwarding-table.ts';
-import { COLLECTOR, HEADER, LEAVE, OUTPUT, PREFIX, RULE, TABLE } from '../../src/table/layout.ts';
+import {
+  COLLECTOR,
+  FILTER,
+  HEADER,
+  LEAVE,
+  OUTPUT,
+  PREFIX,
+  RULE,
+  TABLE,
+} from '../../src/table/layout.ts';
 
 /** A rule, or the default outputs, with its slots. */
 export interface DecompiledRule {
@@ -93,13 +106,17 @@ function readOutput(
   const at = outputsAt + output * OUTPUT.WORDS;
   const state = words[at + OUTPUT.STATE] as number;
   const isPipeline = ((words[at + OUTPUT.FLAGS] as number) & TABLE.OUTPUT_PIPELINE) !== 0;
+  const options = readOptions(table, at);
   const collectors: Collector[] = [];
   const collectorSlots: number[] = [];
   const first = words[at + OUTPUT.FIRST_COLLECTOR] as number;
   for (let i = first; i < first + (words[at + OUTPUT.COLLECTORS] as number); i++) {
     const from = collectorsAtBytes + i * COLLECTOR.SIZE;
     collectorSlots.push(words[from / 4 + COLLECTOR.OUTPUT_SLOT] as number);
-    if (isPipeline) return { output: pipelineOutput(bytes, from), collectorSlots, state };
+    if (isPipeline) {
+      const output = { ...pipelineOutput(bytes, from), ...options };
+      return { output, collectorSlots, state };
+    }
     const portAt = from + COLLECTOR.PORT_BYTE;
     const port = ((bytes[portAt] as number) << 8) | (bytes[portAt + 1] as number);
     const hasPort =
@@ -109,7 +126,52 @@ function readOutput(
     const way = leave === 0 ? {} : readLeave(table, bytes, leave - 1);
     collectors.push({ ...makeCollector(endpoint), ...way });
   }
-  return { output: { collectors }, collectorSlots, state };
+  return { output: { collectors, ...readBalance(words, at), ...options }, collectorSlots, state };
+}
+
+/** @param at where the row of an output begins */
+function readBalance(words: Int32Array, at: number): Pick<CollectorOutput, 'balance'> {
+  const flags = words[at + OUTPUT.FLAGS] as number;
+  if ((flags & TABLE.OUTPUT_BY_EXPORTER) !== 0) return { balance: 'BY_EXPORTER' };
+  return (flags & TABLE.OUTPUT_BY_ENDPOINT) !== 0 ? { balance: 'BY_ENDPOINT' } : {};
+}
+
+function readOptions(table: ForwardingTable, at: number): Pick<Output, 'sampleOneIn' | 'filter'> {
+  const { words } = table;
+  const sampleOneIn = words[at + OUTPUT.SAMPLE] as number;
+  const filter = words[at + OUTPUT.FILTER] as number;
+  const leavesOut = ((words[at + OUTPUT.FLAGS] as number) & TABLE.OUTPUT_LEAVES_OUT) !== 0;
+  assert.equal(leavesOut, sampleOneIn !== 0 || filter !== 0);
+  return {
+    ...(sampleOneIn !== 0 && { sampleOneIn }),
+    ...(filter !== 0 && { filter: readFilter(table, filter - 1) }),
+  };
+}
+
+/** All protocols are the same as none. */
+function readFilter({ words, filtersAt, filterValuesAt }: ForwardingTable, index: number): Filter {
+  const at = filtersAt + index * FILTER.WORDS;
+  const bits = words[at + FILTER.PROTOCOLS] as number;
+  let value = filterValuesAt + (words[at + FILTER.FIRST_VALUE] as number);
+  const take = (count: number) => {
+    value += count;
+    return [...words.subarray(value - count, value)].map((word) => word >>> 0);
+  };
+  const domains = take(words[at + FILTER.DOMAINS] as number);
+  const ports = take(words[at + FILTER.PORTS] as number);
+  const agents = Array.from({ length: words[at + FILTER.AGENTS] as number }, () => {
+    const octets = Buffer.alloc(16);
+    take(4).forEach((word, i) => {
+      octets.writeUInt32BE(word, i * 4);
+    });
+    return makeEndpoint(canonicalOctets(octets), 0);
+  });
+  return {
+    protocols: FLOW_PROTOCOLS.filter((_, protocol) => (bits & (1 << protocol)) !== 0),
+    observationDomains: domains,
+    listeningPorts: ports,
+    agents,
+  };
 }
 
 /** How copies leave, as fields of a collector. */
@@ -133,7 +195,7 @@ function readLeave({ leavesAtBytes, leaveCount }: ForwardingTable, bytes: Uint8A
 }
 
 /** By its index: a table knows no names. */
-function pipelineOutput(bytes: Uint8Array, from: number): Output {
+function pipelineOutput(bytes: Uint8Array, from: number): PipelineOutput {
   assert.equal(bytes[from + COLLECTOR.FAMILY_BYTE], 0);
   return { pipeline: `${bytes[from + COLLECTOR.PIPELINE_BYTE]}` };
 }
