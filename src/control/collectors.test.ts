@@ -40,6 +40,8 @@ async function collect(
       input: () => one,
       outputs: (of) => counted(of.outputs),
       defaultOutputs: () => counted(set.defaultOutputs),
+      leftOut: () => [],
+      leftOutByDefault: () => [],
       mismatched: () => one,
     },
     pause: () => true,

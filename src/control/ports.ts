@@ -13,7 +13,7 @@ import type {
   WayBack,
 } from '../model/history.ts';
 import type { Collector, Revision, Rule, RuleChange, RuleSet } from '../model/rules.ts';
-import type { Counters } from '../model/statistics.ts';
+import type { Counters, LeftOut } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
 
@@ -129,5 +129,8 @@ export interface RuleSetCounters {
   /** Copies sent: [output][collector] of the rule. */
   outputs(rule: Rule): readonly (readonly Counters[])[];
   defaultOutputs(): readonly (readonly Counters[])[];
+  /** What each output of the rule left out; asked for when one of them can. */
+  leftOut(rule: Rule): readonly LeftOut[];
+  leftOutByDefault(): readonly LeftOut[];
   mismatched(): Counters;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { exporterKey, type RuleSet } from '../model/rules.ts';
-import type { Counters } from '../model/statistics.ts';
+import { type Counters, NOTHING_LEFT_OUT } from '../model/statistics.ts';
 import { findUnfit, type HostAddresses, type Unfit } from '../rules/validate.ts';
 import type { RuleSetCounters } from './ports.ts';
 
@@ -69,15 +69,19 @@ export class SetAside {
   counters(counters: RuleSetCounters, { defaultOutputs }: RuleSet): RuleSetCounters {
     if (this.isNone) return counters;
     const { rules, defaultOutputs: outputs } = this.#unfit;
+    /** In the places of the default outputs. */
+    const placed = <T>(inForce: readonly T[], absent: T): readonly T[] => {
+      const found = inForce.values();
+      return defaultOutputs.map((output) =>
+        outputs.has(output) ? absent : (found.next().value ?? absent),
+      );
+    };
     return {
       input: (rule) => (rules.has(rule) ? ZERO : counters.input(rule)),
       outputs: (rule) => (rules.has(rule) ? [] : counters.outputs(rule)),
-      defaultOutputs: () => {
-        const inForce = counters.defaultOutputs().values();
-        return defaultOutputs.map((output) =>
-          outputs.has(output) ? [] : (inForce.next().value ?? []),
-        );
-      },
+      defaultOutputs: () => placed(counters.defaultOutputs(), []),
+      leftOut: (rule) => (rules.has(rule) ? [] : counters.leftOut(rule)),
+      leftOutByDefault: () => placed(counters.leftOutByDefault(), NOTHING_LEFT_OUT),
       mismatched: () => counters.mismatched(),
     };
   }

@@ -2,16 +2,19 @@ import { Turn } from '../base/turn.ts';
 import {
   type Exporter,
   exporterKey,
+  leavesOut,
   type Output,
   type Revision,
   type Rule,
   type RuleSet,
 } from '../model/rules.ts';
-import type {
-  Counters,
-  OutputStatistics,
-  ProxyStatistics,
-  RuleStatistics,
+import {
+  type Counters,
+  type LeftOut,
+  NOTHING_LEFT_OUT,
+  type OutputStatistics,
+  type ProxyStatistics,
+  type RuleStatistics,
 } from '../model/statistics.ts';
 import { unknownExporters } from '../rules/merge.ts';
 import { descriptionOf, wordsOf } from '../rules/words.ts';
@@ -24,6 +27,8 @@ export const NO_COUNTERS: RuleSetCounters = {
   input: () => ZERO,
   outputs: () => [],
   defaultOutputs: () => [],
+  leftOut: () => [],
+  leftOutByDefault: () => [],
   mismatched: () => ZERO,
 };
 
@@ -94,9 +99,7 @@ export async function collectStatistics(
     if (isValid !== true && !(await isValid)) return undefined;
     rules.push(ruleStatistics(rule, counters));
   }
-  const defaultOutputs = isAll
-    ? outputStatistics(ruleSet.defaultOutputs, counters.defaultOutputs())
-    : [];
+  const defaultOutputs = isAll ? defaultStatistics(ruleSet, counters) : [];
   let mismatched = counters.mismatched();
   for (const rule of isAll ? [] : ruleSet.rules) {
     if (asked.has(rule)) continue;
@@ -118,7 +121,7 @@ export function presentStatistics(
   const present = rules.flatMap((rule) => byExporter.get(exporterKey(rule.exporter)) ?? []);
   return {
     rules: present.map((rule) => ruleStatistics(rule, counters)),
-    defaultOutputs: outputStatistics(ruleSet.defaultOutputs, counters.defaultOutputs()),
+    defaultOutputs: defaultStatistics(ruleSet, counters),
     mismatched: counters.mismatched(),
   };
 }
@@ -141,27 +144,38 @@ function findRules(
 }
 
 function ruleStatistics(rule: Rule, counters: RuleSetCounters): RuleStatistics {
+  const { exporter, outputs } = rule;
+  const leftOut = outputs.some(leavesOut) ? counters.leftOut(rule) : [];
   return {
-    exporter: rule.exporter,
+    exporter,
     ...descriptionOf(rule),
     input: counters.input(rule),
-    outputs: outputStatistics(rule.outputs, counters.outputs(rule)),
+    outputs: outputStatistics(outputs, counters.outputs(rule), leftOut),
   };
+}
+
+function defaultStatistics({ defaultOutputs }: RuleSet, counters: RuleSetCounters) {
+  const leftOut = defaultOutputs.some(leavesOut) ? counters.leftOutByDefault() : [];
+  return outputStatistics(defaultOutputs, counters.defaultOutputs(), leftOut);
 }
 
 function outputStatistics(
   outputs: readonly Output[],
   counters: readonly (readonly Counters[])[],
+  leftOut: readonly LeftOut[],
 ): OutputStatistics[] {
   return outputs.map((output, i) => {
-    const { collectors, pipeline } = output;
+    const { collectors, pipeline, sampleOneIn, filter } = output;
     const sent = (target: number) => counters[i]?.[target] ?? ZERO;
-    const words = wordsOf(output);
-    if (collectors === undefined) {
-      return { pipeline: { name: pipeline, output: sent(0) }, ...words };
-    }
-    const sums = collectors.map((collector, k) => ({ collector, output: sent(k) }));
-    return { collectors: sums, ...words };
+    const { sampled, filtered } = leftOut[i] ?? NOTHING_LEFT_OUT;
+    const rest = {
+      ...(sampleOneIn !== undefined && { sampledOut: sampled }),
+      ...(filter !== undefined && { filteredOut: filtered }),
+      ...wordsOf(output),
+    };
+    if (collectors === undefined) return { pipeline: { name: pipeline, output: sent(0) }, ...rest };
+    const targets = collectors.map((collector, k) => ({ collector, output: sent(k) }));
+    return { collectors: targets, ...rest };
   });
 }
 

@@ -233,6 +233,8 @@ export class Plane implements DataPlane, PacketCapture {
     const sum = (slot: number) => this.#columns.sum(slot);
     const ofOutputs = (slots: RuleSlots) =>
       slots.outputs.map(({ collectors }) => collectors.map(sum));
+    const leftOut = (slots: RuleSlots) =>
+      slots.outputs.map(({ state }) => this.#columns.leftOut(state));
     const slotsOf = (rule: Rule) => {
       const slots = this.#publisher.rule(rule.exporter);
       if (slots === undefined) throw new Error('a rule that is not in force has no counters');
@@ -242,6 +244,8 @@ export class Plane implements DataPlane, PacketCapture {
       input: (rule) => sum(slotsOf(rule).input),
       outputs: (rule) => ofOutputs(slotsOf(rule)),
       defaultOutputs: () => ofOutputs(this.#publisher.defaults),
+      leftOut: (rule) => leftOut(slotsOf(rule)),
+      leftOutByDefault: () => leftOut(this.#publisher.defaults),
       mismatched: () => sum(this.#publisher.defaults.input),
     };
   }

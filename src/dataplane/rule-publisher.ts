@@ -74,7 +74,7 @@ export class RulePublisher {
       slots: SLOT_COUNT,
       states: STATE_COUNT,
       clearSlot: (slot) => columns.clear(slot),
-      clearState: (state) => columns.clearState(state),
+      clearState: (state, hasLeftOut) => columns.clearState(state, hasLeftOut),
     });
   }
 

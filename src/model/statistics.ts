@@ -17,11 +17,31 @@ export interface PipelineStatistics {
   readonly output: Counters;
 }
 
+/** Packets that reached an output and that it did not take. */
+export interface LeftOut {
+  /** By its sampling (spec R21). */
+  readonly sampled: Counters;
+  /** By its filter (spec R22). */
+  readonly filtered: Counters;
+}
+
+export const NOTHING_LEFT_OUT: LeftOut = {
+  sampled: { packets: 0n, bytes: 0n },
+  filtered: { packets: 0n, bytes: 0n },
+};
+
+/** What an output left out; absent when it has no sampling, or no filter. */
+interface LeftOutStatistics {
+  readonly sampledOut?: Counters;
+  readonly filteredOut?: Counters;
+}
+
 /** What people call an output. */
 export type OutputWords = Pick<Output, 'name' | 'description'>;
 
 /** Of an output: those of its collectors, or of its pipeline. */
 export type OutputStatistics = OutputWords &
+  LeftOutStatistics &
   (
     | { readonly collectors: readonly CollectorStatistics[]; readonly pipeline?: never }
     | { readonly pipeline: PipelineStatistics; readonly collectors?: never }

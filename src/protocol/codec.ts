@@ -144,17 +144,21 @@ function fromOutputStatistics(
   statistics: OutputStatistics,
   format: AddressFormat,
 ): OutputStatsMessage {
-  const { collectors, pipeline } = statistics;
-  const words = wordsOf(statistics);
+  const { collectors, pipeline, sampledOut, filteredOut } = statistics;
+  const rest = {
+    ...(sampledOut && { sampledOut: fromCounters(sampledOut) }),
+    ...(filteredOut && { filteredOut: fromCounters(filteredOut) }),
+    ...wordsOf(statistics),
+  };
   if (collectors === undefined) {
-    return { pipeline: { name: pipeline.name, output: fromCounters(pipeline.output) }, ...words };
+    return { pipeline: { name: pipeline.name, output: fromCounters(pipeline.output) }, ...rest };
   }
   const sums = collectors.map(({ collector, output: sent }) => ({
     endpoint: endpointMessage(collector.endpoint, format),
     output: fromCounters(sent),
     ...descriptionOf(collector),
   }));
-  return { collectors: sums, ...words };
+  return { collectors: sums, ...rest };
 }
 
 export function fromCounters({ packets, bytes }: Counters): CountersMessage {

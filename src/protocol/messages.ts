@@ -71,6 +71,8 @@ export interface OutputStatsMessage {
   readonly pipeline?: PipelineStatsMessage;
   readonly name?: string;
   readonly description?: string;
+  readonly sampledOut?: CountersMessage;
+  readonly filteredOut?: CountersMessage;
 }
 
 export interface RuleStatsMessage {

@@ -194,10 +194,17 @@ export class FakeControl implements Control {
     };
   }
 
-  #outputStatistics({ collectors, pipeline }: Output): OutputStatistics {
-    if (collectors === undefined) return { pipeline: { name: pipeline, output: this.counters } };
+  #outputStatistics({ collectors, pipeline, sampleOneIn, filter }: Output): OutputStatistics {
+    const leftOut = {
+      ...(sampleOneIn !== undefined && { sampledOut: this.counters }),
+      ...(filter !== undefined && { filteredOut: this.counters }),
+    };
+    if (collectors === undefined) {
+      return { pipeline: { name: pipeline, output: this.counters }, ...leftOut };
+    }
     return {
       collectors: collectors.map((collector) => ({ collector, output: this.counters })),
+      ...leftOut,
     };
   }
 }

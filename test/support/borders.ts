@@ -82,6 +82,8 @@ export class Borders implements RuleStore, DataPlane {
           input: ({ exporter }) => this.inputs.get(exporterKey(exporter)) ?? ZERO,
           outputs: () => [],
           defaultOutputs: () => [],
+          leftOut: () => [],
+          leftOutByDefault: () => [],
           mismatched: () => ({ packets: 5n, bytes: 50n }),
         };
       },

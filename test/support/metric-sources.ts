@@ -63,6 +63,11 @@ export function serviceSource(parts: Partial<ServiceSource> = {}): ServiceSource
   };
 }
 
+const LEFT_OUT = {
+  sampled: { packets: 4n, bytes: 40n },
+  filtered: { packets: 5n, bytes: 50n },
+};
+
 /** @param perRule what each rule has received; each of its collectors was sent one packet of two bytes */
 export function presentRules(ruleSet: RuleSet, perRule: Counters = NO_TRAFFIC): PresentRules {
   const sent = { packets: 1n, bytes: 2n };
@@ -77,6 +82,8 @@ export function presentRules(ruleSet: RuleSet, perRule: Counters = NO_TRAFFIC): 
       input: () => perRule,
       outputs: ({ outputs }) => ofOutputs(outputs),
       defaultOutputs: () => ofOutputs(ruleSet.defaultOutputs),
+      leftOut: ({ outputs }) => outputs.map(() => LEFT_OUT),
+      leftOutByDefault: () => ruleSet.defaultOutputs.map(() => LEFT_OUT),
       mismatched: () => ({ packets: 3n, bytes: 30n }),
     },
     isPresent: () => true,

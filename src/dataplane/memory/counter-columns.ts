@@ -1,4 +1,4 @@
-import type { Counters } from '../../model/statistics.ts';
+import type { Counters, LeftOut } from '../../model/statistics.ts';
 import type { Notes } from '../../native/notes.ts';
 import type { CounterMemory } from './counter-memory.ts';
 
@@ -16,14 +16,16 @@ export class CounterColumns {
   }
 
   sum(slot: number): Counters {
-    let packets = 0n;
-    let bytes = 0n;
-    for (const column of this.#columns) {
-      const counters = column.slot(slot);
-      packets += counters.packets;
-      bytes += counters.bytes;
-    }
-    return { packets, bytes };
+    return sumOf(this.#columns.map((column) => column.slot(slot)));
+  }
+
+  /** What the output with this state left out. */
+  leftOut(state: number): LeftOut {
+    const all = this.#columns.map((column) => column.leftOut(state));
+    return {
+      sampled: sumOf(all.map(({ sampled }) => sampled)),
+      filtered: sumOf(all.map(({ filtered }) => filtered)),
+    };
   }
 
   /** Only for slots to which nobody writes. */
@@ -32,11 +34,21 @@ export class CounterColumns {
   }
 
   /** Only for states that nobody uses. */
-  clearState(state: number): void {
-    for (const column of this.#columns) column.clearState(state);
+  clearState(state: number, hasLeftOut: boolean): void {
+    for (const column of this.#columns) column.clearState(state, hasLeftOut);
   }
 
   close(): void {
     for (const column of this.#columns) column.close();
   }
+}
+
+function sumOf(all: readonly Counters[]): Counters {
+  let packets = 0n;
+  let bytes = 0n;
+  for (const counters of all) {
+    packets += counters.packets;
+    bytes += counters.bytes;
+  }
+  return { packets, bytes };
 }

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync } from 'node:fs';
-import type { Counters } from '../../model/statistics.ts';
+import type { Counters, LeftOut } from '../../model/statistics.ts';
 import type { ErrnoCount } from '../../model/status.ts';
 import { errnoName } from '../../native/errno.ts';
 import { COUNTER, COUNTERS, SLOT } from '../../native/layout.ts';
@@ -12,7 +12,7 @@ import {
 } from '../../native/memory.ts';
 import { Notes } from '../../native/notes.ts';
 import { HEADER as NOTES } from '../../native/notes-layout.ts';
-import { STATE } from '../../table/layout.ts';
+import { LEFT_OUT, STATE } from '../../table/layout.ts';
 
 /**
  * Slots of each forwarder's memory: twice what one rule set may take, so that one can replace another.
@@ -26,12 +26,18 @@ export const STATE_COUNT = SLOT_COUNT / 2;
 const STATES_AT = COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE;
 const NOTES_AT = STATES_AT + STATE_COUNT * STATE.SIZE;
 
-/** How a forwarder's memory is divided, in bytes: its own counters, slots, states of balancing, notes. */
+const LEFT_OUT_AT = NOTES_AT + NOTES.SIZE;
+
+/**
+ * How a forwarder's memory is divided, in bytes: its own counters, slots, states of balancing, notes, what outputs left
+ * out. What is new comes last: the memory that an earlier version hands over ends before it.
+ */
 export const COUNTER_MEMORY = {
   SLOTS: COUNTERS.SIZE,
   STATES: STATES_AT,
   NOTES: NOTES_AT,
-  SIZE: NOTES_AT + NOTES.SIZE,
+  LEFT_OUT: LEFT_OUT_AT,
+  SIZE: LEFT_OUT_AT + STATE_COUNT * LEFT_OUT.SIZE,
 } as const;
 
 /**
@@ -49,7 +55,7 @@ export class CounterMemory {
   /** @param fd the memory of a forwarder before; undefined = new memory, all zero */
   constructor(name: number | 'ended', fd?: number) {
     this.fd = fd ?? createSealed(`floxy-counters-${name}`, COUNTER_MEMORY.SIZE);
-    // That of an earlier version may be shorter: states and notes come last.
+    // That of an earlier version may be shorter.
     if (fstatSync(this.fd).size < COUNTER_MEMORY.SIZE) resizeMemory(this.fd, COUNTER_MEMORY.SIZE);
     this.#memory = mapMemory(this.fd, COUNTER_MEMORY.SIZE, true);
     this.#words = new BigUint64Array(this.#memory);
@@ -71,10 +77,26 @@ export class CounterMemory {
     this.#words.fill(0n, slotAt(slot), slotAt(slot) + 2);
   }
 
-  /** Only for states that the forwarder does not use. */
-  clearState(state: number): void {
+  /** What the output with this state left out. */
+  leftOut(state: number): LeftOut {
+    const counters = (member: number) => {
+      const at = leftOutAt(state) + member / 2;
+      return { packets: this.#words[at] ?? 0n, bytes: this.#words[at + 1] ?? 0n };
+    };
+    return { sampled: counters(LEFT_OUT.SAMPLED), filtered: counters(LEFT_OUT.FILTERED) };
+  }
+
+  /**
+   * Only for states that the forwarder does not use.
+   *
+   * @param hasLeftOut what was counted by it may not be zero: memory is used when it is written
+   */
+  clearState(state: number, hasLeftOut: boolean): void {
     const at = (COUNTER_MEMORY.STATES + state * STATE.SIZE) / 8;
     this.#words.fill(0n, at, at + STATE.SIZE / 8);
+    if (!hasLeftOut) return;
+    const leftOut = leftOutAt(state);
+    this.#words.fill(0n, leftOut, leftOut + LEFT_OUT.SIZE / 8);
   }
 
   /** Only for what no forwarder writes. */
@@ -82,10 +104,11 @@ export class CounterMemory {
     this.#words[index] = value;
   }
 
-  /** Adds what another has counted that nobody writes to any more, at these slots. */
-  absorb(other: CounterMemory, slots: Iterable<number>): void {
+  /** Adds what another has counted that nobody writes to any more, at these slots and by these states. */
+  absorb(other: CounterMemory, slots: Iterable<number>, states: Iterable<number>): void {
     const add = (at: number) => {
-      this.#words[at] = (this.#words[at] ?? 0n) + (other.#words[at] ?? 0n);
+      const more = other.#words[at] ?? 0n;
+      if (more !== 0n) this.#words[at] = (this.#words[at] ?? 0n) + more;
     };
     for (let at = 0; at < COUNTER_MEMORY.SLOTS / 8; at++) {
       if (at !== COUNTER.HEARTBEAT && at !== COUNTER.COUNTED_SINCE) add(at);
@@ -93,6 +116,10 @@ export class CounterMemory {
     for (const slot of slots) {
       add(slotAt(slot));
       add(slotAt(slot) + 1);
+    }
+    for (const state of states) {
+      const at = leftOutAt(state);
+      for (let word = 0; word < LEFT_OUT.SIZE / 8; word++) add(at + word);
     }
     this.notes.absorb(other.notes);
   }
@@ -123,6 +150,10 @@ function createSealed(name: string, bytes: number): number {
   const fd = createMemory(name, bytes);
   sealMemory(fd, false);
   return fd;
+}
+
+function leftOutAt(state: number): number {
+  return (COUNTER_MEMORY.LEFT_OUT + state * LEFT_OUT.SIZE) / 8;
 }
 
 function slotAt(slot: number): number {

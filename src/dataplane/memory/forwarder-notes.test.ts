@@ -216,7 +216,7 @@ test('S25: notes go on over a takeover, and those of a forwarder that is no more
   const ended = new CounterMemory('ended');
   opened.push(ended);
   ended.notes.open();
-  ended.absorb(second.memory, []);
+  ended.absorb(second.memory, [], []);
   for (const notes of [notesOf(second), notesOf({ memory: ended })]) {
     const { exporters } = await notes.sightings();
     assert.deepEqual(

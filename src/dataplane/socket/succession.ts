@@ -225,7 +225,8 @@ export class Succession {
     if (counters === undefined || this.#identities === undefined) return;
     if (!predecessor.fits('counters')) return;
     const memory = new CounterMemory(predecessor.index, counters);
-    sums.absorb(memory, [...FIXED_SLOTS, ...this.#identities.slots()]);
+    const slots = [...FIXED_SLOTS, ...this.#identities.slots()];
+    sums.absorb(memory, slots, this.#identities.states());
     memory.unmap();
     addDrops(predecessor.receivers, sums);
   }

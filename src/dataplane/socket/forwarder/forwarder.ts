@@ -8,8 +8,9 @@ import { PacketReceiver } from '../../../native/packet-receiver.ts';
 import { PacketSender, type Tap } from '../../../native/packet-sender.ts';
 import { mapAll } from '../../../native/ring-memory.ts';
 import { ForwardingTable } from '../../../table/forwarding-table.ts';
+import { STATE } from '../../../table/layout.ts';
 import type { TableReference } from '../../engine.ts';
-import { COUNTER_MEMORY } from '../../memory/counter-memory.ts';
+import { COUNTER_MEMORY, STATE_COUNT } from '../../memory/counter-memory.ts';
 import { type Descriptors, descriptorsOf, requireDescriptor } from '../descriptors.ts';
 import { forwardBatches } from './batch-loop.ts';
 import type { ForwarderOptions } from './messages.ts';
@@ -77,7 +78,10 @@ export class Forwarder {
       {
         packets: new Int32Array(batch.packets),
         copies: new Int32Array(copies),
-        states: new Int32Array(counters, COUNTER_MEMORY.STATES),
+        states: new Int32Array(counters, COUNTER_MEMORY.STATES, STATE_COUNT * STATE.WORDS),
+        leftOut: new Int32Array(counters, COUNTER_MEMORY.LEFT_OUT),
+        payloads: new Uint8Array(batch.payloads),
+        payloadStride: batch.payloadStride,
       },
       table,
     );

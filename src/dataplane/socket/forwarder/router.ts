@@ -2,23 +2,21 @@ import { COPY, PACKET, PACKET_FLAG } from '../../../native/layout.ts';
 import type { ForwardingTable } from '../../../table/forwarding-table.ts';
 import { COLLECTOR, OUTPUT, RULE, STATE, TABLE } from '../../../table/layout.ts';
 import { exporterNumber } from '../../../table/rendezvous.ts';
+import { Admission, type AdmissionMemory } from './admission.ts';
 import { chooseByWeight, chooseEven } from './hashed-choice.ts';
+import { Payloads } from './payloads.ts';
 
 /** Memory shared with packet I/O, as words: signed, which V8 never boxes. */
-export interface RouterMemory {
-  /** struct pio_packet[] */
-  readonly packets: Int32Array;
+export interface RouterMemory extends AdmissionMemory {
   /** struct pio_copy[] */
   readonly copies: Int32Array;
-  /** struct table_state[] */
-  readonly states: Int32Array;
 }
 
 /** table_output.flags of outputs that have no turns. */
 const HASHED = TABLE.OUTPUT_BY_EXPORTER | TABLE.OUTPUT_BY_ENDPOINT;
 
 /**
- * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14, R16 to R20). The innermost loop of
+ * Decides for each packet of a batch which collectors get a copy (spec R1 to R4, R14, R16 to R22). The innermost loop of
  * the proxy: it reads and writes flat memory only and allocates nothing.
  */
 export class Router {
@@ -27,16 +25,16 @@ export class Router {
   noEligibleCollector = 0;
   hopLimitExceeded = 0;
   readonly #memory: RouterMemory;
-  /** The packets, as what has 16 bits. */
-  readonly #halves: Uint16Array;
+  readonly #payloads: Payloads;
+  readonly #admission: Admission;
   /** The rule of each packet of the batch. */
   readonly #rules: Int32Array;
   #table: ForwardingTable;
 
   constructor(memory: RouterMemory, table: ForwardingTable) {
     this.#memory = memory;
-    const { buffer, byteOffset, byteLength } = memory.packets;
-    this.#halves = new Uint16Array(buffer, byteOffset, byteLength >> 1);
+    this.#payloads = new Payloads(memory);
+    this.#admission = new Admission(memory, this.#payloads);
     this.#rules = new Int32Array(memory.packets.length / PACKET.WORDS);
     this.#table = table;
   }
@@ -55,6 +53,7 @@ export class Router {
     const { packets } = this.#memory;
     const words = this.#table.words;
     let copies = 0;
+    this.#admission.begin();
     this.droppedByRule = 0;
     this.noEligibleCollector = 0;
     this.hopLimitExceeded = 0;
@@ -92,50 +91,60 @@ export class Router {
         packets[at + PACKET.SOURCE + 2] as number,
         packets[at + PACKET.SOURCE + 3] as number,
         packets[at + PACKET.SOURCE_PORT] as number,
-        namesListeningPorts ? this.#listeningPort(packet) : 0,
+        namesListeningPorts ? this.#payloads.listenPort(packet) : 0,
       );
     }
   }
 
-  #listeningPort(packet: number): number {
-    return this.#halves[(packet * PACKET.SIZE + PACKET.LISTEN_PORT_BYTE) >> 1] as number;
-  }
-
   /** @param ipv6 1 for an IPv6 packet, 0 for IPv4: in memory IPv6 is the word after IPv4 */
   #copy(packet: number, ipv6: 0 | 1, firstOutput: number, outputs: number, copies: number): number {
-    const { copies: out } = this.#memory;
     const words = this.#table.words;
     let outputAt = this.#table.outputsAt + firstOutput * OUTPUT.WORDS;
+    let count = copies;
     for (let i = 0; i < outputs; i++, outputAt += OUTPUT.WORDS) {
+      const flags = words[outputAt + OUTPUT.FLAGS] as number;
+      if ((flags & TABLE.OUTPUT_LEAVES_OUT) !== 0 && !this.#takes(packet, outputAt)) continue;
       const eligible = words[outputAt + OUTPUT.COLLECTORS + ipv6] as number;
       if (eligible === 0) {
         this.noEligibleCollector++;
         this.#flag(packet, PACKET_FLAG.NO_COLLECTOR);
         continue;
       }
-      const chosen = eligible === 1 ? 0 : this.#choose(packet, outputAt, ipv6, eligible);
-      const at = copies * COPY.WORDS;
-      out[at + COPY.PACKET] = packet;
-      out[at + COPY.COLLECTOR] = (words[outputAt + OUTPUT.FIRST_COLLECTOR] as number) + chosen;
-      copies++;
+      const chosen = eligible === 1 ? 0 : this.#choose(packet, outputAt, flags, ipv6, eligible);
+      this.#add(count++, packet, outputAt, chosen);
     }
-    return copies;
+    return count;
   }
 
   /** Nothing goes any further, but pipelines are here. */
   #copyExpired(packet: number, firstOutput: number, outputs: number, copies: number): number {
     const words = this.#table.words;
+    let outputAt = this.#table.outputsAt + firstOutput * OUTPUT.WORDS;
     let count = copies;
-    for (let i = 0; i < outputs; i++) {
-      const outputAt = this.#table.outputsAt + (firstOutput + i) * OUTPUT.WORDS;
-      if (((words[outputAt + OUTPUT.FLAGS] as number) & TABLE.OUTPUT_PIPELINE) !== 0)
-        count = this.#copy(packet, 0, firstOutput + i, 1, count);
+    let isEnded = false;
+    for (let i = 0; i < outputs; i++, outputAt += OUTPUT.WORDS) {
+      const flags = words[outputAt + OUTPUT.FLAGS] as number;
+      if ((flags & TABLE.OUTPUT_LEAVES_OUT) !== 0 && !this.#takes(packet, outputAt)) continue;
+      if ((flags & TABLE.OUTPUT_PIPELINE) === 0) isEnded = true;
+      else this.#add(count++, packet, outputAt, 0);
     }
-    if (count - copies < outputs) {
+    if (isEnded) {
       this.hopLimitExceeded++;
       this.#flag(packet, PACKET_FLAG.ENDED);
     }
     return count;
+  }
+
+  #takes(packet: number, outputAt: number): boolean {
+    return this.#admission.takes(packet, this.#table, outputAt);
+  }
+
+  /** @param chosen which collector of the output */
+  #add(copy: number, packet: number, outputAt: number, chosen: number): void {
+    const { copies } = this.#memory;
+    const first = this.#table.words[outputAt + OUTPUT.FIRST_COLLECTOR] as number;
+    copies[copy * COPY.WORDS + COPY.PACKET] = packet;
+    copies[copy * COPY.WORDS + COPY.COLLECTOR] = first + chosen;
   }
 
   /** For packet I/O, which notes whose packets are lost. */
@@ -145,13 +154,11 @@ export class Router {
   }
 
   /** @returns which of the collectors that can take the packet gets it */
-  #choose(packet: number, outputAt: number, ipv6: 0 | 1, eligible: number): number {
-    const words = this.#table.words;
-    const flags = words[outputAt + OUTPUT.FLAGS] as number;
+  #choose(packet: number, outputAt: number, flags: number, ipv6: 0 | 1, eligible: number) {
     const isWeighted = (flags & TABLE.OUTPUT_WEIGHTED) !== 0;
     if ((flags & HASHED) === 0) return this.#takeTurn(outputAt, ipv6, eligible, isWeighted);
     const exporter = this.#exporterOf(packet, (flags & TABLE.OUTPUT_BY_ENDPOINT) !== 0);
-    const first = words[outputAt + OUTPUT.FIRST_COLLECTOR] as number;
+    const first = this.#table.words[outputAt + OUTPUT.FIRST_COLLECTOR] as number;
     return isWeighted
       ? chooseByWeight(this.#table, first, eligible, exporter)
       : chooseEven(this.#table, first, eligible, exporter);
