@@ -14,3 +14,9 @@ export const MAX_SLOTS_PER_RULE_SET = 4_000_000;
 
 /** Largest request that the API takes, in bytes. 100,000 IPv6 rules with two collectors need 13 MB. */
 export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+
+/** Values of each list of a filter (spec V12): they are looked at one by one for each packet. */
+export const MAX_FILTER_VALUES = 64;
+
+/** Different filters of a rule set: with all their values some 100 MB of a forwarding table. */
+export const MAX_FILTERS = 65_536;

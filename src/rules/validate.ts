@@ -1,4 +1,4 @@
-/** Validation of rules against each other and against this host (spec V1 to V6, V10). Pure. */
+/** Validation of rules against each other and against this host (spec V1 to V6, V10, V12). Pure. */
 
 import { FloxyError, invalidInput, type Problem } from '../base/errors.ts';
 import type { Octets } from '../model/address.ts';
@@ -6,6 +6,7 @@ import { addressKind, needsInterface } from '../model/address-kind.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import {
   MAX_COLLECTORS_PER_OUTPUT,
+  MAX_FILTERS,
   MAX_OUTPUTS_PER_RULE,
   MAX_PIPELINES,
   MAX_RULES,
@@ -16,6 +17,7 @@ import {
   collectorKey,
   type Exporter,
   exporterKey,
+  filterKeys,
   type Output,
   pipelineNames,
   type Rule,
@@ -23,7 +25,7 @@ import {
   type RuleSet,
   takesIpv6,
 } from '../model/rules.ts';
-import { findUnsupported } from './unsupported.ts';
+import { checkFilter, checkFilterPorts } from './filter-problems.ts';
 import { checkHealth } from './validate-health.ts';
 
 /** What the rules must not collide with: this host, at the moment of the change. */
@@ -62,7 +64,7 @@ export function validateRules(
 /** Does the same. @returns every bad place @throws FloxyError LIMIT_EXCEEDED */
 export function ruleProblems({ rules, defaultOutputs }: RuleSet, host: HostAddresses): Problem[] {
   checkLimits({ rules, defaultOutputs });
-  const problems: Problem[] = findUnsupported({ rules, defaultOutputs });
+  const problems: Problem[] = [];
   checkDuplicateExporters(rules, problems);
   const faultless: FaultlessOutputs = new Set();
   rules.forEach((rule, i) => {
@@ -117,9 +119,10 @@ function checkRule(
     if (problems.length === before) faultless.add(rule.outputs);
   }
   if (isIpv6(rule.exporter.endpoint)) checkFamilies(rule, path, problems);
+  checkFilterPorts(rule.exporter, rule.outputs, `${path}outputs`, problems);
 }
 
-/** V6, V10. @throws FloxyError LIMIT_EXCEEDED that names the limit */
+/** V6, V10, V12. @throws FloxyError LIMIT_EXCEEDED that names the limit */
 export function checkLimits(ruleSet: RuleSet): void {
   const { rules, defaultOutputs } = ruleSet;
   limit(rules.length, MAX_RULES, () => 'rules: rules in all');
@@ -130,6 +133,7 @@ export function checkLimits(ruleSet: RuleSet): void {
   limit(slots, MAX_SLOTS_PER_RULE_SET, () => 'rules: rules, outputs and collectors together');
   const { size } = pipelineNames(ruleSet);
   limit(size, MAX_PIPELINES, () => 'rules: different pipelines that outputs name');
+  limit(filterKeys(ruleSet).size, MAX_FILTERS, () => 'rules: different filters');
 }
 
 /** How many outputs and collectors there are. */
@@ -183,8 +187,9 @@ function checkOutputs(
 ): void {
   const pipelines = new Map<string, number>();
   const names = new Map<string, number>();
-  outputs.forEach(({ collectors, pipeline, name }, i) => {
+  outputs.forEach(({ collectors, pipeline, name, filter }, i) => {
     const outputPath = `${path}[${i}]`;
+    if (filter !== undefined) checkFilter(filter, `${outputPath}.filter`, problems);
     if (name !== undefined) checkNameTwice(name, i, names, `${outputPath}.name`, problems);
     if (collectors === undefined) {
       checkPipelineTwice(pipeline, i, pipelines, `${outputPath}.pipeline`, problems);
