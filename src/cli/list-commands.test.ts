@@ -131,6 +131,48 @@ no rule          3    300  -
   );
 });
 
+test('R20 to R22: tables show how outputs choose, and what they left out', async () => {
+  const collectors = [
+    { endpoint: { host: '198.51.100.1' } },
+    { endpoint: { host: '198.51.100.2' } },
+  ];
+  const filter = {
+    protocols: ['NETFLOW_V9', 'IPFIX'],
+    observationDomains: [1, 2],
+    listeningPorts: [2055],
+  };
+  const agents = { agents: [{ host: '192.0.2.7' }] };
+  const defaultOutputs = [
+    { collectors, balance: 'BY_EXPORTER', filter, sampleOneIn: 10 },
+    { pipeline: 'a', filter: agents },
+  ];
+  await using rules = await startFakeApi({ answer: [{ defaultOutputs }] });
+  const list = await runFloxy(['rules', 'list', '-o', 'table', ...at(rules.port)]);
+  assert.equal(
+    list.output,
+    `EXPORTER  OUTPUTS
+default   198.51.100.1 | 198.51.100.2, by exporter, only NETFLOW_V9/IPFIX domain 1/2 to port 2055, 1 in 10; pipeline a, only agent 192.0.2.7
+`,
+  );
+  const counts = (packets: number) => ({ packets: `${packets}`, bytes: `${packets * 100}` });
+  const output = {
+    collectors: [{ endpoint: { host: '198.51.100.1', port: 5 }, output: counts(2) }],
+    filteredOut: counts(5),
+    sampledOut: counts(18),
+  };
+  const answer = [{ defaultOutputs: [output], mismatched: counts(25) }];
+  await using stats = await startFakeApi({ answer });
+  const run = await runFloxy(['stats', '-o', 'table', ...at(stats.port)]);
+  assert.equal(
+    run.output,
+    `EXPORTER  PACKETS  BYTES  TO                SENT  SENT BYTES
+no rule        25   2500  198.51.100.1:5       2         200
+                          - (filtered out)     5         500
+                          - (sampled out)     18        1800
+`,
+  );
+});
+
 test('an exporter without a rule that may have been meant with a port is told so', async () => {
   const details = 'no rule for exporter fd10::3:3000';
   await using api = await startFakeApi({ code: status.NOT_FOUND, details });

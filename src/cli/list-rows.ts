@@ -58,8 +58,27 @@ function wayTexts(collector: ShownCollector): string[] {
 }
 
 /** What an output does in another way than most. */
-function optionTexts({ balance }: ShownOutput): string[] {
-  return balance === undefined ? [] : [balance.toLowerCase().replace('_', ' ')];
+function optionTexts({ balance, filter, sampleOneIn }: ShownOutput): string[] {
+  return [
+    ...(balance === undefined ? [] : [balance.toLowerCase().replace('_', ' ')]),
+    ...(filter ? [filterText(filter)] : []),
+    ...(sampleOneIn === undefined ? [] : [`1 in ${sampleOneIn}`]),
+  ];
+}
+
+function filterText(filter: NonNullable<ShownOutput['filter']>): string {
+  const { protocols = [], observationDomains = [], agents = [], listeningPorts = [] } = filter;
+  const hosts = agents.map((agent) => endpointText(agent));
+  const wanted = [
+    ['', protocols],
+    ['domain ', observationDomains],
+    ['agent ', hosts],
+    ['to port ', listeningPorts],
+  ] as const;
+  const texts = wanted.flatMap(([what, values]) =>
+    values.length === 0 ? [] : [`${what}${values.join('/')}`],
+  );
+  return `only ${texts.join(' ')}`;
 }
 
 export const STATS_COLUMNS: readonly TableColumn[] = [
@@ -85,18 +104,32 @@ export function statsRows(part: Shown<ProxyStatsMessage>): string[][] {
 }
 
 function withTargets(first: string[], outputs: readonly Shown<OutputStatsMessage>[]): string[][] {
-  const targets = outputs.flatMap(({ collectors = [], pipeline, name, description }) => {
-    const found = collectors.map(({ endpoint, output, description: own }) => {
-      const text = described(endpointText(endpoint), own ?? description);
-      return [named(name, text), output] as const;
-    });
-    if (pipeline === undefined) return found;
-    const text = described(`pipeline ${pipeline.name}`, description);
-    return [...found, [named(name, text), pipeline.output] as const];
-  });
+  const targets = outputs.flatMap(targetsOf);
   if (targets.length === 0) return [[...first, '-']];
   return targets.map(([name, { packets = '0', bytes = '0' } = {}], i) => [
     ...(i === 0 ? first : ['', '', '']),
     ...[name, packets, bytes],
   ]);
+}
+
+/** Where packets of an output went, and what it left out. */
+function targetsOf({
+  collectors = [],
+  pipeline,
+  name,
+  description,
+  sampledOut,
+  filteredOut,
+}: Shown<OutputStatsMessage>) {
+  const collected = collectors.map(({ endpoint, output, description: own }) => {
+    const text = described(endpointText(endpoint), own ?? description);
+    return [named(name, text), output] as const;
+  });
+  const decoded = pipeline && named(name, described(`pipeline ${pipeline.name}`, description));
+  return [
+    ...collected,
+    ...(decoded ? [[decoded, pipeline.output] as const] : []),
+    ...(filteredOut ? [[named(name, '- (filtered out)'), filteredOut] as const] : []),
+    ...(sampledOut ? [[named(name, '- (sampled out)'), sampledOut] as const] : []),
+  ];
 }

@@ -35,7 +35,10 @@ const FOLLOWER: FollowerStatus = {
   isOverridden: false,
 };
 
-const RULES = ruleSet([rule('192.0.2.1', ['198.51.100.1:9'])], outputs(['198.51.100.2:9']));
+const RULES = ruleSet(
+  [rule('192.0.2.1', ['198.51.100.1:9'])],
+  outputs(['198.51.100.2:9']).map((output) => ({ ...output, sampleOneIn: 2 })),
+);
 
 const { exporter: RULED } = rule('192.0.2.1');
 const SEEN: ExporterStatus = {

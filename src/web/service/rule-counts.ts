@@ -1,7 +1,7 @@
 import { Turn } from '../../base/turn.ts';
 import type { PresentRules } from '../../control/statistics.ts';
 import { exporterKey, type Output, type Rule, targetKeys } from '../../model/rules.ts';
-import type { Counters } from '../../model/statistics.ts';
+import { type Counters, type LeftOut, NOTHING_LEFT_OUT } from '../../model/statistics.ts';
 
 /** Counting that was begun anew so often, because rules changed meanwhile, is done without a pause. */
 const MAX_INTERRUPTIONS = 4;
@@ -27,6 +27,9 @@ export interface RuleCounts {
   readonly defaultOutputs: readonly Output[];
   /** Of each target of the default outputs. */
   readonly sentByDefault: readonly number[];
+  /** What outputs of each of these rules left out, in the order of reasonsOf(); and what the default outputs did. */
+  readonly leftOut: readonly number[];
+  readonly leftOutByDefault: readonly number[];
   readonly mismatched: Counters;
   /** There are more rules than are told one by one: none of them is. */
   readonly areTooMany: boolean;
@@ -58,6 +61,7 @@ export async function countRules(
       }
       add(counts.received, present.counters.input(rule));
       addTargets(counts.sent, rule.outputs, present.counters.outputs(rule));
+      addLeftOut(counts.leftOut, rule.outputs, () => present.counters.leftOut(rule));
     }
     if (isPresent) return counts;
   }
@@ -86,9 +90,34 @@ export function targetsOf(outputs: readonly Output[]): readonly Target[] {
   return list;
 }
 
+/** Why an output leaves out packets: each is counted by itself. */
+export interface LeavingReason {
+  /** Its name; without one, `#` and its place among the outputs of the rule, from 0 on. */
+  readonly output: string;
+  readonly reason: 'filter' | 'sampling';
+}
+
+const reasons = new WeakMap<readonly Output[], readonly LeavingReason[]>();
+
+export function reasonsOf(outputs: readonly Output[]): readonly LeavingReason[] {
+  let found = reasons.get(outputs);
+  if (found === undefined) {
+    found = outputs.flatMap(({ name, filter, sampleOneIn }, i): LeavingReason[] => {
+      const output = name ?? `#${i}`;
+      return [
+        ...(filter === undefined ? [] : [{ output, reason: 'filter' } as const]),
+        ...(sampleOneIn === undefined ? [] : [{ output, reason: 'sampling' } as const]),
+      ];
+    });
+    reasons.set(outputs, found);
+  }
+  return found;
+}
+
 interface GrowingCounts extends RuleCounts {
   readonly received: number[];
   readonly sent: number[];
+  readonly leftOut: number[];
 }
 
 function begin(present: PresentRules, choice: RuleChoice): GrowingCounts {
@@ -96,10 +125,14 @@ function begin(present: PresentRules, choice: RuleChoice): GrowingCounts {
   const chosen = choose(present, choice);
   const sentByDefault: number[] = [];
   addTargets(sentByDefault, ruleSet.defaultOutputs, counters.defaultOutputs());
+  const leftOutByDefault: number[] = [];
+  addLeftOut(leftOutByDefault, ruleSet.defaultOutputs, () => counters.leftOutByDefault());
   return {
     ...chosen,
     received: [],
     sent: [],
+    leftOut: [],
+    leftOutByDefault,
     defaultOutputs: ruleSet.defaultOutputs,
     sentByDefault,
     mismatched: counters.mismatched(),
@@ -140,6 +173,21 @@ function addTargets(
       bytes += Number(counted?.bytes ?? 0n);
     }
     numbers.push(packets, bytes);
+  }
+}
+
+/** @param read of each of the outputs; only when one of them leaves out packets */
+function addLeftOut(
+  numbers: number[],
+  outputs: readonly Output[],
+  read: () => readonly LeftOut[],
+): void {
+  if (reasonsOf(outputs).length === 0) return;
+  const leftOut = read();
+  for (const [i, { filter, sampleOneIn }] of outputs.entries()) {
+    const { filtered, sampled } = leftOut[i] ?? NOTHING_LEFT_OUT;
+    if (filter !== undefined) add(numbers, filtered);
+    if (sampleOneIn !== undefined) add(numbers, sampled);
   }
 }
 

@@ -1,6 +1,12 @@
 import type { Output } from '../../model/rules.ts';
 import type { Metric, MetricSample } from '../metric.ts';
-import { nameOf, type RuleCounts, targetsOf } from './rule-counts.ts';
+import {
+  type LeavingReason,
+  nameOf,
+  type RuleCounts,
+  reasonsOf,
+  targetsOf,
+} from './rule-counts.ts';
 
 /** The label `exporter` of what goes to the default outputs; no exporter is called so. */
 export const DEFAULT_OUTPUTS = 'default';
@@ -29,6 +35,8 @@ export const RULE_METRICS: readonly Metric<ToldRules>[] = [
     0,
   ),
   sent('bytes', 'payload bytes of these copies', 1),
+  leftOut('packets', 'packets that an output of a rule did not take', 0),
+  leftOut('bytes', 'payload bytes of these packets', 1),
   mismatched('packets', 'packets that no rule matched', 0),
   mismatched('bytes', 'payload bytes of the packets that no rule matched', 1),
   {
@@ -93,6 +101,39 @@ function* samplesOf(
     const to = collector === undefined ? { pipeline: pipeline ?? '' } : { collector };
     const named = output === undefined ? to : { ...to, output };
     yield { labels: { exporter, ...named }, value: numbers[at] ?? 0 };
+    at += 2;
+  }
+}
+
+function leftOut(unit: string, help: string, word: 0 | 1): Metric<ToldRules> {
+  return {
+    name: `floxy_exporter_left_out_${unit}_total`,
+    help: `${help}, by its filter or its sampling; output is its name, or # and its place from 0 on`,
+    type: 'counter',
+    labels: ['exporter', 'output', 'reason'],
+    *read({ counts, isPart }) {
+      let at = word;
+      for (const rule of counts.rules) {
+        const reasons = reasonsOf(rule.outputs);
+        yield* reasonSamples(nameOf(rule), reasons, counts.leftOut, at);
+        at += 2 * reasons.length;
+      }
+      if (isPart) return;
+      const reasons = reasonsOf(counts.defaultOutputs);
+      yield* reasonSamples(DEFAULT_OUTPUTS, reasons, counts.leftOutByDefault, word);
+    },
+  };
+}
+
+function* reasonSamples(
+  exporter: string,
+  reasons: readonly LeavingReason[],
+  numbers: readonly number[],
+  first: number,
+): Generator<MetricSample> {
+  let at = first;
+  for (const { output, reason } of reasons) {
+    yield { labels: { exporter, output, reason }, value: numbers[at] ?? 0 };
     at += 2;
   }
 }

@@ -83,6 +83,26 @@ test('S5: outputs that have a name are told apart by it', async () => {
   );
 });
 
+test('R21, R22: what outputs left out is told by output and reason', async () => {
+  const [first, second] = outputs(['198.51.100.1:9'], ['198.51.100.2']);
+  const all = [
+    { ...first, collectors: first?.collectors ?? [], sampleOneIn: 2 },
+    { collectors: second?.collectors ?? [], name: 'sflow', sampleOneIn: 3, filter: {} },
+  ];
+  const set = ruleSet([{ ...rule('192.0.2.1'), outputs: all }, rule('192.0.2.2')], all.slice(0, 1));
+  const { rules } = await reader(3, proxySource({ presentRules: () => presentRules(set) })).all();
+  const name = 'floxy_exporter_left_out_packets_total';
+  assert.deepEqual(
+    linesOf(rules).filter((line) => line.startsWith(name)),
+    [
+      `${name}{exporter="192.0.2.1",output="#0",reason="sampling"} 4`,
+      `${name}{exporter="192.0.2.1",output="sflow",reason="filter"} 5`,
+      `${name}{exporter="192.0.2.1",output="sflow",reason="sampling"} 4`,
+      `${name}{exporter="default",output="#0",reason="sampling"} 4`,
+    ],
+  );
+});
+
 test('S31: more rules than the limit are one series, which says so', async () => {
   const present = presentRules(RULES, { packets: 5n, bytes: 50n });
   const proxy = proxySource({ presentRules: () => present });
