@@ -37,7 +37,7 @@ export interface OutputRows {
 }
 
 /** Those of its collectors, or of its pipeline. */
-type TargetRows = Omit<OutputRows, 'filter'>;
+export type TargetRows = Omit<OutputRows, 'filter'>;
 
 /** What the rows of outputs depend on besides the rules. */
 export interface Destinations {

@@ -1,7 +1,7 @@
 import { watchKey } from '../model/collector-health.ts';
 import type { Collector, CollectorOutput } from '../model/rules.ts';
 import { COLLECTOR, OUTPUT, TABLE } from './layout.ts';
-import type { Destinations, OutputRows } from './rows.ts';
+import type { Destinations, TargetRows } from './rows.ts';
 
 /**
  * Writes into the rows of an output's collectors what packet I/O has to do with templates (spec R23, R24). By its rule,
@@ -9,7 +9,7 @@ import type { Destinations, OutputRows } from './rows.ts';
  */
 export function writeTemplates(
   rule: CollectorOutput,
-  rows: OutputRows,
+  rows: TargetRows,
   returns?: Destinations['returns'],
 ): void {
   const flags = templateFlags(rule);

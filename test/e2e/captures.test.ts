@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { DatagramReader } from '../lab/datagrams.ts';
+import { protocolOf } from '../lab/filter.ts';
 import { CaptureReader } from '../lab/pcap.ts';
+import type { OutputText } from '../lab/reference.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { type Shot, Stage } from '../lab/stage.ts';
 import { assertWellFormed, type Sent, verify } from '../lab/verify.ts';
@@ -18,6 +20,8 @@ const RULES = {
     ['2001:db8:c::2', '2001:db8:c::3', '2001:db8:c::4'].map((host) => ({ host, port: 9995 })),
   ],
 };
+const at = (host: number) => ({ host: `2001:db8:c::${host}`, port: 9000 + host });
+
 /** From whom the payloads of .dat files come: these have no addresses. */
 const NAMELESS = { host: '203.0.113.250', port: 2056 };
 
@@ -78,4 +82,38 @@ describe('captures of real exporters', { skip: reason || requireRoot() }, () => 
       verify(arrived, { ruleSet: RULES, sent: bySender(shots) });
     });
   }
+
+  test('R22: one exporter that sends all of it, sFlow and NetFlow in turns, is split', async () => {
+    const all = files.flatMap((file) => readShots(join(folder ?? '', file)));
+    const kinds = Map.groupBy(all, ({ payload }) => protocolOf(payload));
+    assert.ok(
+      ['NETFLOW_V5', 'NETFLOW_V9', 'IPFIX', 'SFLOW_V5', 'OTHER'].every((kind) => kinds.has(kind)),
+    );
+    // Some of each in turns.
+    const shots = Array.from({ length: 400 }, (_, i) =>
+      [...kinds.values()].flatMap((shots) => shots[i] ?? []),
+    )
+      .flat()
+      .map(({ payload }) => ({ from: NAMELESS, payload }));
+    const outputs: OutputText[] = [
+      { filter: { protocols: ['SFLOW_V5'] }, collectors: [at(1)] },
+      { filter: { protocols: ['NETFLOW_V5', 'NETFLOW_V9'] }, collectors: [at(2)] },
+      { filter: { protocols: ['IPFIX'] }, collectors: [at(3)], balance: 'BY_EXPORTER' },
+      { filter: { protocols: ['NETFLOW_V1', 'NETFLOW_V7', 'OTHER'] }, collectors: [at(4)] },
+    ];
+    const ruleSet = { rules: [{ exporter: { host: NAMELESS.host }, outputs }] };
+    await stage.api.replace(ruleSet);
+    const arrived = await stage.exchange(shots);
+    assertWellFormed(arrived);
+    verify(arrived, { ruleSet, sent: bySender(shots) });
+    assert.equal(arrived.length, shots.length, 'each packet is one for exactly one output');
+    const { rules } = await stage.api.statistics();
+    const counted = rules[0]?.outputs.map(({ filtered_out, collectors }) =>
+      [filtered_out, collectors[0]?.output].reduce((sum, one) => sum + Number(one?.packets), 0),
+    );
+    assert.deepEqual(
+      counted,
+      outputs.map(() => shots.length),
+    );
+  });
 });

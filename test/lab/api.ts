@@ -56,6 +56,8 @@ export interface OutputStatsMessage {
     readonly endpoint: EndpointMessage;
     readonly output: CountersMessage;
   }[];
+  readonly sampled_out?: CountersMessage;
+  readonly filtered_out?: CountersMessage;
 }
 
 export interface RuleStatsMessage {

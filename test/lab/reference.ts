@@ -1,7 +1,8 @@
 /**
- * The rules R1 to R5, R16, R18 to R20, R23 and H3 of forwarding, written as plainly as possible: what judges the proxy. It
+ * The rules R1 to R5, R16, R18 to R23 and H3 of forwarding, written as plainly as possible: what judges the proxy. It
  * searches lists where the proxy has tables, and shares no code with it.
  */
+import { type FilterText, isWanted } from './filter.ts';
 import { type LeavingText, takesIpv6 } from './leaving.ts';
 import { homeOf } from './rendezvous.ts';
 import { bitsOf, canonicalText, type EndpointText, keyOf } from './wire.ts';
@@ -19,6 +20,8 @@ export interface OutputText {
   readonly collectors: readonly CollectorText[];
   readonly balance?: 'BY_EXPORTER' | 'BY_ENDPOINT';
   readonly templates?: 'ALL' | 'ONE';
+  readonly sample_one_in?: number;
+  readonly filter?: FilterText;
 }
 
 /** An output, or only its collectors. */
@@ -56,6 +59,10 @@ export interface Decision {
   readonly informed: readonly (readonly string[])[];
   /** What part of the packets that come to a group each member of it gets (R16). */
   readonly shares: readonly (readonly number[])[];
+  /** Whether a packet with this payload is one for the output (R22). */
+  readonly isWanted: readonly ((payload: Buffer) => boolean)[];
+  /** Of how many packets that are wanted the output takes one (R21). */
+  readonly oneIn: readonly number[];
   /** Outputs in which nobody can take it. */
   readonly withoutEligibleCollector: number;
 }
@@ -67,12 +74,15 @@ export function decide(ruleSet: RuleSetText, source: EndpointText, receivedOn: n
   const isIpv6 = canonicalText(source.host).includes(':');
   const usable = outputs
     .map(outputText)
-    .map(({ collectors, balance, templates = balance ? 'ONE' : 'ALL' }) => {
+    .map(({ balance, templates = balance ? 'ONE' : 'ALL', ...output }) => {
+      const { collectors, filter, sample_one_in: oneIn = 1 } = output;
       const possible = collectors.filter((collector) => !isIpv6 || takesIpv6(collector)); // R3
       const able = serving(possible, ruleSet.down ?? []);
       const home = balance && homeOf(source, able, balance); // R20
       const informed = templates === 'ALL' ? able : []; // R23
-      return { group: home === undefined ? able : [home], informed };
+      const wanted = (payload: Buffer) =>
+        filter === undefined || isWanted(filter, payload, receivedOn);
+      return { group: home === undefined ? able : [home], informed, isWanted: wanted, oneIn };
     })
     .filter(({ group }) => group.length > 0);
   const keys = (collectors: readonly CollectorText[]) =>
@@ -82,6 +92,8 @@ export function decide(ruleSet: RuleSetText, source: EndpointText, receivedOn: n
     groups: usable.map(({ group }) => keys(group)),
     informed: usable.map(({ informed }) => keys(informed)),
     shares: usable.map(({ group }) => sharesOf(group)),
+    isWanted: usable.map((output) => output.isWanted),
+    oneIn: usable.map(({ oneIn }) => oneIn),
     withoutEligibleCollector: outputs.length - usable.length,
   };
 }

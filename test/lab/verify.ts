@@ -34,8 +34,24 @@ const ROUNDING = 1e-6;
 /** By member of a group: how many packets it got, and what part of all it should get. */
 type Balance = readonly { readonly count: number; readonly share: number }[];
 
+/** What came to an output, and what it took. */
+type Sample = { readonly reached: number; readonly taken: number; readonly oneIn: number };
+
+/** Who has to get what of a stream. */
+interface Wanted {
+  readonly group: readonly string[];
+  readonly informed: readonly string[];
+  /** Whether a packet is one for the output. */
+  readonly isWanted: (payload: Buffer) => boolean;
+  /** Some of these are left out. */
+  readonly isSampled: boolean;
+}
+
 /** Packets of a stream in a group. */
 interface Taken {
+  /** How many were wanted, and how many of them came. */
+  readonly reached: number;
+  readonly taken: number;
   /** By member, how many it got when it was its turn. */
   readonly counts: ReadonlyMap<string, number>;
   /** How many all members got alike: nobody knows whose turn it was. */
@@ -49,12 +65,19 @@ export function verify(arrived: readonly Datagram[], demand: Demand): void {
   const queues = queuesOf(arrived);
   const balance = new Map<string, Balance>();
   const alike = new Map<string, number>();
+  const samples = new Map<string, Sample>();
   for (const stream of sent) {
-    const { groups, informed, shares, rule } = decide(ruleSet, stream.from, receivedOn);
+    const { groups, informed, shares, rule, ...decision } = decide(
+      ruleSet,
+      stream.from,
+      receivedOn,
+    );
     const owner = rule === undefined ? 'default' : JSON.stringify(rule.exporter);
     groups.forEach((group, output) => {
-      const who = { group, informed: informed[output] ?? [] };
-      const taken = verifyGroup(queues, stream, who, prefix);
+      const oneIn = decision.oneIn[output] ?? 1;
+      const isWanted = decision.isWanted[output] ?? (() => true);
+      const wanted = { group, informed: informed[output] ?? [], isWanted, isSampled: oneIn > 1 };
+      const taken = verifyGroup(queues, stream, wanted, prefix);
       const family = stream.from.host.includes(':') ? 'IPv6' : 'IPv4';
       const name = `output ${output} of ${owner} for ${family} to [${group}]`;
       const sums =
@@ -67,12 +90,24 @@ export function verify(arrived: readonly Datagram[], demand: Demand): void {
         })),
       );
       alike.set(name, (alike.get(name) ?? 0) + taken.alike);
+      const of = `output ${output} of ${owner}`;
+      const before = samples.get(of) ?? { reached: 0, taken: 0 };
+      const reached = before.reached + taken.reached;
+      samples.set(of, { reached, taken: before.taken + taken.taken, oneIn });
     });
   }
   assertNothingLeft(queues);
+  for (const [name, sample] of samples) assertSampled(name, sample, unevenness);
   for (const [name, members] of balance) {
     assertBalanced(name, members, unevenness + (alike.get(name) ?? 0));
   }
+}
+
+/** R21: each forwarder counts on its own. */
+function assertSampled(name: string, { reached, taken, oneIn }: Sample, unevenness: number): void {
+  const surplus = Math.abs(taken - reached / oneIn);
+  const text = `${name} took ${taken} of ${reached} packets, not one of ${oneIn}`;
+  assert.ok(surplus <= (oneIn === 1 ? 0 : Math.max(unevenness, 1)), text);
 }
 
 /** R2, R16: with equal shares, how far the counts themselves are apart. */
@@ -96,11 +131,11 @@ export function assertWellFormed(arrived: readonly Datagram[]): void {
   }
 }
 
-/** Finds each packet at one collector of the group, and what the others get of it (R23) at all others. */
+/** Finds each packet that is wanted (of a sample, those that came) at one collector of the group, and what the others get of it (R23) at all others. */
 function verifyGroup(
   queues: Queues,
   stream: Sent,
-  { group, informed }: { readonly group: readonly string[]; readonly informed: readonly string[] },
+  { group, informed, isWanted, isSampled }: Wanted,
   prefix: string,
 ): Taken {
   const exporter = keyOf(stream.from.host, stream.from.port);
@@ -108,15 +143,14 @@ function verifyGroup(
   const counts = new Map(group.map((collector) => [collector, 0]));
   const templates = new TemplateCopies();
   let alike = 0;
+  let reached = 0;
+  let taken = 0;
   for (let i = 0; i < stream.count; i++) {
     const payload = stream.payload(i);
-    const forOthers = informed.length > 1 ? templates.take(payload) : undefined;
-    const next = group
-      .map((collector) => ({ collector, queue: ofExporter?.get(collector) }))
-      .map(({ collector, queue }) => ({ collector, queue, head: queue?.datagrams[queue.at] }))
-      .filter(({ head }) => head?.datagram.payload.equals(payload))
-      // Of several that look alike, as empty ones do, the one that arrived first is this packet's.
-      .toSorted((a, b) => (a.head?.index ?? 0) - (b.head?.index ?? 0))[0];
+    if (!isWanted(payload)) continue;
+    reached++;
+    const next = findNext(ofExporter, group, payload);
+    if (next?.queue === undefined && isSampled) continue;
     if (next?.queue === undefined) {
       assert.fail(
         `packet ${i} of ${exporter} (${payload.length} bytes) is next at none of [${group}]${heads(ofExporter, group)}`,
@@ -129,22 +163,49 @@ function verifyGroup(
       `the source of ${exporter} at ${next.collector}`,
     );
     next.queue.at++;
+    taken++;
+    const forOthers = informed.length > 1 ? templates.take(payload) : undefined;
     if (forOthers?.equals(payload) && group.length > 1) alike++;
     else counts.set(next.collector, (counts.get(next.collector) ?? 0) + 1);
     if (forOthers === undefined) continue;
-    for (const other of informed.filter((collector) => collector !== next.collector)) {
-      const queue = ofExporter?.get(other);
-      const head: Datagram | undefined = queue?.datagrams[queue.at]?.datagram;
-      if (queue === undefined || !head?.payload.equals(forOthers)) {
-        assert.fail(
-          `what ${other} needs of packet ${i} of ${exporter} (${forOthers.length} bytes) is not next there${heads(ofExporter, [other])}`,
-        );
-      }
+    for (const other of informed) {
+      if (other === next.collector) continue;
+      const head = takeNext(ofExporter, other, forOthers, `packet ${i} of ${exporter}`);
       assert.equal(head.source, wireSource(stream.from.host, other, prefix), `at ${other}`);
-      queue.at++;
     }
   }
-  return { counts, alike };
+  return { counts, alike, reached, taken };
+}
+
+/** The collector at which a payload is next; of several that look alike, as empty ones do, where it arrived first. */
+function findNext(
+  ofExporter: ReturnType<Queues['get']>,
+  group: readonly string[],
+  payload: Buffer,
+) {
+  return group
+    .map((collector) => ({ collector, queue: ofExporter?.get(collector) }))
+    .map(({ collector, queue }) => ({ collector, queue, head: queue?.datagrams[queue.at] }))
+    .filter(({ head }) => head?.datagram.payload.equals(payload))
+    .toSorted((a, b) => (a.head?.index ?? 0) - (b.head?.index ?? 0))[0];
+}
+
+/** What a collector needs of a packet has to be next there. */
+function takeNext(
+  ofExporter: ReturnType<Queues['get']>,
+  collector: string,
+  payload: Buffer,
+  packet: string,
+): Datagram {
+  const queue = ofExporter?.get(collector);
+  const head: Datagram | undefined = queue?.datagrams[queue.at]?.datagram;
+  if (queue === undefined || !head?.payload.equals(payload)) {
+    assert.fail(
+      `what ${collector} needs of ${packet} (${payload.length} bytes) is not next there${heads(ofExporter, [collector])}`,
+    );
+  }
+  queue.at++;
+  return head;
 }
 
 function heads(ofExporter: ReturnType<Queues['get']>, group: readonly string[]): string {
