@@ -152,8 +152,8 @@ struct table_prefix {
  * port. */
 #define TABLE_OUTPUT_BY_EXPORTER 4u
 #define TABLE_OUTPUT_BY_ENDPOINT 8u
-/* It has a filter, or takes one of so many packets: the filter is asked first, then whose turn it is
- * to be taken, and only then who can take the packet. */
+/* It has a filter, or takes one of so many packets: the filter is asked first, then whose turn it
+ * is to be taken, and only then who can take the packet. */
 #define TABLE_OUTPUT_LEAVES_OUT 16u
 
 /*
@@ -277,7 +277,8 @@ struct table_filter {
 struct table_state {
 	uint32_t next_ipv4; /* the turn to come, see struct table_output; beyond the last it is 0 */
 	uint32_t next_ipv6;
-	uint32_t next_sample; /* packets from the last one taken on; 0, or `sample` and more: it is taken */
+	uint32_t next_sample; /* packets from the last one taken on; 0, or `sample` and more: it is
+				 taken */
 	uint32_t reserved;
 };
 
