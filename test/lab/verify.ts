@@ -131,7 +131,10 @@ export function assertWellFormed(arrived: readonly Datagram[]): void {
   }
 }
 
-/** Finds each packet that is wanted (of a sample, those that came) at one collector of the group, and what the others get of it (R23) at all others. */
+/**
+ * Finds each packet that is wanted (of a sample, those that came) at one collector of the group, and what the others get
+ * of it (R23) at all others.
+ */
 function verifyGroup(
   queues: Queues,
   stream: Sent,
@@ -143,69 +146,54 @@ function verifyGroup(
   const counts = new Map(group.map((collector) => [collector, 0]));
   const templates = new TemplateCopies();
   let alike = 0;
-  let reached = 0;
   let taken = 0;
-  for (let i = 0; i < stream.count; i++) {
-    const payload = stream.payload(i);
-    if (!isWanted(payload)) continue;
-    reached++;
-    const next = findNext(ofExporter, group, payload);
-    if (next?.queue === undefined && isSampled) continue;
-    if (next?.queue === undefined) {
+  const wanted = Array.from({ length: stream.count }, (_, i) => ({
+    payload: stream.payload(i),
+    name: `packet ${i} of ${exporter}`,
+  })).filter(({ payload }) => isWanted(payload));
+  for (const { payload, name } of wanted) {
+    const taker = takeNext(ofExporter, group, payload);
+    if (taker === undefined) {
+      if (isSampled) continue;
       assert.fail(
-        `packet ${i} of ${exporter} (${payload.length} bytes) is next at none of [${group}]${heads(ofExporter, group)}`,
+        `${name} (${payload.length} bytes) is next at none of [${group}]${heads(ofExporter, group)}`,
       );
     }
-    const wanted = wireSource(stream.from.host, next.collector, prefix);
-    assert.equal(
-      next.head?.datagram.source,
-      wanted,
-      `the source of ${exporter} at ${next.collector}`,
-    );
-    next.queue.at++;
+    const source = wireSource(stream.from.host, taker.collector, prefix);
+    assert.equal(taker.source, source, `the source of ${exporter} at ${taker.collector}`);
     taken++;
     const forOthers = informed.length > 1 ? templates.take(payload) : undefined;
     if (forOthers?.equals(payload) && group.length > 1) alike++;
-    else counts.set(next.collector, (counts.get(next.collector) ?? 0) + 1);
+    else counts.set(taker.collector, (counts.get(taker.collector) ?? 0) + 1);
     if (forOthers === undefined) continue;
-    for (const other of informed) {
-      if (other === next.collector) continue;
-      const head = takeNext(ofExporter, other, forOthers, `packet ${i} of ${exporter}`);
-      assert.equal(head.source, wireSource(stream.from.host, other, prefix), `at ${other}`);
+    for (const other of informed.filter((collector) => collector !== taker.collector)) {
+      const found = takeNext(ofExporter, [other], forOthers);
+      const needed = `what ${other} needs of ${name} (${forOthers.length} bytes)`;
+      assert.ok(found, `${needed} is not next there${heads(ofExporter, [other])}`);
+      assert.equal(found.source, wireSource(stream.from.host, other, prefix), `at ${other}`);
     }
   }
-  return { counts, alike, reached, taken };
+  return { counts, alike, reached: wanted.length, taken };
 }
 
-/** The collector at which a payload is next; of several that look alike, as empty ones do, where it arrived first. */
-function findNext(
+/** Takes a payload off the front of the queue of one of these collectors, if it is next there. */
+function takeNext(
   ofExporter: ReturnType<Queues['get']>,
   group: readonly string[],
   payload: Buffer,
 ) {
-  return group
-    .map((collector) => ({ collector, queue: ofExporter?.get(collector) }))
-    .map(({ collector, queue }) => ({ collector, queue, head: queue?.datagrams[queue.at] }))
-    .filter(({ head }) => head?.datagram.payload.equals(payload))
-    .toSorted((a, b) => (a.head?.index ?? 0) - (b.head?.index ?? 0))[0];
-}
-
-/** What a collector needs of a packet has to be next there. */
-function takeNext(
-  ofExporter: ReturnType<Queues['get']>,
-  collector: string,
-  payload: Buffer,
-  packet: string,
-): Datagram {
-  const queue = ofExporter?.get(collector);
-  const head: Datagram | undefined = queue?.datagrams[queue.at]?.datagram;
-  if (queue === undefined || !head?.payload.equals(payload)) {
-    assert.fail(
-      `what ${collector} needs of ${packet} (${payload.length} bytes) is not next there${heads(ofExporter, [collector])}`,
-    );
-  }
-  queue.at++;
-  return head;
+  const [next] = group
+    .flatMap((collector) => {
+      const queue = ofExporter?.get(collector);
+      const head = queue?.datagrams[queue.at];
+      return queue && head ? [{ collector, queue, head }] : [];
+    })
+    .filter(({ head }) => head.datagram.payload.equals(payload))
+    // Of several that look alike, as empty ones do, the one that arrived first is this packet's.
+    .toSorted((a, b) => a.head.index - b.head.index);
+  if (next === undefined) return undefined;
+  next.queue.at++;
+  return { collector: next.collector, source: next.head.datagram.source };
 }
 
 function heads(ofExporter: ReturnType<Queues['get']>, group: readonly string[]): string {
