@@ -17,6 +17,7 @@ import {
 } from '../../src/model/rules.ts';
 import type { OutputSlots, RuleSlots } from '../../src/table/assigned.ts';
 import type { ForwardingTable } from '../../src/table/forwarding-table.ts';
+
 import {
   COLLECTOR,
   FILTER,
