@@ -83,6 +83,25 @@
 	COUNTER(RECEIVE_ERRORS, 512)	  /* + errno, 0 to 255 */                                  \
 	COUNTER(REFUSALS, 768)		  /* + errno, 0 to 255: sent, and came back as an error */
 
+/*
+ * Rows of what came to each listening address, among the counters. Which row is whose says the row:
+ * who starts a forwarder keeps those of its addresses, in any order, and gives out the others.
+ */
+#define PIO_LISTENERS 32u
+#define PIO_LISTENERS_MAX 32u
+#define PIO_LISTENER_NONE 255u /* there was no row for it */
+
+/* One listening address, 48 bytes. Packet I/O writes packets and bytes. */
+struct pio_listener {
+	uint8_t address[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
+	uint64_t port;	     /* 0: the row is free */
+	uint64_t packets;    /* handed to pio_send, but for the proxy's own test datagrams */
+	uint64_t bytes;
+	uint64_t kernel_drops; /* only in the sums of forwarders that are no more */
+};
+_Static_assert(PIO_LISTENERS + PIO_LISTENERS_MAX * sizeof(struct pio_listener) / 8 <= 256,
+	       "there are other counters behind it");
+
 enum pio_counter {
 #define PIO_COUNTER(name, index) PIO_##name = index,
 	PIO_COUNTER_LIST(PIO_COUNTER)
@@ -100,7 +119,8 @@ struct pio_packet {
 	uint16_t length;      /* payload bytes in the buffer */
 	uint16_t listen_port; /* of the receiver that took it */
 	uint8_t hop_limit;    /* with which it arrived */
-	uint8_t reserved[3];
+	uint8_t listener;     /* row of the receiver that took it */
+	uint8_t reserved[2];
 };
 
 /* One copy to send, 8 bytes. */
@@ -133,6 +153,7 @@ struct pio_receiver_options {
 	 * not.
 	 */
 	uint32_t takes_group;
+	uint32_t listener; /* its row, or PIO_LISTENER_NONE */
 	struct pio_batch batch;
 	uint64_t *counters; /* [PIO_COUNTERS] */
 };

@@ -168,6 +168,15 @@ static void print_packet_io(void)
 	print("native", "COUNTERS", "size", PIO_COUNTERS * sizeof(uint64_t));
 	print("native", "COUNTERS", "errnos", PIO_ERRNO_COUNT);
 	print("native", "COUNTERS", "layout", PIO_COUNTERS_LAYOUT);
+	print("native", "COUNTERS", "listeners", PIO_LISTENERS);
+	print("native", "COUNTERS", "listeners_max", PIO_LISTENERS_MAX);
+	print("native", "COUNTERS", "listener_none", PIO_LISTENER_NONE);
+	STRUCT("native", "LISTENER", struct pio_listener);
+	MEMBER("native", "LISTENER", struct pio_listener, address);
+	MEMBER("native", "LISTENER", struct pio_listener, port);
+	MEMBER("native", "LISTENER", struct pio_listener, packets);
+	MEMBER("native", "LISTENER", struct pio_listener, bytes);
+	MEMBER("native", "LISTENER", struct pio_listener, kernel_drops);
 	STRUCT("native", "TAP", struct pio_tap);
 	MEMBER("native", "TAP", struct pio_tap, source);
 	MEMBER("native", "TAP", struct pio_tap, source_port);

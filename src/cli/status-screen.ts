@@ -11,7 +11,12 @@ const COUNTED_LONGER_SECONDS = 60;
 
 /** First the verdict, then what goes through, then what is wrong. */
 export function statusScreen(overview: ShownOverview, now: Date): string {
-  const lines = [verdictLine(overview, now), trafficLine(overview), ...problemLines(overview)];
+  const lines = [
+    verdictLine(overview, now),
+    trafficLine(overview),
+    ...listenerLines(overview),
+    ...problemLines(overview),
+  ];
   return lines.map((line) => `${withoutControls(line)}\n`).join('');
 }
 
@@ -51,6 +56,16 @@ function trafficLine({ recent, now }: ShownOverview): string {
   ];
   const present = now === undefined ? '' : `; now ${nowText(now)}`;
   return `${rates.join(', ')} in ${shortTime(recent.seconds ?? 0)}${present}`;
+}
+
+/** Of several addresses, what came to each since counters began. */
+function listenerLines({ listeners = [] }: ShownOverview): string[] {
+  if (listeners.length < 2) return [];
+  return listeners.map(({ address = '', received, kernelDrops = '0' }) => {
+    const packets = Number(received?.packets ?? 0).toLocaleString('en');
+    const dropped = Number(kernelDrops).toLocaleString('en');
+    return `  ${address}: ${packets} packets received, ${dropped} dropped by the kernel`;
+  });
 }
 
 function nowText({ received, forwarded }: Shown<TrafficMessage>): string {

@@ -173,6 +173,7 @@ export class ControlPlane implements Control {
       proxy: proxyStatus(this.#dataPlane.status(), this.#state(), this.#inForce.setAside.problem),
       database: this.#store.status(),
       forwarders: this.#dataPlane.forwarders(),
+      listeners: this.#dataPlane.listeners(),
       endedForwarders: this.#dataPlane.endedForwarders(),
       isDraining: this.#isDraining,
       health: this.#health?.summary(),

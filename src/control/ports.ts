@@ -15,7 +15,7 @@ import type {
 import type { Collector, Revision, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { Counters, LeftOut } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
-import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
+import type { EndedForwarders, ForwarderStatus, ListenerStatus } from '../telemetry/status.ts';
 
 /** What the database had to say when it was opened. */
 export interface RestoredRules {
@@ -72,6 +72,7 @@ export interface DataPlane {
   /** What the data plane itself can say of its state: sockets and forwarders, not rules. */
   status(): SubsystemStatus;
   forwarders(): readonly ForwarderStatus[];
+  listeners(): readonly ListenerStatus[];
   /** Undefined while the proxy is off. */
   endedForwarders(): EndedForwarders | undefined;
   /** Ports of collectors that have none (spec R5): that of arrival. */

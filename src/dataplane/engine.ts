@@ -2,7 +2,7 @@ import type { CaptureListener } from '../model/capture.ts';
 import type { Exporter, Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { Identities } from '../table/identities.ts';
-import type { EndedForwarders, ForwarderStatus } from '../telemetry/status.ts';
+import type { EndedForwarders, ForwarderStatus, ListenerStatus } from '../telemetry/status.ts';
 
 import type { PacketRing } from './memory/packet-rings.ts';
 
@@ -40,6 +40,7 @@ export interface Engine {
   /** What is in the way of moving packets; OK says nothing of whether a table was published. */
   status(): SubsystemStatus;
   forwarders(): readonly ForwarderStatus[];
+  listeners(): readonly ListenerStatus[];
   /** Where pipelines find the packets that they get; the same ones from start() on. */
   rings(): readonly PacketRing[];
   /** See PacketCapture (model/capture.ts). What starts later, or anew, captures as well. */

@@ -51,6 +51,10 @@ class FakeEngine implements Engine {
   status(): SubsystemStatus {
     return this.state;
   }
+  listeners(): [] {
+    return [];
+  }
+
   forwarders(): [] {
     return [];
   }

@@ -41,6 +41,7 @@ export interface Addon {
     packets: ArrayBuffer,
     payloads: ArrayBuffer,
     counters: ArrayBuffer,
+    listener: number,
   ): ReceiverHandle | number;
   receive(handle: ReceiverHandle): number;
   startPolling(handle: ReceiverHandle, callback: () => number | undefined): number;

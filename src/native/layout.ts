@@ -68,6 +68,19 @@ export const COUNTERS = {
   SIZE: 8192,
   ERRNOS: 256,
   LAYOUT: 1,
+  LISTENERS: 32,
+  LISTENERS_MAX: 32,
+  LISTENER_NONE: 255,
+} as const;
+
+export const LISTENER = {
+  WORDS: 12,
+  SIZE: 48,
+  ADDRESS: 0,
+  PORT: 4,
+  PACKETS: 6,
+  BYTES: 8,
+  KERNEL_DROPS: 10,
 } as const;
 
 export const TAP = {

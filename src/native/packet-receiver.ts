@@ -12,6 +12,8 @@ export interface PacketReceiverOptions {
    * a port, so that one of them has to (spec R2).
    */
   readonly takesGroup: boolean;
+  /** Row of its address among the counters (struct pio_listener); default 0. */
+  readonly listener?: number;
   /** Several receivers may share one. */
   readonly batch: PacketBatch;
   /** Starts with COUNTERS.SIZE of counters. */
@@ -27,7 +29,7 @@ export class PacketReceiver {
    * @throws RangeError for options out of range, SystemCallError when there is no memory, ENOTSOCK or EBADF
    *   for a descriptor that is no socket
    */
-  constructor({ fd, takesGroup, batch, counters }: PacketReceiverOptions) {
+  constructor({ fd, takesGroup, listener = 0, batch, counters }: PacketReceiverOptions) {
     checkFd(fd);
     checkInteger('bytes of counters', counters.byteLength, COUNTERS.SIZE, Number.MAX_SAFE_INTEGER);
     this.#addon = addon();
@@ -40,6 +42,7 @@ export class PacketReceiver {
       batch.packets,
       batch.payloads,
       counters,
+      listener,
     );
     if (typeof handle === 'number') throw new SystemCallError('PacketReceiver', -handle);
     this.#handle = handle;

@@ -26,6 +26,7 @@ import type {
   EndedForwarders,
   ForwarderCounters,
   ForwarderStatus,
+  ListenerStatus,
   SystemStatus,
 } from '../telemetry/status.ts';
 import { fromHealthSummary } from './health-codec.ts';
@@ -38,6 +39,7 @@ import type {
   FollowerStatusMessage,
   ForwarderCountersMessage,
   ForwarderStatusMessage,
+  ListenerStatusMessage,
   OutputStatsMessage,
   ProxyRulesMessage,
   ProxyStatsMessage,
@@ -115,12 +117,18 @@ export function fromSystemStatus(status: SystemStatus, api?: ApiStatus): SystemS
     proxy: fromSubsystemStatus(status.proxy),
     database: fromSubsystemStatus(status.database),
     forwarders: status.forwarders.map(fromForwarderStatus),
+    ...(status.listeners && { listeners: status.listeners.map(fromListenerStatus) }),
     ...(status.endedForwarders && fromEndedForwarders(status.endedForwarders)),
     ...(status.isDraining ? { draining: true } : {}),
     ...(status.follower && { follower: fromFollowerStatus(status.follower) }),
     ...(api && { api: fromApiStatus(api) }),
     ...(health && health.watched > 0 && { health: fromHealthSummary(health) }),
   };
+}
+
+function fromListenerStatus(listener: ListenerStatus): ListenerStatusMessage {
+  const { address, received, kernelDrops } = listener;
+  return { address, received: fromCounters(received), kernelDrops: `${kernelDrops}` };
 }
 
 function* partsOf<T>(items: readonly T[]): Generator<readonly T[]> {

@@ -160,10 +160,18 @@ export interface HealthStatusMessage {
   readonly troubled: readonly WatchedCollectorMessage[];
 }
 
+export interface ListenerStatusMessage {
+  readonly address: string;
+  readonly received: CountersMessage;
+  /** Decimal. */
+  readonly kernelDrops: string;
+}
+
 export interface SystemStatusMessage {
   readonly proxy: SubsystemStatusMessage;
   readonly database: SubsystemStatusMessage;
   readonly forwarders: readonly ForwarderStatusMessage[];
+  readonly listeners?: readonly ListenerStatusMessage[];
   readonly draining?: boolean;
   /** RFC 3339 in UTC. */
   readonly countersSince?: string;

@@ -26,6 +26,14 @@ export interface ForwarderStatus extends ForwarderCounters {
   readonly startedAt?: Date;
 }
 
+/** What came to one listening address, of all forwarders. */
+export interface ListenerStatus {
+  /** `[::]:2055` */
+  readonly address: string;
+  readonly received: Counters;
+  readonly kernelDrops: bigint;
+}
+
 /** What is left of forwarders that are no more, as there were more of them before an upgrade or a restart. */
 export interface EndedForwarders {
   /** Since when counters of this node go on: before, others began at 0. */
@@ -44,6 +52,8 @@ export interface SystemStatus {
   readonly proxy: SubsystemStatus;
   readonly database: SubsystemStatus;
   readonly forwarders: readonly ForwarderStatus[];
+  /** Of each address on which flow is received, in the order of the settings. */
+  readonly listeners?: readonly ListenerStatus[];
   /** Absent while the proxy is off. */
   readonly endedForwarders?: EndedForwarders | undefined;
   /** Of a node that takes over the rules of another. */

@@ -77,6 +77,7 @@ async function everything(): Promise<MetricFamily[]> {
   };
   const service = serviceSource({
     forwarders: () => forwarders,
+    listeners: () => [{ address: '[::]:2055', received: counters.received, kernelDrops: 1n }],
     endedForwarders: () => ({ countedSince: new Date(0), counters }),
     proxy: proxySource({
       status: () => status,

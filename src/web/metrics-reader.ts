@@ -104,6 +104,7 @@ function snapshotOf(service: ServiceSource): ServiceSource {
     startedAt: service.startedAt,
     proxy: service.proxy,
     forwarders: () => forwarders,
+    listeners: () => service.listeners(),
     endedForwarders: () => ended,
     notReady: () => service.notReady(),
     droppedLogLines: () => service.droppedLogLines(),

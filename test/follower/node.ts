@@ -34,6 +34,10 @@ class NoDataPlane implements DataPlane {
   inForce(): boolean {
     return false;
   }
+  listeners(): [] {
+    return [];
+  }
+
   forwarders(): [] {
     return [];
   }

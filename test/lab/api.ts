@@ -96,6 +96,11 @@ export interface ForwarderMessage {
 }
 
 export interface SystemStatusMessage {
+  readonly listeners: readonly {
+    readonly address: string;
+    readonly received: CountersMessage;
+    readonly kernel_drops: string;
+  }[];
   readonly proxy: { readonly state: string; readonly error?: string };
   readonly database: { readonly state: string; readonly error?: string };
   readonly forwarders: readonly ForwarderMessage[];

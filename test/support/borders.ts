@@ -55,6 +55,10 @@ export class Borders implements RuleStore, DataPlane {
   inForce(): boolean {
     return this.hasRulesFromBefore;
   }
+  listeners(): [] {
+    return [];
+  }
+
   forwarders(): [] {
     return [];
   }

@@ -56,6 +56,7 @@ export function serviceSource(parts: Partial<ServiceSource> = {}): ServiceSource
     buildInfo: BUILD_INFO,
     startedAt: new Date(1_700_000_000_000),
     forwarders: () => [],
+    listeners: () => [],
     endedForwarders: () => undefined,
     notReady: () => undefined,
     droppedLogLines: () => 0,

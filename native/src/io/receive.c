@@ -77,7 +77,8 @@ static int init(struct pio_receiver *receiver, const struct pio_receiver_options
 int pio_receiver_new(pio_receiver_t **receiver, const struct pio_receiver_options *options)
 {
 	*receiver = NULL;
-	if (!pio_is_batch_valid(&options->batch) || options->counters == NULL)
+	if (!pio_is_batch_valid(&options->batch) || options->counters == NULL ||
+	    options->listener > PIO_LISTENER_NONE)
 		return -EINVAL;
 	struct pio_receiver *made = calloc(1, sizeof(*made));
 	if (made == NULL)
@@ -162,6 +163,7 @@ static int take_packet(struct pio_receiver *receiver, struct pio_packet *packet,
 	struct mmsghdr *message = &receiver->headers[index];
 	take_source(packet, &receiver->names[index]);
 	packet->listen_port = receiver->listen_port;
+	packet->listener = (uint8_t)receiver->options.listener;
 	packet->length = (uint16_t)message->msg_len; /* buffers are no longer */
 	if ((message->msg_hdr.msg_flags & MSG_TRUNC) != 0)
 		packet->flags |= PIO_PACKET_TRUNCATED;

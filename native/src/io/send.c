@@ -284,9 +284,22 @@ static void send_copy(struct pio_sender *sender, const struct pio_copy *copy, ui
 	pio_put(sender, copy->packet, copy->collector);
 }
 
+static void count_listener(struct pio_sender *sender, uint8_t listener,
+			   const struct pio_listener *came)
+{
+	if (listener >= PIO_LISTENERS_MAX || came->packets == 0)
+		return;
+	uint64_t *counters = sender->options.counters;
+	struct pio_listener *rows = (struct pio_listener *)(void *)&counters[PIO_LISTENERS];
+	pio_count(&rows[listener].packets, came->packets);
+	pio_count(&rows[listener].bytes, came->bytes);
+}
+
 /* Counts received packets at their input slots, and forgets the payload sums of the last batch. */
 static void count_packets(struct pio_sender *sender, uint32_t packets)
 {
+	struct pio_listener came = {0};
+	uint8_t listener = 0;
 	for (uint32_t i = 0; i < packets; i++) {
 		const struct pio_packet *packet = &sender->options.batch.packets[i];
 		if (i + READ_AHEAD < packets)
@@ -299,7 +312,17 @@ static void count_packets(struct pio_sender *sender, uint32_t packets)
 		struct pio_slot *slot = &sender->options.slots[packet->input_slot];
 		pio_count(&slot->packets, 1);
 		pio_count(&slot->bytes, packet->length);
+		if (packet->input_slot == TABLE_SLOT_PROBE)
+			continue;
+		if (packet->listener != listener) {
+			count_listener(sender, listener, &came);
+			came = (struct pio_listener){0};
+			listener = packet->listener;
+		}
+		came.packets++;
+		came.bytes += packet->length;
 	}
+	count_listener(sender, listener, &came);
 }
 
 void pio_send(pio_sender_t *sender, uint32_t packets, uint32_t copies)

@@ -35,8 +35,8 @@ static void free_handle(napi_env env, void *data, void *hint)
 }
 
 /*
- * receiverCreate(fd, takesGroup, size, payloadBytes, payloadStride, packets, payloads, counters):
- * handle or negative errno.
+ * receiverCreate(fd, takesGroup, size, payloadBytes, payloadStride, packets, payloads, counters,
+ *                listener): handle or negative errno.
  */
 static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -45,6 +45,7 @@ static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX]
 		.takes_group = uint_of(env, arguments[1]),
 		.batch = batch_of(env, &arguments[2]),
 		.counters = buffer_of(env, arguments[7]),
+		.listener = uint_of(env, arguments[8]),
 	};
 	struct handle *handle = calloc(1, sizeof(*handle));
 	if (handle == NULL)

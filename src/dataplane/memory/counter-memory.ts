@@ -13,6 +13,7 @@ import {
 import { Notes } from '../../native/notes.ts';
 import { HEADER as NOTES } from '../../native/notes-layout.ts';
 import { LEFT_OUT, STATE } from '../../table/layout.ts';
+import { LISTENER_ROWS, ListenerCounters } from './listener-counters.ts';
 
 /**
  * Slots of each forwarder's memory: twice what one rule set may take, so that one can replace another.
@@ -104,6 +105,11 @@ export class CounterMemory {
     this.#words[index] = value;
   }
 
+  /** What came to each listening address. */
+  get listeners(): ListenerCounters {
+    return new ListenerCounters(this.#words);
+  }
+
   /** Adds what another has counted that nobody writes to any more, at these slots and by these states. */
   absorb(other: CounterMemory, slots: Iterable<number>, states: Iterable<number>): void {
     const add = (at: number) => {
@@ -111,7 +117,9 @@ export class CounterMemory {
       if (more !== 0n) this.#words[at] = (this.#words[at] ?? 0n) + more;
     };
     for (let at = 0; at < COUNTER_MEMORY.SLOTS / 8; at++) {
-      if (at !== COUNTER.HEARTBEAT && at !== COUNTER.COUNTED_SINCE) add(at);
+      const isOfListeners = at >= LISTENER_ROWS.FIRST && at < LISTENER_ROWS.END;
+      const isSum = at !== COUNTER.HEARTBEAT && at !== COUNTER.COUNTED_SINCE;
+      if (isSum && !isOfListeners) add(at);
     }
     for (const slot of slots) {
       add(slotAt(slot));

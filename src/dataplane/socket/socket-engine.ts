@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
-import type { Config, SocketAddress } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
+import { formatSocketAddress, type SocketAddress } from '../../config/socket-address.ts';
 import type { CaptureListener } from '../../model/capture.ts';
 import type { Exporter, Rule } from '../../model/rules.ts';
 import type { SubsystemStatus } from '../../model/status.ts';
@@ -9,7 +10,7 @@ import type { Tap } from '../../native/packet-sender.ts';
 import { canRestrictCalls, denyIoUring, restrictPrivileges } from '../../native/privileges.ts';
 import { socketDrops } from '../../native/sockets.ts';
 import type { Identities } from '../../table/identities.ts';
-import type { EndedForwarders, ForwarderStatus } from '../../telemetry/status.ts';
+import type { EndedForwarders, ForwarderStatus, ListenerStatus } from '../../telemetry/status.ts';
 import { PacketTaps } from '../capture/packet-taps.ts';
 import type { Engine, SharedMemory, TableReference } from '../engine.ts';
 import type { CounterColumns } from '../memory/counter-columns.ts';
@@ -113,7 +114,7 @@ export class SocketEngine implements Engine {
     this.#rings.open(this.#config, (index) => this.#succession.ring(index));
     this.#taps.open(this.#config.forwarders);
     this.#rings.addLeft(this.#succession.leftRings());
-    this.#ended = openEndedCounters(this.#succession, this.#config.forwarders, this.#log);
+    this.#ended = openEndedCounters(this.#succession, this.#config, this.#log);
     for (const column of [...this.#counters, this.#ended]) this.#columns.add(column);
     await this.#open(0);
     return this.#succession.identities;
@@ -160,6 +161,23 @@ export class SocketEngine implements Engine {
         ...(this.#supervisor?.processOf(index) ?? { restarts: 0 }),
         kernelDrops: sumDrops(this.#drops[index] ?? []),
         ...readForwarderCounters(memory),
+      };
+    });
+  }
+
+  /** Of all forwarders, and of those that are no more. */
+  listeners(): readonly ListenerStatus[] {
+    return this.#config.listeners.map((listener, i) => {
+      const columns = [...this.#counters, ...(this.#ended === undefined ? [] : [this.#ended])];
+      const counts = columns.map((column) => column.listeners.read(listener));
+      const dropped = this.#drops.reduce((sum, drops) => sum + (drops[i]?.read() ?? 0n), 0n);
+      return {
+        address: formatSocketAddress(listener),
+        received: {
+          packets: counts.reduce((sum, { received }) => sum + received.packets, 0n),
+          bytes: counts.reduce((sum, { received }) => sum + received.bytes, 0n),
+        },
+        kernelDrops: counts.reduce((sum, { kernelDrops }) => sum + kernelDrops, dropped),
       };
     });
   }

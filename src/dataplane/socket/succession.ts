@@ -227,6 +227,8 @@ export class Succession {
     const memory = new CounterMemory(predecessor.index, counters);
     const slots = [...FIXED_SLOTS, ...this.#identities.slots()];
     sums.absorb(memory, slots, this.#identities.states());
+    for (const listener of predecessor.receivers.map(describeSocket))
+      sums.listeners.add(listener, memory.listeners.read(listener));
     memory.unmap();
     addDrops(predecessor.receivers, sums);
   }

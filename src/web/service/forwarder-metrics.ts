@@ -1,6 +1,6 @@
 import { snakeCase } from '../../base/text.ts';
 import { FORWARDER_COUNTERS, type KnownCounter } from '../../telemetry/catalogue.ts';
-import type { ForwarderCounters, ForwarderStatus } from '../../telemetry/status.ts';
+import type { ForwarderCounters, ForwarderStatus, ListenerStatus } from '../../telemetry/status.ts';
 import { type Labels, type Metric, type MetricSample, secondsOf, single } from '../metric.ts';
 import type { ServiceSource } from './source.ts';
 
@@ -29,6 +29,21 @@ export const FORWARDER_METRICS: readonly Metric<ServiceSource>[] = [
     },
   },
   ...FORWARDER_COUNTERS.flatMap(counterMetrics),
+  ofListeners(
+    'received_packets',
+    'packets that came to a listening address, test datagrams left out',
+    (of) => of.received.packets,
+  ),
+  ofListeners(
+    'received_bytes',
+    'payload bytes of packets that came to a listening address',
+    (of) => of.received.bytes,
+  ),
+  ofListeners(
+    'kernel_drops',
+    'packets to a listening address that the kernel dropped before the proxy could take them',
+    (of) => of.kernelDrops,
+  ),
   {
     name: 'floxy_losses_total',
     help: 'packets and copies that did not go their way, of all forwarders, by cause; docs/operating.md says what to do',
@@ -46,6 +61,24 @@ export const FORWARDER_METRICS: readonly Metric<ServiceSource>[] = [
     },
   ),
 ];
+
+function ofListeners(
+  name: string,
+  help: string,
+  value: (listener: ListenerStatus) => bigint,
+): Metric<ServiceSource> {
+  return {
+    name: `floxy_listener_${name}_total`,
+    help,
+    type: 'counter',
+    labels: ['address'],
+    read: (service) =>
+      service.listeners().map((listener) => ({
+        labels: { address: listener.address },
+        value: value(listener),
+      })),
+  };
+}
 
 function perForwarder(
   name: string,

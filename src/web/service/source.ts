@@ -4,13 +4,19 @@ import type { EventCounts } from '../../model/events.ts';
 import type { ExporterReport, SilentExporter } from '../../model/exporter-status.ts';
 import type { BuildInfo } from '../../model/status.ts';
 import type { RejectionCounts } from '../../telemetry/rejections.ts';
-import type { EndedForwarders, ForwarderStatus, SystemStatus } from '../../telemetry/status.ts';
+import type {
+  EndedForwarders,
+  ForwarderStatus,
+  ListenerStatus,
+  SystemStatus,
+} from '../../telemetry/status.ts';
 
 /** What monitoring asks of the service, whatever it does. Answers come from memory. */
 export interface ServiceSource {
   readonly buildInfo: BuildInfo;
   readonly startedAt: Date;
   forwarders(): readonly ForwarderStatus[];
+  listeners(): readonly ListenerStatus[];
   endedForwarders(): EndedForwarders | undefined;
   /** Why this node does not do its share at the moment; undefined when it does. */
   notReady(): string | undefined;

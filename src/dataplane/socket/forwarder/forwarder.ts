@@ -11,6 +11,7 @@ import { ForwardingTable } from '../../../table/forwarding-table.ts';
 import { STATE } from '../../../table/layout.ts';
 import type { TableReference } from '../../engine.ts';
 import { COUNTER_MEMORY, STATE_COUNT } from '../../memory/counter-memory.ts';
+import { ListenerCounters } from '../../memory/listener-counters.ts';
 import { type Descriptors, descriptorsOf, requireDescriptor } from '../descriptors.ts';
 import { forwardBatches } from './batch-loop.ts';
 import type { ForwarderOptions } from './messages.ts';
@@ -53,9 +54,11 @@ export class Forwarder {
     const receiveFds = descriptorsOf(descriptors, 'receive');
     const buffers = receiveFds.map((fd) => describeSocket(fd).receiveBufferBytes);
     this.#possibleRestMs = Math.min(...buffers.map(restMs));
-    this.#receivers = receiveFds.map(
-      (fd) => new PacketReceiver({ fd, takesGroup, batch, counters }),
-    );
+    const listeners = new ListenerCounters(this.#counters).keep(receiveFds.map(describeSocket));
+    this.#receivers = receiveFds.map((fd, i) => {
+      const listener = listeners[i] ?? 0;
+      return new PacketReceiver({ fd, takesGroup, listener, batch, counters });
+    });
     this.#sender = new PacketSender({
       ipv4Fds: descriptorsOf(descriptors, 'send IPv4'),
       ipv6Fds: descriptorsOf(descriptors, 'send IPv6'),
