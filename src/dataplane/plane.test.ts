@@ -25,6 +25,8 @@ class FakeEngine implements Engine {
   probes: readonly Rule[] = [];
   /** Putting a table in force waits for it. */
   gate: Promise<void> = Promise.resolve();
+  /** How often it was asked to put a table in force. */
+  asked = 0;
   readonly #opened = Promise.withResolvers<void>();
   readonly opened = this.#opened.promise;
   #fds: readonly number[] = [];
@@ -41,6 +43,7 @@ class FakeEngine implements Engine {
   }
   async publish({ file, bytes }: TableReference): Promise<void> {
     if (!this.#isOpen) return;
+    this.asked++;
     await this.gate;
     const memory = mapMemory(this.#fds[file] ?? -1, bytes, false);
     const { rules } = decompile(new ForwardingTable(memory));
@@ -117,8 +120,9 @@ describe('Plane', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     engine.gate = promise;
     await engine.open();
+    const before = engine.asked;
     const inForce = putInForce('192.0.2.1');
-    await new Promise(setImmediate);
+    while (engine.asked === before) await new Promise(setImmediate);
     const startMs = performance.now();
     let waitedMs = 59_000;
     t.mock.method(performance, 'now', () => startMs + waitedMs);
