@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type DescMethod, type JsonValue, type Message, toJson } from '@bufbuild/protobuf';
 import { readBuildInfo } from '../app/build-info.ts';
 import { messageOf } from '../base/errors.ts';
+import { readApiAddress } from '../config/api.ts';
 import { readText } from '../doctor/host.ts';
 import { takeSample } from '../doctor/samples.ts';
 import { readSettingsOf } from '../doctor/settings.ts';
@@ -15,6 +16,7 @@ import { Document, formatOf } from '../rules-file/document.ts';
 import { formatProblem, readRules, UNKNOWN_HOST } from '../rules-file/rules-file.ts';
 import { loadShape } from '../rules-file/shape.ts';
 import { type ApiAccess, callApi } from './api-client.ts';
+import { askPeers } from './doctor-peers.ts';
 import { CliError, EXIT } from './exit.ts';
 import { findMethod, makeMessage } from './messages.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,6 +45,7 @@ export async function gatherSubject({ access, file, terminal }: Gathering): Prom
   const before = takeSample(service?.status);
   const watched = delay(WATCH_MS);
   const rules = fileRules ?? (await rulesInForce(service, access));
+  const { port } = readApiAddress(terminal.env);
   await watched;
   const status =
     service && (await ask<StatusReport>(patient, 'GetSystemStatus').catch(() => undefined));
@@ -54,6 +57,8 @@ export async function gatherSubject({ access, file, terminal }: Gathering): Prom
     service,
     serviceError: typeof answer === 'string' ? answer : undefined,
     ...(typeof rules === 'string' ? { rules: undefined, rulesError: rules } : { rules }),
+    // Later: whoever is asked is looked for in the network, and what is known of neighbours changes by that.
+    askPeers: typeof rules === 'string' ? undefined : () => askPeers(rules.ruleSet, access, port),
     samples: [before, takeSample(status)],
   };
 }

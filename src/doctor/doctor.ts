@@ -6,6 +6,7 @@ import { lookAtCollectors } from './checks/collectors.ts';
 import { lookAtConntrack } from './checks/conntrack.ts';
 import { lookAtDatabase } from './checks/database.ts';
 import { lookAtFirewall } from './checks/firewall.ts';
+import { lookAtLoops } from './checks/loops.ts';
 import { lookAtLosses } from './checks/losses.ts';
 import { lookAtNat } from './checks/nat.ts';
 import { lookAtFlowPort, lookAtMetricsPort } from './checks/ports.ts';
@@ -34,6 +35,7 @@ const LOOKS = {
   firewall: lookAtFirewall,
   nat: lookAtNat,
   collectors: lookAtCollectors,
+  loops: lookAtLoops,
   time: lookAtTime,
   api: lookAtApi,
   metrics: lookAtMetricsPort,

@@ -1,4 +1,5 @@
 import type { Config, ConfigProblem, UnknownVariable } from '../config/config.ts';
+import type { Endpoint } from '../model/endpoint.ts';
 import type { RuleSet } from '../model/rules.ts';
 import type { CounterSample } from './samples.ts';
 
@@ -62,6 +63,13 @@ export interface SubjectRules {
   readonly name: string;
 }
 
+/** A host to which copies go, asked for rules of its own. */
+export interface PeerReport {
+  readonly host: string;
+  /** Where it sends; undefined: it is no proxy, or tells nothing. */
+  readonly collectors: readonly Endpoint[] | undefined;
+}
+
 /** What is looked at. */
 export interface Subject {
   readonly own: Build;
@@ -75,6 +83,8 @@ export interface Subject {
   readonly rules: SubjectRules | undefined;
   /** Why there are no rules to look at. */
   readonly rulesError?: string | undefined;
+  /** Asks the hosts of collectors; undefined when there are no rules. */
+  readonly askPeers: (() => Promise<readonly PeerReport[]>) | undefined;
   /** Two looks at what the kernel and the service count, a while apart. */
   readonly samples: readonly [CounterSample, CounterSample];
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { COLLECTOR_HOST_V4, Lab, PROXY_V4 } from '../lab/lab.ts';
+import { COLLECTOR_HOST_V4, Lab, PROXY_COLLECTOR_SIDE_V4, PROXY_V4 } from '../lab/lab.ts';
 import { ip, setKernelSwitches } from '../lab/namespaces.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { floxy, Service, type ServiceOptions } from '../lab/service.ts';
@@ -114,6 +114,32 @@ describe('floxy doctor', { skip: requireRoot() }, () => {
         'WARN collectors: 198.51.100.8:2001: MTU 1400 on the way (col): what exporters fill to 1500 bytes leaves as fragments',
       ],
     );
+  });
+
+  test('a collector that is a proxy and sends here', async () => {
+    await using started = await startWith(ruleFor(COLLECTOR_HOST_V4, 2055));
+    const { lab } = started;
+    await using other = await Service.start(lab, {
+      namespace: lab.collectors,
+      settings: {
+        COLLECTOR_API_ADDRESS: '[::]:8853',
+        COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK: 'allow',
+      },
+    });
+    const send = (port: number) =>
+      other.api.replace({
+        rules: [],
+        defaultOutputs: [[{ host: PROXY_COLLECTOR_SIDE_V4, port }]],
+      });
+    await send(9995);
+    const [fine] = (await examine(lab)).filter(({ check }) => check === 'loops');
+    assert.equal(
+      fine?.what,
+      'none is known: 1 host of collectors asked, of which 1 told rules, and none sends here',
+    );
+    await send(2055);
+    const circle = /^collector 198\.18\.2\.2 is a proxy that sends here \(198\.18\.2\.1:2055\)/;
+    assertOnly(await examine(lab), 'loops', 'FAIL', circle);
   });
 
   test('a dead gateway, and links without carrier, name the collectors behind them', async () => {
