@@ -245,15 +245,19 @@ export class Api implements AsyncDisposable {
     });
   }
 
+  /** All answers of a call that streams and ends. */
+  list<T>(service: 'View' | 'Metrics', method: string, request: object = {}): Promise<T[]> {
+    const target = this.#target;
+    const call = { target, service, method, request, headers: {}, deadlineMs: HANG_MS };
+    return this.#agent.ask<T[]>('list', call);
+  }
+
   /** Who sends, and how collectors do, once. */
   async traffic(request: object = {}): Promise<TrafficMessage> {
-    const parts = await this.#agent.ask<TrafficMessage[]>('list', {
-      target: this.#target,
-      service: 'View',
-      method: 'WatchTraffic',
-      request: { exporters: true, collectors: true, count: 1, interval_seconds: 0.5, ...request },
-      headers: {},
-      deadlineMs: HANG_MS,
+    const wanted = { exporters: true, collectors: true, count: 1, interval_seconds: 0.5 };
+    const parts = await this.list<TrafficMessage>('View', 'WatchTraffic', {
+      ...wanted,
+      ...request,
     });
     return {
       exporters: parts.flatMap(({ exporters }) => exporters),
