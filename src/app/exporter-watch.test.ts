@@ -91,6 +91,18 @@ test('S43: who is silent for longer than its rule expects is told once, and when
   assert.deepEqual(network.watch.silent(), []);
 });
 
+test('S43: one that sends and is silent again between two looks is told as both', async () => {
+  const network = new Network();
+  const router = expecting('192.0.2.1', 5);
+  network.rules = [router];
+  network.send('192.0.2.1:1000', router);
+  assert.deepEqual(await network.after(6), ['ExporterSilent 192.0.2.1']);
+  network.send('192.0.2.1:1000', router);
+  const both = ['ExporterBack 192.0.2.1', 'ExporterSilent 192.0.2.1'];
+  assert.deepEqual(await network.after(6), both);
+  assert.deepEqual(await network.after(6), []);
+});
+
 test('S43: all ports of an address are one exporter, unless its rule has a port', async () => {
   const network = new Network();
   const router = expecting('192.0.2.1', 5);

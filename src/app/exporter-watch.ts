@@ -89,9 +89,10 @@ export class ExporterWatch {
     const { silent, back } = await lookAtExpected(report, this.#silent, { nowMs: now, sinceMs });
     const before = this.#silent;
     this.#silent = silent;
-    const fallen = [...silent].flatMap(([key, one]) => (before.has(key) ? [] : [one]));
+    this.#tell([...back.values()], (one) => backEvent(one, now));
+    const isTold = (key: string) => before.has(key) && !back.has(key);
+    const fallen = [...silent].flatMap(([key, one]) => (isTold(key) ? [] : [one]));
     this.#tell(fallen, (one) => silentEvent(one, now));
-    this.#tell(back, (one) => backEvent(one, now));
   }
 
   async #lookAgain(): Promise<void> {

@@ -9,12 +9,14 @@ import { type Exporter, exporterKey } from '../model/rules.ts';
 /** An exporter of a network that is silent for so long is not expected any more: nobody takes it out of a rule. */
 const EXPECTED_FOR_MS = 7 * 86_400_000;
 
+const SECOND_MS = 1000;
+
 /** Whom rules expect. */
 export interface Expected {
   /** By rule and name, as in the look before. */
   readonly silent: ReadonlyMap<string, SilentExporter>;
   /** Those that were silent and are not any more. */
-  readonly back: readonly SilentExporter[];
+  readonly back: ReadonlyMap<string, SilentExporter>;
 }
 
 /** An exporter with the time of its last packet, over all its ports unless its rule has one. */
@@ -68,11 +70,13 @@ export async function lookAtExpected(
     });
   }
   const rules = new Set(Array.from(heard.values(), ({ rule }) => exporterKey(rule)));
-  const isBack = ([key, { exporter }]: readonly [string, SilentExporter]) => {
-    const { lastMs = 0, expectEveryMs = 0 } = heard.get(key) ?? {};
-    return nowMs - lastMs <= expectEveryMs || (!silent.has(key) && rules.has(exporter));
+  const isBack = ([key, { exporter, lastSeen }]: readonly [string, SilentExporter]) => {
+    const known = heard.get(key);
+    // It may have fallen silent again since.
+    if (known !== undefined) return known.lastMs > (lastSeen?.getTime() ?? 0);
+    return !silent.has(key) && rules.has(exporter);
   };
-  return { silent, back: [...before].filter(isBack).map(([, one]) => one) };
+  return { silent, back: new Map([...before].filter(isBack)) };
 }
 
 async function whoWasHeard(seen: readonly ExporterStatus[]): Promise<Map<string, Heard>> {
@@ -96,7 +100,8 @@ async function whoWasHeard(seen: readonly ExporterStatus[]): Promise<Map<string,
 }
 
 function isSilent({ rule, expectEveryMs, lastMs }: Heard, nowMs: number): boolean {
-  const silentMs = nowMs - lastMs;
+  // The second of the last packet is known, not when in it.
+  const silentMs = nowMs - lastMs - SECOND_MS;
   const isForgotten =
     rule.prefixLength !== undefined && silentMs > Math.max(EXPECTED_FOR_MS, 2 * expectEveryMs);
   return silentMs > expectEveryMs && !isForgotten;
