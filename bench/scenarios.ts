@@ -123,6 +123,10 @@ export const GROUPS: readonly Group[] = [
       contestants: OURS,
     }),
   ),
+  group(
+    'Collectors that are watched',
+    scenario('watched', { way: 'health {interval: "100ms" timeout: "100ms"}', contestants: OURS }),
+  ),
   group('IPv6', scenario('IPv6', { family: 'ipv6' })),
   group(
     'IPv4 → IPv6',

@@ -6,8 +6,9 @@ import { killHosts, NOBODY, reviveHosts, startCollector } from '../lab/collector
 import type { CollectorText, RuleSetText } from '../lab/reference.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { Service } from '../lab/service.ts';
-import { waitFor } from '../lab/shell.ts';
+import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
+import { tellTime } from '../lab/times.ts';
 import { assertWellFormed, verify } from '../lab/verify.ts';
 
 const ICMP = { interval: '300ms', timeout: '100ms', rise: 2, fall: 3 };
@@ -97,6 +98,11 @@ describe('collectors that are down', { skip: requireRoot() }, () => {
       await reach('up', ...all.map(({ host }) => host));
       await forward(rules, 120, [EXPORTER, SECOND]);
       await programs[1]?.[Symbol.asyncDispose]();
+      const killedMs = performance.now();
+      const isDown = async () => (await stage.api.status()).health?.down === 1;
+      await waitFor('one is down', isDown, HANG_MS, 20);
+      // Twice the interval of PORT, and what it takes to publish and to look.
+      tellTime('a dead collector is out', performance.now() - killedMs, 2_200);
       await reach('down', B.host);
       const shared = await forward({ ...rules, down: [B] }, 120, [EXPORTER, SECOND]);
       assert.deepEqual(Object.keys(shared).sort(), [A.host, C.host]);
