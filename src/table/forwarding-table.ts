@@ -62,6 +62,31 @@ export class ForwardingTable {
    * @param listening the port on which it came; it matters only where namesListeningPorts
    */
   find(a0: number, a1: number, a2: number, a3: number, port: number, listening: number): number {
+    let rule = this.namesListeningPorts
+      ? this.#findListening(a0, a1, a2, a3, port, listening)
+      : this.#findAddress(a0, a1, a2, a3, port);
+    if (rule === 0 && this.#hasPrefixes)
+      rule = this.#prefixes.find(a0, a1, a2, a3, port, listening);
+    return rule === 0 ? this.defaultRule : rule;
+  }
+
+  #findAddress(a0: number, a1: number, a2: number, a3: number, port: number): number {
+    const probe = this.#probe;
+    const hash = probe.hashOf(a0, a1, a2, a3);
+    let rule = 0;
+    if (this.#hasPortRules && port !== 0) rule = probe.plain(hash, a0, a1, a2, a3, port);
+    if (rule === 0 && this.#hasAddressRules) rule = probe.plain(hash, a0, a1, a2, a3, 0);
+    return rule;
+  }
+
+  #findListening(
+    a0: number,
+    a1: number,
+    a2: number,
+    a3: number,
+    port: number,
+    listening: number,
+  ): number {
     const probe = this.#probe;
     const hash = probe.hashOf(a0, a1, a2, a3);
     let rule = 0;
@@ -72,8 +97,6 @@ export class ForwardingTable {
     if (rule === 0 && this.#hasListeningAddressRules)
       rule = probe.at(hash, a0, a1, a2, a3, 0, listening, 0);
     if (rule === 0 && this.#hasAddressRules) rule = probe.at(hash, a0, a1, a2, a3, 0, 0, 0);
-    if (rule === 0 && this.#hasPrefixes)
-      rule = this.#prefixes.find(a0, a1, a2, a3, port, listening);
-    return rule === 0 ? this.defaultRule : rule;
+    return rule;
   }
 }

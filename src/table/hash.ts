@@ -54,6 +54,11 @@ export class ExporterHash {
     );
   }
 
+  /** Of a rule of an address and a port, or 0. @returns 32 bits, signed */
+  withPort(ofAddress: number, port: number): number {
+    return (ofAddress + Math.imul(this.#port, port)) | 0;
+  }
+
   /**
    * Of a rule.
    *

@@ -21,6 +21,28 @@ export class RuleProbe {
     return this.#hash.ofAddress(a0, a1, a2, a3);
   }
 
+  /** The same as at() of an address, in a table in which no rule names a listening port. */
+  plain(hash: number, a0: number, a1: number, a2: number, a3: number, port: number): number {
+    const words = this.#words;
+    const wanted = port | TABLE.RULE_PRESENT;
+    let at = HEADER.WORDS + (this.#hash.withPort(hash, port) >>> this.#hashShift) * RULE.WORDS;
+    for (let left = this.#longestProbe; left >= 0; left--) {
+      const found = words[at + RULE.PORT] as number;
+      if (found === 0) return 0;
+      if (
+        words[at + RULE.ADDRESS + 3] === a3 &&
+        found === wanted &&
+        words[at + RULE.ADDRESS + 2] === a2 &&
+        words[at + RULE.ADDRESS + 1] === a1 &&
+        words[at + RULE.ADDRESS] === a0
+      ) {
+        return at;
+      }
+      at += RULE.WORDS;
+    }
+    return 0;
+  }
+
   /**
    * The rule of exactly these.
    *
