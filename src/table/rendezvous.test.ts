@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { MAX_PORT, makeEndpoint } from '../model/endpoint.ts';
-import { affinity, collectorNumber, costOf, exporterNumber } from './rendezvous.ts';
+import { affinity, collectorNumber, costOf, exporterNumber, leastCostOf } from './rendezvous.ts';
 import { addressWords } from './rows.ts';
 
 const WORD = 2n ** 32n;
@@ -107,6 +107,18 @@ describe('R20: rendezvous hashing, as C would do it', () => {
     fc.assert(property, { numRuns: 2000 });
     assert.equal(costOf(1), 2 ** 30);
     assert.equal(costOf(2 ** 32 - 1), 1);
+  });
+
+  it('costs no less than the cheap bound says', () => {
+    const numbers = fc.oneof(
+      fc.nat({ max: 2 ** 32 - 1 }),
+      fc.nat({ max: 2000 }).map((less) => 2 ** 32 - 1 - less),
+      fc.nat({ max: 255 }).map((step) => 2 ** 32 - 1 - step * 2 ** 23),
+    );
+    const property = fc.property(numbers, (number) => {
+      assert.ok(leastCostOf(number) <= costOf(number), `${number}`);
+    });
+    fc.assert(property, { numRuns: 5000 });
   });
 
   it('costs less with more affinity', () => {

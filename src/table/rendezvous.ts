@@ -16,6 +16,9 @@ const ONE = 2 ** COST_BITS;
 const STEPS = 256;
 const REST = 2 ** 24;
 
+const WORD = 2 ** 32;
+const LEAST_COST = 1.44 / 2 ** 7;
+
 /** Base 2 logarithms of 1 to 2 in equal steps, rounded down. */
 const LOGS = Float64Array.from({ length: STEPS + 1 }, (_, k) =>
   Math.floor(ONE * Math.log2(1 + k / STEPS)),
@@ -67,6 +70,11 @@ export function costOf(affinity: number): number {
   const rest = fraction & (REST - 1);
   const log = logAt(step) + Math.floor(((SLOPES[step] as number) * rest) / REST);
   return (leading + 1) * ONE - log;
+}
+
+/** Less than costOf(), and cheap: enough to know that a collector is not the one. 2^25 * (1 - a / 2^32) / log(2), and less. */
+export function leastCostOf(affinity: number): number {
+  return (WORD - affinity) * LEAST_COST;
 }
 
 function logAt(step: number): number {

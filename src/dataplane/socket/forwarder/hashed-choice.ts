@@ -1,6 +1,6 @@
 import type { ForwardingTable } from '../../../table/forwarding-table.ts';
 import { COLLECTOR } from '../../../table/layout.ts';
-import { affinity, costOf } from '../../../table/rendezvous.ts';
+import { affinity, costOf, leastCostOf } from '../../../table/rendezvous.ts';
 
 /**
  * Which of the first collectors of an output an exporter's packets go to (spec R20): the one with the greatest affinity.
@@ -50,6 +50,7 @@ export function chooseByWeight(
     const weight = upTo - before;
     before = upTo;
     const found = affinity(exporter, words[at + COLLECTOR.SEED] as number);
+    if (leastCostOf(found) * bestWeight > bestCost * weight) continue;
     const cost = costOf(found);
     // At most 2^40 on both sides. The weight of none is 0, which makes the first one better.
     const difference = cost * bestWeight - bestCost * weight;
