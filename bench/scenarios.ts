@@ -31,6 +31,14 @@ export interface Scenario {
   readonly templates?: 'ONE';
   /** What rules say of how copies leave, as text after the collector's endpoint. */
   readonly way?: string;
+  /** How the collectors of an output share its packets; absent: they take turns. */
+  readonly balance?: 'BY_EXPORTER';
+  /** Collectors of an output have different weights. */
+  readonly isWeighted?: boolean;
+  /** A filter of each output, which all packets pass. */
+  readonly filter?: string;
+  /** A pipeline gets one of so many packets. */
+  readonly pipelineSample?: number;
   /** Who runs it. */
   readonly contestants: readonly ContestantName[];
   /** Packets per second to try in any case, besides the rates that are searched. */
@@ -80,6 +88,8 @@ const SHARED: Partial<Scenario> = {
   isNetflow9: true,
   contestants: OURS,
 };
+
+const SHARED_BLIND: Partial<Scenario> = { copies: 1, templates: 'ONE', contestants: OURS };
 
 export const GROUPS: readonly Group[] = [
   group('Base: 1400 bytes, 2 copies', BASE),
@@ -138,6 +148,25 @@ export const GROUPS: readonly Group[] = [
     'NetFlow v9 that 4 collectors share',
     scenario('v9, blind', { ...SHARED, templates: 'ONE' }),
     scenario('v9, templates', SHARED),
+  ),
+  group(
+    'Collectors that share an output',
+    scenario('4 in turns', { ...SHARED_BLIND, sharing: 4 }),
+    scenario('4 by exporter', { ...SHARED_BLIND, sharing: 4, balance: 'BY_EXPORTER' }),
+    scenario('64 in turns', { ...SHARED_BLIND, sharing: 64 }),
+    scenario('64 by exporter', { ...SHARED_BLIND, sharing: 64, balance: 'BY_EXPORTER' }),
+    scenario('64 by weight', {
+      ...SHARED_BLIND,
+      sharing: 64,
+      balance: 'BY_EXPORTER',
+      isWeighted: true,
+    }),
+  ),
+  group(
+    'Outputs that leave out packets',
+    scenario('no filter', { isNetflow9: true, contestants: OURS }),
+    scenario('filters', { isNetflow9: true, filter: 'protocols: NETFLOW_V9', contestants: OURS }),
+    scenario('sampled out', { isNetflow9: true, pipelineSample: 1_000_000, contestants: OURS }),
   ),
 ];
 

@@ -19,7 +19,7 @@ export const FLOW_PORT = 2055;
 export const INPUT_INTERFACE = 'in0';
 export const OUTPUT_INTERFACE = 'out0';
 export const COLLECTOR_MAC = '02:00:00:00:00:ff';
-const MAX_COPIES = 8;
+export const MAX_COPIES = 8;
 const GATEWAY = { ipv4: '198.18.0.100', ipv6: 'fd00:c::100' } as const;
 
 /** Where exporters send to. */

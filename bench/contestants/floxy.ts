@@ -4,7 +4,7 @@ import { confine } from '../../test/load/machine.ts';
 import { descendantsOf } from '../processes.ts';
 import type { Scenario } from '../scenarios.ts';
 import { inNamespace, run, Service, waitFor } from '../shell.ts';
-import { collectorAddresses, exporterAddress, FLOW_PORT } from '../topology.ts';
+import { collectorAddresses, exporterAddress, FLOW_PORT, MAX_COPIES } from '../topology.ts';
 import {
   type Contestant,
   collectorFamily,
@@ -14,6 +14,8 @@ import {
 } from './contestant.ts';
 import { prefixRulesText } from './prefix-rules.ts';
 
+const PORTS = 10_000;
+const MOST_WEIGHT = 7;
 const PROGRAM = path.join(import.meta.dirname, '..', '..', 'bin', 'floxy');
 
 export const floxy: Contestant = {
@@ -61,15 +63,11 @@ export async function startFloxy(options: Start, forwarders: number): Promise<Ru
 }
 
 function rulesText(scenario: Scenario): string {
-  const { copies, sharing = 1, templates, way = '' } = scenario;
-  const hosts = collectorAddresses(collectorFamily(scenario), copies * sharing);
-  const said = templates === undefined ? '' : ` templates: ${templates}`;
-  const outputs = Array.from({ length: copies }, (_, i) =>
-    hosts.slice(i * sharing).slice(0, sharing),
-  )
-    .map((group) => group.map((host) => `collectors {endpoint {host: "${host}"} ${way}}`).join(' '))
-    .map((collectors) => `outputs {${collectors}${said}}`)
-    .concat(scenario.hasPipeline === true ? ['outputs {pipeline: "bench"}'] : [])
+  const { copies, pipelineSample } = scenario;
+  const sample = pipelineSample === undefined ? '' : ` sample_one_in: ${pipelineSample}`;
+  const hasPipeline = scenario.hasPipeline === true || pipelineSample !== undefined;
+  const outputs = Array.from({ length: copies }, (_, i) => outputText(scenario, i))
+    .concat(hasPipeline ? [`outputs {pipeline: "bench"${sample}}`] : [])
     .join(' ');
   const family = exporterFamily(scenario);
   const { prefixes, rules: addresses } = scenario;
@@ -80,4 +78,24 @@ function rulesText(scenario: Scenario): string {
     return `rules {exporter {endpoint {host: "${host}"}} ${outputs}}`;
   });
   return `${rules.join('\n')}\n`;
+}
+
+function outputText(scenario: Scenario, output: number): string {
+  const { copies, sharing = 1, templates, balance, isWeighted, filter, way = '' } = scenario;
+  // The topology has so many addresses; ports are apart.
+  const used = Math.min(MAX_COPIES, copies * sharing);
+  const hosts = collectorAddresses(collectorFamily(scenario), used);
+  const collectors = Array.from({ length: sharing }, (_, i) => {
+    const number = output * sharing + i;
+    const port = number < used ? '' : ` port: ${PORTS + number}`;
+    const weight = isWeighted ? ` weight: ${1 + (i % MOST_WEIGHT)}` : '';
+    const endpoint = `endpoint {host: "${hosts[number % used]}"${port}}`;
+    return `collectors {${endpoint}${weight} ${way}}`;
+  });
+  const options = [
+    ...(templates === undefined ? [] : [`templates: ${templates}`]),
+    ...(balance === undefined ? [] : [`balance: ${balance}`]),
+    ...(filter === undefined ? [] : [`filter {${filter}}`]),
+  ];
+  return `outputs {${[...collectors, ...options].join(' ')}}`;
 }
