@@ -136,7 +136,9 @@ function collectorState({ problem, outputs = 0, lastError }: ShownCollector, now
   const state = outputs === 0 ? 'no rule names it any more' : 'ok';
   if (lastError === undefined) return state;
   const { code = '', at, exporter } = lastError;
-  return `${state}, ${code} ${timeAgo(at, now)} (exporter ${endpointText(exporter)})`;
+  // Nobody knows whose copy came back.
+  const whose = exporter === undefined ? 'it came back' : `exporter ${endpointText(exporter)}`;
+  return `${state}, ${code} ${timeAgo(at, now)} (${whose})`;
 }
 
 /** `in 41.2k pps 57.6 MB/s, out …, lost 12 (send error ENETUNREACH 12)`: of an interval. */

@@ -98,7 +98,7 @@ export const FORWARDER_COUNTERS = [
     meaning:
       'the copies from an address of this host that were sent and came back by ICMP, by error: a closed port, no such host',
     loss: 'refused',
-    advice: 'is the collector running, and is its port right? `floxy top` says which one it is',
+    advice: 'is the collector running, and is its port right? `floxy collectors` names it',
   },
   {
     key: 'receiveErrors',
