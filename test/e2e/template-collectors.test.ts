@@ -19,6 +19,7 @@ import { ipfixMessage, netflow9Message, set, u16, u32 } from '../support/netflow
 const SHARING = [1, 2, 3].map((i) => ({ host: `198.51.100.${i}`, port: 9995 }));
 const ALONE = { host: '198.51.100.9', port: 9995 };
 const RULES: RuleSetText = { rules: [], defaultOutputs: [SHARING, [ALONE]] };
+type Four = [FlowCollector, FlowCollector, FlowCollector, FlowCollector];
 const FROM = { host: '203.0.113.1', port: 5000 };
 const MANY: Flow[] = Array.from({ length: 600 }, (_, i) => ({
   source: `10.1.${i >> 8}.${i & 255}`,
@@ -75,6 +76,23 @@ describe('collectors of others behind one output', { skip: requireRoot() }, () =
     for (const at of [...SHARING, ALONE]) collectors.push(await startOne(resources, at));
   }
 
+  /** The rules, with the second of those that share watched. */
+  async function replaceWatched(): Promise<void> {
+    const health = { check: 'PORT', interval: '1s', rise: 1, fall: 1 };
+    const sharing = SHARING.map((endpoint, i) => ({ endpoint, ...(i === 1 && { health }) }));
+    const outputs = [{ collectors: sharing }, { collectors: [{ endpoint: ALONE }] }];
+    await stage.api.call('Settings', 'ReplaceProxyRules', { default_outputs: outputs });
+  }
+
+  /** Whether packets of another exporter come to a collector. */
+  async function isServed(collector: number): Promise<boolean> {
+    const stranger = { from: { ...FROM, port: 4000 }, payload: Buffer.from('none of NetFlow') };
+    const arrived = await stage.exchange(SHARING.map(() => stranger));
+    return arrived.some(
+      ({ destination, payload }) => destination === SHARING[collector]?.host && payload.length > 0,
+    );
+  }
+
   async function startOne(resources: AsyncDisposableStack, at: typeof ALONE) {
     const name = `${at.host} ${collectors.length}`;
     return resources.use(await FlowCollector.start(stage.lab, at, join(folder, name)));
@@ -98,6 +116,27 @@ describe('collectors of others behind one output', { skip: requireRoot() }, () =
         : ipfixMessage(sets, { sequence: i * 5 });
     return { from: { ...FROM, port: FROM.port + version }, payload: Buffer.from(payload) };
   }
+
+  test('R24: an nfcapd that starts anew is told when it is up again, though its exporter was silent meanwhile', async () => {
+    await using resources = new AsyncDisposableStack();
+    await startAll(resources);
+    const [first, second, third, alone] = collectors as Four;
+    await replaceWatched();
+    const send = (from: number, to: number) =>
+      stage.exchange(Array.from({ length: to - from }, (_, i) => message(9, from + i)));
+    await send(0, 30);
+    const flowsOfSecond = await second.flows();
+    // Nothing is sent meanwhile: the kernel answers so many packets to closed ports in a second, and no more.
+    await waitFor('it is down', async () => (await stage.api.status()).health?.down === 1);
+    const again = await startOne(resources, SHARING[1] as typeof ALONE);
+    await waitFor('packets come to it again', () => isServed(1));
+    await send(30, 120);
+    await stage.api.replace(RULES);
+    const { parts, together, alone: all } = await recorded([first, again, third], alone);
+    assert.equal(all.length, MANY.length, 'all flows came');
+    assert.deepEqual(sorted([...flowsOfSecond, ...together]), all);
+    assert.equal(parts[1]?.length, 150, 'it has its third of the last ones');
+  });
 
   for (const [name, version] of [
     ['NetFlow v9', 9],
@@ -127,12 +166,7 @@ describe('collectors of others behind one output', { skip: requireRoot() }, () =
     test(`R24: ${name}: an nfcapd that starts anew and comes back knows the templates at once`, async () => {
       await using resources = new AsyncDisposableStack();
       await startAll(resources);
-      const [first, second, third, alone] = collectors as [
-        FlowCollector,
-        FlowCollector,
-        FlowCollector,
-        FlowCollector,
-      ];
+      const [first, second, third, alone] = collectors as Four;
       const send = (from: number, to: number) =>
         stage.exchange(Array.from({ length: to - from }, (_, i) => message(version, from + i)));
       await send(0, 30);
