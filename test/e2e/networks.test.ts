@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { COLLECTOR_HOST_V4, Lab } from '../lab/lab.ts';
+import { Lab, PROXY_V4 } from '../lab/lab.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { floxy, Service } from '../lab/service.ts';
 import { attempt, HANG_MS, waitFor } from '../lab/shell.ts';
@@ -21,10 +21,9 @@ describe('rules that say everything', { skip: requireRoot() }, () => {
     leader = await Service.start(lab, {
       settings: {
         ...ORPHANS,
-        COLLECTOR_BACKEND_METRICS_ADDRESS: '0.0.0.0',
+        COLLECTOR_API_ADDRESS: '0.0.0.0',
         COLLECTOR_API_PLAINTEXT_BEYOND_LOOPBACK: 'allow',
       },
-      namespace: lab.collectors,
     });
     await cli(leader, 'rules', 'replace', FILE);
     written = await listOf(leader);
@@ -35,7 +34,7 @@ describe('rules that say everything', { skip: requireRoot() }, () => {
   });
 
   async function cli(service: Service, ...args: string[]): Promise<string> {
-    const namespace = service === leader ? lab.collectors : lab.proxy;
+    const namespace = service === leader ? lab.proxy : lab.exporters;
     const { stdout, stderr, status } = await attempt([
       'ip',
       'netns',
@@ -48,7 +47,11 @@ describe('rules that say everything', { skip: requireRoot() }, () => {
     return stdout;
   }
 
-  const listOf = (service: Service) => cli(service, 'rules', 'list', '-o', 'text');
+  /** Without the line of the revision. */
+  async function listOf(service: Service): Promise<string> {
+    const text = await cli(service, 'rules', 'list', '-o', 'text');
+    return text.replace(/^# revision: \d+\n/, '');
+  }
 
   test('A1 A2: they are listed as they were given', async () => {
     for (const field of ['prefix_length: 16', 'health: {}', 'standby: true', 'dscp: 10']) {
@@ -70,14 +73,14 @@ describe('rules that say everything', { skip: requireRoot() }, () => {
   });
 
   test('A13: a follower has them, too', async () => {
-    const settings = { COLLECTOR_FLOXY_FOLLOW: `${COLLECTOR_HOST_V4}:8853` };
-    await using follower = await Service.start(lab, { settings });
+    const settings = { COLLECTOR_FLOXY_FOLLOW: `${PROXY_V4}:8853` };
+    await using follower = await Service.start(lab, { settings, namespace: lab.exporters });
     await waitFor('the follower has the rules', async () => (await listOf(follower)) === written);
   });
 
   test('A8: they survive an upgrade in place, and a restart', async () => {
-    const options = { folder: leader.folder, settings: ORPHANS };
-    await using first = await Service.start(lab, { settings: ORPHANS });
+    const options = { settings: ORPHANS, namespace: lab.exporters };
+    await using first = await Service.start(lab, options);
     await cli(first, 'rules', 'replace', FILE);
     process.kill(first.pid, 'SIGUSR2');
     await first.waitForEnd(HANG_MS);
