@@ -72,7 +72,9 @@ describe('collectors that are down', { skip: requireRoot() }, () => {
     const shots = Array.from({ length: count }, (_, i) =>
       from.map((endpoint) => ({ from: endpoint, payload: payload(i) })),
     ).flat();
-    const arrived = await stage.exchange(shots);
+    const everything = await stage.exchange(shots);
+    // The others are checks of ports.
+    const arrived = everything.filter(({ payload: { length } }) => length > 0);
     verify(arrived, {
       ruleSet,
       sent: from.map((endpoint) => ({ from: endpoint, count, payload })),
