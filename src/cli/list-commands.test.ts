@@ -156,7 +156,10 @@ default   198.51.100.1 | 198.51.100.2, by exporter, only NETFLOW_V9/IPFIX domain
   );
   const counts = (packets: number) => ({ packets: `${packets}`, bytes: `${packets * 100}` });
   const output = {
-    collectors: [{ endpoint: { host: '198.51.100.1', port: 5 }, output: counts(2) }],
+    collectors: [
+      { endpoint: { host: '198.51.100.1', port: 5 }, output: counts(2) },
+      { endpoint: { host: '198.51.100.2' }, output: counts(0), health: 'down' },
+    ],
     filteredOut: counts(5),
     sampledOut: counts(18),
   };
@@ -165,10 +168,11 @@ default   198.51.100.1 | 198.51.100.2, by exporter, only NETFLOW_V9/IPFIX domain
   const run = await runFloxy(['stats', '-o', 'table', ...at(stats.port)]);
   assert.equal(
     run.output,
-    `EXPORTER  PACKETS  BYTES  TO                SENT  SENT BYTES
-no rule        25   2500  198.51.100.1:5       2         200
-                          - (filtered out)     5         500
-                          - (sampled out)     18        1800
+    `EXPORTER  PACKETS  BYTES  TO                   SENT  SENT BYTES
+no rule        25   2500  198.51.100.1:5          2         200
+                          198.51.100.2 (down)     0           0
+                          - (filtered out)        5         500
+                          - (sampled out)        18        1800
 `,
   );
 });

@@ -121,8 +121,9 @@ function targetsOf({
   sampledOut,
   filteredOut,
 }: Shown<OutputStatsMessage>) {
-  const collected = collectors.map(({ endpoint, output, description: own }) => {
-    const text = described(endpointText(endpoint), own ?? description);
+  const collected = collectors.map(({ endpoint, output, description: own, health }) => {
+    const address = endpointText(endpoint) + (health === 'down' ? ' (down)' : '');
+    const text = described(address, own ?? description);
     return [named(name, text), output] as const;
   });
   const decoded = pipeline && named(name, described(`pipeline ${pipeline.name}`, description));

@@ -9,6 +9,7 @@ import type { DataPlane, FindWay, HealthSource } from './ports.ts';
 import {
   collectInTurns,
   collectStatistics,
+  type HealthOf,
   presentStatistics,
   type RulesInForce,
 } from './statistics.ts';
@@ -27,6 +28,7 @@ export class Reports {
   readonly #dataPlane: DataPlane;
   readonly #findWay: FindWay;
   readonly #health: HealthSource | undefined;
+  readonly #healthOf: HealthOf = (collector) => this.#health?.find(collector)?.state;
 
   constructor({ inForce, dataPlane, health, findWay = () => UNKNOWN_WAY }: ReportsOptions) {
     this.#inForce = inForce;
@@ -36,11 +38,13 @@ export class Reports {
   }
 
   statistics(exporters: readonly Exporter[]): Promise<ProxyStatistics> {
-    return collectInTurns(this.#inForce, (source) => collectStatistics(source, exporters));
+    return collectInTurns(this.#inForce, (source) =>
+      collectStatistics(source, exporters, this.#healthOf),
+    );
   }
 
   statisticsOf(rules: readonly Rule[]): ProxyStatistics {
-    return presentStatistics(this.#inForce(), rules);
+    return presentStatistics(this.#inForce(), rules, this.#healthOf);
   }
 
   collectors(): Promise<readonly CollectorStatus[]> {

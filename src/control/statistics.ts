@@ -1,5 +1,7 @@
 import { Turn } from '../base/turn.ts';
+import type { HealthState } from '../model/collector-health.ts';
 import {
+  type Collector,
   type Exporter,
   exporterKey,
   leavesOut,
@@ -19,6 +21,9 @@ import {
 import { unknownExporters } from '../rules/merge.ts';
 import { descriptionOf, wordsOf } from '../rules/words.ts';
 import type { RuleSetCounters } from './ports.ts';
+
+/** What checks say of a collector; undefined when it is not watched. */
+export type HealthOf = (collector: Collector) => HealthState | undefined;
 
 const ZERO: Counters = { packets: 0n, bytes: 0n };
 
@@ -89,6 +94,7 @@ export interface StatisticsSource {
 export async function collectStatistics(
   source: StatisticsSource,
   exporters: readonly Exporter[],
+  health: HealthOf,
 ): Promise<ProxyStatistics | undefined> {
   const { ruleSet, counters, pause } = source;
   const isAll = exporters.length === 0;
@@ -97,9 +103,9 @@ export async function collectStatistics(
   for (const rule of asked) {
     const isValid = pause();
     if (isValid !== true && !(await isValid)) return undefined;
-    rules.push(ruleStatistics(rule, counters));
+    rules.push(ruleStatistics(rule, counters, health));
   }
-  const defaultOutputs = isAll ? defaultStatistics(ruleSet, counters) : [];
+  const defaultOutputs = isAll ? defaultStatistics(ruleSet, counters, health) : [];
   let mismatched = counters.mismatched();
   for (const rule of isAll ? [] : ruleSet.rules) {
     if (asked.has(rule)) continue;
@@ -117,11 +123,12 @@ export async function collectStatistics(
 export function presentStatistics(
   { ruleSet, byExporter, counters }: RulesInForce,
   rules: readonly Rule[],
+  health: HealthOf,
 ): ProxyStatistics {
   const present = rules.flatMap((rule) => byExporter.get(exporterKey(rule.exporter)) ?? []);
   return {
-    rules: present.map((rule) => ruleStatistics(rule, counters)),
-    defaultOutputs: defaultStatistics(ruleSet, counters),
+    rules: present.map((rule) => ruleStatistics(rule, counters, health)),
+    defaultOutputs: defaultStatistics(ruleSet, counters, health),
     mismatched: counters.mismatched(),
   };
 }
@@ -143,26 +150,36 @@ function findRules(
   return found;
 }
 
-function ruleStatistics(rule: Rule, counters: RuleSetCounters): RuleStatistics {
+function ruleStatistics(rule: Rule, counters: RuleSetCounters, health: HealthOf): RuleStatistics {
   const { exporter, outputs } = rule;
   const leftOut = outputs.some(leavesOut) ? counters.leftOut(rule) : [];
   return {
     exporter,
     ...descriptionOf(rule),
     input: counters.input(rule),
-    outputs: outputStatistics(outputs, counters.outputs(rule), leftOut),
+    outputs: outputStatistics(outputs, { sent: counters.outputs(rule), leftOut, health }),
   };
 }
 
-function defaultStatistics({ defaultOutputs }: RuleSet, counters: RuleSetCounters) {
+function defaultStatistics(
+  { defaultOutputs }: RuleSet,
+  counters: RuleSetCounters,
+  health: HealthOf,
+) {
   const leftOut = defaultOutputs.some(leavesOut) ? counters.leftOutByDefault() : [];
-  return outputStatistics(defaultOutputs, counters.defaultOutputs(), leftOut);
+  return outputStatistics(defaultOutputs, { sent: counters.defaultOutputs(), leftOut, health });
+}
+
+/** What is known of outputs, by their index. */
+interface OutputFigures {
+  readonly sent: readonly (readonly Counters[])[];
+  readonly leftOut: readonly LeftOut[];
+  readonly health: HealthOf;
 }
 
 function outputStatistics(
   outputs: readonly Output[],
-  counters: readonly (readonly Counters[])[],
-  leftOut: readonly LeftOut[],
+  { sent: counters, leftOut, health }: OutputFigures,
 ): OutputStatistics[] {
   return outputs.map((output, i) => {
     const { collectors, pipeline, sampleOneIn, filter } = output;
@@ -174,7 +191,10 @@ function outputStatistics(
       ...wordsOf(output),
     };
     if (collectors === undefined) return { pipeline: { name: pipeline, output: sent(0) }, ...rest };
-    const targets = collectors.map((collector, k) => ({ collector, output: sent(k) }));
+    const targets = collectors.map((collector, k) => {
+      const state = health(collector);
+      return { collector, output: sent(k), ...(state !== undefined && { health: state }) };
+    });
     return { collectors: targets, ...rest };
   });
 }

@@ -1,3 +1,4 @@
+import type { HealthState } from './collector-health.ts';
 import type { Collector, Exporter, Output } from './rules.ts';
 
 /** Cumulative since the service started; bytes are UDP payload. */
@@ -9,6 +10,8 @@ export interface Counters {
 export interface CollectorStatistics {
   readonly collector: Collector;
   readonly output: Counters;
+  /** Absent when no rule has it watched. */
+  readonly health?: HealthState;
 }
 
 /** What a pipeline was given by one output. */

@@ -161,10 +161,11 @@ function fromOutputStatistics(
   if (collectors === undefined) {
     return { pipeline: { name: pipeline.name, output: fromCounters(pipeline.output) }, ...rest };
   }
-  const sums = collectors.map(({ collector, output: sent }) => ({
+  const sums = collectors.map(({ collector, output: sent, health }) => ({
     endpoint: endpointMessage(collector.endpoint, format),
     output: fromCounters(sent),
     ...descriptionOf(collector),
+    ...(health && { health }),
   }));
   return { collectors: sums, ...rest };
 }

@@ -58,6 +58,7 @@ export interface CollectorStatsMessage {
   readonly endpoint: EndpointMessage;
   readonly output: CountersMessage;
   readonly description?: string;
+  readonly health?: string;
 }
 
 export interface PipelineStatsMessage {

@@ -41,6 +41,15 @@ describe('collectors that are down', { skip: requireRoot() }, () => {
     );
   }
 
+  /** What statistics say of the collectors of the first output. */
+  async function told(): Promise<Record<string, string | undefined>> {
+    const { rules } = await stage.api.statistics();
+    const { collectors = [] } = rules[0]?.outputs[0] ?? {};
+    return Object.fromEntries(
+      collectors.map(({ endpoint, health }) => [endpoint.host ?? '', health]),
+    );
+  }
+
   async function reach(state: string, ...hosts: readonly string[]): Promise<void> {
     let seen = '';
     await waitFor(
@@ -91,7 +100,7 @@ describe('collectors that are down', { skip: requireRoot() }, () => {
     ],
   });
 
-  test('H3: one whose process dies leaves its output, others share what it got, and it comes back', async () => {
+  test('H3, H5: one whose process dies leaves its output, others share what it got, and it comes back', async () => {
     const all = [A, B, C].map(({ host }) => collector(host, PORT));
     const programs = await Promise.all(all.map((each) => startCollector(stage, each)));
     try {
@@ -106,6 +115,7 @@ describe('collectors that are down', { skip: requireRoot() }, () => {
       // Twice the interval of PORT, and what it takes to publish and to look.
       tellTime('a dead collector is out', performance.now() - killedMs, 2_200);
       await reach('down', B.host);
+      assert.deepEqual(await told(), { [A.host]: 'up', [B.host]: 'down', [C.host]: 'up' });
       const shared = await forward({ ...rules, down: [B] }, 120, [EXPORTER, SECOND]);
       assert.deepEqual(Object.keys(shared).sort(), [A.host, C.host]);
       const { troubled = [], ...counts } = (await stage.api.status()).health ?? {};

@@ -55,6 +55,7 @@ export interface OutputStatsMessage {
   readonly collectors: readonly {
     readonly endpoint: EndpointMessage;
     readonly output: CountersMessage;
+    readonly health?: string;
   }[];
   readonly sampled_out?: CountersMessage;
   readonly filtered_out?: CountersMessage;
