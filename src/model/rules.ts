@@ -221,15 +221,15 @@ export function filterKeys(ruleSet: RuleSet): Set<string> {
   return keys;
 }
 
-/** Outputs of all rules: those that are one object, because rules have the same, once. */
+/** Outputs of all rules, then default outputs: those that are one object, because rules have the same, once. */
 export function* differentOutputs({ rules, defaultOutputs }: RuleSet): Iterable<Output> {
-  const seen = new Set<readonly Output[]>([defaultOutputs]);
-  yield* defaultOutputs;
+  const seen = new Set<readonly Output[]>();
   for (const { outputs } of rules) {
     if (seen.has(outputs)) continue;
     seen.add(outputs);
     yield* outputs;
   }
+  if (!seen.has(defaultOutputs)) yield* defaultOutputs;
 }
 
 /**

@@ -54,13 +54,14 @@ export async function compile(
   const { listenPort } = options;
   const outputs = countOutputs(content);
   const ruleRows = await makeRuleRows(rules);
-  const filters = countFilters(differentOutputs(content));
+  const different = differentOutputs(content);
+  const filters = countFilters(different);
   const rows: TableRows = {
     // Where two prefixes part there can be one more.
     prefixes: new Runs(withSlack(2 * countRows(ruleRows, isPrefixRow))),
     outputs: new Runs(withSlack(outputs.outputs)),
     collectors: new Runs(withSlack(outputs.collectors)),
-    leaves: new Leaves(countLeaves(differentOutputs(content)) + LEAVE_SLACK),
+    leaves: new Leaves(countLeaves(different) + LEAVE_SLACK),
     filters: new Filters({
       filters: withSlack(filters.filters),
       values: withSlack(filters.values),

@@ -311,7 +311,7 @@ test('every call of the protocol is there, and answers INTERNAL when its handler
   const methods = [...Object.keys(loadServices().settings), 'Metrics.GetProxyStats'];
   assert.equal(methods.length, 10);
   // Those of pipelines ask nothing of control.
-  const metrics = ['GetProxyStats', 'GetPipelineStats', 'TailFlows'];
+  const metrics = ['GetProxyStats', 'GetPipelineStats', 'TailFlows', 'ListExporters'];
   assert.deepEqual(Object.keys(loadServices().metrics), metrics);
   for (const method of methods.filter((name) => name !== 'GetBuildInfo')) {
     const request = method === 'DeleteProxyRules' ? { exporters: [{ endpoint }] } : {};
