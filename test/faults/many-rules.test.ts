@@ -75,6 +75,7 @@ describe('many rules under traffic', { skip: requireRoot() }, () => {
   });
 
   test('V6: 100,000 rules are taken, changed one by one, restored and deleted, and not a packet is lost', async () => {
+    await stage.api.replace(STEADY_RULES);
     await startSteadyTraffic(stage);
     await stage.api.replace(manyRules(100_000), HANG_MS);
     const exporter = { host: '192.0.2.200' };
