@@ -81,11 +81,16 @@ describe('dashboard and alerts', { skip: requireRoot() }, () => {
     });
     const exporter = { host: '203.0.113.77' };
     const { rules, ...others } = toMessage(STEADY_RULES);
-    const nowhere = { endpoint: { host: '192.88.99.1', port: 9 } };
+    const nowhere = { endpoint: { host: '192.88.99.1', port: 9 }, health: {} };
     const outputs = [{ collectors: [nowhere] }, { pipeline: 'files' }];
     await stage.api.call('Settings', 'ReplaceProxyRules', {
       ...others,
-      rules: [...rules, { exporter: { endpoint: exporter }, outputs }],
+      rules: [
+        ...rules,
+        { exporter: { endpoint: exporter }, outputs },
+        // Nothing comes of it.
+        { exporter: { endpoint: { host: '203.0.113.78' } }, expect_every: '1s' },
+      ],
     });
     await startSteadyTraffic(stage, 500);
     await using prometheus = startPrometheus(stage.lab.proxy, folder);
