@@ -1,22 +1,7 @@
 import type { Endpoint } from './endpoint.ts';
+import type { FlowProtocol } from './flow-protocol.ts';
 import type { Exporter } from './rules.ts';
 import type { Counters } from './statistics.ts';
-
-/**
- * What the first bytes of a payload say that it is: the version word of NetFlow and IPFIX (16 bits), or of sFlow
- * (32 bits).
- */
-export const FLOW_PROTOCOLS = [
-  'OTHER',
-  'NETFLOW_V1',
-  'NETFLOW_V5',
-  'NETFLOW_V7',
-  'NETFLOW_V9',
-  'IPFIX',
-  'SFLOW_V5',
-] as const;
-
-export type FlowProtocol = (typeof FLOW_PROTOCOLS)[number];
 
 /** What sequence numbers of a protocol count; others have none. */
 export const SEQUENCE_UNITS = {

@@ -1,5 +1,6 @@
 import type { Octets } from './address.ts';
 import { type Endpoint, formatEndpoint, isIpv6 } from './endpoint.ts';
+import type { FlowProtocol } from './flow-protocol.ts';
 
 // Fields that a rule leaves out are absent, and so are those that say what their absence says.
 
@@ -59,19 +60,6 @@ export interface Filter {
   readonly agents?: readonly Endpoint[];
   readonly listeningPorts?: readonly number[];
 }
-
-/** As native/include/notes.h numbers them. */
-export const FLOW_PROTOCOLS = [
-  'OTHER',
-  'NETFLOW_V1',
-  'NETFLOW_V5',
-  'NETFLOW_V7',
-  'NETFLOW_V9',
-  'IPFIX',
-  'SFLOW_V5',
-] as const;
-
-export type FlowProtocol = (typeof FLOW_PROTOCOLS)[number];
 
 /** What outputs of both kinds can say. */
 interface OutputOptions {

@@ -1,6 +1,7 @@
 import type { Problem } from '../base/errors.ts';
+import type { FlowProtocol } from '../model/flow-protocol.ts';
 import { MAX_FILTER_VALUES } from '../model/limits.ts';
-import type { Exporter, Filter, FlowProtocol, Output } from '../model/rules.ts';
+import type { Exporter, Filter, Output } from '../model/rules.ts';
 
 const WITH_DOMAIN: readonly FlowProtocol[] = ['NETFLOW_V9', 'IPFIX'];
 const WITH_AGENT: readonly FlowProtocol[] = ['SFLOW_V5'];

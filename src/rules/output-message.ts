@@ -2,15 +2,8 @@
 import type { Problem } from '../base/errors.ts';
 import { present } from '../base/present.ts';
 import { MAX_PORT } from '../model/endpoint.ts';
-import {
-  type Collector,
-  type CollectorOutput,
-  type Filter,
-  FLOW_PROTOCOLS,
-  type FlowProtocol,
-  type Output,
-  type PipelineOutput,
-} from '../model/rules.ts';
+import { FLOW_PROTOCOLS, type FlowProtocol } from '../model/flow-protocol.ts';
+import type { Collector, CollectorOutput, Filter, Output, PipelineOutput } from '../model/rules.ts';
 import { type CollectorMessage, collectorMessage } from './collector-message.ts';
 import {
   type AddressFormat,

@@ -1,13 +1,8 @@
 /** Filters of outputs in a forwarding table. Layout: native/include/table.h, struct table_filter. */
 import { mappedOctets } from '../model/address.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import {
-  type Filter,
-  FLOW_PROTOCOLS,
-  type FlowProtocol,
-  filterKey,
-  type Output,
-} from '../model/rules.ts';
+import { FLOW_PROTOCOLS, type FlowProtocol } from '../model/flow-protocol.ts';
+import { type Filter, filterKey, type Output } from '../model/rules.ts';
 import { FILTER, HEADER } from './layout.ts';
 import { Runs } from './runs.ts';
 import type { TouchedWords } from './touched-words.ts';

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { canonicalOctets } from '../../src/model/address.ts';
 import { type Endpoint, formatEndpoint, MAX_PORT, makeEndpoint } from '../../src/model/endpoint.ts';
+import { FLOW_PROTOCOLS } from '../../src/model/flow-protocol.ts';
 import { networkAddress } from '../../src/model/prefix.ts';
 import {
   type Collector,
@@ -14,7 +15,6 @@ import {
   type Exporter,
   exporterKey,
   type Filter,
-  FLOW_PROTOCOLS,
   type Health,
   type HealthCheck,
   MAX_WEIGHT,

@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict';
 import { canonicalOctets } from '../../src/model/address.ts';
 import { type Endpoint, isIpv6, makeEndpoint } from '../../src/model/endpoint.ts';
+import { FLOW_PROTOCOLS } from '../../src/model/flow-protocol.ts';
 import {
   type Collector,
   type CollectorOutput,
   type Exporter,
   type Filter,
-  FLOW_PROTOCOLS,
   makeCollector,
   type Output,
   type PipelineOutput,

@@ -1,11 +1,8 @@
 import { Turn } from '../../base/turn.ts';
 import type { Sightings } from '../../control/ports.ts';
 import type { SendLoss } from '../../model/collector-status.ts';
-import {
-  FLOW_PROTOCOLS,
-  type SeenExporter,
-  type SequenceLoss,
-} from '../../model/exporter-status.ts';
+import type { SeenExporter, SequenceLoss } from '../../model/exporter-status.ts';
+import { FLOW_PROTOCOLS } from '../../model/flow-protocol.ts';
 import type { Notes } from '../../native/notes.ts';
 import { HEADER, NOTES } from '../../native/notes-layout.ts';
 import type { LossEvent } from '../../telemetry/loss-log.ts';

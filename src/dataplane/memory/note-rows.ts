@@ -3,12 +3,11 @@ import { canonicalOctets } from '../../model/address.ts';
 import type { SendLoss } from '../../model/collector-status.ts';
 import { type Endpoint, makeEndpoint } from '../../model/endpoint.ts';
 import {
-  FLOW_PROTOCOLS,
-  type FlowProtocol,
   SEQUENCE_UNITS,
   type SeenExporter,
   type SequenceLoss,
 } from '../../model/exporter-status.ts';
+import { FLOW_PROTOCOLS, type FlowProtocol } from '../../model/flow-protocol.ts';
 import { errnoName } from '../../native/errno.ts';
 import { EVENT, EXPORTER, LOSS, NOTES, PROTOCOL, SEQUENCE } from '../../native/notes-layout.ts';
 import type { LossEvent } from '../../telemetry/loss-log.ts';

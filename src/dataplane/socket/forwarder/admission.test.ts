@@ -5,12 +5,8 @@ import { RouterHarness, type TestPacket } from '../../../../test/support/router-
 import { endpoint, outputs, pipelineOutputs, ruleSet } from '../../../../test/support/rule-sets.ts';
 import { mappedOctets } from '../../../model/address.ts';
 import { type Endpoint, isIpv6, makeEndpoint } from '../../../model/endpoint.ts';
-import {
-  type Filter,
-  FLOW_PROTOCOLS,
-  type FlowProtocol,
-  type Output,
-} from '../../../model/rules.ts';
+import { FLOW_PROTOCOLS, type FlowProtocol } from '../../../model/flow-protocol.ts';
+import type { Filter, Output } from '../../../model/rules.ts';
 import { PACKET_FLAG } from '../../../native/layout.ts';
 import { PROTOCOL } from '../../../native/notes-layout.ts';
 
