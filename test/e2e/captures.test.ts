@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { DatagramReader } from '../lab/datagrams.ts';
 import { protocolOf } from '../lab/filter.ts';
+import { FlowCollector } from '../lab/flow-tools.ts';
+import { makeFolder } from '../lab/lab.ts';
 import { CaptureReader } from '../lab/pcap.ts';
 import type { OutputText } from '../lab/reference.ts';
 import { requireRoot } from '../lab/require-root.ts';
@@ -58,16 +60,52 @@ function bySender(shots: readonly Shot[]): Sent[] {
 const reason =
   folder === undefined && 'FLOXY_CAPTURES is not set to a folder with captures of real exporters';
 
+const files = readdirSync(folder ?? '.').filter((name) => /\.(pcap|dat)$/.test(name));
+/** What real exporters send can be larger than the default. */
+const LARGE = { COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: '9216' };
+
+describe('collectors of captures', { skip: reason || requireRoot() }, () => {
+  test('R23: three nfcapd that share NetFlow v9 and IPFIX record together what one alone does', async () => {
+    // A service that has seen none of them: one that knows templates tells them to collectors that share, at once.
+    // One forwarder: nfcapd knows exporters by their address, and ports of one address stay in their order.
+    const settings = { ...LARGE, COLLECTOR_FLOXY_THREAD_COUNT: '1' };
+    await using stage = await Stage.start({ settings });
+    const isTemplated = ({ payload }: Shot) =>
+      [9, 10].includes(payload.length > 1 ? payload.readUInt16BE(0) : 0);
+    const shots = files.flatMap((file) => readShots(join(folder ?? '', file))).filter(isTemplated);
+    const sharing = [11, 12, 13].map(at);
+    const flows = makeFolder('flows');
+    await using resources = new AsyncDisposableStack();
+    resources.defer(() => rmSync(flows, { recursive: true, force: true }));
+    const collectors: FlowCollector[] = [];
+    for (const one of [...sharing, at(14)]) {
+      const started = await FlowCollector.start(stage.lab, one, join(flows, `${one.port}`));
+      collectors.push(resources.use(started));
+    }
+    await stage.api.replace({ rules: [], defaultOutputs: [sharing, [at(14)]] });
+    await stage.lab.addExporterAddresses([...new Set(shots.map(({ from }) => from.host))]);
+    // No more at once than the receive buffer of one collector takes.
+    for (let i = 0; i < shots.length; i += 50) await stage.exchange(shots.slice(i, i + 50));
+    const recorded: string[][] = [];
+    for (const collector of collectors) {
+      recorded.push((await collector.flows()).map((flow) => JSON.stringify(flow)));
+    }
+    const alone = recorded.pop() ?? [];
+    assert.ok(alone.length > 1000, `${alone.length} flows`);
+    assert.deepEqual(recorded.flat().sort(), alone.toSorted());
+    for (const part of recorded) assert.ok(part.length > 0, 'each has some of them');
+  });
+});
+
 describe('captures of real exporters', { skip: reason || requireRoot() }, () => {
   const known = new Set<string>();
   let stage: Stage;
   before(async () => {
-    stage = await Stage.start({ settings: { COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: '9216' } });
+    stage = await Stage.start({ settings: LARGE });
     await stage.api.replace(RULES);
   });
   after(() => stage[Symbol.asyncDispose]());
 
-  const files = readdirSync(folder ?? '.').filter((name) => /\.(pcap|dat)$/.test(name));
   for (const file of folder === undefined ? [] : files) {
     test(`R23: ${file} arrives byte for byte from where it came, and its templates at all that share it`, async () => {
       const shots = readShots(join(folder ?? '', file));
