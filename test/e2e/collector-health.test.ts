@@ -168,7 +168,8 @@ describe('collectors that are down', { skip: requireRoot() }, () => {
     }
     const { sentPerStream, failed } = await stage.exporters.stopTraffic('flapping');
     assert.equal(failed, 0);
-    const arrived = await stage.settle(sentPerStream);
+    // An earlier test had ports checked, whose last datagram can come now.
+    const arrived = (await stage.settle(sentPerStream)).filter(({ payload }) => payload.length > 0);
     assert.equal(arrived.length, 2 * sentPerStream, 'one copy for each output');
     const copies = new Map<string, number>();
     for (const { payload } of arrived) {
