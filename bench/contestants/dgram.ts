@@ -8,7 +8,7 @@ const PROGRAM = path.join(import.meta.dirname, 'dgram-forwarder.ts');
 export const dgram: Contestant = {
   name: 'dgram',
   description:
-    "the naive way: node:dgram in, node:dgram out, one message a call; NOT spoofed, collectors see the proxy's address (raw-socket 1.8.1 does not compile on Node 24)",
+    "the naive way: node:dgram in, node:dgram out, one message a call; NOT spoofed, collectors see the proxy's address",
   start: (options) => {
     const { scenario } = options;
     const family = collectorFamily(scenario);
