@@ -128,6 +128,8 @@ describe('collectors of others behind one output', { skip: requireRoot() }, () =
     const flowsOfSecond = await second.flows();
     // Nothing is sent meanwhile: the kernel answers so many packets to closed ports in a second, and no more.
     await waitFor('it is down', async () => (await stage.api.status()).health?.down === 1);
+    // Told first, then in force.
+    await waitFor('nothing comes to it', async () => !(await isServed(1)));
     const again = await startOne(resources, SHARING[1] as typeof ALONE);
     await waitFor('packets come to it again', () => isServed(1));
     await send(30, 120);
