@@ -1,6 +1,6 @@
 /** Makes a forwarding table of a whole rule set. Layout: native/include/table.h. */
 import { Turn } from '../base/turn.ts';
-import type { Output } from '../model/rules.ts';
+import { differentOutputs } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule } from './assigned.ts';
 import { bucketsFor } from './bucket-count.ts';
 import { Buckets, copyRow } from './buckets.ts';
@@ -54,7 +54,7 @@ export async function compile(
   const { listenPort } = options;
   const outputs = countOutputs(content);
   const ruleRows = await makeRuleRows(rules);
-  const different = differentOutputs(content);
+  const different = [...differentOutputs({ rules, defaultOutputs: defaults.outputs })];
   const filters = countFilters(different);
   const rows: TableRows = {
     // Where two prefixes part there can be one more.
@@ -195,12 +195,6 @@ function countRows(
 
 function withSlack(rows: number): number {
   return rows + Math.max(MIN_SLACK, Math.ceil(rows / SLACK_PART));
-}
-
-/** Many rules have the same outputs. */
-function differentOutputs({ rules, defaults }: TableContent): Set<readonly Output[]> {
-  const all = new Set(rules.map(({ outputs }) => outputs));
-  return all.add(defaults.outputs);
 }
 
 function countOutputs({ rules, defaults }: TableContent) {

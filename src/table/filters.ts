@@ -91,12 +91,10 @@ export class Filters {
 }
 
 /** What a table needs for the filters of these outputs. */
-export function countFilters(lists: Iterable<readonly Output[]>): FilterCount {
+export function countFilters(outputs: Iterable<Output>): FilterCount {
   const values = new Map<string, number>();
-  for (const outputs of lists) {
-    for (const { filter } of outputs) {
-      if (filter !== undefined) values.set(filterKey(filter), valuesOf(filter).length);
-    }
+  for (const { filter } of outputs) {
+    if (filter !== undefined) values.set(filterKey(filter), valuesOf(filter).length);
   }
   return { filters: values.size, values: [...values.values()].reduce((sum, n) => sum + n, 0) };
 }

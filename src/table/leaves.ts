@@ -30,12 +30,10 @@ export function leaveRow(collector: Collector): Int32Array | undefined {
 }
 
 /** How many different rows outputs need. */
-export function countLeaves(lists: Iterable<readonly Output[]>): number {
+export function countLeaves(outputs: Iterable<Output>): number {
   const rows = new Set<string>();
-  for (const outputs of lists) {
-    for (const { collectors = [] } of outputs) {
-      for (const collector of collectors) rows.add(leaveRow(collector)?.join() ?? '');
-    }
+  for (const { collectors = [] } of outputs) {
+    for (const collector of collectors) rows.add(leaveRow(collector)?.join() ?? '');
   }
   rows.delete('');
   return rows.size;
