@@ -17,6 +17,7 @@ import {
   type OutputStatistics,
   type ProxyStatistics,
   type RuleStatistics,
+  sumCounters,
 } from '../model/statistics.ts';
 import { unknownExporters } from '../rules/merge.ts';
 import { descriptionOf, wordsOf } from '../rules/words.ts';
@@ -111,7 +112,7 @@ export async function collectStatistics(
     if (asked.has(rule)) continue;
     const isValid = pause();
     if (isValid !== true && !(await isValid)) return undefined;
-    mismatched = add(mismatched, counters.input(rule));
+    mismatched = sumCounters([mismatched, counters.input(rule)]);
   }
   return { rules, defaultOutputs, mismatched };
 }
@@ -197,10 +198,6 @@ function outputStatistics(
     });
     return { collectors: targets, ...rest };
   });
-}
-
-function add(one: Counters, other: Counters): Counters {
-  return { packets: one.packets + other.packets, bytes: one.bytes + other.bytes };
 }
 
 export function indexByExporter({ rules }: RuleSet): ReadonlyMap<string, Rule> {

@@ -7,6 +7,16 @@ export interface Counters {
   readonly bytes: bigint;
 }
 
+export function sumCounters(all: Iterable<Counters>): Counters {
+  let packets = 0n;
+  let bytes = 0n;
+  for (const counters of all) {
+    packets += counters.packets;
+    bytes += counters.bytes;
+  }
+  return { packets, bytes };
+}
+
 export interface CollectorStatistics {
   readonly collector: Collector;
   readonly output: Counters;

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Counters } from '../model/statistics.ts';
+import { type Counters, sumCounters } from '../model/statistics.ts';
 import { type Loss, type Losses, lossesSince, sumLosses } from './losses.ts';
 import type { ForwarderStatus } from './status.ts';
 
@@ -130,14 +130,4 @@ export function rateBetween(begin: Counters, end: Counters, seconds: number): Ra
     packetsPerSecond: mean(begin.packets, end.packets),
     bytesPerSecond: mean(begin.bytes, end.bytes),
   };
-}
-
-function sumCounters(all: readonly Counters[]): Counters {
-  let packets = 0n;
-  let bytes = 0n;
-  for (const counters of all) {
-    packets += counters.packets;
-    bytes += counters.bytes;
-  }
-  return { packets, bytes };
 }

@@ -1,4 +1,4 @@
-import type { Counters, LeftOut } from '../../model/statistics.ts';
+import { type Counters, type LeftOut, sumCounters } from '../../model/statistics.ts';
 import type { Notes } from '../../native/notes.ts';
 import type { CounterMemory } from './counter-memory.ts';
 
@@ -16,15 +16,15 @@ export class CounterColumns {
   }
 
   sum(slot: number): Counters {
-    return sumOf(this.#columns.map((column) => column.slot(slot)));
+    return sumCounters(this.#columns.map((column) => column.slot(slot)));
   }
 
   /** What the output with this state left out. */
   leftOut(state: number): LeftOut {
     const all = this.#columns.map((column) => column.leftOut(state));
     return {
-      sampled: sumOf(all.map(({ sampled }) => sampled)),
-      filtered: sumOf(all.map(({ filtered }) => filtered)),
+      sampled: sumCounters(all.map(({ sampled }) => sampled)),
+      filtered: sumCounters(all.map(({ filtered }) => filtered)),
     };
   }
 
@@ -41,14 +41,4 @@ export class CounterColumns {
   close(): void {
     for (const column of this.#columns) column.close();
   }
-}
-
-function sumOf(all: readonly Counters[]): Counters {
-  let packets = 0n;
-  let bytes = 0n;
-  for (const counters of all) {
-    packets += counters.packets;
-    bytes += counters.bytes;
-  }
-  return { packets, bytes };
 }

@@ -3,6 +3,7 @@ import type { Sightings } from '../../control/ports.ts';
 import type { SendLoss } from '../../model/collector-status.ts';
 import type { SeenExporter, SequenceLoss } from '../../model/exporter-status.ts';
 import { FLOW_PROTOCOLS } from '../../model/flow-protocol.ts';
+import { sumCounters } from '../../model/statistics.ts';
 import type { Notes } from '../../native/notes.ts';
 import { HEADER, NOTES } from '../../native/notes-layout.ts';
 import type { LossEvent } from '../../telemetry/loss-log.ts';
@@ -139,10 +140,9 @@ function withSequence(all: readonly SequenceLoss[], one: SequenceLoss): readonly
 
 function together(one: SeenExporter, other: SeenExporter): SeenExporter {
   const last = one.lastSeen > other.lastSeen ? one : other;
-  const { packets, bytes } = one.received;
   return {
     ...last,
-    received: { packets: packets + other.received.packets, bytes: bytes + other.received.bytes },
+    received: sumCounters([one.received, other.received]),
     firstSeen: one.firstSeen < other.firstSeen ? one.firstSeen : other.firstSeen,
     protocols: FLOW_PROTOCOLS.filter(
       (protocol) => one.protocols.includes(protocol) || other.protocols.includes(protocol),

@@ -4,6 +4,7 @@ import type { Config } from '../../config/config.ts';
 import { formatSocketAddress, type SocketAddress } from '../../config/socket-address.ts';
 import type { CaptureListener } from '../../model/capture.ts';
 import type { Exporter, Rule } from '../../model/rules.ts';
+import { sumCounters } from '../../model/statistics.ts';
 import type { SubsystemStatus } from '../../model/status.ts';
 import { COUNTER } from '../../native/layout.ts';
 import type { Tap } from '../../native/packet-sender.ts';
@@ -173,10 +174,7 @@ export class SocketEngine implements Engine {
       const dropped = this.#drops.reduce((sum, drops) => sum + (drops[i]?.read() ?? 0n), 0n);
       return {
         address: formatSocketAddress(listener),
-        received: {
-          packets: counts.reduce((sum, { received }) => sum + received.packets, 0n),
-          bytes: counts.reduce((sum, { received }) => sum + received.bytes, 0n),
-        },
+        received: sumCounters(counts.map(({ received }) => received)),
         kernelDrops: counts.reduce((sum, { kernelDrops }) => sum + kernelDrops, dropped),
       };
     });
