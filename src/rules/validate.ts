@@ -155,15 +155,13 @@ function limit(count: number, max: number, what: () => string): void {
 
 /** V1 */
 function checkDuplicateExporters(rules: readonly Rule[], problems: Problem[]): void {
-  const first = new Map<string, number>();
+  const exporters = new Map<string, number>();
   rules.forEach((rule, i) => {
     const key = exporterKey(rule.exporter);
-    const other = first.get(key);
-    if (other === undefined) first.set(key, i);
-    else {
-      const message = `exporter ${key} has a rule already, rules[${other}]`;
-      problems.push({ path: `rules[${i}].exporter.endpoint`, message });
-    }
+    const other = firstOf(exporters, key, i);
+    if (other === undefined) return;
+    const message = `exporter ${key} has a rule already, rules[${other}]`;
+    problems.push({ path: `rules[${i}].exporter.endpoint`, message });
   });
 }
 
@@ -189,30 +187,47 @@ function checkOutputs(
   const names = new Map<string, number>();
   outputs.forEach(({ collectors, pipeline, name, filter }, i) => {
     const outputPath = `${path}[${i}]`;
+    const refuse = (field: string, message: string) =>
+      problems.push({ path: `${outputPath}.${field}`, message });
     if (filter !== undefined) checkFilter(filter, `${outputPath}.filter`, problems);
-    if (name !== undefined) checkNameTwice(name, i, names, `${outputPath}.name`, problems);
+    // V15
+    const namesake = name === undefined ? undefined : firstOf(names, name, i);
+    if (namesake !== undefined) refuse('name', `outputs[${namesake}] has the name ${name} already`);
     if (collectors === undefined) {
-      checkPipelineTwice(pipeline, i, pipelines, `${outputPath}.pipeline`, problems);
+      // V10
+      const other = firstOf(pipelines, pipeline, i);
+      if (other !== undefined)
+        refuse('pipeline', `pipeline ${pipeline} is that of outputs[${other}] already`);
       return;
     }
-    if (collectors.length === 0) {
-      problems.push({
-        path: `${outputPath}.collectors`,
-        message: 'an output needs a collector, or a pipeline',
-      });
+    if (collectors.length === 0) refuse('collectors', 'an output needs a collector, or a pipeline');
+    checkCollectors(collectors, `${outputPath}.collectors`, host, problems);
+  });
+}
+
+function checkCollectors(
+  collectors: readonly Collector[],
+  path: string,
+  host: HostAddresses,
+  problems: Problem[],
+): void {
+  const keys = new Map<string, number>();
+  collectors.forEach((collector, k) => {
+    const { endpoint, health } = collector;
+    const collectorPath = `${path}[${k}]`;
+    const endpointPath = `${collectorPath}.endpoint`;
+    if (health !== undefined) checkHealth(health, `${collectorPath}.health`, problems);
+    // V2. One without port is the same as one with the listening port only by chance: allowed.
+    const key = collectorKey(collector);
+    const other = firstOf(keys, key, k);
+    if (other !== undefined) {
+      const message = `${key} is collectors[${other}] of this output already`;
+      problems.push({ path: endpointPath, message });
     }
-    const first = new Map<string, number>();
-    collectors.forEach((collector, k) => {
-      const { health } = collector;
-      const collectorPath = `${outputPath}.collectors[${k}].endpoint`;
-      if (health !== undefined)
-        checkHealth(health, `${outputPath}.collectors[${k}].health`, problems);
-      checkTwice(collector, k, first, collectorPath, problems);
-      checkKind(collector.endpoint, collectorPath, host, problems);
-      checkReach(collector.endpoint, collectorPath, problems);
-      checkLoop(collector.endpoint, collectorPath, host, problems);
-      checkSource(collector, `${outputPath}.collectors[${k}]`, host, problems);
-    });
+    checkKind(endpoint, endpointPath, host, problems);
+    checkReach(endpoint, endpointPath, problems);
+    checkLoop(endpoint, endpointPath, host, problems);
+    checkSource(collector, collectorPath, host, problems);
   });
 }
 
@@ -244,44 +259,11 @@ function checkSource(
   problems.push({ path: sourcePath, message });
 }
 
-/** V2. A collector without port is the same as one with the listening port only by chance: allowed. */
-function checkTwice(
-  collector: Collector,
-  index: number,
-  first: Map<string, number>,
-  path: string,
-  problems: Problem[],
-): void {
-  const key = collectorKey(collector);
-  const other = first.get(key);
-  if (other === undefined) first.set(key, index);
-  else problems.push({ path, message: `${key} is collectors[${other}] of this output already` });
-}
-
-/** V10 */
-function checkPipelineTwice(
-  name: string,
-  index: number,
-  first: Map<string, number>,
-  path: string,
-  problems: Problem[],
-): void {
-  const other = first.get(name);
-  if (other === undefined) first.set(name, index);
-  else problems.push({ path, message: `pipeline ${name} is that of outputs[${other}] already` });
-}
-
-/** V15 */
-function checkNameTwice(
-  name: string,
-  index: number,
-  first: Map<string, number>,
-  path: string,
-  problems: Problem[],
-): void {
-  const other = first.get(name);
-  if (other === undefined) first.set(name, index);
-  else problems.push({ path, message: `outputs[${other}] has the name ${name} already` });
+/** Which one of a list had a name first, when another has it already. @param names with the index of the first of each */
+function firstOf(names: Map<string, number>, name: string, index: number): number | undefined {
+  const first = names.get(name);
+  if (first === undefined) names.set(name, index);
+  return first;
 }
 
 /** V5 */
