@@ -83,7 +83,7 @@ export class PrefixTree {
     // It parts from the last one on the way, or is a part of it: then something comes between.
     const between = this.#take(rows, row, common);
     if (between === 0) return 0;
-    this.#link(before, root, between);
+    this.#put(before, root, between);
     this.#set(between, PREFIX.CHILDREN + bitAt(this.#words, at, common), last);
     return common === length ? between : this.#leaf(rows, row, length, between, root);
   }
@@ -91,7 +91,7 @@ export class PrefixTree {
   /** @returns the index of a new one that is under its parent, or 0 */
   #leaf(rows: Int32Array, row: number, length: number, parent: number, root: number): number {
     const node = this.#take(rows, row, length);
-    if (node !== 0) this.#link(parent, root, node);
+    if (node !== 0) this.#put(parent, root, node);
     return node;
   }
 
@@ -131,24 +131,20 @@ export class PrefixTree {
     const second = this.#get(node, PREFIX.CHILDREN + 1);
     if (first !== 0 && second !== 0) return false;
     const child = first + second;
-    if (parent === 0) this.#setRoot(root, child);
-    else
-      this.#set(
-        parent,
-        PREFIX.CHILDREN + bitAt(this.#words, this.#at(node), this.#get(parent, PREFIX.LENGTH)),
-        child,
-      );
+    this.#put(parent, root, child, node);
     this.#nodes.release(node - 1, 1);
     return child === 0;
   }
 
-  /** Puts one in its place under its parent, or as the root. */
-  #link(parent: number, root: number, node: number): void {
-    if (parent === 0) this.#setRoot(root, node);
-    else {
-      const bit = bitAt(this.#words, this.#at(node), this.#get(parent, PREFIX.LENGTH));
-      this.#set(parent, PREFIX.CHILDREN + bit, node);
+  /** Puts one, or none, under a parent, or as the root, where another one is, or would be. */
+  #put(parent: number, root: number, node: number, place = node): void {
+    if (parent === 0) {
+      this.#words[root] = node;
+      this.#touched?.add(root, 1);
+      return;
     }
+    const bit = bitAt(this.#words, this.#at(place), this.#get(parent, PREFIX.LENGTH));
+    this.#set(parent, PREFIX.CHILDREN + bit, node);
   }
 
   /** A new one with neither rules nor children. @returns its index, or 0 when there is no room */
@@ -160,11 +156,6 @@ export class PrefixTree {
     this.#words.fill(0, at + PREFIX.LENGTH, at + PREFIX.WORDS);
     this.#set(node, PREFIX.LENGTH, length);
     return node;
-  }
-
-  #setRoot(root: number, node: number): void {
-    this.#words[root] = node;
-    this.#touched?.add(root, 1);
   }
 
   #get(node: number, member: number): number {
