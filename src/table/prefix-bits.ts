@@ -1,7 +1,5 @@
 /** Bits of addresses that are words in host order, as the table and packet I/O have them; bit 0 is the first. */
-import { endianness } from 'node:os';
-
-const IS_LITTLE_ENDIAN = endianness() === 'LE';
+import { hostOrder, IS_LITTLE_ENDIAN } from '../base/byte-order.ts';
 
 /** How many bits come before the address in the 16-byte form of IPv4. */
 export const IPV4_PREFIX_BITS = 96;
@@ -51,11 +49,4 @@ export function copyMasked(
     const bits = Math.max(0, Math.min(32, length - i * 32));
     to[toAt + i] = (from[fromAt + i] as number) & (MASKS[bits] as number);
   }
-}
-
-/** From network order to the other, or back. */
-function hostOrder(word: number): number {
-  if (!IS_LITTLE_ENDIAN) return word;
-  const swapped = (word >>> 24) | ((word >>> 8) & 0xff00) | ((word & 0xff00) << 8) | (word << 24);
-  return swapped | 0;
 }

@@ -2,7 +2,7 @@
  * Whose of several collectors an exporter is, by weighted rendezvous hashing: native/include/table.h says how, bit by
  * bit, at struct table_output. Nothing in it is random, so all nodes choose alike.
  */
-import { endianness } from 'node:os';
+import { IS_LITTLE_ENDIAN, swapBytes } from '../base/byte-order.ts';
 
 /** What an exporter and a collector begin with: the same address is two different numbers then. */
 const EXPORTER = 0;
@@ -26,8 +26,6 @@ const LOGS = Float64Array.from({ length: STEPS + 1 }, (_, k) =>
 
 /** How far each is from the next one. */
 const SLOPES = Float64Array.from({ length: STEPS }, (_, k) => logAt(k + 1) - logAt(k));
-
-const IS_LITTLE_ENDIAN = endianness() === 'LE';
 
 /**
  * The number of an exporter.
@@ -91,7 +89,7 @@ function numberOf(first: number, a0: number, a1: number, a2: number, a3: number,
 
 /** @param word of an address, as memory has it */
 function mix(hash: number, word: number): number {
-  return mixed(hash, IS_LITTLE_ENDIAN ? word : swapped(word));
+  return mixed(hash, IS_LITTLE_ENDIAN ? word : swapBytes(word));
 }
 
 /** A word of MurmurHash3_x86_32 (Austin Appleby, public domain). */
@@ -108,8 +106,4 @@ function finish(hash: number): number {
 
 function rotate(word: number, by: number): number {
   return (word << by) | (word >>> (32 - by));
-}
-
-function swapped(word: number): number {
-  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }

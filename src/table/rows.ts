@@ -1,5 +1,5 @@
 /** Rules, outputs and collectors as rows of a forwarding table. Layout: native/include/table.h. */
-import { endianness } from 'node:os';
+import { IS_LITTLE_ENDIAN } from '../base/byte-order.ts';
 import { mappedOctets } from '../model/address.ts';
 import { watchKey } from '../model/collector-health.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
@@ -20,8 +20,6 @@ import { writeTemplates } from './template-rows.ts';
 
 /** No key of a watch. */
 const NO_WATCH = '';
-
-const IS_LITTLE_ENDIAN = endianness() === 'LE';
 
 /** An output as the table holds it, but for its slots and state, and for where its collectors and its filter are. */
 export interface OutputRows {

@@ -1,7 +1,6 @@
 /** ICMP sockets of the npm package raw-socket, which has no types of its own and loads only in the main thread. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { endianness } from 'node:os';
 import { closeOnExec } from '../../native/sockets.ts';
 
 /** What is used of it (its README.md, and index.js). */
@@ -95,12 +94,7 @@ function allTypesBut(type: number): Buffer {
 
 /** As C has them. */
 function words(values: readonly number[]): Buffer {
-  const buffer = Buffer.alloc(values.length * 4);
-  values.forEach((value, i) => {
-    if (endianness() === 'LE') buffer.writeInt32LE(value, i * 4);
-    else buffer.writeInt32BE(value, i * 4);
-  });
-  return buffer;
+  return Buffer.from(Int32Array.from(values).buffer);
 }
 
 function socketFds(): number[] {

@@ -1,6 +1,6 @@
-import { endianness } from 'node:os';
+import { IS_LITTLE_ENDIAN } from '../../../base/byte-order.ts';
 
-const LOW = endianness() === 'LE' ? 0 : 1;
+const LOW = IS_LITTLE_ENDIAN ? 0 : 1;
 const WORD = 2 ** 32;
 
 /** Counters of 64 bits, written as words: who reads one at any time never sees half of it. */
