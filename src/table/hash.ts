@@ -7,8 +7,8 @@ import { randomFillSync } from 'node:crypto';
 import { HEADER, TABLE } from './layout.ts';
 
 const HALF = 0xffff;
-/** The bits of table_rule.port that say of which prefix it is. */
-const PREFIX_SHIFT = 17;
+/** From here on table_rule.port says of which prefix it is. */
+const PREFIX_SHIFT = 31 - Math.clz32(TABLE.RULE_PREFIX);
 
 /** One key; the upper bits of a hash are the good ones. */
 export class ExporterHash {
