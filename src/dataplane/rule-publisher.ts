@@ -1,5 +1,5 @@
 import { Turn } from '../base/turn.ts';
-import { turnedBetween, watchKey } from '../model/collector-health.ts';
+import { isWatchedBy, turnedBetween } from '../model/collector-health.ts';
 import type { Collector, Exporter, Output, Rule, RuleEdit, RuleSet } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule, RuleSlots } from '../table/assigned.ts';
 import type { Identities } from '../table/identities.ts';
@@ -240,7 +240,7 @@ export class RulePublisher {
 function namesAny(watches: ReadonlySet<string>): (outputs: readonly Output[]) => boolean {
   // Many rules have the same outputs.
   const known = new Map<readonly Output[], boolean>();
-  const isNamed = (collector: Collector) => watches.has(watchKey(collector) ?? '');
+  const isNamed = (collector: Collector) => isWatchedBy(watches, collector);
   return (outputs) => {
     let names = known.get(outputs);
     if (names === undefined) {

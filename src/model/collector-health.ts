@@ -80,6 +80,12 @@ export function watchKey(collector: Collector): string | undefined {
   return key;
 }
 
+/** Whether a collector has one of these watches. @param watches by watchKey() */
+export function isWatchedBy(watches: ReadonlySet<string>, collector: Collector): boolean {
+  const key = watchKey(collector);
+  return key !== undefined && watches.has(key);
+}
+
 /** Those that are in one of two sets and not in the other. */
 export function turnedBetween(one: ReadonlySet<string>, other: ReadonlySet<string>): Set<string> {
   const gone = [...one].filter((key) => !other.has(key));

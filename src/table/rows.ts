@@ -1,7 +1,7 @@
 /** Rules, outputs and collectors as rows of a forwarding table. Layout: native/include/table.h. */
 import { IS_LITTLE_ENDIAN } from '../base/byte-order.ts';
 import { mappedOctets } from '../model/address.ts';
-import { watchKey } from '../model/collector-health.ts';
+import { isWatchedBy } from '../model/collector-health.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import {
   type Collector,
@@ -17,9 +17,6 @@ import { IPV4_PREFIX_BITS } from './prefix-bits.ts';
 import { collectorNumber } from './rendezvous.ts';
 import { type Serving, servingCollectors } from './serving.ts';
 import { writeTemplates } from './template-rows.ts';
-
-/** No key of a watch. */
-const NO_WATCH = '';
 
 /** An output as the table holds it, but for its slots and state, and for where its collectors and its filter are. */
 export interface OutputRows {
@@ -73,7 +70,7 @@ function servingRows(
   { listenPort, down, returns }: Destinations,
   isDefault: boolean,
 ): TargetRows {
-  const isDown = (collector: Collector) => down.has(watchKey(collector) ?? NO_WATCH);
+  const isDown = (collector: Collector) => isWatchedBy(down, collector);
   const serving = servingCollectors(output.collectors, isDown, isDefault);
   const rows = collectorRows(output, serving, listenPort);
   writeTemplates(output, rows, returns);
