@@ -64,12 +64,14 @@ export class Watches {
     this.#states.start();
     this.#rules.start();
     this.exporters.start();
-    this.#endListening = this.#control.onChange(() => this.exporters.rulesChanged());
     this.history.start();
     this.#host.start();
     const ruleSet = () => this.#control.rules().ruleSet;
     this.#ways.start(ruleSet);
-    this.#control.onChange(() => void this.#health.watch(ruleSet()));
+    this.#endListening = this.#control.onChange(() => {
+      this.exporters.rulesChanged();
+      void this.#health.watch(ruleSet());
+    });
     void this.#health.watch(ruleSet());
   }
 

@@ -208,11 +208,9 @@ export class RulePublisher {
       if (names(rule.outputs) && !edited.has(rule)) upserts.push(rule);
     }
     if (this.#isLarge(upserts.length + edit.deleted.length)) return undefined;
-    const { defaults } = assignment;
-    const { pipelines } = assignment;
-    return names(defaults.outputs)
-      ? { ...edit, upserts, defaults, pipelines }
-      : { ...edit, upserts, pipelines };
+    const { defaults, pipelines } = assignment;
+    const turnedDefaults = names(defaults.outputs) ? { defaults } : {};
+    return { ...edit, upserts, pipelines, ...turnedDefaults };
   }
 
   #isLarge(changes: number): boolean {

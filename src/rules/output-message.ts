@@ -75,13 +75,11 @@ export function readOutput(
 ): Output {
   const fields = new FieldReader(path, problems);
   const { collectors, pipeline, filter } = message;
-  const options = present<Omit<PipelineOutput, 'pipeline' | 'collectors'>>({
+  const options = present<Pick<PipelineOutput, 'sampleOneIn' | 'filter' | 'name' | 'description'>>({
     sampleOneIn: fields.number('sample_one_in', message.sampleOneIn, SAMPLE, 1),
     filter: filter ? readFilter(filter, `${path}.filter`, problems) : undefined,
     name: fields.name('name', 'an output', message.name),
     description: fields.description(message.description),
-    balance: undefined,
-    templates: undefined,
   });
   const balance = fields.choice('balance', message.balance, BALANCES, 'ROUND_ROBIN');
   const templates = fields.choice('templates', message.templates, TEMPLATES);

@@ -40,7 +40,7 @@ export class Payloads {
   /** One of PROTOCOL, as native/src/io/notes.c finds it too (spec S24). */
   protocol(packet: number): number {
     if (this.length(packet) < VERSION_BYTES) return PROTOCOL.OTHER;
-    const word = this.#word(packet, 0);
+    const word = this.word(packet, 0);
     switch (word >>> 16) {
       case 0:
         return word === 5 ? PROTOCOL.SFLOW_V5 : PROTOCOL.OTHER;
@@ -61,17 +61,13 @@ export class Payloads {
 
   /** Four bytes in network order, which are there. @returns 32 bits, signed */
   word(packet: number, at: number): number {
-    return this.#word(packet, at);
-  }
-
-  #word(packet: number, offset: number): number {
     const bytes = this.#bytes;
-    const at = packet * this.#stride + offset;
+    const first = packet * this.#stride + at;
     return (
-      ((bytes[at] as number) << 24) |
-      ((bytes[at + 1] as number) << 16) |
-      ((bytes[at + 2] as number) << 8) |
-      (bytes[at + 3] as number)
+      ((bytes[first] as number) << 24) |
+      ((bytes[first + 1] as number) << 16) |
+      ((bytes[first + 2] as number) << 8) |
+      (bytes[first + 3] as number)
     );
   }
 }
