@@ -61,7 +61,6 @@ export class LossLog {
     this.#last = losses;
     if (grown.length === 0) return [];
     const events = this.#notes.newEvents();
-    const isOfCopies = ({ key }: Loss) => key === 'sendErrors' || key === 'refusals';
     const sendLosses = grown.some(isOfCopies) ? this.#grownSendLosses() : [];
     return grown.map((loss) => {
       const { kind, packets, advice } = loss;
@@ -91,17 +90,23 @@ export class LossLog {
   }
 }
 
+/** Losses of copies are noted by collector. */
+function isOfCopies({ key }: Loss): boolean {
+  return key === 'sendErrors' || key === 'refusals';
+}
+
 /** Whose packets were lost, and on the way to whom; only what is known. */
 function attribution(
-  { key, code }: Loss,
+  loss: Loss,
   events: readonly LossEvent[],
   sendLosses: readonly SendLoss[],
 ): Pick<GrownLoss, 'collectors' | 'exporters'> {
+  const { key, code } = loss;
   const ofKind = events.filter((event) => event.kind === key && event.code === code);
   const ofCode = sendLosses
-    .filter((loss) => (key === 'sendErrors' || key === 'refusals') && loss.code === code)
+    .filter((noted) => isOfCopies(loss) && noted.code === code)
     .sort((one, other) => Number(other.copies - one.copies));
-  const collectors = ofCode.map((loss) => `${formatEndpoint(loss.collector)} (${loss.copies})`);
+  const collectors = ofCode.map((noted) => `${formatEndpoint(noted.collector)} (${noted.copies})`);
   const known = [...ofCode, ...ofKind].flatMap(({ exporter }) => exporter ?? []);
   const exporters = [...new Set(known.map(formatEndpoint))];
   return { collectors: listed(collectors), exporters: listed(exporters) };
