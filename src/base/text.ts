@@ -5,6 +5,11 @@ export function withoutControls(text: string): string {
   });
 }
 
+/** `2026-11-26 01:05:12`. @param rfc3339 with the date first, in UTC */
+export function dateAndTime(rfc3339: string): string {
+  return rfc3339.slice(0, 19).replace('T', ' ');
+}
+
 /** `sendRetries` → `send_retries`. */
 export function snakeCase(camelCase: string): string {
   return camelCase.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

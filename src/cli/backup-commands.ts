@@ -5,6 +5,7 @@ import path from 'node:path';
 import { type DescMessage, type Message, toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { messageOf } from '../base/errors.ts';
+import { dateAndTime } from '../base/text.ts';
 import type {
   BackupInfoMessage,
   BackupPartMessage,
@@ -156,7 +157,7 @@ function report(parts: readonly RestoreResponseMessage[], { dryRun }: FormatOpti
 
 function describe(info: BackupInfoMessage | undefined): string {
   const { revision = '0', rules = '0', madeAt, version } = info ?? {};
-  const made = madeAt === undefined ? '' : `, made ${madeAt.slice(0, 19).replace('T', ' ')} UTC`;
+  const made = madeAt === undefined ? '' : `, made ${dateAndTime(madeAt)} UTC`;
   const by = version === undefined ? '' : ` by floxy ${version}`;
   return `revision ${revision}, ${rules} rules${made}${by}${info?.pipelines ? ', with pipelines' : ''}`;
 }

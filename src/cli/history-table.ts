@@ -1,5 +1,5 @@
 /** Revisions as people read them. */
-import { withoutControls } from '../base/text.ts';
+import { dateAndTime, withoutControls } from '../base/text.ts';
 import type { RevisionMessage } from '../protocol/history-messages.ts';
 import { formatTable } from './table.ts';
 
@@ -60,7 +60,6 @@ export function describeRevision(revision: RevisionMessage): string {
   return lines.map((line) => `# ${withoutControls(line)}\n`).join('');
 }
 
-/** `2026-11-26 01:05:12` */
 function timeOf(at: string | undefined): string {
-  return at === undefined ? UNKNOWN : at.slice(0, 19).replace('T', ' ');
+  return at === undefined ? UNKNOWN : dateAndTime(at);
 }

@@ -1,3 +1,4 @@
+import { dateAndTime } from '../base/text.ts';
 import { type Endpoint, formatEndpoint } from './endpoint.ts';
 import type { Collector, HealthCheck } from './rules.ts';
 
@@ -55,7 +56,7 @@ export function healthProblem(watched: WatchedCollector): string | undefined {
   const { check, state, since, cause, problem } = watched;
   const { name, advice } = HEALTH_CHECKS[check];
   if (state === 'down') {
-    const when = since.toISOString().slice(0, 19).replace('T', ' ');
+    const when = dateAndTime(since.toISOString());
     return `it is down since ${when} UTC (${name}: ${cause ?? 'as the process before knew'}): ${advice}`;
   }
   if (problem === undefined) return undefined;
