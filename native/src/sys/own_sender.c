@@ -1,15 +1,11 @@
 /* Sockets that send from an address of this host. */
 #include <errno.h>
-#include <time.h>
-
-#include <linux/errqueue.h>
 #include <linux/filter.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "address.h"
+#include "error_queue.h"
 #include "kernel.h"
 #include "sys.h"
 
@@ -78,22 +74,6 @@ static int is_refusal(const struct sock_extended_err *error)
 	return error->ee_origin == SO_EE_ORIGIN_ICMP || error->ee_origin == SO_EE_ORIGIN_ICMP6;
 }
 
-static void read_control(struct msghdr *message, struct pio_socket_error *told)
-{
-	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
-	     header = CMSG_NXTHDR(message, header)) {
-		int is_error =
-			(header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_RECVERR) ||
-			(header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_RECVERR);
-		struct sock_extended_err error;
-		if (!is_error || header->cmsg_len < CMSG_LEN(sizeof(error)))
-			continue;
-		memcpy(&error, CMSG_DATA(header), sizeof(error));
-		if (is_refusal(&error))
-			told->error = (int)error.ee_errno;
-	}
-}
-
 int pio_next_error(int fd, struct pio_socket_error *told)
 {
 	struct sockaddr_in6 name = {0};
@@ -116,6 +96,8 @@ int pio_next_error(int fd, struct pio_socket_error *told)
 		memcpy(told->address, pio_ipv4_prefix, sizeof(pio_ipv4_prefix));
 		memcpy(told->address + 12, &ipv4.sin_addr, 4);
 	}
-	read_control(&message, told);
+	struct sock_extended_err error;
+	if (error_queue_read(&message, &error) && is_refusal(&error))
+		told->error = (int)error.ee_errno;
 	return 1;
 }

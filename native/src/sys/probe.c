@@ -1,14 +1,11 @@
 #include "sys_probe.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* After netinet/in.h: these are the kernel's own. */
-#include <linux/errqueue.h>
+#include "error_queue.h"
 
 union name {
 	struct sockaddr any;
@@ -73,34 +70,23 @@ int sys_probe_send(int fd, const uint8_t *address, size_t address_bytes, uint16_
 	return sendto(fd, NULL, 0, 0, &name.any, bytes) < 0 ? -errno : 0;
 }
 
-static int is_error_of(const struct cmsghdr *part)
-{
-	return (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_RECVERR) ||
-	       (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_RECVERR);
-}
-
 static int read_error(struct msghdr *message, const union name *name, struct sys_probe_error *to)
 {
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
-	     part = CMSG_NXTHDR(message, part)) {
-		struct sock_extended_err said;
-		if (!is_error_of(part) || part->cmsg_len < CMSG_LEN(sizeof(said)))
-			continue;
-		memcpy(&said, CMSG_DATA(part), sizeof(said));
-		memset(to, 0, sizeof(*to));
-		to->error = said.ee_errno;
-		if (name->any.sa_family == AF_INET) {
-			memcpy(to->address, &name->ipv4.sin_addr, 4);
-			to->port = ntohs(name->ipv4.sin_port);
-			to->family = 4;
-		} else if (name->any.sa_family == AF_INET6) {
-			memcpy(to->address, &name->ipv6.sin6_addr, 16);
-			to->port = ntohs(name->ipv6.sin6_port);
-			to->family = 6;
-		}
-		return to->family != 0;
+	struct sock_extended_err said;
+	if (!error_queue_read(message, &said))
+		return 0;
+	memset(to, 0, sizeof(*to));
+	to->error = said.ee_errno;
+	if (name->any.sa_family == AF_INET) {
+		memcpy(to->address, &name->ipv4.sin_addr, 4);
+		to->port = ntohs(name->ipv4.sin_port);
+		to->family = 4;
+	} else if (name->any.sa_family == AF_INET6) {
+		memcpy(to->address, &name->ipv6.sin6_addr, 16);
+		to->port = ntohs(name->ipv6.sin6_port);
+		to->family = 6;
 	}
-	return 0;
+	return to->family != 0;
 }
 
 int sys_probe_errors(int fd, struct sys_probe_error *errors, size_t room)
