@@ -4,6 +4,7 @@ import type { RulesRevisionMessage, WatchRequest } from '../protocol/messages.ts
 import { fromStep } from '../protocol/revision-codec.ts';
 import { changeBetween } from '../rules/difference.ts';
 import { hashRules, ruleSetDigest } from '../rules/digest.ts';
+import { Alarm } from './alarm.ts';
 import type { CallContext } from './call-context.ts';
 import type { StreamHandler } from './method.ts';
 import { RecentRules } from './recent-rules.ts';
@@ -21,7 +22,7 @@ export function watchRules(control: Watched): StreamHandler<WatchRequest> {
   const recent = new RecentRules();
   return async function* watch({ digest }, { signal: gone, stopping, addressFormat }) {
     const signal = AbortSignal.any([gone, stopping]);
-    const alarm = new Alarm(control, signal);
+    const alarm = new Alarm((ring) => control.onChange(ring), signal);
     const known = new KnownRules(digest, recent);
     try {
       while (!signal.aborted) {
@@ -81,40 +82,4 @@ async function* present(
     yield* fromStep({ revision, digest, base, change }, format);
   }
   known.become(digest, ruleSet);
-}
-
-/** Wakes a watcher when rules change, when time is up, or when the stream ends. */
-class Alarm {
-  readonly #signal: AbortSignal;
-  readonly #endListening: () => void;
-  #isRinging = false;
-  #wake: () => void = () => undefined;
-
-  constructor(control: Watched, signal: AbortSignal) {
-    this.#signal = signal;
-    this.#endListening = control.onChange(() => this.#ring());
-    signal.addEventListener('abort', () => this.#ring(), { once: true });
-  }
-
-  reset(): void {
-    this.#isRinging = this.#signal.aborted;
-  }
-
-  async wait(limitMs: number): Promise<void> {
-    if (this.#isRinging) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, limitMs);
-    this.#wake = resolve;
-    await promise;
-    clearTimeout(timer);
-  }
-
-  end(): void {
-    this.#endListening();
-  }
-
-  #ring(): void {
-    this.#isRinging = true;
-    this.#wake();
-  }
 }

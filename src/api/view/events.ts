@@ -2,6 +2,7 @@ import { invalidInput } from '../../base/errors.ts';
 import { EVENT_KINDS, type Event, type EventSource } from '../../model/events.ts';
 import { fromEvent } from '../../protocol/view-codec.ts';
 import type { EventsPageMessage, WatchEventsRequestMessage } from '../../protocol/view-messages.ts';
+import { Alarm } from '../alarm.ts';
 import type { StreamHandler } from '../method.ts';
 
 /** Events of a message. */
@@ -11,21 +12,22 @@ const EVENTS_PER_PAGE = 256;
 export function watchEvents(events: EventSource): StreamHandler<WatchEventsRequestMessage> {
   return async function* watch(request, { signal: gone, stopping }) {
     const { wanted, follow, after } = readRequest(request);
-    const bell = new Bell(events, AbortSignal.any([gone, stopping]));
+    const signal = AbortSignal.any([gone, stopping]);
+    const alarm = new Alarm((ring) => events.subscribe(ring), signal);
     let known = after;
     try {
-      for (let isFirst = true; !bell.isOver; isFirst = false) {
-        bell.reset();
+      for (let isFirst = true; !signal.aborted; isFirst = false) {
+        alarm.reset();
         const { events: found, missed } = events.after(known, EVENTS_PER_PAGE);
         known = found.at(-1)?.number ?? known;
         const page = pageOf(found.filter(wanted), missed);
         if (isFirst || page.events.length > 0 || missed > 0) yield page;
         if (found.length === EVENTS_PER_PAGE) continue;
         if (!follow) return;
-        await bell.rung();
+        await alarm.wait();
       }
     } finally {
-      bell.end();
+      alarm.end();
     }
   };
 }
@@ -53,42 +55,4 @@ function readRequest({ kinds = [], after, follow = false }: WatchEventsRequestMe
 
 function pageOf(events: readonly Event[], missed: number): EventsPageMessage {
   return { events: events.map(fromEvent), ...(missed > 0 && { missed: `${missed}` }) };
-}
-
-/** Rings when there is another event, and when the stream ends. */
-class Bell {
-  readonly #signal: AbortSignal;
-  readonly #endListening: () => void;
-  #hasRung = false;
-  #wake: () => void = () => undefined;
-
-  constructor(events: EventSource, signal: AbortSignal) {
-    this.#signal = signal;
-    this.#endListening = events.subscribe(() => this.#ring());
-    signal.addEventListener('abort', () => this.#ring(), { once: true });
-  }
-
-  get isOver(): boolean {
-    return this.#signal.aborted;
-  }
-
-  reset(): void {
-    this.#hasRung = this.isOver;
-  }
-
-  rung(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#hasRung) resolve();
-      else this.#wake = resolve;
-    });
-  }
-
-  end(): void {
-    this.#endListening();
-  }
-
-  #ring(): void {
-    this.#hasRung = true;
-    this.#wake();
-  }
 }
