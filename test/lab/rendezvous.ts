@@ -2,8 +2,7 @@
  * Whose of several collectors an exporter is (R20), from the description in native/include/table.h and in floating point:
  * what judges the proxy must not share its code.
  */
-import { isIPv4 } from 'node:net';
-import { canonicalText, type EndpointText } from './wire.ts';
+import { type EndpointText, octetsOf } from './wire.ts';
 
 interface Weighted extends EndpointText {
   readonly weight?: number;
@@ -11,6 +10,8 @@ interface Weighted extends EndpointText {
 
 /** Closer than the proxy's integers have it: nobody may say which of them it is. */
 const UNCERTAIN = 0.005;
+
+const IPV4_FRONT = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255];
 
 /** @throws Error when it is too close to call: take another exporter */
 export function homeOf<T extends Weighted>(
@@ -36,7 +37,7 @@ export function homeOf<T extends Weighted>(
 
 function murmur(host: string, port: number, seed: number): number {
   const data = new DataView(new ArrayBuffer(20));
-  octetsOf(canonicalText(host)).forEach((octet, i) => {
+  mappedOctets(host).forEach((octet, i) => {
     data.setUint8(i, octet);
   });
   data.setUint32(16, port, true);
@@ -57,15 +58,7 @@ function finish(hash: number): number {
 }
 
 /** 16 of them, IPv4 behind ::ffff. */
-function octetsOf(host: string): number[] {
-  if (isIPv4(host))
-    return [...new Array<number>(10).fill(0), 255, 255, ...host.split('.').map(Number)];
-  const [front = '', back] = host.split('::');
-  const groups = (text = '') => text.split(':').filter((group) => group !== '');
-  const zeros = back === undefined ? 0 : 8 - groups(front).length - groups(back).length;
-  const all = [...groups(front), ...new Array<string>(zeros).fill('0'), ...groups(back)];
-  return all.flatMap((group) => [
-    Number.parseInt(group, 16) >> 8,
-    Number.parseInt(group, 16) & 255,
-  ]);
+function mappedOctets(host: string): number[] {
+  const octets = octetsOf(host);
+  return octets.length === 4 ? [...IPV4_FRONT, ...octets] : octets;
 }

@@ -28,17 +28,19 @@ export function canonicalText(address: string): string {
 
 /** An address as 32 or 128 digits. */
 export function bitsOf(address: string): string {
+  const bits = octetsOf(address).map((octet) => octet.toString(2).padStart(8, '0'));
+  return bits.join('');
+}
+
+/** The 4 or 16 octets of an address. */
+export function octetsOf(address: string): number[] {
   const text = canonicalText(address);
-  if (!text.includes(':')) {
-    return text
-      .split('.')
-      .map((part) => Number(part).toString(2).padStart(8, '0'))
-      .join('');
-  }
+  if (!text.includes(':')) return text.split('.').map(Number);
   const [head = [], tail] = text.split('::').map((half) => (half === '' ? [] : half.split(':')));
   const zeros = tail === undefined ? 0 : 8 - head.length - tail.length;
   const groups = [...head, ...Array(zeros).fill('0'), ...(tail ?? [])];
-  return groups.map((group) => Number.parseInt(group, 16).toString(2).padStart(16, '0')).join('');
+  const numbers = groups.map((group) => Number.parseInt(group, 16));
+  return numbers.flatMap((number) => [number >> 8, number & 255]);
 }
 
 /** What an IPv4 source looks like to an IPv6 collector, behind a prefix such as `::ffff:` (R6). */
