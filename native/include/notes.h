@@ -193,7 +193,8 @@ void notes_prefetch(const struct notes *notes, uint32_t hash, int has_rule);
 
 /* What a datagram says of its place among others. */
 struct notes_number {
-	uint32_t hash; /* of exporter and domain */
+	uint64_t session; /* a hash of exporter and domain */
+	uint32_t hash;	  /* of session and protocol */
 	uint32_t domain;
 	uint32_t sequence;
 	uint32_t uptime_ms; /* 0 where the protocol has none */

@@ -126,7 +126,7 @@ struct notes_exporter *notes_take_exporter(struct notes *notes, int has_rule,
 	return place;
 }
 
-static uint8_t protocol_of(const uint8_t *payload, uint32_t length)
+enum notes_protocol notes_protocol_of(const uint8_t *payload, uint32_t length)
 {
 	if (length < 4)
 		return NOTES_OTHER;
@@ -158,7 +158,7 @@ void notes_packet(struct notes *notes, const struct notes_packet *packet, uint32
 	pio_count(&row->packets, 1);
 	pio_count(&row->bytes, packet->length);
 	__atomic_store_n(&row->last_s, now_s, __ATOMIC_RELAXED);
-	uint8_t protocol = protocol_of(packet->payload, packet->length);
+	uint8_t protocol = (uint8_t)notes_protocol_of(packet->payload, packet->length);
 	__atomic_store_n(&row->protocol, protocol, __ATOMIC_RELAXED);
 	__atomic_store_n(&row->protocols, (uint8_t)(row->protocols | 1u << protocol),
 			 __ATOMIC_RELAXED);

@@ -4,62 +4,51 @@
  */
 #include <string.h>
 
+#include "flow_message.h"
 #include "notes_rows.h"
 
 #define NETFLOW_V5_BYTES 24u
-#define NETFLOW_V9_BYTES 20u
-#define IPFIX_BYTES 16u
 #define SFLOW_BYTES 28u /* with an IPv4 agent */
 #define SFLOW_IPV4 1u
 #define SFLOW_IPV6 2u
-
-static uint32_t u16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-static uint32_t u32(const uint8_t *at)
-{
-	return u16(at) << 16 | u16(at + 2);
-}
 
 static void read_netflow_v5(struct notes_number *number, const uint8_t *payload, uint32_t length)
 {
 	if (length < NETFLOW_V5_BYTES)
 		return;
 	number->protocol = NOTES_NETFLOW_V5;
-	number->records = u16(payload + 2);
-	number->uptime_ms = u32(payload + 4);
-	number->sequence = u32(payload + 16);
-	number->domain = u16(payload + 20); /* type and id of the engine */
+	number->records = flow_u16(payload + 2);
+	number->uptime_ms = flow_u32(payload + 4);
+	number->sequence = flow_u32(payload + 16);
+	number->domain = flow_u16(payload + 20); /* type and id of the engine */
 }
 
 static void read_netflow_v9(struct notes_number *number, const uint8_t *payload, uint32_t length)
 {
-	if (length < NETFLOW_V9_BYTES)
+	if (length < FLOW_V9_HEADER)
 		return;
 	number->protocol = NOTES_NETFLOW_V9;
-	number->records = u16(payload + 2);
-	number->uptime_ms = u32(payload + 4);
-	number->sequence = u32(payload + 12);
-	number->domain = u32(payload + 16);
+	number->records = flow_u16(payload + 2);
+	number->uptime_ms = flow_u32(payload + 4);
+	number->sequence = flow_u32(payload + 12);
+	number->domain = flow_u32(payload + 16);
 }
 
 /* How many records it has, its templates say. */
 static void read_ipfix(struct notes_number *number, const uint8_t *payload, uint32_t length)
 {
-	if (length < IPFIX_BYTES)
+	if (length < FLOW_IPFIX_HEADER)
 		return;
 	number->protocol = NOTES_IPFIX;
-	number->sequence = u32(payload + 8);
-	number->domain = u32(payload + 12);
+	number->sequence = flow_u32(payload + 8);
+	number->domain = flow_u32(payload + 12);
 }
 
 static void read_sflow(struct notes_number *number, const uint8_t *payload, uint32_t length)
 {
 	if (length < SFLOW_BYTES)
 		return;
-	uint32_t type = u32(payload + 4);
+	uint32_t type = flow_u32(payload + 4);
 	uint32_t agent_bytes = type == SFLOW_IPV6 ? 16 : 4;
 	const uint8_t *rest = payload + 8 + agent_bytes;
 	if ((type != SFLOW_IPV4 && type != SFLOW_IPV6) || length < 8 + agent_bytes + 16)
@@ -68,27 +57,24 @@ static void read_sflow(struct notes_number *number, const uint8_t *payload, uint
 	memcpy(agent, payload + 8, agent_bytes);
 	uint64_t mixed = (agent[0] ^ agent[1] * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu;
 	number->protocol = NOTES_SFLOW_V5;
-	number->domain = (uint32_t)(mixed >> 32) ^ u32(rest) * 0x9e3779b1u;
-	number->sequence = u32(rest + 4);
-	number->uptime_ms = u32(rest + 8);
+	number->domain = (uint32_t)(mixed >> 32) ^ flow_u32(rest) * 0x9e3779b1u;
+	number->sequence = flow_u32(rest + 4);
+	number->uptime_ms = flow_u32(rest + 8);
 }
 
 static void read_header(struct notes_number *number, const uint8_t *payload, uint32_t length)
 {
-	if (length < 4)
+	switch (notes_protocol_of(payload, length)) {
+	case NOTES_SFLOW_V5:
+		read_sflow(number, payload, length);
 		return;
-	switch (u16(payload)) {
-	case 0:
-		if (u16(payload + 2) == 5)
-			read_sflow(number, payload, length);
-		return;
-	case 5:
+	case NOTES_NETFLOW_V5:
 		read_netflow_v5(number, payload, length);
 		return;
-	case 9:
+	case NOTES_NETFLOW_V9:
 		read_netflow_v9(number, payload, length);
 		return;
-	case 10:
+	case NOTES_IPFIX:
 		read_ipfix(number, payload, length);
 		return;
 	default:
@@ -103,10 +89,6 @@ void notes_read_number(const struct notes *notes, struct notes_number *number, u
 	read_header(number, payload, length);
 	if (number->protocol == 0)
 		return;
-	uint64_t both = notes_hash_domain(notes, hash, number->domain);
-	number->hash = (uint32_t)(both ^ both >> 32) + number->protocol;
-	uint32_t row = has_rule ? notes_row_of(NOTES_SEQUENCES_AT, NOTES_SEQUENCES, number->hash, 0)
-				: notes_row_of(NOTES_STRANGE_SEQUENCES_AT, NOTES_STRANGE_SEQUENCES,
-					       number->hash, 0);
-	__builtin_prefetch(&notes->rows[row], 1);
+	notes_hash_number(notes, hash, number);
+	__builtin_prefetch(&notes->rows[notes_sequence_row(has_rule, number->hash, 0)], 1);
 }

@@ -193,14 +193,13 @@ static void count_set(struct records *records, const uint8_t *set, uint32_t leng
 }
 
 uint32_t notes_count_records(struct notes *notes, const struct notes_packet *packet,
-			     uint32_t domain, uint32_t now_s)
+			     const struct notes_number *number, uint32_t now_s)
 {
 	const uint8_t *payload = packet->payload;
 	uint32_t length = packet->is_truncated ? 0 : packet->length;
-	uint32_t hash = notes_hash(notes, packet->address, packet->port);
 	struct records records = {
 		.notes = notes,
-		.session = notes_hash_domain(notes, hash, domain),
+		.session = number->session,
 		.at = packet->has_rule ? 0 : NOTES_TEMPLATES,
 		.rows = packet->has_rule ? NOTES_TEMPLATES : NOTES_STRANGE_TEMPLATES,
 		.now_s = now_s,

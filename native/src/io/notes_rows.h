@@ -38,6 +38,14 @@ static inline void notes_mark_used(struct notes *notes, const void *row)
 	__atomic_store_n(word, *word | (uint64_t)1 << page % 64, __ATOMIC_RELEASE);
 }
 
+/* The row of a probe for a sequence. */
+static inline uint32_t notes_sequence_row(int has_rule, uint32_t hash, uint32_t probe)
+{
+	return has_rule ? notes_row_of(NOTES_SEQUENCES_AT, NOTES_SEQUENCES, hash, probe)
+			: notes_row_of(NOTES_STRANGE_SEQUENCES_AT, NOTES_STRANGE_SEQUENCES, hash,
+				       probe);
+}
+
 /* The row of an exporter, which it gets when it has none. */
 struct notes_exporter *notes_take_exporter(struct notes *notes, int has_rule,
 					   const struct notes_endpoint *exporter, uint32_t hash,
@@ -46,14 +54,20 @@ struct notes_exporter *notes_take_exporter(struct notes *notes, int has_rule,
 /* One copy of an exporter was lost; nothing when it has no row. */
 void notes_count_lost(struct notes *notes, const struct notes_endpoint *exporter);
 
-/* A hash of an exporter's hash and one of its domains. */
-static inline uint64_t notes_hash_domain(const struct notes *notes, uint32_t hash, uint32_t domain)
+/* Sets the hashes of a number of which protocol and domain are known, by the hash of its exporter.
+ */
+static inline void notes_hash_number(const struct notes *notes, uint32_t hash,
+				     struct notes_number *number)
 {
 	__extension__ typedef unsigned __int128 wide;
-	uint64_t both = (uint64_t)hash << 32 | domain;
+	uint64_t both = (uint64_t)hash << 32 | number->domain;
 	wide product = (wide)(both ^ notes->key[1]) * (notes->key[0] | 1);
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
+	number->session = (uint64_t)product ^ (uint64_t)(product >> 64);
+	number->hash = (uint32_t)(number->session ^ number->session >> 32) + number->protocol;
 }
+
+/* Which protocol a payload is of. */
+enum notes_protocol notes_protocol_of(const uint8_t *payload, uint32_t length);
 
 /* A row that has an owner and nothing else begins to watch its numbers. */
 void notes_watch_begin(struct notes_sequence *row);
@@ -72,7 +86,7 @@ void notes_absorb_sequence(struct notes *notes, const struct notes_sequence *oth
  * NOTES_RECORDS_UNKNOWN when one is missing, or when it is cut or malformed.
  */
 uint32_t notes_count_records(struct notes *notes, const struct notes_packet *packet,
-			     uint32_t domain, uint32_t now_s);
+			     const struct notes_number *number, uint32_t now_s);
 
 /* The row of a pair, which it gets when it has none. */
 struct notes_loss *notes_take_loss(struct notes *notes, const struct notes_endpoint *collector,

@@ -41,13 +41,11 @@ static struct notes_sequence *take_sequence(struct notes *notes, int has_rule,
 					    const struct notes_endpoint *exporter,
 					    const struct notes_number *number, uint32_t now_s)
 {
-	uint32_t at = has_rule ? NOTES_SEQUENCES_AT : NOTES_STRANGE_SEQUENCES_AT;
-	uint32_t count = has_rule ? NOTES_SEQUENCES : NOTES_STRANGE_SEQUENCES;
 	struct notes_sequence *least = NULL;
 	uint32_t right = UINT32_MAX;
 	for (uint32_t i = 0; i < NOTES_PROBES && right > 0; i++) {
 		struct notes_sequence *row =
-			&notes->rows[notes_row_of(at, count, number->hash, i)].sequence;
+			&notes->rows[notes_sequence_row(has_rule, number->hash, i)].sequence;
 		if (is_sequence(row, exporter, number->protocol, number->domain))
 			return row;
 		uint32_t its_right = right_to_stay(row, now_s);
@@ -76,7 +74,7 @@ void notes_sequence(struct notes *notes, const struct notes_packet *packet,
 	if (row == NULL)
 		return;
 	if (number->protocol == NOTES_IPFIX)
-		number->records = notes_count_records(notes, packet, number->domain, now_s);
+		number->records = notes_count_records(notes, packet, number, now_s);
 	/* Another process of this forwarder, or others, saw what came between. */
 	if (row->last_s < notes->opened_s)
 		notes_watch_anew(row);
@@ -88,12 +86,8 @@ void notes_absorb_sequence(struct notes *notes, const struct notes_sequence *oth
 	struct notes_endpoint exporter = {.port = other->port};
 	memcpy(exporter.address, other->address, 16);
 	uint32_t hash = notes_hash(notes, exporter.address, exporter.port);
-	uint64_t both = notes_hash_domain(notes, hash, other->domain);
-	struct notes_number number = {
-		.hash = (uint32_t)(both ^ both >> 32) + other->protocol,
-		.domain = other->domain,
-		.protocol = other->protocol,
-	};
+	struct notes_number number = {.domain = other->domain, .protocol = other->protocol};
+	notes_hash_number(notes, hash, &number);
 	struct notes_sequence *row =
 		take_sequence(notes, has_rule, &exporter, &number, other->last_s);
 	if (row == NULL)
