@@ -1,8 +1,5 @@
 #include "flow_message.h"
 
-#define VARIABLE_LENGTH 0xffffu
-#define ENTERPRISE_BIT 0x8000u
-
 /* How sets of templates are numbered (RFC 3954 5.2 and 6.1, RFC 7011 3.3.2). */
 #define V9_TEMPLATES 0u
 #define V9_OPTIONS_TEMPLATES 1u
@@ -76,12 +73,12 @@ static int read_fields(const uint8_t **at, const uint8_t *end, uint32_t fields, 
 		if (end - *at < 4)
 			return 0;
 		uint32_t length = flow_u16(*at + 2);
-		int has_enterprise = has_enterprises && (flow_u16(*at) & ENTERPRISE_BIT) != 0;
+		int has_enterprise = has_enterprises && (flow_u16(*at) & FLOW_ENTERPRISE_BIT) != 0;
 		*at += 4;
 		if (has_enterprise && end - *at < 4)
 			return 0;
 		*at += has_enterprise ? 4 : 0;
-		is_variable |= has_enterprises && length == VARIABLE_LENGTH;
+		is_variable |= has_enterprises && length == FLOW_VARIABLE_LENGTH;
 		*data_length += length;
 	}
 	if (is_variable)

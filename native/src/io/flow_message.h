@@ -14,6 +14,10 @@
 #define FLOW_IPFIX_HEADER 16u
 #define FLOW_SET_HEADER 4u
 
+/* Of fields in templates: four bytes, and those of an enterprise where this bit says so (IPFIX). */
+#define FLOW_ENTERPRISE_BIT 0x8000u
+#define FLOW_VARIABLE_LENGTH 0xffffu
+
 /* Templates of lower ids there are none. */
 #define FLOW_TEMPLATE_ID_MIN 256u
 

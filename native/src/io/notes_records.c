@@ -1,15 +1,9 @@
 /* How many data records a message of IPFIX has (RFC 7011), which only its templates say. */
 #include <string.h>
 
+#include "flow_message.h"
 #include "notes_rows.h"
 
-#define HEADER_BYTES 16u
-#define SET_HEADER_BYTES 4u
-#define TEMPLATES 2u
-#define OPTIONS_TEMPLATES 3u
-#define FIRST_DATA 256u
-#define VARIABLE 65535u
-#define ENTERPRISE 0x8000u
 #define VARIABLE_MAX 23u
 /* Records whose length is in themselves are followed one by one. */
 #define FOLLOWED_MAX 4096u
@@ -26,11 +20,6 @@ struct records {
 	uint32_t count;
 	int is_unknown;
 };
-
-static uint32_t u16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
 
 static uint32_t row_of(const struct records *records, uint32_t id, uint32_t probe)
 {
@@ -56,79 +45,65 @@ static struct notes_template *find(const struct records *records, uint32_t id,
 	return NULL;
 }
 
-/* Reads a template into *made. Returns its bytes; 0 when it does not end in the set. */
-static uint32_t read_template(struct notes_template *made, const uint8_t *at, uint32_t left,
-			      uint32_t header_bytes)
+/* Where the fields of variable length are in records of a template. */
+static struct notes_template describe(const struct flow_template *seen)
 {
-	uint32_t fields = u16(at + 2);
-	uint32_t offset = header_bytes;
+	struct notes_template made = {.id = seen->id};
+	const uint8_t *field = seen->at + (seen->is_options ? 6 : 4);
+	const uint8_t *end = seen->at + seen->length;
 	uint32_t fixed = 0;
-	made->id = (uint16_t)u16(at);
-	for (uint32_t i = 0; i < fields; i++) {
-		if (left < offset + 4)
-			return 0;
-		uint32_t bytes = u16(at + offset + 2);
-		offset += (u16(at + offset) & ENTERPRISE) != 0 ? 8 : 4;
-		if (bytes != VARIABLE) {
+	while (field < end) {
+		uint32_t bytes = flow_u16(field + 2);
+		field += (flow_u16(field) & FLOW_ENTERPRISE_BIT) != 0 ? 8 : 4;
+		if (bytes != FLOW_VARIABLE_LENGTH) {
 			fixed += bytes;
 			continue;
 		}
 		/* With more of them, how long records are is not known. */
-		if (made->variable >= VARIABLE_MAX || fixed > UINT16_MAX) {
-			made->variable = VARIABLE_MAX + 1;
+		if (made.variable >= VARIABLE_MAX || fixed > UINT16_MAX) {
+			made.variable = VARIABLE_MAX + 1;
 			continue;
 		}
-		made->fixed[made->variable++] = (uint16_t)fixed;
+		made.fixed[made.variable++] = (uint16_t)fixed;
 		fixed = 0;
 	}
 	if (fixed > UINT16_MAX)
-		made->variable = VARIABLE_MAX + 1;
-	if (made->variable <= VARIABLE_MAX)
-		made->fixed[made->variable] = (uint16_t)fixed;
-	return offset <= left ? offset : 0;
+		made.variable = VARIABLE_MAX + 1;
+	if (made.variable <= VARIABLE_MAX)
+		made.fixed[made.variable] = (uint16_t)fixed;
+	return made;
 }
 
-static void learn(struct records *records, const struct notes_template *made)
+static void learn(struct records *records, const struct flow_template *seen)
 {
 	struct notes_template *place = NULL;
-	struct notes_template *row = find(records, made->id, &place);
+	struct notes_template *row = find(records, seen->id, &place);
+	if (seen->is_withdrawal) {
+		if (row != NULL)
+			memset(row, 0, sizeof(*row));
+		return;
+	}
 	if (row == NULL)
 		row = place;
-	*row = *made;
+	*row = describe(seen);
 	row->session = records->session;
 	row->last_s = records->now_s;
 }
 
-static void learn_set(struct records *records, const uint8_t *set, uint32_t length, int is_options)
+static void learn_set(struct records *records, const struct flow_message *message,
+		      const struct flow_set *set)
 {
-	uint32_t offset = SET_HEADER_BYTES;
-	/* Less is padding. */
-	while (length - offset >= 4) {
+	struct flow_template seen;
+	uint32_t offset = FLOW_SET_HEADER;
+	enum flow_read read;
+	while ((read = flow_next_template(message, set, &offset, &seen)) == FLOW_READ) {
 		if (records->learnt++ == LEARNT_MAX) {
 			records->is_unknown = 1;
 			return;
 		}
-		struct notes_template made = {0};
-		const uint8_t *at = set + offset;
-		int is_withdrawal = u16(at + 2) == 0;
-		uint32_t header_bytes = is_options && !is_withdrawal ? 6 : 4;
-		uint32_t bytes = length - offset < header_bytes
-					 ? 0
-					 : read_template(&made, at, length - offset, header_bytes);
-		if (bytes == 0 || made.id < FIRST_DATA) {
-			/* Padding may be longer than it should, but it is zero. */
-			records->is_unknown |= made.id != 0;
-			return;
-		}
-		struct notes_template *place = NULL;
-		struct notes_template *known =
-			is_withdrawal ? find(records, made.id, &place) : NULL;
-		if (known != NULL)
-			memset(known, 0, sizeof(*known));
-		else if (!is_withdrawal)
-			learn(records, &made);
-		offset += bytes;
+		learn(records, &seen);
 	}
+	records->is_unknown |= read == FLOW_MALFORMED;
 }
 
 /* The length of a record with fields of variable length (RFC 7011, section 7); 0: it does not fit.
@@ -144,7 +119,7 @@ static uint32_t measure(const struct notes_template *template, const uint8_t *at
 		if (bytes == 255) {
 			if (left < length + 2)
 				return 0;
-			bytes = u16(at + length);
+			bytes = flow_u16(at + length);
 			length += 2;
 		}
 		length += bytes;
@@ -174,29 +149,36 @@ static void count_variable(struct records *records, const struct notes_template 
 	}
 }
 
-static void count_set(struct records *records, const uint8_t *set, uint32_t length)
+static void count_set(struct records *records, const struct flow_set *set)
 {
 	struct notes_template *place = NULL;
-	struct notes_template *template = find(records, u16(set), &place);
+	struct notes_template *template = find(records, set->id, &place);
 	if (template == NULL || template->variable > VARIABLE_MAX) {
 		records->is_unknown = 1;
 		return;
 	}
 	template->last_s = records->now_s;
-	uint32_t left = length - SET_HEADER_BYTES;
+	uint32_t left = set->length - FLOW_SET_HEADER;
 	if (template->variable > 0)
-		count_variable(records, template, set + SET_HEADER_BYTES, left);
+		count_variable(records, template, set->at + FLOW_SET_HEADER, left);
 	else if (template->fixed[0] > 0)
 		records->count += left / template->fixed[0];
 	else
 		records->is_unknown = 1;
 }
 
+/* What may come behind the message is none of it. */
+static enum flow_read open_message(struct flow_message *message, const struct notes_packet *packet)
+{
+	uint32_t length = packet->length < FLOW_IPFIX_HEADER ? 0 : flow_u16(packet->payload + 2);
+	if (packet->is_truncated || length > packet->length)
+		return FLOW_MALFORMED;
+	return flow_open(message, packet->payload, length);
+}
+
 uint32_t notes_count_records(struct notes *notes, const struct notes_packet *packet,
 			     const struct notes_number *number, uint32_t now_s)
 {
-	const uint8_t *payload = packet->payload;
-	uint32_t length = packet->is_truncated ? 0 : packet->length;
 	struct records records = {
 		.notes = notes,
 		.session = number->session,
@@ -204,22 +186,18 @@ uint32_t notes_count_records(struct notes *notes, const struct notes_packet *pac
 		.rows = packet->has_rule ? NOTES_TEMPLATES : NOTES_STRANGE_TEMPLATES,
 		.now_s = now_s,
 	};
-	uint32_t message = length < HEADER_BYTES ? 0 : u16(payload + 2);
-	if (message < HEADER_BYTES || message > length)
+	struct flow_message message;
+	if (open_message(&message, packet) != FLOW_READ)
 		return NOTES_RECORDS_UNKNOWN;
-	for (uint32_t offset = HEADER_BYTES; offset < message;) {
-		const uint8_t *set = payload + offset;
-		if (message - offset < SET_HEADER_BYTES)
-			return NOTES_RECORDS_UNKNOWN;
-		uint32_t bytes = u16(set + 2);
-		if (bytes < SET_HEADER_BYTES || bytes > message - offset)
-			return NOTES_RECORDS_UNKNOWN;
-		uint32_t id = u16(set);
-		if (id == TEMPLATES || id == OPTIONS_TEMPLATES)
-			learn_set(&records, set, bytes, id == OPTIONS_TEMPLATES);
-		else if (id >= FIRST_DATA)
-			count_set(&records, set, bytes);
-		offset += bytes;
+	uint32_t offset = message.header;
+	struct flow_set set;
+	while (flow_next_set(&message, &offset, &set) == FLOW_READ) {
+		if (set.kind == FLOW_SET_TEMPLATES || set.kind == FLOW_SET_OPTIONS_TEMPLATES)
+			learn_set(&records, &message, &set);
+		else if (set.kind == FLOW_SET_DATA)
+			count_set(&records, &set);
 	}
-	return records.is_unknown ? NOTES_RECORDS_UNKNOWN : records.count;
+	/* All of it is sets. */
+	int is_whole = offset == message.length && !records.is_unknown;
+	return is_whole ? records.count : NOTES_RECORDS_UNKNOWN;
 }
