@@ -46,16 +46,13 @@
 #define TABLE_H
 
 #ifdef __BPF__
-#include <linux/types.h>
-typedef __u8 uint8_t;
-typedef __u16 uint16_t;
-typedef __u32 uint32_t;
+#include "bpf_types.h"
 #else
 #include <stdint.h>
 #endif
 
 #define TABLE_MAGIC 0x464c5831u /* "FLX1" */
-#define TABLE_LAYOUT 5u
+#define TABLE_LAYOUT 6u
 
 /* No rule is further behind the bucket that its hash names. */
 #define TABLE_PROBE_MAX 16u
@@ -210,6 +207,8 @@ struct table_output {
 #define TABLE_COLLECTOR_TEMPLATES 2u
 /* All collectors of its output get them, whoever's turn it is. */
 #define TABLE_COLLECTOR_TEMPLATES_ALL 4u
+/* The upper half of the flags: index of the path to its address (paths.h), 0: none. */
+#define TABLE_COLLECTOR_PATH_SHIFT 16u
 
 /*
  * table_collector.group: how many collectors of its output are before it, and how many there are

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "notes.h"
+#include "paths.h"
 #include "pio.h"
 #include "ring.h"
 #include "table.h"
@@ -57,6 +58,7 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_LISTEN_PORT);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_TEMPLATES);
 	VALUE("table", "TABLE", TABLE_, COLLECTOR_TEMPLATES_ALL);
+	VALUE("table", "TABLE", TABLE_, COLLECTOR_PATH_SHIFT);
 	VALUE("table", "TABLE", TABLE_, GROUP_IPV4_SHIFT);
 	VALUE("table", "TABLE", TABLE_, GROUP_IPV6_SHIFT);
 	VALUE("table", "TABLE", TABLE_, LEAVE_PROXY);
@@ -140,6 +142,28 @@ static void print_table(void)
 	STRUCT("table", "LEFT_OUT", struct table_left_out);
 	MEMBER("table", "LEFT_OUT", struct table_left_out, sampled);
 	MEMBER("table", "LEFT_OUT", struct table_left_out, filtered);
+}
+
+static void print_paths(void)
+{
+	VALUE("paths", "PATHS", PATHS_, MAGIC);
+	VALUE("paths", "PATHS", PATHS_, LAYOUT);
+	VALUE("paths", "PATHS", PATHS_, MAX);
+	VALUE("paths", "PATHS", PATHS_, SENDER);
+	VALUE("paths", "PATHS", PATHS_, KERNEL);
+	print("paths", "PATHS", "frame_bytes", PATH_FRAME_BYTES);
+	print("paths", "PATHS", "hops_max", PATH_HOPS_MAX);
+	STRUCT("paths", "HEADER", struct paths_header);
+	MEMBER("paths", "HEADER", struct paths_header, magic);
+	MEMBER("paths", "HEADER", struct paths_header, layout);
+	MEMBER("paths", "HEADER", struct paths_header, looked_ms);
+	MEMBER("paths", "HEADER", struct paths_header, users);
+	STRUCT("paths", "PATH", struct path);
+	MEMBER("paths", "PATH", struct path, link);
+	MEMBER("paths", "PATH", struct path, mtu);
+	MEMBER("paths", "PATH", struct path, frame);
+	MEMBER("paths", "PATH", struct path, hops);
+	MEMBER("paths", "PATH", struct path, first_hop);
 }
 
 static void print_packet_io(void)
@@ -285,6 +309,7 @@ static void print_ring(void)
 int main(void)
 {
 	print_table();
+	print_paths();
 	print_packet_io();
 	print_ring();
 	print_notes();
