@@ -8,7 +8,15 @@ import { WayWatch } from './way-watch.ts';
 const LINKS = [
   { index: 1, name: 'lo', isLoopback: true },
   { index: 2, name: 'eth0', isLoopback: false },
-].map((link) => ({ ...link, mtu: 1500, isUp: true, isRunning: true }));
+].map((link) => ({
+  ...link,
+  mtu: 1500,
+  isUp: true,
+  isRunning: true,
+  isEthernet: !link.isLoopback,
+  hasNeighbours: true,
+  hardware: new Uint8Array(6),
+}));
 
 const VIA_ETH0: Route = {
   error: undefined,
@@ -42,6 +50,7 @@ class Tables {
           octets: endpoint(host).octets,
           link: 2,
           state,
+          hardware: new Uint8Array(6),
         })),
       readLinks: () => LINKS,
     },

@@ -9,6 +9,7 @@ declare const receiverBrand: unique symbol;
 declare const senderBrand: unique symbol;
 declare const ringWriterBrand: unique symbol;
 declare const ringReaderBrand: unique symbol;
+declare const watchBrand: unique symbol;
 
 /** A pio_receiver_t and what keeps its memory alive. */
 export interface ReceiverHandle {
@@ -28,6 +29,11 @@ export interface RingWriterHandle {
 /** A struct ring_reader and what keeps its memory alive. */
 export interface RingReaderHandle {
   readonly [ringReaderBrand]: true;
+}
+
+/** A socket that is watched for what the kernel announces. */
+export interface WatchHandle {
+  readonly [watchBrand]: true;
 }
 
 /** What native/src/node/ exports. It checks no argument; what fails returns a negative errno. */
@@ -114,8 +120,20 @@ export interface Addon {
   notify(socket: string, text: Uint8Array): number;
   localRoutes(routes: Uint8Array): number;
   findRoutes(destinations: Uint8Array, routes: Uint8Array): number;
+  findHops(destinations: Uint8Array, hops: Uint8Array): number;
   neighbours(neighbours: Uint8Array): number;
   links(links: Uint8Array): number;
+  policyRules(rules: Uint8Array): number;
+  qdiscs(qdiscs: Uint8Array): number;
+  egressFilters(link: number): number;
+  networkWatchOpen(): WatchHandle | number;
+  networkWatchTake(handle: WatchHandle): number;
+  watchStart(handle: WatchHandle, callback: () => number): number;
+  watchClose(handle: WatchHandle): void;
+  firewallOpen(): WatchHandle | number;
+  firewallTake(handle: WatchHandle, events: Uint8Array): number;
+  firewallGeneration(generation: Uint32Array): number;
+  firewallChains(chains: Uint8Array): number;
   clockIsSynchronised(): number;
   probeOpen(family: number): number;
   probeSend(fd: number, octets: Uint8Array, port: number): number;

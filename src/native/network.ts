@@ -42,6 +42,8 @@ export interface Neighbour {
   readonly octets: Uint8Array;
   readonly link: number;
   readonly state: NeighbourState;
+  /** Its address on the link; empty while it is not known. */
+  readonly hardware: Uint8Array;
 }
 
 /** NUD_* of linux/neighbour.h. */
@@ -69,15 +71,24 @@ export interface Link {
   /** There is a carrier. */
   readonly isRunning: boolean;
   readonly isLoopback: boolean;
+  /** Of Ethernet frames (ARPHRD_ETHER), whatever carries them: also VLANs, bonds, bridges, veth. */
+  readonly isEthernet: boolean;
+  /** Its neighbours are not asked for their addresses (IFF_NOARP): dummy, VRF and others that are no network. */
+  readonly hasNeighbours: boolean;
+  /** Its own address; empty where it has none. */
+  readonly hardware: Uint8Array;
 }
 
 const DESTINATION_BYTES = 20;
 const ROUTE_BYTES = 52;
-const NEIGHBOUR_BYTES = 24;
-const LINK_BYTES = 28;
+const NEIGHBOUR_BYTES = 32;
+const LINK_BYTES = 40;
+const LINK_NAME_BYTES = 16;
 
 /** IFF_* of linux/if.h. */
-const FLAG = { UP: 1, LOOPBACK: 8, RUNNING: 64 };
+const FLAG = { UP: 1, LOOPBACK: 8, RUNNING: 64, NO_ARP: 128 };
+/** ARPHRD_ETHER of linux/if_arp.h. */
+const ETHERNET = 1;
 
 /**
  * Looks up where packets to these addresses go, in some five microseconds each.
@@ -87,15 +98,20 @@ const FLAG = { UP: 1, LOOPBACK: 8, RUNNING: 64 };
  * @throws SystemCallError
  */
 export function findRoutes(destinations: readonly Uint8Array[]): Route[] {
+  const answers = new Uint8Array(destinations.length * ROUTE_BYTES);
+  check('findRoutes', addon().findRoutes(packDestinations(destinations), answers));
+  return destinations.map((_, i) => parseRoute(answers, i * ROUTE_BYTES));
+}
+
+/** As struct sys_destination. */
+export function packDestinations(destinations: readonly Uint8Array[]): Uint8Array {
   const asked = new Uint8Array(destinations.length * DESTINATION_BYTES);
   const families = new Uint32Array(asked.buffer);
   destinations.forEach((octets, i) => {
     asked.set(octets, i * DESTINATION_BYTES);
     families[i * (DESTINATION_BYTES / 4) + 4] = octets.length === 4 ? 4 : 6;
   });
-  const answers = new Uint8Array(destinations.length * ROUTE_BYTES);
-  check('findRoutes', addon().findRoutes(asked, answers));
-  return destinations.map((_, i) => parseRoute(answers, i * ROUTE_BYTES));
+  return asked;
 }
 
 function parseRoute(bytes: Uint8Array, at: number): Route {
@@ -117,7 +133,8 @@ export function readNeighbours(): Neighbour[] {
     const [link = 0] = new Uint32Array(bytes.buffer, at + 16, 1);
     const [state] = new Uint16Array(bytes.buffer, at + 20, 1);
     const octets = addressAt(bytes, at, bytes[at + 22]) ?? new Uint8Array(0);
-    return { octets, link, state: nameIn(NEIGHBOUR_STATES, state) };
+    const hardware = hardwareAt(bytes, at + 24, bytes[at + 23]);
+    return { octets, link, state: nameIn(NEIGHBOUR_STATES, state), hardware };
   });
 }
 
@@ -126,7 +143,8 @@ export function readLinks(): Link[] {
   const bytes = readList('readLinks', LINK_BYTES, (room) => addon().links(room));
   return places(bytes, LINK_BYTES).map((at) => {
     const [index = 0, mtu = 0, flags = 0] = new Uint32Array(bytes.buffer, at, 3);
-    const name = Buffer.from(bytes.subarray(at + 12, at + LINK_BYTES)).toString('latin1');
+    const name = Buffer.from(bytes.subarray(at + 12, at + 12 + LINK_NAME_BYTES)).toString('latin1');
+    const [type] = new Uint16Array(bytes.buffer, at + 28, 1);
     return {
       index,
       name: name.replace(/\0.*/s, ''),
@@ -134,6 +152,9 @@ export function readLinks(): Link[] {
       isUp: (flags & FLAG.UP) !== 0,
       isRunning: (flags & FLAG.RUNNING) !== 0,
       isLoopback: (flags & FLAG.LOOPBACK) !== 0,
+      isEthernet: type === ETHERNET,
+      hasNeighbours: (flags & FLAG.NO_ARP) === 0,
+      hardware: hardwareAt(bytes, at + 32, bytes[at + 30]),
     };
   });
 }
@@ -142,7 +163,12 @@ function places(bytes: Uint8Array, itemBytes: number): number[] {
   return Array.from({ length: bytes.length / itemBytes }, (_, i) => i * itemBytes);
 }
 
-function addressAt(bytes: Uint8Array, at: number, family = 0): Uint8Array | undefined {
+function hardwareAt(bytes: Uint8Array, at: number, length = 0): Uint8Array {
+  return bytes.slice(at, at + length);
+}
+
+/** @param family 4 or 6; 0 = there is none */
+export function addressAt(bytes: Uint8Array, at: number, family = 0): Uint8Array | undefined {
   return family === 0 ? undefined : bytes.slice(at, at + (family === 4 ? 4 : 16));
 }
 

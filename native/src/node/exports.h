@@ -22,6 +22,8 @@ extern const struct exported process_exports[];
 extern const struct exported handover_exports[];
 extern const struct exported inherited_exports[];
 extern const struct exported route_exports[];
+extern const struct exported policy_exports[];
+extern const struct exported watch_exports[];
 extern const struct exported ring_exports[];
 extern const struct exported notes_exports[];
 extern const struct exported peer_exports[];

@@ -7,9 +7,9 @@
 #include "exports.h"
 
 static const struct exported *const lists[] = {
-	receiver_exports, sender_exports,   socket_exports,    memory_exports,
-	process_exports,  handover_exports, inherited_exports, route_exports,
-	ring_exports,	  notes_exports,    peer_exports,      probe_exports,
+	receiver_exports, sender_exports,    socket_exports, memory_exports, process_exports,
+	handover_exports, inherited_exports, route_exports,  policy_exports, watch_exports,
+	ring_exports,	  notes_exports,     peer_exports,   probe_exports,
 };
 
 static napi_value call(napi_env env, napi_callback_info info)

@@ -20,6 +20,15 @@ static napi_value find_routes(napi_env env, const napi_value arguments[ARGUMENTS
 	return number(env, sys_find_routes(destinations, routes, bytes / sizeof(*destinations)));
 }
 
+/* findHops(destinations: Uint8Array, hops: Uint8Array): 0 or errno. */
+static napi_value find_hops(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	size_t bytes = 0;
+	const struct sys_destination *destinations = typed_array_of(env, arguments[0], &bytes);
+	struct sys_hops *hops = typed_array_of(env, arguments[1], NULL);
+	return number(env, sys_find_hops(destinations, hops, bytes / sizeof(*destinations)));
+}
+
 /* neighbours(neighbours: Uint8Array): how many there are (struct sys_neighbour each), or errno. */
 static napi_value neighbours(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -39,6 +48,7 @@ static napi_value links(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 const struct exported route_exports[] = {
 	{"localRoutes", local_routes},
 	{"findRoutes", find_routes},
+	{"findHops", find_hops},
 	{"neighbours", neighbours},
 	{"links", links},
 	{NULL, NULL},

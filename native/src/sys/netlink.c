@@ -24,6 +24,29 @@ int netlink_open(int protocol)
 	return fd;
 }
 
+int netlink_open_watch(int protocol, int receive_buffer)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	if (fd < 0)
+		return -errno;
+	/* Without CAP_NET_ADMIN it gets so much as the host allows. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof(int)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(int));
+	const struct sockaddr_nl any = {.nl_family = AF_NETLINK};
+	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0) {
+		int error = -errno;
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+int netlink_join(int fd, int group)
+{
+	int error = setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+	return error < 0 ? -errno : 0;
+}
+
 /* Takes one message; 1 when it was the last one, or a negative errno. */
 static int take_message(const struct nlmsghdr *message, netlink_take *take, void *context)
 {
@@ -61,7 +84,7 @@ int netlink_list(const struct netlink_list *list)
 	bool changed = true;
 	int error = 0;
 	for (int i = 0; error == 0 && changed && i < ATTEMPTS; i++) {
-		int fd = netlink_open(NETLINK_ROUTE);
+		int fd = netlink_open(list->protocol);
 		if (fd < 0)
 			return fd;
 		changed = false;

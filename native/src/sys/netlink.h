@@ -9,14 +9,21 @@
 /* The kernel fills messages of a dump up to this size (NLMSG_GOODSIZE is less). */
 #define NETLINK_BUFFER_BYTES 32768
 
-/* A descriptor, or a negative errno. Protocol: NETLINK_ROUTE, NETLINK_SOCK_DIAG. */
+/* A descriptor, or a negative errno. Protocol: NETLINK_ROUTE, NETLINK_SOCK_DIAG ... */
 int netlink_open(int protocol);
+
+/* The same for what the kernel announces, non-blocking, with so many bytes for what waits. */
+int netlink_open_watch(int protocol, int receive_buffer);
+
+/* Has it get what is announced to a group. 0, or a negative errno. */
+int netlink_join(int fd, int group);
 
 /* Takes one message of an answer. */
 typedef void netlink_take(void *context, const struct nlmsghdr *message);
 
-/* A list to ask for, of NETLINK_ROUTE. */
+/* A list to ask for. */
 struct netlink_list {
+	int protocol; /* as above; NETLINK_ROUTE is 0 */
 	const void *request;
 	size_t bytes;
 	netlink_take *take;

@@ -65,8 +65,8 @@ static int take_family(struct dump *dump, uint8_t family)
 	};
 	dump->family = family;
 	dump->before = dump->count;
-	int error = netlink_list(
-		&(struct netlink_list){&request, sizeof(request), take_route, reset, dump});
+	int error = netlink_list(&(struct netlink_list){NETLINK_ROUTE, &request, sizeof(request),
+							take_route, reset, dump});
 	/* There is no such table: the family is off. */
 	return error == -ENOENT ? 0 : error;
 }
