@@ -1,7 +1,7 @@
 import { present } from '../base/present.ts';
-import { Turn } from '../base/turn.ts';
 import { formatAddress, type Octets } from '../model/address.ts';
 import type { RouteState, Way } from '../model/collector-status.ts';
+import { findInTurns } from '../native/find-in-turns.ts';
 import {
   findRoutes,
   type Link,
@@ -11,9 +11,6 @@ import {
   readNeighbours,
 } from '../native/network.ts';
 import { type NextHop, NextHops } from '../native/next-hops.ts';
-
-/** A millisecond of questions: then other things have their turn. */
-const ADDRESSES_AT_ONCE = 128;
 
 /** What the kernel is asked; replaced in tests. */
 export interface Kernel {
@@ -43,16 +40,9 @@ export async function findWays(
   kernel: Kernel = KERNEL,
 ): Promise<Map<string, Way>> {
   const hops = new NextHops(kernel.readLinks(), kernel.readNeighbours());
-  const turn = new Turn();
   const ways = new Map<string, Way>();
-  for (let from = 0; from < addresses.length; from += ADDRESSES_AT_ONCE) {
-    if (turn.isOver) await turn.next();
-    const some = addresses.slice(from, from + ADDRESSES_AT_ONCE);
-    for (const [i, route] of kernel.findRoutes(some).entries()) {
-      const octets = some[i] ?? new Uint8Array(0);
-      ways.set(formatAddress(octets), wayOf(route, hops.of(route, octets)));
-    }
-  }
+  for await (const [octets, route] of findInTurns(addresses, kernel.findRoutes))
+    ways.set(formatAddress(octets), wayOf(route, hops.of(route, octets)));
   return ways;
 }
 

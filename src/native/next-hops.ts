@@ -19,7 +19,7 @@ export class NextHops {
     this.#neighbours = new Map(neighbours.map((one) => [keyOf(one.link, one.octets), one]));
   }
 
-  of({ link, gateway }: Route, destination: Uint8Array): NextHop {
+  of({ link, gateway }: Pick<Route, 'link' | 'gateway'>, destination: Uint8Array): NextHop {
     const octets = gateway ?? destination;
     return {
       link: this.#links.get(link),
