@@ -21,6 +21,8 @@ export interface SharedMemory {
   readonly tables: readonly [number, number];
   /** What counts where (table/identities.ts), for the next control. */
   readonly identities: number;
+  /** By which links, and to which neighbours, copies leave (native/include/paths.h); undefined: not known. */
+  readonly paths: number | undefined;
 }
 
 /** Moves packets by tables, one after the other, and counts in columns of its own (CounterColumns). */

@@ -224,6 +224,7 @@ export class Plane implements DataPlane, PacketCapture {
     this.#publishingSinceMs = performance.now();
     try {
       await Promise.all(this.#engines.map((engine) => engine.publish(table)));
+      this.#publisher.settle();
     } finally {
       this.#publishingSinceMs = undefined;
     }

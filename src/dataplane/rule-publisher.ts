@@ -2,6 +2,7 @@ import { Turn } from '../base/turn.ts';
 import { isWatchedBy, turnedBetween } from '../model/collector-health.ts';
 import type { Collector, Exporter, Output, Rule, RuleEdit, RuleSet } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule, RuleSlots } from '../table/assigned.ts';
+import type { TableContent } from '../table/compile.ts';
 import type { Identities } from '../table/identities.ts';
 import { PROBE_SLOTS, SlotAllocator, type SlotAssignment } from '../table/slots.ts';
 import type { TableEdit } from '../table/table-editor.ts';
@@ -11,6 +12,7 @@ import { SLOT_COUNT, STATE_COUNT } from './memory/counter-memory.ts';
 import { IdentityLog } from './memory/identity-log.ts';
 import { IdentityMemory } from './memory/identity-memory.ts';
 import { TableMemory } from './memory/table-memory.ts';
+import type { PathTable } from './path-table.ts';
 
 /** A rule set and where it counts. One at a time, until commit() or discard(). */
 export interface PreparedTable {
@@ -57,6 +59,7 @@ export class RulePublisher {
   /** Ports of collectors that have none (spec R5): that of arrival. */
   readonly listenPorts: readonly number[];
   readonly #slots: SlotAllocator;
+  readonly #paths: PathTable | undefined;
   #memory: Memory | undefined;
   #written: Written | undefined;
   /** Collectors that tables leave out from now on. */
@@ -67,8 +70,14 @@ export class RulePublisher {
   /**
    * @param listeners where packets arrive
    * @param columns whose slots and states are set to zero before they are used
+   * @param paths of collectors; none: nothing is known of them
    */
-  constructor(listeners: readonly { readonly port: number }[], columns: CounterColumns) {
+  constructor(
+    listeners: readonly { readonly port: number }[],
+    columns: CounterColumns,
+    paths?: PathTable,
+  ) {
+    this.#paths = paths;
     this.listenPorts = [...new Set(listeners.map(({ port }) => port))];
     this.#slots = new SlotAllocator({
       slots: SLOT_COUNT,
@@ -113,12 +122,18 @@ export class RulePublisher {
 
   get sharedMemory(): SharedMemory {
     const { table, identities } = this.#started();
-    return { tables: table.readOnlyFds, identities: identities.readOnlyFd };
+    const paths = this.#paths?.readOnlyFd;
+    return { tables: table.readOnlyFds, identities: identities.readOnlyFd, paths };
   }
 
   /** The index of each pipeline that the rules committed last name. */
   get pipelines(): ReadonlyMap<string, number> {
     return this.#slots.pipelines;
+  }
+
+  /** Packets are moved by the table that was written last, and by no other. */
+  settle(): void {
+    this.#paths?.settle();
   }
 
   /** Where the rules committed last count. */
@@ -168,13 +183,13 @@ export class RulePublisher {
     assignment: SlotAssignment,
     { probes, down }: Written,
   ): Promise<TableEdit | undefined> {
-    if (!areSame(last.probes, probes)) return undefined;
+    if (!areSame(last.probes, probes) || this.#paths?.isCrowded) return undefined;
     const edit = this.#changes(last, assignment);
     if (edit === undefined) return undefined;
     const turned = turnedBetween(down, last.down);
-    const health = { down, returns: this.#returns };
-    if (turned.size === 0) return { ...edit, ...health };
-    return this.#withTurned({ ...edit, ...health }, assignment, turned);
+    const more = { down, returns: this.#returns, pathOf: this.#pathOf };
+    if (turned.size === 0) return { ...edit, ...more };
+    return this.#withTurned({ ...edit, ...more }, assignment, turned);
   }
 
   /** Of the rules. */
@@ -218,6 +233,7 @@ export class RulePublisher {
   }
 
   #make(assignment: SlotAssignment, { probes, down }: Written): Promise<TableReference> {
+    this.#paths?.renew();
     const assigned = probes.map((rule): AssignedRule => ({ ...rule, slots: PROBE_SLOTS }));
     return this.#started().table.make({
       rules: [...this.#slots.rulesOf(assignment), ...assigned],
@@ -225,7 +241,13 @@ export class RulePublisher {
       pipelines: assignment.pipelines,
       down,
       returns: this.#returns,
+      pathOf: this.#pathOf,
     });
+  }
+
+  get #pathOf(): TableContent['pathOf'] {
+    const paths = this.#paths;
+    return paths && ((octets) => paths.indexOf(octets));
   }
 
   #started(): Memory {

@@ -10,7 +10,7 @@ import { COLLECTOR, FILTER, HEADER, LEAVE, OUTPUT, PREFIX, RULE, TABLE } from '.
 import { countLeaves, Leaves } from './leaves.ts';
 import { OutputWriter, type TableRows } from './output-writer.ts';
 import { PrefixTree } from './prefix-tree.ts';
-import { writeExporter } from './rows.ts';
+import { type Destinations, writeExporter } from './rows.ts';
 import { countHashed, isHashedRow, isPrefixRow } from './rule-kind.ts';
 import { Runs } from './runs.ts';
 import { TableEditor } from './table-editor.ts';
@@ -25,6 +25,8 @@ export interface TableContent {
   readonly down: ReadonlySet<string>;
   /** How often collectors have come back, by watchKey(). */
   readonly returns?: ReadonlyMap<string, number> | undefined;
+  /** Index of the path to an address, 0 = none. */
+  readonly pathOf?: Destinations['pathOf'];
 }
 
 export interface CompileOptions {
@@ -50,7 +52,7 @@ export async function compile(
   content: TableContent,
   options: CompileOptions,
 ): Promise<TableEditor> {
-  const { rules, defaults, pipelines, down, returns } = content;
+  const { rules, defaults, pipelines, down, returns, pathOf } = content;
   const { listenPort } = options;
   const outputs = countOutputs(content);
   const ruleRows = await makeRuleRows(rules);
@@ -70,7 +72,8 @@ export async function compile(
   const words = await fillBuckets(ruleRows, rows, options);
   await plantPrefixes(words, ruleRows, rows.prefixes);
   const turn = new Turn();
-  const writer = new OutputWriter(words, rows, { listenPort, pipelines, down, returns });
+  const destinations = { listenPort, pipelines, down, returns, pathOf };
+  const writer = new OutputWriter(words, rows, destinations);
   const row = new Int32Array(RULE.WORDS);
   // In the order of the rows, which say already where each finds its outputs.
   for (const rule of rules) {

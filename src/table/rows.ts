@@ -1,6 +1,6 @@
 /** Rules, outputs and collectors as rows of a forwarding table. Layout: native/include/table.h. */
 import { IS_LITTLE_ENDIAN } from '../base/byte-order.ts';
-import { mappedOctets } from '../model/address.ts';
+import { mappedOctets, type Octets } from '../model/address.ts';
 import { isWatchedBy } from '../model/collector-health.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import {
@@ -44,6 +44,8 @@ export interface Destinations {
   readonly down: ReadonlySet<string>;
   /** How often collectors have come back after they were down, by watchKey(); absent: not at all (spec R24). */
   readonly returns?: ReadonlyMap<string, number> | undefined;
+  /** Index of the path to a collector's address (native/include/paths.h), 0 = none; absent: there are no paths. */
+  readonly pathOf?: ((octets: Octets) => number) | undefined;
 }
 
 /** @param isDefault IPv4 and IPv6 packets come to it, whatever its collectors are */
@@ -67,12 +69,13 @@ export function outputRows(
 
 function servingRows(
   output: CollectorOutput,
-  { listenPort, down, returns }: Destinations,
+  { listenPort, down, returns, pathOf }: Destinations,
   isDefault: boolean,
 ): TargetRows {
   const isDown = (collector: Collector) => isWatchedBy(down, collector);
   const serving = servingCollectors(output.collectors, isDown, isDefault);
   const rows = collectorRows(output, serving, listenPort);
+  if (pathOf !== undefined) writePaths(output, rows, pathOf);
   writeTemplates(output, rows, returns);
   return rows;
 }
@@ -122,6 +125,19 @@ function collectorRows(
   const leaves = order.map((i) => leaveRow(collectors[i] as Collector));
   const areSent = leaves.every((row) => row === undefined);
   return { output, collectors: words, leaves: areSent ? undefined : leaves, order };
+}
+
+function writePaths(
+  rule: CollectorOutput,
+  { collectors, order }: TargetRows,
+  pathOf: NonNullable<Destinations['pathOf']>,
+): void {
+  for (const [place, index] of order.entries()) {
+    const { endpoint } = rule.collectors[index] as Collector;
+    const at = place * COLLECTOR.WORDS + COLLECTOR.FLAGS;
+    const path = pathOf(endpoint.octets) << TABLE.COLLECTOR_PATH_SHIFT;
+    collectors[at] = (collectors[at] as number) | path;
+  }
 }
 
 /** The same whatever the order in the rule is; those stay first that IPv6 packets can go to. */

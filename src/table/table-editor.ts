@@ -25,6 +25,8 @@ export interface TableEdit {
   readonly down: ReadonlySet<string>;
   /** How often collectors have come back, by watchKey(). */
   readonly returns?: ReadonlyMap<string, number> | undefined;
+  /** Index of the path to an address, 0 = none. */
+  readonly pathOf?: Destinations['pathOf'];
 }
 
 /**
@@ -48,9 +50,10 @@ export class TableEditor {
    *   and so is this: compile the table anew
    */
   async edit(words: Int32Array, edit: TableEdit): Promise<TouchedWords | undefined> {
-    const { pipelines, down, returns } = edit;
+    const { pipelines, down, returns, pathOf } = edit;
     const listenPort = this.#listenPort;
-    const editing = new Editing(words, this.#rows, { listenPort, pipelines, down, returns });
+    const destinations = { listenPort, pipelines, down, returns, pathOf };
+    const editing = new Editing(words, this.#rows, destinations);
     return (await editing.apply(edit)) ? editing.touched : undefined;
   }
 

@@ -19,6 +19,8 @@ export type DescriptorName =
   | 'identities'
   /** The memory files that tables are in. */
   | `table ${0 | 1}`
+  /** The path table (native/include/paths.h). It is not handed over. */
+  | 'paths'
   /** The ring that pipelines read, and what its readers keep. */
   | 'ring'
   | 'ring readers'

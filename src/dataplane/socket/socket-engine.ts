@@ -264,6 +264,7 @@ export class SocketEngine implements Engine {
       identities: this.#memory?.identities,
       'table 0': this.#memory?.tables[0],
       'table 1': this.#memory?.tables[1],
+      paths: this.#memory?.paths,
       ring: ring?.ring,
       'ring readers': ring?.readers,
       tap: this.#taps.descriptor(index),
