@@ -10,9 +10,11 @@ import { ControlPlane } from '../control/control-plane.ts';
 import { RulesHistory } from '../control/history.ts';
 import type { HealthSource } from '../control/ports.ts';
 import { CounterColumns } from '../dataplane/memory/counter-columns.ts';
+import type { PathTable } from '../dataplane/path-table.ts';
 import { Plane } from '../dataplane/plane.ts';
 import { RulePublisher } from '../dataplane/rule-publisher.ts';
 import { SocketEngine } from '../dataplane/socket/socket-engine.ts';
+import type { CollectorHealth } from '../health/collector-health.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import type { EventSink } from '../model/events.ts';
 import type { BuildInfo } from '../model/status.ts';
@@ -27,6 +29,7 @@ import { readHostAddresses } from './host-addresses.ts';
 import { openLog, type ProcessLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
 import { proxySource } from './monitoring-source.ts';
+import { Paths } from './paths.ts';
 import { Pipelines } from './pipelines.ts';
 import { makeRulesSource, type RulesSource } from './rules-source.ts';
 import { describeService } from './service-description.ts';
@@ -79,8 +82,10 @@ async function run(
   const startedAt = new Date();
   const buildInfo = logStart(log);
   const events = new EventLog({ log: log.child({ component: 'events' }) });
-  const dataPlane = makeDataPlane(config, events, log.child({ component: 'dataplane' }));
-  const { store, ways, health, control } = makeControl(config, dataPlane, events, log);
+  const paths = new Paths(config, log.child({ component: 'paths' }));
+  const planeLog = log.child({ component: 'dataplane' });
+  const dataPlane = makeDataPlane(config, paths.table, events, planeLog);
+  const { store, ways, health, control } = makeControl(config, { dataPlane, paths }, events, log);
   const { source, served } = makeRulesSource(config, control, log);
   const manager = makeManager(dataPlane, served, log);
   const pipelines = await openPipelines(config, log.child({ component: 'pipelines' }));
@@ -113,9 +118,7 @@ async function run(
     return 1;
   }
   await monitoring.start();
-  // Before the data plane gives up privileges.
-  health.open();
-  await dataPlane.start();
+  await startForwarding(dataPlane, health, paths);
   servePipelines(pipelines, dataPlane);
   await manager.readyAfter(startRules(control, source));
   logReady(config, served, log);
@@ -128,7 +131,7 @@ async function run(
   log.info({ signal }, 'floxy stops');
   await source?.stop();
   await control.stop();
-  await endForwarding(signal, dataPlane, pipelines);
+  await endForwarding(signal, { dataPlane, paths, pipelines });
   await monitoring.stop();
   await api.stop();
   manager.stop();
@@ -149,7 +152,12 @@ function logStart(log: Logger): BuildInfo {
 }
 
 /** The rules, and what is known of their collectors. */
-function makeControl(config: Config, dataPlane: Plane, events: EventLog, log: Logger) {
+function makeControl(
+  config: Config,
+  { dataPlane, paths }: { readonly dataPlane: Plane; readonly paths: Paths },
+  events: EventLog,
+  log: Logger,
+) {
   const store = openStore(config, log.child({ component: 'store' }));
   const ways = new WayWatch({ log: log.child({ component: 'ways' }) });
   const healthLog = log.child({ component: 'health' });
@@ -157,7 +165,7 @@ function makeControl(config: Config, dataPlane: Plane, events: EventLog, log: Lo
   const control = new ControlPlane({
     store,
     dataPlane,
-    findWay: (collector) => ways.find(collector),
+    findWay: (collector) => ({ ...ways.find(collector), sender: paths.senderTo(collector) }),
     health,
     hostAddresses: () => readHostAddresses(config.listeners),
     log: log.child({ component: 'control' }),
@@ -165,14 +173,33 @@ function makeControl(config: Config, dataPlane: Plane, events: EventLog, log: Lo
   return { store, ways, health, control };
 }
 
+interface Forwarding {
+  readonly dataPlane: Plane;
+  readonly paths: Paths;
+  readonly pipelines: Pipelines;
+}
+
+/** The data plane gives up privileges: what needs them is opened before. */
+async function startForwarding(dataPlane: Plane, health: CollectorHealth, paths: Paths) {
+  health.open();
+  paths.open();
+  await dataPlane.start();
+  paths.start();
+}
+
 /** Leaves what moves packets to the next control, or ends it. */
-async function endForwarding(signal: NodeJS.Signals, dataPlane: Plane, pipelines: Pipelines) {
+async function endForwarding(
+  signal: NodeJS.Signals,
+  { dataPlane, paths, pipelines }: Forwarding,
+): Promise<void> {
+  paths.stop();
   if (signal === LEAVE_SIGNAL) {
     dataPlane.leave();
     pipelines.leave();
     return;
   }
   await dataPlane.stop();
+  paths.close();
   await pipelines.stop();
 }
 
@@ -247,12 +274,12 @@ function servePipelines(pipelines: Pipelines, dataPlane: Plane): void {
   place();
 }
 
-function makeDataPlane(config: Config, events: EventSink, log: Logger): Plane {
+function makeDataPlane(config: Config, paths: PathTable, events: EventSink, log: Logger): Plane {
   const { listeners } = config;
   const columns = new CounterColumns();
   const engines =
     listeners.length === 0 ? [] : [new SocketEngine({ ...config, sends: true }, columns, log)];
-  const publisher = new RulePublisher(listeners, columns);
+  const publisher = new RulePublisher(listeners, columns, paths);
   const losses = new LossEvents(events);
   const onLosses = (grown: readonly GrownLoss[]) => losses.look(grown);
   return new Plane({ engines, publisher, columns, log, onLosses });

@@ -1,7 +1,7 @@
 /** Settings of the proxy: receiving, forwarding, and the processes that do it. */
 
 import { formatSourcePrefix, parseSourcePrefix } from '../model/source-prefix.ts';
-import { FOLDER, integer, parsed, secondsInMs } from './kinds.ts';
+import { choice, FOLDER, integer, parsed, secondsInMs } from './kinds.ts';
 import { LISTENERS } from './listeners.ts';
 import type { SettingGroup } from './setting.ts';
 import type { System } from './system.ts';
@@ -46,6 +46,13 @@ export const PROXY_SETTINGS = {
     meaning: 'kernel send buffer of each raw socket, in bytes',
     kind: SOCKET_BUFFER,
     default: '4194304',
+  },
+  sender: {
+    variable: 'COLLECTOR_FLOXY_SENDER',
+    meaning:
+      'how copies leave: `link` as Ethernet frames, past output firewall, queueing disciplines and connection tracking; `raw` through raw sockets; `auto` as frames, but not past something on the way of output',
+    kind: choice(['auto', 'link', 'raw']),
+    default: 'auto',
   },
   ringBytes: {
     variable: 'COLLECTOR_FLOXY_RING_BYTES',

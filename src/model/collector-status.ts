@@ -40,6 +40,9 @@ export type NeighbourState =
   | 'failed'
   | 'permanent';
 
+/** As whole frames to the next machine, past what the kernel does with output; or through its raw sockets. */
+export type CopySender = 'frames' | 'kernel';
+
 /** How copies get to a collector, as the kernel knew it at the last look. */
 export interface Way {
   readonly route: RouteState;
@@ -52,6 +55,8 @@ export interface Way {
   readonly mtu?: number;
   /** The address of this host that its own packets there have. */
   readonly source?: string;
+  /** How copies leave; absent: not known. */
+  readonly sender?: CopySender;
 }
 
 /** One collector, address and port, over all rules that name it (spec S23). */

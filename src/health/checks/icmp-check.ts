@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { messageOf } from '../../base/errors.ts';
 import { isIpv6 } from '../../model/endpoint.ts';
 import { type Check, GOOD, type Outcome, type Question, seconds } from './check.ts';
+import { echoRequest, ECHO_HEADER_BYTES as HEADER_BYTES } from './echo-request.ts';
 import { openEchoSocket, type RawSocket, writeIcmpChecksum } from './raw-socket.ts';
 
 /** So often answers are read, while there are questions. */
@@ -9,9 +10,7 @@ const LOOK_MS = 50;
 /** At most so many in one look: who floods this host with answers costs no more than that. */
 const MAX_MESSAGES = 4096;
 
-const ECHO_REQUEST = { 4: 8, 6: 128 } as const;
 const ECHO_REPLY = { 4: 0, 6: 129 } as const;
-const HEADER_BYTES = 8;
 const COOKIE_BYTES = 16;
 
 /** Errors of this host, by what the C library says of them: the package tells no numbers. */
@@ -84,11 +83,8 @@ export class IcmpCheck implements Check {
   }
 
   #message(family: 4 | 6): Buffer {
-    const message = Buffer.alloc(HEADER_BYTES + COOKIE_BYTES);
     this.#sequence = (this.#sequence + 1) & 0xffff;
-    message[0] = ECHO_REQUEST[family];
-    message.writeUInt16BE(this.#id, 4);
-    message.writeUInt16BE(this.#sequence, 6);
+    const message = echoRequest(family, this.#id, this.#sequence, COOKIE_BYTES);
     randomBytes(COOKIE_BYTES).copy(message, HEADER_BYTES);
     return message;
   }

@@ -42,6 +42,7 @@ const ICMP_FILTER = 1;
 const SOL_ICMPV6 = 58;
 const ICMPV6_FILTER = 1;
 
+const ECHO_REPLY_IPV4 = 0;
 const ECHO_REPLY_IPV6 = 129;
 /** An IPv4 header at its longest, and more than an answer of ours has. */
 const MESSAGE_BYTES = 256;
@@ -62,14 +63,7 @@ function load(): Package {
  * @throws Error in the words of the C library, such as `Operation not permitted` without CAP_NET_RAW
  */
 export function openEchoSocket(family: 4 | 6): RawSocket {
-  const { createSocket } = load();
-  const before = new Set(socketFds());
-  const socket = createSocket({ ...FAMILIES[family], bufferSize: MESSAGE_BYTES });
-  // The package leaves it open to every program that is started, as whatever user.
-  for (const fd of socketFds()) if (!before.has(fd)) closeOnExec(fd);
-  socket.pauseRecv();
-  if (family === 4) socket.setOption(SOL_RAW, ICMP_FILTER, words([~1]), 4);
-  else socket.setOption(SOL_ICMPV6, ICMPV6_FILTER, allTypesBut(ECHO_REPLY_IPV6), 32);
+  const socket = openIcmpSocket(family, [family === 4 ? ECHO_REPLY_IPV4 : ECHO_REPLY_IPV6]);
   const bytes = words([RECEIVE_BUFFER_BYTES]);
   try {
     socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, bytes, 4);
@@ -80,16 +74,36 @@ export function openEchoSocket(family: 4 | 6): RawSocket {
   return socket;
 }
 
+/** Opens one that only sends. @throws Error as openEchoSocket() */
+export function openAskingSocket(family: 4 | 6): RawSocket {
+  return openIcmpSocket(family, []);
+}
+
+/** @param types of messages that it gets */
+function openIcmpSocket(family: 4 | 6, types: readonly number[]): RawSocket {
+  const { createSocket } = load();
+  const before = new Set(socketFds());
+  const socket = createSocket({ ...FAMILIES[family], bufferSize: MESSAGE_BYTES });
+  // The package leaves it open to every program that is started, as whatever user.
+  for (const fd of socketFds()) if (!before.has(fd)) closeOnExec(fd);
+  socket.pauseRecv();
+  const mask = allTypesBut(types);
+  // IPv4 has one word for it (raw(7)).
+  if (family === 4) socket.setOption(SOL_RAW, ICMP_FILTER, mask.subarray(0, 4), 4);
+  else socket.setOption(SOL_ICMPV6, ICMPV6_FILTER, mask, 32);
+  return socket;
+}
+
 /** Writes the checksum of an ICMP message (RFC 1071); that of ICMPv6 is the kernel's (RFC 3542, 3.1). */
 export function writeIcmpChecksum(message: Buffer): void {
   const { createChecksum, writeChecksum } = load();
   writeChecksum(message, 2, createChecksum(message));
 }
 
-function allTypesBut(type: number): Buffer {
-  const mask = Array.from({ length: 8 }, () => -1);
-  mask[type >> 5] = ~(1 << (type & 31));
-  return words(mask);
+function allTypesBut(types: readonly number[]): Buffer {
+  const mask = new Int32Array(8).fill(-1);
+  for (const type of types) mask[type >> 5] = (mask[type >> 5] ?? 0) & ~(1 << (type & 31));
+  return words([...mask]);
 }
 
 /** As C has them. */

@@ -1,0 +1,80 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { PathTable } from '../dataplane/path-table.ts';
+import { NeighbourQuestion } from '../health/checks/neighbour-question.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import { OutputFirewall } from '../paths/output-firewall.ts';
+import { outputObstacle } from '../paths/output-obstacles.ts';
+import { PathBook } from '../paths/path-book.ts';
+import { PathKeeper, type PathsStatus } from '../paths/path-keeper.ts';
+import { PathMemory } from '../paths/path-memory.ts';
+import { RowRuns } from '../paths/row-runs.ts';
+import { SenderChoice } from '../paths/sender-choice.ts';
+
+/** The ways of frames to collectors, and what is needed to keep them. */
+export class Paths {
+  readonly #book: PathBook;
+  readonly #memory = new PathMemory();
+  readonly #firewall = new OutputFirewall();
+  readonly #question = new NeighbourQuestion();
+  readonly #keeper: PathKeeper;
+
+  constructor({ sender: setting }: Pick<Config, 'sender'>, log: Logger) {
+    const rows = new RowRuns(() =>
+      log.warn('the path table is full: copies to further collectors leave through raw sockets'),
+    );
+    this.#book = new PathBook(rows);
+    const firewall = this.#firewall;
+    this.#keeper = new PathKeeper({
+      book: this.#book,
+      memory: this.#memory,
+      rows,
+      choice: new SenderChoice({ setting, firewall, obstacle: outputObstacle, log }),
+      askNeighbour: (address) => this.#question.ask(address),
+      log,
+    });
+  }
+
+  /** What tables name. */
+  get table(): PathTable {
+    const book = this.#book;
+    return {
+      readOnlyFd: this.#memory.readOnlyFd,
+      indexOf: (octets) => book.indexOf(octets),
+      get isCrowded() {
+        return book.isCrowded;
+      },
+      renew: () => book.renew(),
+      settle: () => book.settle(),
+    };
+  }
+
+  /** Before privileges are given up. */
+  open(): void {
+    this.#firewall.open();
+    this.#question.open();
+  }
+
+  start(): void {
+    this.#keeper.start();
+  }
+
+  /** How copies to a collector leave. */
+  senderTo({ octets }: Pick<Endpoint, 'octets'>): 'frames' | 'kernel' {
+    return this.#keeper.makesFrames(octets) ? 'frames' : 'kernel';
+  }
+
+  status(): PathsStatus {
+    return this.#keeper.status();
+  }
+
+  stop(): void {
+    this.#keeper.stop();
+    this.#question.close();
+  }
+
+  /** When nothing moves packets any more, or others do. */
+  close(): void {
+    this.#memory.close();
+  }
+}

@@ -1,0 +1,136 @@
+/** Whether copies to an address can leave as Ethernet frames, and how these begin: from what the kernel says of its route. */
+import { needsInterface } from '../model/address-kind.ts';
+import type { Hop } from '../native/hops.ts';
+import type { Link, Neighbour, NeighbourState, Route } from '../native/network.ts';
+import type { NextHops } from '../native/next-hops.ts';
+import { PATHS } from '../native/paths-layout.ts';
+import type { PathRow } from './path-memory.ts';
+import { spread } from './spread.ts';
+
+/** Why copies to an address do not leave as frames. */
+export type NoPath =
+  /** There is no route, or one that refuses them. */
+  | 'no route'
+  /** They stay on this host. */
+  | 'this host'
+  /** A group or broadcast address, or one that means something only with a link. */
+  | 'not unicast'
+  /** The link is not Ethernet, or has no neighbours. */
+  | 'not Ethernet'
+  /** The link is down, or has no carrier. */
+  | 'link down'
+  /** The route puts them into a tunnel, or adds labels. */
+  | 'tunnel'
+  /** The route has next hops that the kernel does not tell, or more than 64. */
+  | 'next hops'
+  /** The kernel has not asked the neighbour for its address yet, or it does not answer. */
+  | 'neighbour'
+  /** All rows of the path table are taken. */
+  | 'no room';
+
+export const NO_PATHS: readonly NoPath[] = [
+  'no route',
+  'this host',
+  'not unicast',
+  'not Ethernet',
+  'link down',
+  'tunnel',
+  'next hops',
+  'neighbour',
+  'no room',
+];
+
+/** Who gets the frames of an address. */
+export interface FrameHop {
+  readonly link: Link;
+  /** The gateway, or the address itself. */
+  readonly octets: Uint8Array;
+  readonly neighbour: Neighbour | undefined;
+}
+
+export type FrameWay =
+  | { readonly problem: NoPath }
+  /** One, or several that share what goes there: one row for each part, none for a hop that is not ready. */
+  | { readonly hops: readonly FrameHop[]; readonly rows: readonly (PathRow | undefined)[] };
+
+/** States (arp(7)) in which the kernel sends to a neighbour without asking first. */
+const READY: ReadonlySet<NeighbourState> = new Set([
+  'reachable',
+  'stale',
+  'delay',
+  'probe',
+  'permanent',
+  'noarp',
+]);
+
+const MAC_BYTES = 6;
+/** EtherTypes (IEEE 802 numbers). */
+const ETHER_TYPE = { 4: 0x0800, 6: 0x86dd } as const;
+
+/** @param hops as the routing table has them; undefined: the kernel does not say */
+export function frameWay(
+  octets: Uint8Array,
+  route: Route,
+  hops: readonly Hop[] | undefined,
+  nextHops: NextHops,
+): FrameWay {
+  const refused = refusalOf(octets, route);
+  if (refused !== undefined) return { problem: refused };
+  if (hops === undefined) return { problem: 'next hops' };
+  if (hops.some(({ isWrapped }) => isWrapped)) return { problem: 'tunnel' };
+  // Of a single next hop the route tells what was learnt since: redirects.
+  const { link: out, gateway } = route;
+  const living =
+    hops.length === 1 ? [{ link: out, gateway, weight: 1 }] : hops.filter((hop) => !hop.isDead);
+  if (living.length === 0) return { problem: 'link down' };
+  const parts = spread(living);
+  if (parts === undefined) return { problem: 'next hops' };
+  const found = new Map(living.map((hop) => [hop, nextHops.of(hop, octets)]));
+  for (const { link } of found.values()) {
+    const unfit = unfitness(link);
+    if (unfit !== undefined) return { problem: unfit };
+  }
+  const rows = parts.map((part) => rowOf(octets, route, found.get(part) as FrameHop));
+  if (rows.every((row) => row === undefined)) return { problem: 'neighbour' };
+  return { hops: [...found.values()] as FrameHop[], rows };
+}
+
+function refusalOf(octets: Uint8Array, { error, type }: Route): NoPath | undefined {
+  if (needsInterface(octets)) return 'not unicast';
+  if (error !== undefined) return 'no route';
+  if (type === 'unicast') return undefined;
+  if (type === 'local') return 'this host';
+  if (type === 'blackhole' || type === 'unreachable' || type === 'prohibit') return 'no route';
+  return 'not unicast';
+}
+
+function unfitness(link: Link | undefined): NoPath | undefined {
+  if (link === undefined) return 'link down';
+  if (link.isLoopback) return 'this host';
+  if (!link.isEthernet || !link.hasNeighbours || !isMac(link.hardware)) return 'not Ethernet';
+  return link.isUp && link.isRunning ? undefined : 'link down';
+}
+
+function rowOf(
+  octets: Uint8Array,
+  route: Route,
+  { link, neighbour }: FrameHop,
+): PathRow | undefined {
+  if (neighbour === undefined || !READY.has(neighbour.state)) return undefined;
+  if (!isMac(neighbour.hardware)) return undefined;
+  const frame = new Uint8Array(PATHS.FRAME_BYTES);
+  frame.set(neighbour.hardware);
+  frame.set(link.hardware, MAC_BYTES);
+  const type = octets.length === 4 ? ETHER_TYPE[4] : ETHER_TYPE[6];
+  frame[2 * MAC_BYTES] = type >> 8;
+  frame[2 * MAC_BYTES + 1] = type & 0xff;
+  return { link: link.index, mtu: Math.min(route.mtu || link.mtu, link.mtu), frame };
+}
+
+/** An address of one station. */
+function isMac(hardware: Uint8Array): boolean {
+  const [first = 1] = hardware;
+  return (
+    hardware.length === MAC_BYTES && (first & 1) === 0 && hardware.some((octet) => octet !== 0)
+  );
+}

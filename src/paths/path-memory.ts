@@ -1,0 +1,97 @@
+import { closeSync, openSync } from 'node:fs';
+import { IS_LITTLE_ENDIAN } from '../base/byte-order.ts';
+import { createMemory, mapMemory, sealMemory, unmapMemory } from '../native/memory.ts';
+import { HEADER, PATH, PATHS } from '../native/paths-layout.ts';
+
+const BYTES = PATHS.MAX * PATH.SIZE;
+/** Words of 64 bits: what a frame and the number of hops are in. */
+const WIDE = 8;
+
+/** A way for frames: what a row of the path table says. */
+export interface PathRow {
+  /** Index of the interface. */
+  readonly link: number;
+  /** Bytes of the largest IP packet. */
+  readonly mtu: number;
+  /** The Ethernet header, 14 bytes. */
+  readonly frame: Uint8Array;
+  /** Where there are several next hops: rows of their own, in a row. */
+  readonly hops?: { readonly first: number; readonly count: number };
+}
+
+/** The path table in a memory file (native/include/paths.h): written here, read by all that makes frames. */
+export class PathMemory {
+  /** Opened for reading. */
+  readonly readOnlyFd: number;
+  /** Mapped before the file was sealed: nobody else can write to it. */
+  readonly #memory: ArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #wide: BigUint64Array;
+  readonly #bytes: Uint8Array;
+
+  constructor() {
+    const fd = createMemory('floxy-paths', BYTES);
+    this.#memory = mapMemory(fd, BYTES, true);
+    this.readOnlyFd = openSync(`/proc/self/fd/${fd}`, 'r');
+    sealMemory(fd, true);
+    closeSync(fd);
+    this.#words = new Int32Array(this.#memory);
+    this.#wide = new BigUint64Array(this.#memory);
+    this.#bytes = new Uint8Array(this.#memory);
+    Atomics.store(this.#words, HEADER.LAYOUT, PATHS.LAYOUT);
+    Atomics.store(this.#words, HEADER.MAGIC, PATHS.MAGIC);
+  }
+
+  /** Who may make frames: PATHS.SENDER, PATHS.KERNEL. */
+  set users(users: number) {
+    Atomics.store(this.#words, HEADER.USERS, users);
+  }
+
+  /** All that is written is true now. */
+  looked(): void {
+    const nowMs = process.hrtime.bigint() / 1_000_000n;
+    Atomics.store(this.#wide, (HEADER.LOOKED_MS * 4) / WIDE, nowMs);
+  }
+
+  /** Each word is written whole, so an address in a frame that a reader has is one that it was. */
+  write(index: number, { link, mtu, frame, hops }: PathRow): void {
+    const at = index * PATH.WORDS;
+    Atomics.store(this.#words, at + PATH.LINK, 0);
+    Atomics.store(this.#words, at + PATH.MTU, mtu);
+    Atomics.store(this.#words, at + PATH.FIRST_HOP, hops?.first ?? 0);
+    const wide = frameWords(frame, hops?.count ?? 0);
+    for (const [i, word] of wide.entries())
+      Atomics.store(this.#wide, (index * PATH.SIZE + PATH.FRAME_BYTE) / WIDE + i, word);
+    Atomics.store(this.#words, at + PATH.LINK, link);
+  }
+
+  /** There is no path. */
+  clear(index: number): void {
+    Atomics.store(this.#words, index * PATH.WORDS + PATH.LINK, 0);
+  }
+
+  /** What a row says; undefined where there is no path. */
+  read(index: number): PathRow | undefined {
+    const at = index * PATH.WORDS;
+    const [link = 0, mtu = 0] = this.#words.subarray(at + PATH.LINK, at + PATH.LINK + 2);
+    if (link === 0) return undefined;
+    const from = index * PATH.SIZE + PATH.FRAME_BYTE;
+    const frame = this.#bytes.slice(from, from + PATHS.FRAME_BYTES);
+    const [count = 0] = new Uint16Array(this.#memory, index * PATH.SIZE + PATH.HOPS_BYTE, 1);
+    const first = this.#words[at + PATH.FIRST_HOP] ?? 0;
+    return { link, mtu, frame, ...(count > 0 && { hops: { first, count } }) };
+  }
+
+  close(): void {
+    unmapMemory(this.#memory);
+    closeSync(this.readOnlyFd);
+  }
+}
+
+/** The frame, and the number of hops behind it. */
+function frameWords(frame: Uint8Array, hops: number): BigUint64Array {
+  const bytes = new Uint8Array(2 * WIDE);
+  bytes.set(frame);
+  new DataView(bytes.buffer).setUint16(PATH.HOPS_BYTE - PATH.FRAME_BYTE, hops, IS_LITTLE_ENDIAN);
+  return new BigUint64Array(bytes.buffer);
+}

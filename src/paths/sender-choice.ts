@@ -1,0 +1,110 @@
+import type { Logger } from 'pino';
+import { messageOf } from '../base/errors.ts';
+import type { Links } from './output-obstacles.ts';
+
+/** - `auto`: frames, but not past something on the way of output. - `link`: frames. - `raw`: none. */
+export type SenderSetting = 'auto' | 'link' | 'raw';
+
+/** What has changed without being told is noticed after so long. */
+const LOOK_MS = 5000;
+
+/** Of nftables. */
+export interface Firewall {
+  /** @param onChange is called when something has changed */
+  start(onChange: () => void): Promise<void>;
+  stop(): void;
+  obstacle(): string | undefined;
+}
+
+export interface SenderChoiceParts {
+  readonly setting: SenderSetting;
+  readonly firewall: Firewall;
+  /** What else there is on the way of output by these links. */
+  readonly obstacle: (links: Links) => string | undefined;
+  readonly log: Logger;
+}
+
+/** Whether copies may leave as frames, by the setting, and by what this host has on the way of its output. */
+export class SenderChoice {
+  readonly #setting: SenderSetting;
+  readonly #firewall: Firewall;
+  readonly #obstacle: SenderChoiceParts['obstacle'];
+  readonly #log: Logger;
+  #links: Links = new Map();
+  #onChange: (mayMakeFrames: boolean) => void = () => undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #told: string | undefined;
+  #may = false;
+  #reason = 'not looked at yet';
+
+  constructor({ setting, firewall, obstacle, log }: SenderChoiceParts) {
+    this.#setting = setting;
+    this.#firewall = firewall;
+    this.#obstacle = obstacle;
+    this.#log = log;
+  }
+
+  get mayMakeFrames(): boolean {
+    return this.#may;
+  }
+
+  /** Why, in words. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** Those by which frames leave, or would. */
+  set links(links: Links) {
+    const before = [...this.#links.keys()].sort().join();
+    this.#links = links;
+    if ([...links.keys()].sort().join() !== before) this.look();
+  }
+
+  /** @param onChange is told at once, and whenever it is another */
+  start(onChange: (mayMakeFrames: boolean) => void): void {
+    this.#onChange = onChange;
+    if (this.#setting === 'auto') {
+      void this.#firewall.start(() => this.look());
+      this.#timer = setInterval(() => this.look(), LOOK_MS);
+    }
+    this.look();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#firewall.stop();
+  }
+
+  /** Looks now: something may have changed. */
+  look(): void {
+    const obstacle = this.#find();
+    this.#may = obstacle === undefined;
+    this.#reason = obstacle ?? this.#whyFrames();
+    this.#onChange(this.#may);
+    this.#tell();
+  }
+
+  #find(): string | undefined {
+    if (this.#setting === 'raw') return 'COLLECTOR_FLOXY_SENDER=raw';
+    if (this.#setting === 'link') return undefined;
+    try {
+      return this.#firewall.obstacle() ?? this.#obstacle(this.#links);
+    } catch (error) {
+      return `what is on the way of output is not known: ${messageOf(error)}`;
+    }
+  }
+
+  #whyFrames(): string {
+    return this.#setting === 'link'
+      ? 'COLLECTOR_FLOXY_SENDER=link'
+      : 'nothing on the way of output that they would pass by';
+  }
+
+  #tell(): void {
+    const line = this.#may
+      ? 'copies leave as frames'
+      : `copies leave through raw sockets: ${this.#reason}`;
+    if (line !== this.#told) this.#log.info(line);
+    this.#told = line;
+  }
+}
