@@ -27,7 +27,6 @@ export class PathMemory {
   readonly #memory: ArrayBuffer;
   readonly #words: Int32Array;
   readonly #wide: BigUint64Array;
-  readonly #bytes: Uint8Array;
 
   constructor() {
     const fd = createMemory('floxy-paths', BYTES);
@@ -37,7 +36,6 @@ export class PathMemory {
     closeSync(fd);
     this.#words = new Int32Array(this.#memory);
     this.#wide = new BigUint64Array(this.#memory);
-    this.#bytes = new Uint8Array(this.#memory);
     Atomics.store(this.#words, HEADER.LAYOUT, PATHS.LAYOUT);
     Atomics.store(this.#words, HEADER.MAGIC, PATHS.MAGIC);
   }
@@ -68,18 +66,6 @@ export class PathMemory {
   /** There is no path. */
   clear(index: number): void {
     Atomics.store(this.#words, index * PATH.WORDS + PATH.LINK, 0);
-  }
-
-  /** What a row says; undefined where there is no path. */
-  read(index: number): PathRow | undefined {
-    const at = index * PATH.WORDS;
-    const [link = 0, mtu = 0] = this.#words.subarray(at + PATH.LINK, at + PATH.LINK + 2);
-    if (link === 0) return undefined;
-    const from = index * PATH.SIZE + PATH.FRAME_BYTE;
-    const frame = this.#bytes.slice(from, from + PATHS.FRAME_BYTES);
-    const [count = 0] = new Uint16Array(this.#memory, index * PATH.SIZE + PATH.HOPS_BYTE, 1);
-    const first = this.#words[at + PATH.FIRST_HOP] ?? 0;
-    return { link, mtu, frame, ...(count > 0 && { hops: { first, count } }) };
   }
 
   close(): void {
