@@ -2,9 +2,10 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { PathTable } from '../dataplane/path-table.ts';
 import { NeighbourQuestion } from '../health/checks/neighbour-question.ts';
+import type { Way } from '../model/collector-status.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { OutputFirewall } from '../paths/output-firewall.ts';
-import { outputObstacle } from '../paths/output-obstacles.ts';
+import { outputObstacles } from '../paths/output-obstacles.ts';
 import { PathBook } from '../paths/path-book.ts';
 import { PathKeeper, type PathsStatus } from '../paths/path-keeper.ts';
 import { PathMemory } from '../paths/path-memory.ts';
@@ -29,7 +30,7 @@ export class Paths {
       book: this.#book,
       memory: this.#memory,
       rows,
-      choice: new SenderChoice({ setting, firewall, obstacle: outputObstacle, log }),
+      choice: new SenderChoice({ setting, firewall, obstacles: outputObstacles, log }),
       askNeighbour: (address) => this.#question.ask(address),
       log,
     });
@@ -60,8 +61,9 @@ export class Paths {
   }
 
   /** How copies to a collector leave. */
-  senderTo({ octets }: Pick<Endpoint, 'octets'>): 'frames' | 'kernel' {
-    return this.#keeper.makesFrames(octets) ? 'frames' : 'kernel';
+  senderTo({ octets }: Pick<Endpoint, 'octets'>): Pick<Way, 'sender' | 'senderReason'> {
+    const senderReason = this.#keeper.whyNoFrames(octets);
+    return senderReason === undefined ? { sender: 'frames' } : { sender: 'kernel', senderReason };
   }
 
   status(): PathsStatus {

@@ -165,7 +165,7 @@ function makeControl(
   const control = new ControlPlane({
     store,
     dataPlane,
-    findWay: (collector) => ({ ...ways.find(collector), sender: paths.senderTo(collector) }),
+    findWay: (collector) => ({ ...ways.find(collector), ...paths.senderTo(collector) }),
     health,
     hostAddresses: () => readHostAddresses(config.listeners),
     log: log.child({ component: 'control' }),

@@ -32,6 +32,7 @@ const LOOK = {
       endpoint: { host: '10.20.0.77', port: 5 },
       outputs: 1,
       neighbour: 'failed',
+      sender: 'kernel',
       health: { state: 'down', check: 'PORT' },
       problem: 'does not answer (no ARP answer)',
       errors: [{ code: 'ENETUNREACH', count: '20' }],
@@ -56,8 +57,8 @@ const TOP_EXPORTERS = `EXPORTER        RULE         PPS    BYTES/S  PACKETS  LOS
 192.0.2.2:9     default        0      0 B/s        0     0  other      never      unknown
 192.0.2.3       192.0.2.3      0      0 B/s        0     0  -          never      silent
 `;
-const COLLECTORS = `COLLECTOR     PPS  BYTES/S  SENT  ERRORS          NEIGHBOUR  HEALTH       STATE
-10.20.0.77:5    0    0 B/s     0  ENETUNREACH 20  failed     down (PORT)  does not answer (no ARP answer)
+const COLLECTORS = `COLLECTOR     PPS  BYTES/S  SENT  ERRORS          SENDER  NEIGHBOUR  HEALTH       STATE
+10.20.0.77:5    0    0 B/s     0  ENETUNREACH 20  kernel  failed     down (PORT)  does not answer (no ARP answer)
 `;
 const HEAD = 'in 41.2k pps 57.6 MB/s, out 0 pps 0 B/s, lost 3 (kernel drops 3)';
 

@@ -112,19 +112,22 @@ export const COLLECTOR_COLUMNS: readonly TableColumn[] = [
   { head: 'BYTES/S', isNumber: true },
   { head: 'SENT', isNumber: true },
   { head: 'ERRORS' },
+  { head: 'SENDER' },
   { head: 'NEIGHBOUR' },
   { head: 'HEALTH' },
   { head: 'STATE' },
 ];
 
 export function collectorRow(collector: ShownCollector, now: Date): string[] {
-  const { endpoint, rate, sent, errors = [], neighbour = 'unknown', health } = collector;
+  const { endpoint, rate, sent, errors = [], sender = '-', health } = collector;
+  const { neighbour = 'unknown' } = collector;
   return [
     described(endpointText(endpoint), collector.description),
     shortRate(rate?.packetsPerSecond ?? 0),
     byteRate(rate?.bytesPerSecond ?? 0),
     shortCount(Number(sent?.packets ?? 0)),
     errors.map(({ code, count = '0' }) => `${code} ${shortCount(Number(count))}`).join(', ') || '-',
+    sender,
     neighbour === 'unknown' ? '-' : neighbour,
     health === undefined ? '-' : `${health.state} (${health.check})`,
     collectorState(collector, now),

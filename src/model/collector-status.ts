@@ -57,6 +57,8 @@ export interface Way {
   readonly source?: string;
   /** How copies leave; absent: not known. */
   readonly sender?: CopySender;
+  /** Why they do not leave as frames, in words. */
+  readonly senderReason?: string;
 }
 
 /** One collector, address and port, over all rules that name it (spec S23). */

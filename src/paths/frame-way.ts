@@ -8,37 +8,20 @@ import type { PathRow } from './path-memory.ts';
 import { spread } from './spread.ts';
 
 /** Why copies to an address do not leave as frames. */
-export type NoPath =
-  /** There is no route, or one that refuses them. */
-  | 'no route'
-  /** They stay on this host. */
-  | 'this host'
-  /** A group or broadcast address, or one that means something only with a link. */
-  | 'not unicast'
-  /** The link is not Ethernet, or has no neighbours. */
-  | 'not Ethernet'
-  /** The link is down, or has no carrier. */
-  | 'link down'
-  /** The route puts them into a tunnel, or adds labels. */
-  | 'tunnel'
-  /** The route has next hops that the kernel does not tell, or more than 64. */
-  | 'next hops'
-  /** The kernel has not asked the neighbour for its address yet, or it does not answer. */
-  | 'neighbour'
-  /** All rows of the path table are taken. */
-  | 'no room';
+export const NO_PATH = {
+  'not looked at': 'its route was not looked at yet',
+  'no route': 'there is no route to it',
+  'this host': 'it is on this host',
+  'not unicast': 'it is a group, a broadcast address, or means something only with a link',
+  'not Ethernet': 'the link to it is no Ethernet, or has no neighbours',
+  'link down': 'the link to it is down, or has no carrier',
+  tunnel: 'its route puts packets into a tunnel, or labels them',
+  'next hops': 'its route has next hops that the kernel does not tell, or more than 64',
+  neighbour: 'the neighbour on the way has not told its address, or does not answer',
+  'no room': 'the path table is full',
+} as const;
 
-export const NO_PATHS: readonly NoPath[] = [
-  'no route',
-  'this host',
-  'not unicast',
-  'not Ethernet',
-  'link down',
-  'tunnel',
-  'next hops',
-  'neighbour',
-  'no room',
-];
+export type NoPath = keyof typeof NO_PATH;
 
 /** Who gets the frames of an address. */
 export interface FrameHop {

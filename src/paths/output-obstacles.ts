@@ -40,29 +40,35 @@ export const QUESTIONS: OutputQuestions = {
 };
 
 /**
- * What this host has on the way of output, nftables aside, that frames would pass by, in words; undefined when there is
- * nothing. Takes a tenth of a millisecond.
+ * What this host has on the way of output by these links, nftables aside, that frames would pass by, in words. Takes a
+ * tenth of a millisecond.
  *
  * @throws SystemCallError
  */
-export function outputObstacle(links: Links, questions = QUESTIONS): string | undefined {
-  return questions.legacyObstacle() ?? policyObstacle(questions) ?? queueObstacle(links, questions);
+export function outputObstacles(links: Links, questions = QUESTIONS): string[] {
+  const legacy = questions.legacyObstacle();
+  return [
+    ...(legacy === undefined ? [] : [legacy]),
+    ...questions.readPolicyRules().slice(0, 1).map(ruleObstacle),
+    ...questions.readQdiscs().flatMap((qdisc) => {
+      const name = links.get(qdisc.link);
+      return name === undefined ? [] : queueObstacle(name, qdisc, questions);
+    }),
+  ];
 }
 
-export function policyObstacle({ readPolicyRules: read }: OutputQuestions): string | undefined {
-  const [rule] = read();
-  if (rule === undefined) return undefined;
-  const command = rule.family === 4 ? 'ip rule' : 'ip -6 rule';
-  return `there is a policy rule (${command}: priority ${rule.priority})`;
+function ruleObstacle({ family, priority }: PolicyRule): string {
+  const command = family === 4 ? 'ip rule' : 'ip -6 rule';
+  return `there is a policy rule (${command}: priority ${priority})`;
 }
 
-export function queueObstacle(links: Links, questions: OutputQuestions): string | undefined {
-  for (const { link, kind, hasRate } of questions.readQdiscs()) {
-    const name = links.get(link);
-    if (name === undefined) continue;
-    if (hasRate || !QUEUES.has(kind)) return `${name} has the queueing discipline ${kind}`;
-    if (kind === 'clsact' && questions.countEgressFilters(link) > 0)
-      return `${name} has filters at its egress (tc filter)`;
-  }
-  return undefined;
+function queueObstacle(
+  name: string,
+  { link, kind, hasRate }: Qdisc,
+  questions: OutputQuestions,
+): string[] {
+  if (hasRate || !QUEUES.has(kind)) return [`${name} has the queueing discipline ${kind}`];
+  if (kind === 'clsact' && questions.countEgressFilters(link) > 0)
+    return [`${name} has filters at its egress (tc filter)`];
+  return [];
 }

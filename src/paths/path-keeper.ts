@@ -8,7 +8,7 @@ import type { Route } from '../native/network.ts';
 import { NetworkWatch } from '../native/network-watch.ts';
 import { NextHops } from '../native/next-hops.ts';
 import { PATHS } from '../native/paths-layout.ts';
-import { type FrameHop, frameWay, type NoPath } from './frame-way.ts';
+import { type FrameHop, frameWay, NO_PATH, type NoPath } from './frame-way.ts';
 import { KERNEL, type Kernel } from './kernel.ts';
 import type { BookedPath, PathBook } from './path-book.ts';
 import type { PathMemory } from './path-memory.ts';
@@ -121,10 +121,14 @@ export class PathKeeper {
     this.#choice.stop();
   }
 
-  /** Whether copies to an address leave as frames. */
-  makesFrames(octets: Octets): boolean {
+  /** Why copies to an address do not leave as frames, in words; undefined when they do. */
+  whyNoFrames(octets: Octets): string | undefined {
+    const { mayMakeFrames, reason } = this.#choice;
+    if (!mayMakeFrames) return reason;
     const path = this.#book.find(octets);
-    return path !== undefined && this.#ready.has(path.index) && this.#choice.mayMakeFrames;
+    if (path === undefined) return NO_PATH['no room'];
+    if (this.#ready.has(path.index)) return undefined;
+    return NO_PATH[this.#problems.get(path.index) ?? 'not looked at'];
   }
 
   status(): PathsStatus {

@@ -20,7 +20,7 @@ export interface SenderChoiceParts {
   readonly setting: SenderSetting;
   readonly firewall: Firewall;
   /** What else there is on the way of output by these links. */
-  readonly obstacle: (links: Links) => string | undefined;
+  readonly obstacles: (links: Links) => readonly string[];
   readonly log: Logger;
 }
 
@@ -28,7 +28,7 @@ export interface SenderChoiceParts {
 export class SenderChoice {
   readonly #setting: SenderSetting;
   readonly #firewall: Firewall;
-  readonly #obstacle: SenderChoiceParts['obstacle'];
+  readonly #obstacles: SenderChoiceParts['obstacles'];
   readonly #log: Logger;
   #links: Links = new Map();
   #onChange: (mayMakeFrames: boolean) => void = () => undefined;
@@ -37,10 +37,10 @@ export class SenderChoice {
   #may = false;
   #reason = 'not looked at yet';
 
-  constructor({ setting, firewall, obstacle, log }: SenderChoiceParts) {
+  constructor({ setting, firewall, obstacles, log }: SenderChoiceParts) {
     this.#setting = setting;
     this.#firewall = firewall;
-    this.#obstacle = obstacle;
+    this.#obstacles = obstacles;
     this.#log = log;
   }
 
@@ -88,7 +88,7 @@ export class SenderChoice {
     if (this.#setting === 'raw') return 'COLLECTOR_FLOXY_SENDER=raw';
     if (this.#setting === 'link') return undefined;
     try {
-      return this.#firewall.obstacle() ?? this.#obstacle(this.#links);
+      return this.#firewall.obstacle() ?? this.#obstacles(this.#links)[0];
     } catch (error) {
       return `what is on the way of output is not known: ${messageOf(error)}`;
     }

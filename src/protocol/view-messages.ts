@@ -163,6 +163,8 @@ export interface CollectorTrafficMessage {
   readonly problem?: string;
   readonly health?: WatchedCollectorMessage;
   readonly description?: string;
+  readonly sender?: string;
+  readonly senderReason?: string;
 }
 
 export interface ExplainExporterRequestMessage {

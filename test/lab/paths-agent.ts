@@ -53,7 +53,7 @@ void serveRequests({
     return { ...status, without: Object.fromEntries(without) };
   },
   senderTo({ host }: { host: string }) {
-    return started().paths.senderTo({ octets: octetsOf(host) });
+    return started().paths.senderTo({ octets: octetsOf(host) }).sender;
   },
   log() {
     return lines.splice(0);

@@ -77,7 +77,11 @@ export function collectorTraffic(
     ...(via !== undefined && { via }),
     ...(problem !== undefined && { problem }),
     ...(health && { health: fromWatched(health, format) }),
-    ...(status.description !== undefined && { description: status.description }),
+    ...present<Pick<CollectorTrafficMessage, 'description' | 'sender' | 'senderReason'>>({
+      description: status.description,
+      sender: status.sender,
+      senderReason: status.senderReason,
+    }),
   };
 }
 

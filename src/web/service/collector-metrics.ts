@@ -1,7 +1,7 @@
 import type { ExporterReport, SilentExporter } from '../../model/exporter-status.ts';
 import { exporterKey } from '../../model/rules.ts';
 import { type Metric, single } from '../metric.ts';
-import type { CollectorSum } from './collector-sums.ts';
+import { type CollectorSum, sendersOf } from './collector-sums.ts';
 import type { MissedSum } from './missed-sums.ts';
 
 /** A rule is silent when nothing of it has come for so long. */
@@ -56,6 +56,17 @@ export const COLLECTOR_METRICS: readonly Metric<readonly CollectorSum[]>[] = [
       for (const { collector, down } of sums) {
         if (down !== undefined) yield { labels: { collector }, value: down };
       }
+    },
+  },
+  {
+    name: 'floxy_collectors',
+    help: 'collectors by how copies to them leave: as frames, or through raw sockets of the kernel',
+    type: 'gauge',
+    labels: ['sender'],
+    *read(sums) {
+      const senders = sendersOf(sums);
+      for (const sender of ['frames', 'kernel'] as const)
+        yield { labels: { sender }, value: senders.get(sender) ?? 0 };
     },
   },
 ];

@@ -1,4 +1,4 @@
-import type { CollectorStatus } from '../../model/collector-status.ts';
+import type { CollectorStatus, CopySender } from '../../model/collector-status.ts';
 import { formatEndpoint } from '../../model/endpoint.ts';
 
 /** What was sent to one collector, and could not be. */
@@ -12,6 +12,8 @@ export interface CollectorSum {
   readonly problems: number;
   /** How many of those are down by their health; undefined when none is watched. */
   readonly down: number | undefined;
+  /** How many of those get their copies in which way. */
+  readonly senders: ReadonlyMap<CopySender, number>;
 }
 
 /** The label `collector` of all together, where there are too many to tell each. */
@@ -47,6 +49,7 @@ export class CollectorSums {
         errors: new Map(status.errors.map(({ code, count }) => [code, Number(count)])),
         problems: status.problem === undefined ? 0 : 1,
         down: status.health === undefined ? undefined : Number(status.health.state === 'down'),
+        senders: new Map(status.sender === undefined ? [] : [[status.sender, 1]]),
       };
     });
     this.#remembered = seen;
@@ -77,6 +80,7 @@ function total(sums: readonly CollectorSum[]): CollectorSum {
   let bytes = 0;
   let problems = 0;
   let down: number | undefined;
+  const senders = sendersOf(sums);
   for (const sum of sums) {
     if (sum.down !== undefined) down = (down ?? 0) + sum.down;
     packets += sum.packets;
@@ -84,5 +88,15 @@ function total(sums: readonly CollectorSum[]): CollectorSum {
     problems += sum.problems;
     for (const [code, count] of sum.errors) errors.set(code, (errors.get(code) ?? 0) + count);
   }
-  return { collector: ALL_COLLECTORS, packets, bytes, errors, problems, down };
+  return { collector: ALL_COLLECTORS, packets, bytes, errors, problems, down, senders };
+}
+
+/** How many collectors get their copies in which way. */
+export function sendersOf(
+  sums: readonly Pick<CollectorSum, 'senders'>[],
+): ReadonlyMap<CopySender, number> {
+  const all = new Map<CopySender, number>();
+  for (const { senders } of sums)
+    for (const [sender, count] of senders) all.set(sender, (all.get(sender) ?? 0) + count);
+  return all;
 }
