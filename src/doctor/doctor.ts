@@ -6,6 +6,7 @@ import { lookAtCollectors } from './checks/collectors.ts';
 import { lookAtConntrack } from './checks/conntrack.ts';
 import { lookAtDatabase } from './checks/database.ts';
 import { lookAtFirewall } from './checks/firewall.ts';
+import { lookAtFrames } from './checks/frames.ts';
 import { lookAtLoops } from './checks/loops.ts';
 import { lookAtLosses } from './checks/losses.ts';
 import { lookAtNat } from './checks/nat.ts';
@@ -34,6 +35,7 @@ const LOOKS = {
   conntrack: lookAtConntrack,
   firewall: lookAtFirewall,
   nat: lookAtNat,
+  frames: lookAtFrames,
   collectors: lookAtCollectors,
   loops: lookAtLoops,
   time: lookAtTime,

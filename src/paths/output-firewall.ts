@@ -51,6 +51,11 @@ export class OutputFirewall {
     this.#watch = undefined;
   }
 
+  /** Whether it could be asked. */
+  get isKnown(): boolean {
+    return this.#unknown === undefined || this.#isAbsent;
+  }
+
   /** What is in the way of frames, or why that is not known; undefined when nothing is. */
   obstacle(): string | undefined {
     if (this.#isAbsent && !NFTABLES_MODULE.test(loadedModules())) return undefined;

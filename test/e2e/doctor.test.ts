@@ -344,4 +344,30 @@ time.sleep(1000)`;
       process.kill(service.pid, 'SIGCONT');
     }
   });
+
+  test('says what copies that leave as frames pass by', async () => {
+    await using started = await startWith(ONE_RULE);
+    const { lab } = started;
+    const looked = async () =>
+      (await examine(lab)).filter(({ check }) => check === 'frames').map(({ what }) => what);
+    assert.match((await looked())[0] ?? '', /^copies may leave as frames/);
+    const nft = (words: string) => lab.run(lab.proxy, ['nft', words]);
+    await nft('add table inet f; add chain inet f o { type filter hook output priority 0; }');
+    assert.match((await looked())[0] ?? '', /^copies may leave as frames/, 'a chain without rules');
+    await nft('add rule inet f o udp dport 9 accept');
+    const found = (await examine(lab)).find(({ check }) => check === 'frames');
+    assert.equal(
+      found?.what,
+      'copies leave through raw sockets: nftables has an output chain (inet f o)',
+    );
+    assert.match(found?.advice ?? '', /COLLECTOR_FLOXY_SENDER=link/);
+  });
+
+  test('warns where frames are forced past a firewall', async () => {
+    const settings = { COLLECTOR_FLOXY_SENDER: 'link' };
+    await using started = await startWith(ONE_RULE, { settings });
+    const { lab } = started;
+    await ip(lab.proxy, ['rule add from 192.0.2.1 lookup 77 priority 100']);
+    assertOnly(await examine(lab), 'frames', 'WARN', /past this: .*ip rule: priority 100/);
+  });
 });

@@ -1,0 +1,96 @@
+/** What copies that leave as frames pass by on this host. */
+import { findRoutes, readLinks } from '../../native/network.ts';
+import { OutputFirewall } from '../../paths/output-firewall.ts';
+import { type Links, outputObstacles } from '../../paths/output-obstacles.ts';
+import { type Found, listed, ok, skip, warn } from '../finding.ts';
+import { readParameter, runProgram } from '../host.ts';
+import { collectorsOf, MAX_ENDPOINTS } from '../rule-set.ts';
+import type { Subject } from '../subject.ts';
+
+const MORE = 'docs/operating.md, "Copies as frames"';
+const LIMIT_MS = 3000;
+
+export async function lookAtFrames(subject: Subject): Promise<Found[]> {
+  const { config } = subject.settings;
+  if (config === undefined || config.listeners.length === 0) return [];
+  if (config.sender === 'raw')
+    return [ok('copies leave through raw sockets: COLLECTOR_FLOXY_SENDER=raw')];
+  const { obstacles, unknown } = await lookAtOutput(linksOf(subject));
+  return config.sender === 'link'
+    ? forcedFrames(obstacles, unknown)
+    : chosenFrames(obstacles, unknown);
+}
+
+interface Output {
+  /** What frames pass by, in words. */
+  readonly obstacles: readonly string[];
+  /** What could not be looked at. */
+  readonly unknown: readonly string[];
+}
+
+async function lookAtOutput(links: Links): Promise<Output> {
+  const firewall = new OutputFirewall();
+  firewall.open();
+  try {
+    await firewall.start(() => undefined);
+    const found = firewall.obstacle();
+    const { isKnown } = firewall;
+    const ipsec = await ipsecObstacle();
+    return {
+      obstacles: [
+        ...(found !== undefined && isKnown ? [found] : []),
+        ...outputObstacles(links),
+        ...(ipsec === undefined ? [] : [ipsec]),
+      ],
+      unknown: found === undefined || isKnown ? [] : [found],
+    };
+  } finally {
+    firewall.stop();
+  }
+}
+
+/** IPsec takes what a policy names out of output, and only who has CAP_NET_ADMIN may ask. */
+async function ipsecObstacle(): Promise<string | undefined> {
+  const { output = '' } = await runProgram(['ip', 'xfrm', 'policy'], LIMIT_MS);
+  return /^\s*dir out /m.test(output) ? 'IPsec has policies (ip xfrm policy)' : undefined;
+}
+
+/** Those by which copies leave. */
+function linksOf({ rules }: Subject): Links {
+  const collectors = rules === undefined ? [] : collectorsOf(rules.ruleSet).slice(0, MAX_ENDPOINTS);
+  const used = new Set(findRoutes(collectors.map(({ octets }) => octets)).map(({ link }) => link));
+  return new Map(
+    readLinks().flatMap(({ index, name }) => (used.has(index) ? [[index, name] as const] : [])),
+  );
+}
+
+function forcedFrames(obstacles: readonly string[], unknown: readonly string[]): Found[] {
+  if (obstacles.length > 0) {
+    return [
+      warn(
+        `copies leave as frames (COLLECTOR_FLOXY_SENDER=link), past this: ${listed(obstacles)}`,
+        `COLLECTOR_FLOXY_SENDER=auto, unless it is not for copies: ${MORE}`,
+      ),
+    ];
+  }
+  if (unknown.length > 0) return [skip(`copies leave as frames: ${unknown.join(', ')}`)];
+  return [ok(`copies leave as frames, and nothing is known that they pass by${untracked()}`)];
+}
+
+function chosenFrames(obstacles: readonly string[], unknown: readonly string[]): Found[] {
+  const reasons = [...obstacles, ...unknown];
+  if (reasons.length === 0)
+    return [ok(`copies may leave as frames: nothing is on the way of output${untracked()}`)];
+  return [
+    ok(
+      `copies leave through raw sockets: ${listed(reasons)}`,
+      `when it is not for copies, COLLECTOR_FLOXY_SENDER=link has them leave as frames, at half the cost: ${MORE}`,
+    ),
+  ];
+}
+
+/** Who counts or allows by connections does not see frames. */
+function untracked(): string {
+  const tracked = readParameter('net.netfilter.nf_conntrack_count') ?? 0;
+  return tracked > 0 ? '; connection tracking does not see them' : '';
+}
