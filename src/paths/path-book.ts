@@ -26,7 +26,8 @@ export class PathBook {
   #onChange: (gone: readonly BookedPath[]) => void = () => undefined;
   /** Grows with each table that is made anew. */
   #round = 0;
-  /** How many there were in the last one. */
+  /** The last of these that is in force, and how many addresses it asked for. */
+  #settledRound = 0;
   #settled = 0;
 
   constructor(rows: RowRuns) {
@@ -75,6 +76,9 @@ export class PathBook {
   }
 
   settle(): void {
+    // An edit of the table that is in force: what it asks for no more is not known.
+    if (this.#settledRound === this.#round) return;
+    this.#settledRound = this.#round;
     const gone: Entry[] = [];
     for (const [key, entry] of this.#entries) {
       if (entry.round === this.#round) continue;
