@@ -5,6 +5,11 @@
 
 #define HARDWARE_BYTES 8
 
+int type_of(const struct rtattr *attribute)
+{
+	return attribute->rta_type & NLA_TYPE_MASK;
+}
+
 size_t bytes_of_family(int family)
 {
 	return family == AF_INET ? 4 : 16;

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Its number: the first bits may say that others are in it. */
+int type_of(const struct rtattr *attribute);
+
 /* Bytes of an address of a family of the kernel's, AF_INET or AF_INET6. */
 size_t bytes_of_family(int family);
 

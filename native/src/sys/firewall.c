@@ -36,12 +36,6 @@ static struct request request_of(uint16_t message, uint16_t flags)
 	};
 }
 
-/* The first bits of the type of an attribute say what is in it. */
-static int type_of(const struct rtattr *attribute)
-{
-	return attribute->rta_type & NLA_TYPE_MASK;
-}
-
 static uint32_t hook_in(const struct rtattr *hook)
 {
 	const struct rtattr *attribute = RTA_DATA(hook);

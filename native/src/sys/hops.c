@@ -9,7 +9,7 @@ _Static_assert(sizeof(struct sys_hops) == 1544, "src/native/hops.ts knows the la
 /* Takes what one attribute says of a hop, of a route or of its list of hops. */
 static void take_attribute(struct sys_hop *hop, const struct rtattr *attribute, int family)
 {
-	switch (attribute->rta_type) {
+	switch (type_of(attribute)) {
 	case RTA_OIF:
 		hop->link = number_in(attribute);
 		break;
@@ -71,7 +71,7 @@ static void take_hops(void *context, const struct nlmsghdr *message)
 	size_t bytes = NLMSG_PAYLOAD(message, sizeof(*route));
 	struct sys_hop only = {.weight = 1, .flags = state_of(route->rtm_flags)};
 	for (; RTA_OK(attribute, bytes); attribute = RTA_NEXT(attribute, bytes)) {
-		if (attribute->rta_type == RTA_MULTIPATH)
+		if (type_of(attribute) == RTA_MULTIPATH)
 			take_list(hops, attribute, route->rtm_family);
 		else
 			take_attribute(&only, attribute, route->rtm_family);

@@ -41,7 +41,7 @@ static bool is_usual(const struct fib_rule_hdr *header, uint32_t priority, uint3
 /* It asks nothing of packets. */
 static bool says_no_more(const struct rtattr *attribute)
 {
-	switch (attribute->rta_type) {
+	switch (type_of(attribute)) {
 	case FRA_PRIORITY:
 	case FRA_TABLE:
 	case FRA_PROTOCOL:
@@ -71,9 +71,9 @@ static void take_rule(void *context, const struct nlmsghdr *message)
 						      NLMSG_ALIGN(sizeof(*header)));
 	size_t bytes = NLMSG_PAYLOAD(message, sizeof(*header));
 	for (; RTA_OK(attribute, bytes); attribute = RTA_NEXT(attribute, bytes)) {
-		if (attribute->rta_type == FRA_PRIORITY)
+		if (type_of(attribute) == FRA_PRIORITY)
 			found.priority = number_in(attribute);
-		else if (attribute->rta_type == FRA_TABLE)
+		else if (type_of(attribute) == FRA_TABLE)
 			found.table = number_in(attribute);
 		asks |= !says_no_more(attribute);
 	}
@@ -119,7 +119,7 @@ static bool has_limit(const struct rtattr *options, unsigned short type, size_t 
 	size_t left = RTA_PAYLOAD(options);
 	for (; RTA_OK(option, left); option = RTA_NEXT(option, left)) {
 		uint64_t value = 0;
-		if (option->rta_type != type || RTA_PAYLOAD(option) != bytes)
+		if (type_of(option) != type || RTA_PAYLOAD(option) != bytes)
 			continue;
 		memcpy(&value, RTA_DATA(option), bytes);
 		return value != unlimited;
@@ -138,9 +138,9 @@ static void take_qdisc(void *context, const struct nlmsghdr *message)
 	const struct rtattr *attribute = TCA_RTA(header);
 	size_t bytes = NLMSG_PAYLOAD(message, sizeof(*header));
 	for (; RTA_OK(attribute, bytes); attribute = RTA_NEXT(attribute, bytes)) {
-		if (attribute->rta_type == TCA_KIND)
+		if (type_of(attribute) == TCA_KIND)
 			text_in(attribute, found.kind, sizeof(found.kind));
-		else if (attribute->rta_type == TCA_OPTIONS)
+		else if (type_of(attribute) == TCA_OPTIONS)
 			options = attribute;
 	}
 	if (options != NULL && strcmp(found.kind, "fq") == 0)
