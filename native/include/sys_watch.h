@@ -69,4 +69,24 @@ int sys_firewall_chains(struct sys_firewall_event *chains, size_t room);
  */
 int sys_firewall_take(int fd, struct sys_firewall_event *events, size_t room);
 
+/*
+ * Watching the policies of IPsec (ip-xfrm(8)), in the same way. Only those of output are told, and
+ * none of sockets.
+ */
+
+/* What has become of a policy. 8 bytes. */
+struct sys_ipsec_event {
+	uint32_t index; /* of the policy; 0: of all there are */
+	uint32_t is_there;
+};
+
+/* A descriptor, non-blocking; -EPERM without the right to, -EPROTONOSUPPORT without IPsec. */
+int sys_ipsec_open(void);
+
+/* The policies that are there. As many as have room; returns how many there are, or an errno. */
+int sys_ipsec_policies(struct sys_ipsec_event *policies, size_t room);
+
+/* As sys_firewall_take(). */
+int sys_ipsec_take(int fd, struct sys_ipsec_event *events, size_t room);
+
 #endif

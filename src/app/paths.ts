@@ -4,7 +4,8 @@ import type { PathTable } from '../dataplane/path-table.ts';
 import { NeighbourQuestion } from '../health/checks/neighbour-question.ts';
 import type { Way } from '../model/collector-status.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import { OutputFirewall } from '../paths/output-firewall.ts';
+import { nftablesWatch } from '../paths/output-firewall.ts';
+import { ipsecWatch } from '../paths/output-ipsec.ts';
 import { outputObstacles } from '../paths/output-obstacles.ts';
 import { PathBook } from '../paths/path-book.ts';
 import { PathKeeper, type PathsStatus } from '../paths/path-keeper.ts';
@@ -16,7 +17,7 @@ import { SenderChoice } from '../paths/sender-choice.ts';
 export class Paths {
   readonly #book: PathBook;
   readonly #memory = new PathMemory();
-  readonly #firewall = new OutputFirewall();
+  readonly #watches = [nftablesWatch(), ipsecWatch()];
   readonly #question = new NeighbourQuestion();
   readonly #keeper: PathKeeper;
 
@@ -25,12 +26,12 @@ export class Paths {
       log.warn('the path table is full: copies to further collectors leave through raw sockets'),
     );
     this.#book = new PathBook(rows);
-    const firewall = this.#firewall;
+    const watches = this.#watches;
     this.#keeper = new PathKeeper({
       book: this.#book,
       memory: this.#memory,
       rows,
-      choice: new SenderChoice({ setting, firewall, obstacles: outputObstacles, log }),
+      choice: new SenderChoice({ setting, watches, obstacles: outputObstacles, log }),
       askNeighbour: (address) => this.#question.ask(address),
       log,
     });
@@ -52,7 +53,7 @@ export class Paths {
 
   /** Before privileges are given up. */
   open(): void {
-    this.#firewall.open();
+    for (const watch of this.#watches) watch.open();
     this.#question.open();
   }
 

@@ -134,6 +134,9 @@ export interface Addon {
   firewallTake(handle: WatchHandle, events: Uint8Array): number;
   firewallGeneration(generation: Uint32Array): number;
   firewallChains(chains: Uint8Array): number;
+  ipsecOpen(): WatchHandle | number;
+  ipsecPolicies(policies: Uint8Array): number;
+  ipsecTake(handle: WatchHandle, events: Uint8Array): number;
   clockIsSynchronised(): number;
   probeOpen(family: number): number;
   probeSend(fd: number, octets: Uint8Array, port: number): number;

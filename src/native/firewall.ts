@@ -2,9 +2,10 @@
  * What nftables has, and what it announces (native/include/sys_watch.h). Who has CAP_NET_ADMIN may list it and begin to be
  * told; what is announced from then on comes also when the process has given that up.
  */
-import { addon, type WatchHandle } from './addon.ts';
+import { addon } from './addon.ts';
+import { Announcements } from './announcements.ts';
 import { readList } from './list.ts';
-import { check, SystemCallError } from './system-call.ts';
+import { check } from './system-call.ts';
 
 export interface ChainName {
   /** NFPROTO_* of linux/netfilter.h. */
@@ -45,11 +46,8 @@ const EVENT_BYTES = 280;
 const NAME_BYTES = 128;
 const TABLE_AT = 24;
 const CHAIN_AT = TABLE_AT + NAME_BYTES;
-/** What the kernel tells at once, at most. */
-const MOST_EVENTS = 2048;
 const NONE = 0xffffffff;
 const ACCEPT = 1;
-const EAGAIN = -11;
 
 /** Number of the state that nftables is in. @throws SystemCallError EPERM without the right to ask */
 export function firewallGeneration(): number {
@@ -64,41 +62,15 @@ export function readChains(): Chain[] {
   return parseEvents(bytes).flatMap((event) => (event.kind === 'chain' ? [event] : []));
 }
 
-/** What nftables announces, from its opening on. */
-export class FirewallWatch {
-  readonly #handle: WatchHandle;
-  readonly #bytes = new Uint8Array(MOST_EVENTS * EVENT_BYTES);
-
-  /** @throws SystemCallError EPERM without the right to be told */
-  constructor() {
-    const handle = addon().firewallOpen();
-    if (typeof handle === 'number') throw new SystemCallError('firewallOpen', -handle);
-    this.#handle = handle;
-  }
-
-  /** Has it call back when there is something to take(). */
-  start(onReadable: () => void): void {
-    const call = () => {
-      onReadable();
-      return 0;
-    };
-    check('watchStart', addon().watchStart(this.#handle, call));
-  }
-
-  /** All that has been announced. @throws SystemCallError ENOBUFS when something was lost */
-  take(): FirewallEvent[] {
-    const events: FirewallEvent[] = [];
-    for (;;) {
-      const count = addon().firewallTake(this.#handle, this.#bytes);
-      if (count === EAGAIN) return events;
-      check('firewallTake', count);
-      events.push(...parseEvents(this.#bytes.subarray(0, count * EVENT_BYTES)));
-    }
-  }
-
-  close(): void {
-    addon().watchClose(this.#handle);
-  }
+/** Has nftables announce what changes from now on. @throws SystemCallError EPERM without the right to be told */
+export function watchFirewall(): Announcements<FirewallEvent> {
+  return new Announcements({
+    name: 'watchFirewall',
+    open: () => addon().firewallOpen(),
+    take: (handle, bytes) => addon().firewallTake(handle, bytes),
+    eventBytes: EVENT_BYTES,
+    parse: parseEvents,
+  });
 }
 
 function parseEvents(bytes: Uint8Array): FirewallEvent[] {

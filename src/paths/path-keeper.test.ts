@@ -42,16 +42,11 @@ class Host implements Disposable {
       { base: null },
       { write: (line) => void this.lines.push(JSON.parse(line).msg) },
     );
-    const firewall = {
-      start: async () => undefined,
-      stop: () => undefined,
-      obstacle: () => undefined,
-    };
     this.keeper = new PathKeeper({
       book: this.book,
       memory: this.memory,
       rows: this.rows,
-      choice: new SenderChoice({ setting: 'link', firewall, obstacles: () => [], log }),
+      choice: new SenderChoice({ setting: 'link', watches: [], obstacles: () => [], log }),
       askNeighbour: (address) => void this.asked.push(address),
       log,
       kernel: {

@@ -19,15 +19,18 @@ function start(setting: SenderSetting) {
   const told: boolean[] = [];
   choice = new SenderChoice({
     setting,
-    firewall: {
-      start: async (onChange) => {
-        host.firewallChanged = onChange;
+    watches: [
+      {
+        start: async (onChange) => {
+          host.firewallChanged = onChange;
+        },
+        stop: () => {
+          host.stopped++;
+        },
+        obstacle: () => host.firewall,
       },
-      stop: () => {
-        host.stopped++;
-      },
-      obstacle: () => host.firewall,
-    },
+      { start: async () => undefined, stop: () => undefined, obstacle: () => undefined },
+    ],
     obstacles: (links) => {
       if (host.error) throw host.error;
       host.asked.push([...links.values()].join());

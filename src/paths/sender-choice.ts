@@ -8,8 +8,8 @@ export type SenderSetting = 'auto' | 'link' | 'raw';
 /** What has changed without being told is noticed after so long. */
 const LOOK_MS = 5000;
 
-/** Of nftables. */
-export interface Firewall {
+/** Of a part of the kernel, which tells when something has changed. */
+export interface Watched {
   /** @param onChange is called when something has changed */
   start(onChange: () => void): Promise<void>;
   stop(): void;
@@ -18,7 +18,8 @@ export interface Firewall {
 
 export interface SenderChoiceParts {
   readonly setting: SenderSetting;
-  readonly firewall: Firewall;
+  /** What tells by itself what it does with output. */
+  readonly watches: readonly Watched[];
   /** What else there is on the way of output by these links. */
   readonly obstacles: (links: Links) => readonly string[];
   readonly log: Logger;
@@ -27,7 +28,7 @@ export interface SenderChoiceParts {
 /** Whether copies may leave as frames, by the setting, and by what this host has on the way of its output. */
 export class SenderChoice {
   readonly #setting: SenderSetting;
-  readonly #firewall: Firewall;
+  readonly #watches: readonly Watched[];
   readonly #obstacles: SenderChoiceParts['obstacles'];
   readonly #log: Logger;
   #links: Links = new Map();
@@ -37,9 +38,9 @@ export class SenderChoice {
   #may = false;
   #reason = 'not looked at yet';
 
-  constructor({ setting, firewall, obstacles, log }: SenderChoiceParts) {
+  constructor({ setting, watches, obstacles, log }: SenderChoiceParts) {
     this.#setting = setting;
-    this.#firewall = firewall;
+    this.#watches = watches;
     this.#obstacles = obstacles;
     this.#log = log;
   }
@@ -64,7 +65,7 @@ export class SenderChoice {
   start(onChange: (mayMakeFrames: boolean) => void): void {
     this.#onChange = onChange;
     if (this.#setting === 'auto') {
-      void this.#firewall.start(() => this.look());
+      for (const watch of this.#watches) void watch.start(() => this.look());
       this.#timer = setInterval(() => this.look(), LOOK_MS);
     }
     this.look();
@@ -72,7 +73,7 @@ export class SenderChoice {
 
   stop(): void {
     clearInterval(this.#timer);
-    this.#firewall.stop();
+    for (const watch of this.#watches) watch.stop();
   }
 
   /** Looks now: something may have changed. */
@@ -88,7 +89,8 @@ export class SenderChoice {
     if (this.#setting === 'raw') return 'COLLECTOR_FLOXY_SENDER=raw';
     if (this.#setting === 'link') return undefined;
     try {
-      return this.#firewall.obstacle() ?? this.#obstacles(this.#links)[0];
+      const found = this.#watches.flatMap((watch) => watch.obstacle() ?? []);
+      return [...found, ...this.#obstacles(this.#links)][0];
     } catch (error) {
       return `what is on the way of output is not known: ${messageOf(error)}`;
     }

@@ -349,13 +349,35 @@ describe('paths of frames', { skip: requireRoot() }, () => {
       await sends('kernel', 'policy rule (ip -6 rule: priority 101)');
       await run(ipCommand('-6 rule del priority 101'));
       await sends('frames');
+      const policy = 'src 192.0.2.0/24 dst 198.18.5.2/32 dir';
+      await run(
+        ipCommand(
+          `xfrm policy add ${policy} in tmpl src 198.18.5.1 dst 198.18.5.2 proto esp mode tunnel`,
+        ),
+      );
+      await run(
+        ipCommand(
+          `xfrm policy add ${policy} out tmpl src 198.18.5.1 dst 198.18.5.2 proto esp mode tunnel`,
+        ),
+      );
+      await sends('kernel', 'IPsec has policies');
+      await run(ipCommand(`xfrm policy del ${policy} out`));
+      await sends('frames');
+      await run(
+        ipCommand(
+          `xfrm policy add ${policy} out tmpl src 198.18.5.1 dst 198.18.5.2 proto esp mode tunnel`,
+        ),
+      );
+      await sends('kernel', 'IPsec has policies');
+      await run(ipCommand('xfrm policy flush'));
+      await sends('frames');
       const tc = (words: string) => run(['ip', 'netns', 'exec', HOST, 'tc', ...words.split(' ')]);
       await tc('qdisc add dev out root tbf rate 1mbit burst 10k latency 50ms');
       await sends('kernel', 'out has the queueing discipline tbf');
       await tc('qdisc del dev out root');
       await sends('frames');
       const lines = await node.agent.ask<string[]>('log');
-      assert.equal(lines.filter((line) => line === 'copies leave as frames').length, 6);
+      assert.equal(lines.filter((line) => line === 'copies leave as frames').length, 8);
       assert.ok(
         lines.includes('copies leave through raw sockets: nftables has an output chain (ip n p)'),
       );

@@ -59,7 +59,7 @@ describe('what people see', { skip: requireRoot() }, () => {
     });
     assert.match(lossy.stdout, /^Degraded .*\n.*, lost [1-9][\d,]* in /);
     assert.equal(lossy.status, 1);
-    const [, , , , errors, , , state] =
+    const [, , , , errors, , , , state] =
       rowsOf((await cli(stage, 'collectors')).stdout).get('192.88.99.1:5') ?? [];
     assert.match(errors ?? '', /^ENETUNREACH [\d.]+k?$/);
     assert.equal(state, 'there is no route to it: add one (ip route add)');

@@ -110,6 +110,30 @@ static napi_value firewall_chains(napi_env env, const napi_value arguments[ARGUM
 	return number(env, sys_firewall_chains(chains, bytes / sizeof(*chains)));
 }
 
+/* ipsecOpen(): handle or errno. */
+static napi_value ipsec_open(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	(void)arguments;
+	return handle_for(env, sys_ipsec_open());
+}
+
+/* ipsecPolicies(policies: Uint8Array): how many there are (struct sys_ipsec_event), or errno. */
+static napi_value ipsec_policies(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	size_t bytes = 0;
+	struct sys_ipsec_event *policies = typed_array_of(env, arguments[0], &bytes);
+	return number(env, sys_ipsec_policies(policies, bytes / sizeof(*policies)));
+}
+
+/* ipsecTake(handle, events: Uint8Array): how many, or errno. */
+static napi_value ipsec_take(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	size_t bytes = 0;
+	struct sys_ipsec_event *events = typed_array_of(env, arguments[1], &bytes);
+	int fd = handle_of(env, arguments[0])->fd;
+	return number(env, sys_ipsec_take(fd, events, bytes / sizeof(*events)));
+}
+
 const struct exported watch_exports[] = {
 	{"networkWatchOpen", network_open},
 	{"networkWatchTake", network_take},
@@ -119,5 +143,8 @@ const struct exported watch_exports[] = {
 	{"firewallTake", firewall_take},
 	{"firewallGeneration", firewall_generation},
 	{"firewallChains", firewall_chains},
+	{"ipsecOpen", ipsec_open},
+	{"ipsecPolicies", ipsec_policies},
+	{"ipsecTake", ipsec_take},
 	{NULL, NULL},
 };

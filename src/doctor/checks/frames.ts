@@ -1,14 +1,14 @@
 /** What copies that leave as frames pass by on this host. */
 import { findRoutes, readLinks } from '../../native/network.ts';
-import { OutputFirewall } from '../../paths/output-firewall.ts';
+import { nftablesWatch } from '../../paths/output-firewall.ts';
+import { ipsecWatch } from '../../paths/output-ipsec.ts';
 import { type Links, outputObstacles } from '../../paths/output-obstacles.ts';
 import { type Found, listed, ok, skip, warn } from '../finding.ts';
-import { readParameter, runProgram } from '../host.ts';
+import { readParameter } from '../host.ts';
 import { collectorsOf, MAX_ENDPOINTS } from '../rule-set.ts';
 import type { Subject } from '../subject.ts';
 
 const MORE = 'docs/operating.md, "Copies as frames"';
-const LIMIT_MS = 3000;
 
 export async function lookAtFrames(subject: Subject): Promise<Found[]> {
   const { config } = subject.settings;
@@ -29,30 +29,19 @@ interface Output {
 }
 
 async function lookAtOutput(links: Links): Promise<Output> {
-  const firewall = new OutputFirewall();
-  firewall.open();
-  try {
-    await firewall.start(() => undefined);
-    const found = firewall.obstacle();
-    const { isKnown } = firewall;
-    const ipsec = await ipsecObstacle();
-    return {
-      obstacles: [
-        ...(found !== undefined && isKnown ? [found] : []),
-        ...outputObstacles(links),
-        ...(ipsec === undefined ? [] : [ipsec]),
-      ],
-      unknown: found === undefined || isKnown ? [] : [found],
-    };
-  } finally {
-    firewall.stop();
+  const obstacles: string[] = [];
+  const unknown: string[] = [];
+  for (const watch of [nftablesWatch(), ipsecWatch()]) {
+    watch.open();
+    try {
+      await watch.start(() => undefined);
+      const found = watch.obstacle();
+      if (found !== undefined) (watch.isKnown ? obstacles : unknown).push(found);
+    } finally {
+      watch.stop();
+    }
   }
-}
-
-/** IPsec takes what a policy names out of output, and only who has CAP_NET_ADMIN may ask. */
-async function ipsecObstacle(): Promise<string | undefined> {
-  const { output = '' } = await runProgram(['ip', 'xfrm', 'policy'], LIMIT_MS);
-  return /^\s*dir out /m.test(output) ? 'IPsec has policies (ip xfrm policy)' : undefined;
+  return { obstacles: [...obstacles, ...outputObstacles(links)], unknown };
 }
 
 /** Those by which copies leave. */
