@@ -81,11 +81,13 @@ int sys_neighbours(struct sys_neighbour *neighbours, size_t room);
 
 #define SYS_LINK_NAME 16
 
-/* 40 bytes. */
+/* 44 bytes. */
 struct sys_link {
 	uint32_t index;
 	uint32_t mtu;
-	uint32_t flags; /* IFF_* of linux/if.h */
+	uint32_t ipv6_mtu; /* which routers may have told (RFC 4861 section 4.6.4); 0 = has no IPv6
+			    */
+	uint32_t flags;	   /* IFF_* of linux/if.h */
 	char name[SYS_LINK_NAME];
 	uint16_t type; /* ARPHRD_* of linux/if_arp.h */
 	uint8_t hardware_bytes;

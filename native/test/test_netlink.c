@@ -6,6 +6,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -312,6 +313,30 @@ static void test_qdiscs(void)
 	check_equal(qdiscs[1].limits, 1, "cake with one does");
 }
 
+static void test_ipsec(void)
+{
+	static struct sys_ipsec_event events[2048];
+	const struct xfrm_userpolicy_info in = {.index = 8, .dir = XFRM_POLICY_IN};
+	const struct xfrm_userpolicy_info out = {.index = 9, .dir = XFRM_POLICY_OUT};
+	const struct xfrm_userpolicy_id gone = {.index = 9, .dir = XFRM_POLICY_OUT};
+	const struct xfrm_user_polexpire soft = {.pol = out};
+	const struct xfrm_user_polexpire hard = {.pol = out, .hard = 1};
+	forget();
+	message(0, XFRM_MSG_NEWPOLICY, &in, sizeof(in));
+	message(0, XFRM_MSG_NEWPOLICY, &out, sizeof(out));
+	message(0, XFRM_MSG_NEWPOLICY, &out, sizeof(out) - 1);
+	message(0, XFRM_MSG_DELPOLICY, &gone, sizeof(gone));
+	message(0, XFRM_MSG_POLEXPIRE, &soft, sizeof(soft));
+	message(0, XFRM_MSG_POLEXPIRE, &hard, sizeof(hard));
+	message(0, XFRM_MSG_FLUSHPOLICY, "", 0);
+	gives(sys_ipsec_take(1, events, 2048), 4, "policies of output are told");
+	check(events[0].index == 9 && events[0].is_there, "one that has come");
+	check(events[1].index == 9 && !events[1].is_there, "and gone");
+	check(events[2].index == 9 && !events[2].is_there, "or has expired");
+	check(events[3].index == 0 && !events[3].is_there, "and all");
+	gives(sys_ipsec_take(1, events, 2048), -EAGAIN, "then there is no more");
+}
+
 int main(void)
 {
 	test_hops();
@@ -320,5 +345,6 @@ int main(void)
 	test_rules();
 	test_firewall();
 	test_qdiscs();
+	test_ipsec();
 	return tap_done();
 }

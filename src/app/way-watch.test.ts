@@ -11,6 +11,7 @@ const LINKS = [
 ].map((link) => ({
   ...link,
   mtu: 1500,
+  ipv6Mtu: 1500,
   isUp: true,
   isRunning: true,
   isEthernet: !link.isLoopback,

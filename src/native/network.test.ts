@@ -14,6 +14,7 @@ function lookAt(commands: string, script: string): unknown {
   const program = `
     import { findRoutes, readLinks, readNeighbours } from ${modules[0]};
     import { formatAddress, parseAddress } from ${modules[1]};
+    const hex = (octets) => Buffer.from(octets).toString('hex');
     const text = (octets) => octets && formatAddress(octets);
     const links = Object.fromEntries(readLinks().map(({ index, name }) => [index, name]));
     ${script}
@@ -28,10 +29,10 @@ function lookAt(commands: string, script: string): unknown {
 
 const NETWORK = `
   ip link set lo up
-  ip link add d0 mtu 1400 type veth peer name d1
+  ip link add d0 mtu 1400 address 02:00:00:00:00:d0 type veth peer name d1
   ip link set d0 up
   ip link set d1 up
-  ip link add d2 type veth peer name d3
+  ip link add d2 address 02:00:00:00:00:d2 type veth peer name d3
   ip link set d2 up
   ip address add 192.0.2.1/24 dev d0
   ip address add 2001:db8::1/64 dev d0 nodad
@@ -76,22 +77,28 @@ test('neighbours and links are as they are', { skip: requireRoot() }, () => {
     NETWORK,
     `const seen = {
        neighbours: readNeighbours().filter(({ state }) => state !== 'noarp').map(
-         ({ octets, link, state }) => [text(octets), links[link], state]),
-       links: readLinks().filter(({ name }) => /^(lo|d[02])$/.test(name)),
+         ({ octets, link, state, hardware }) => [text(octets), links[link], state, hex(hardware)]),
+       links: readLinks().filter(({ name }) => /^(lo|d[02])$/.test(name)).map(
+         (link) => ({ ...link, hardware: hex(link.hardware) })),
      };`,
   ) as { neighbours: unknown[]; links: { index: number; name: string }[] };
   assert.deepEqual(seen.neighbours.toSorted(), [
-    ['192.0.2.254', 'd0', 'permanent'],
-    ['2001:db8::fe', 'd0', 'failed'],
+    ['192.0.2.254', 'd0', 'permanent', '020000000001'],
+    ['2001:db8::fe', 'd0', 'failed', ''],
   ]);
-  const isUp = true;
+  const known = { isUp: true, hasNeighbours: true };
+  const ethernet = { ...known, isLoopback: false, isEthernet: true };
+  const loopback = { ...known, isLoopback: true, isEthernet: false };
+  const d0 = { name: 'd0', mtu: 1400, ipv6Mtu: 1400, hardware: '0200000000d0' };
+  const d2 = { name: 'd2', mtu: 1500, ipv6Mtu: 1500, hardware: '0200000000d2' };
+  const lo = { name: 'lo', mtu: 65_536, ipv6Mtu: 65_536, hardware: '000000000000' };
   const links = seen.links.map(({ index: _, ...link }) => link);
   assert.deepEqual(
     links.toSorted((a, b) => a.name.localeCompare(b.name)),
     [
-      { name: 'd0', mtu: 1400, isUp, isRunning: true, isLoopback: false },
-      { name: 'd2', mtu: 1500, isUp, isRunning: false, isLoopback: false },
-      { name: 'lo', mtu: 65_536, isUp, isRunning: true, isLoopback: true },
+      { ...d0, ...ethernet, isRunning: true },
+      { ...d2, ...ethernet, isRunning: false },
+      { ...lo, ...loopback, isRunning: true },
     ],
   );
 });

@@ -66,6 +66,8 @@ export interface Link {
   readonly index: number;
   readonly name: string;
   readonly mtu: number;
+  /** For IPv6, which routers may have told to be less; 0 = it has no IPv6. */
+  readonly ipv6Mtu: number;
   /** Set up by the administrator. */
   readonly isUp: boolean;
   /** There is a carrier. */
@@ -82,7 +84,7 @@ export interface Link {
 const DESTINATION_BYTES = 20;
 const ROUTE_BYTES = 52;
 const NEIGHBOUR_BYTES = 32;
-const LINK_BYTES = 40;
+const LINK_BYTES = 44;
 const LINK_NAME_BYTES = 16;
 
 /** IFF_* of linux/if.h. */
@@ -142,19 +144,20 @@ export function readNeighbours(): Neighbour[] {
 export function readLinks(): Link[] {
   const bytes = readList('readLinks', LINK_BYTES, (room) => addon().links(room));
   return places(bytes, LINK_BYTES).map((at) => {
-    const [index = 0, mtu = 0, flags = 0] = new Uint32Array(bytes.buffer, at, 3);
-    const name = Buffer.from(bytes.subarray(at + 12, at + 12 + LINK_NAME_BYTES)).toString('latin1');
-    const [type] = new Uint16Array(bytes.buffer, at + 28, 1);
+    const [index = 0, mtu = 0, ipv6Mtu = 0, flags = 0] = new Uint32Array(bytes.buffer, at, 4);
+    const name = Buffer.from(bytes.subarray(at + 16, at + 16 + LINK_NAME_BYTES)).toString('latin1');
+    const [type] = new Uint16Array(bytes.buffer, at + 32, 1);
     return {
       index,
       name: name.replace(/\0.*/s, ''),
       mtu,
+      ipv6Mtu,
       isUp: (flags & FLAG.UP) !== 0,
       isRunning: (flags & FLAG.RUNNING) !== 0,
       isLoopback: (flags & FLAG.LOOPBACK) !== 0,
       isEthernet: type === ETHERNET,
       hasNeighbours: (flags & FLAG.NO_ARP) === 0,
-      hardware: hardwareAt(bytes, at + 32, bytes[at + 30]),
+      hardware: hardwareAt(bytes, at + 36, bytes[at + 34]),
     };
   });
 }

@@ -16,6 +16,7 @@ const LINK: Link = {
   index: 2,
   name: 'eth0',
   mtu: 1500,
+  ipv6Mtu: 1500,
   isUp: true,
   isRunning: true,
   isLoopback: false,
@@ -78,6 +79,10 @@ describe('R28: whether copies can leave as frames', () => {
     assert.equal(mtu(way({ route: { mtu: 1400 } })), 1400);
     assert.equal(mtu(way({ route: { mtu: 9000 } })), 1500);
     assert.equal(mtu(way({ link: { mtu: 9000 } })), 9000);
+    const told = { link: { ipv6Mtu: 1280 } };
+    assert.equal(mtu(way(told)), 1500);
+    assert.equal(mtu(way({ ...told, to: '2001:db8::1' })), 1280, 'what routers have told');
+    assert.equal(mtu(way({ ...told, to: '2001:db8::1', route: { mtu: 1400 } })), 1280);
   });
 
   for (const state of ['reachable', 'stale', 'delay', 'probe', 'permanent', 'noarp'] as const)

@@ -70,7 +70,7 @@ export function frameWay(
   if (parts === undefined) return { problem: 'next hops' };
   const found = new Map(living.map((hop) => [hop, nextHops.of(hop, octets)]));
   for (const { link } of found.values()) {
-    const unfit = unfitness(link);
+    const unfit = unfitness(octets, link);
     if (unfit !== undefined) return { problem: unfit };
   }
   const rows = parts.map((part) => rowOf(octets, route, found.get(part) as FrameHop));
@@ -87,8 +87,8 @@ function refusalOf(octets: Uint8Array, { error, type }: Route): NoPath | undefin
   return 'not unicast';
 }
 
-function unfitness(link: Link | undefined): NoPath | undefined {
-  if (link === undefined) return 'link down';
+function unfitness(octets: Uint8Array, link: Link | undefined): NoPath | undefined {
+  if (link === undefined || (octets.length === 16 && link.ipv6Mtu === 0)) return 'link down';
   if (link.isLoopback) return 'this host';
   if (!link.isEthernet || !link.hasNeighbours || !isMac(link.hardware)) return 'not Ethernet';
   return link.isUp && link.isRunning ? undefined : 'link down';
@@ -107,7 +107,8 @@ function rowOf(
   const type = octets.length === 4 ? ETHER_TYPE[4] : ETHER_TYPE[6];
   frame[2 * MAC_BYTES] = type >> 8;
   frame[2 * MAC_BYTES + 1] = type & 0xff;
-  return { link: link.index, mtu: Math.min(route.mtu || link.mtu, link.mtu), frame };
+  const most = octets.length === 4 ? link.mtu : Math.min(link.ipv6Mtu, link.mtu);
+  return { link: link.index, mtu: Math.min(route.mtu || most, most), frame };
 }
 
 /** An address of one station. */

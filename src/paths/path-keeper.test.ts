@@ -16,6 +16,7 @@ const LINK: Link = {
   index: 2,
   name: 'eth0',
   mtu: 1500,
+  ipv6Mtu: 1500,
   isUp: true,
   isRunning: true,
   isLoopback: false,

@@ -202,13 +202,16 @@ describe('paths of frames', { skip: requireRoot() }, () => {
         'neigh add fd00:5::3 lladdr 02:00:00:00:01:04 nud permanent dev out',
         'route add 203.0.113.0/24 via 198.18.5.2',
       );
-      await node.want('203.0.113.1');
+      await node.want('203.0.113.1', 'fd00:5::3');
       const says = (wanted: Partial<PathText> | null) => node.says('203.0.113.1', wanted);
       await says({ link, mtu: 1500, to: '02:00:00:00:01:02' });
       await host('route replace 203.0.113.0/24 via 198.18.5.3 mtu 1400');
       await says({ mtu: 1400, to: '02:00:00:00:01:03' });
       await host('route replace 203.0.113.0/24 via inet6 fd00:5::3 dev out');
       await says({ mtu: 1500, to: '02:00:00:00:01:04', etherType: V4 });
+      await setKernelSwitches(HOST, ['net.ipv6.conf.out.mtu=1280']);
+      await node.says('fd00:5::3', { mtu: 1280 });
+      await says({ mtu: 1500 });
       await host('link set out mtu 1300');
       await says({ mtu: 1300 });
       await host(

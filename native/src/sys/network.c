@@ -11,7 +11,7 @@
 _Static_assert(sizeof(struct sys_destination) == 20, "src/native/network.ts knows the layout");
 _Static_assert(sizeof(struct sys_route) == 52, "src/native/network.ts knows the layout");
 _Static_assert(sizeof(struct sys_neighbour) == 32, "src/native/network.ts knows the layout");
-_Static_assert(sizeof(struct sys_link) == 40, "src/native/network.ts knows the layout");
+_Static_assert(sizeof(struct sys_link) == 44, "src/native/network.ts knows the layout");
 
 static uint32_t mtu_in(const struct rtattr *metrics)
 {
@@ -120,6 +120,33 @@ int sys_neighbours(struct sys_neighbour *neighbours, size_t room)
 	return error < 0 ? error : (int)listing.count;
 }
 
+/* In the list of values of /proc/sys/net/ipv6/conf (DEVCONF_MTU6 of linux/ipv6.h). */
+#define IPV6_MTU_AT 2
+
+/* The first attribute of this type in another one, or NULL. */
+static const struct rtattr *attribute_in(const struct rtattr *outer, int type)
+{
+	const struct rtattr *attribute = RTA_DATA(outer);
+	size_t bytes = RTA_PAYLOAD(outer);
+	for (; RTA_OK(attribute, bytes); attribute = RTA_NEXT(attribute, bytes)) {
+		if (type_of(attribute) == type)
+			return attribute;
+	}
+	return NULL;
+}
+
+/* Of a link; families: IFLA_AF_SPEC. */
+static uint32_t ipv6_mtu_in(const struct rtattr *families)
+{
+	uint32_t values[IPV6_MTU_AT + 1];
+	const struct rtattr *ipv6 = attribute_in(families, AF_INET6);
+	const struct rtattr *list = ipv6 == NULL ? NULL : attribute_in(ipv6, IFLA_INET6_CONF);
+	if (list == NULL || RTA_PAYLOAD(list) < sizeof(values))
+		return 0;
+	memcpy(values, RTA_DATA(list), sizeof(values));
+	return values[IPV6_MTU_AT];
+}
+
 static void take_link(void *context, const struct nlmsghdr *message)
 {
 	struct listing *listing = context;
@@ -140,6 +167,8 @@ static void take_link(void *context, const struct nlmsghdr *message)
 			text_in(attribute, found.name, sizeof(found.name));
 		else if (attribute->rta_type == IFLA_ADDRESS)
 			found.hardware_bytes = hardware_in(attribute, found.hardware);
+		else if (type_of(attribute) == IFLA_AF_SPEC)
+			found.ipv6_mtu = ipv6_mtu_in(attribute);
 	}
 	if (listing->count < listing->room)
 		((struct sys_link *)listing->items)[listing->count] = found;
