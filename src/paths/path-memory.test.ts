@@ -103,3 +103,15 @@ test('R28: without room for its next hops an address has no path', () => {
   writer.clear(5);
   assert.equal(reader.row(5), null);
 });
+
+test('R28: rows of next hops that are used no more come back', () => {
+  let nowMs = 0;
+  const rows = new RowRuns(() => undefined);
+  rows.take(PATHS.MAX - 5);
+  const writer = new PathRows(memory, rows, () => nowMs);
+  for (let i = 1; i < 20; i++) {
+    assert.equal(writer.write(5, [row(i), row(i + 1)]), undefined);
+    if (i % 3 === 0) writer.clear(5);
+    nowMs += 10_000;
+  }
+});

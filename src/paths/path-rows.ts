@@ -17,9 +17,10 @@ export class PathRows {
   /** By index; absent: no path. */
   readonly #written = new Map<number, Written>();
 
-  constructor(memory: PathMemory, rows: RowRuns) {
+  /** @param now milliseconds; replaced in tests */
+  constructor(memory: PathMemory, rows: RowRuns, now?: () => number) {
     this.#memory = memory;
-    this.#groups = new HopGroups(memory, rows);
+    this.#groups = new HopGroups(memory, rows, now);
   }
 
   /**

@@ -348,6 +348,7 @@ describe('paths of frames', { skip: requireRoot() }, () => {
       await host('rule add from 192.0.2.1 lookup 77 priority 100');
       await sends('kernel', 'policy rule (ip rule: priority 100)');
       await host('rule del priority 100');
+      await sends('frames');
       await run(ipCommand('-6 rule add to 2001:db8::/32 lookup 77 priority 101'));
       await sends('kernel', 'policy rule (ip -6 rule: priority 101)');
       await run(ipCommand('-6 rule del priority 101'));
@@ -380,7 +381,7 @@ describe('paths of frames', { skip: requireRoot() }, () => {
       await tc('qdisc del dev out root');
       await sends('frames');
       const lines = await node.agent.ask<string[]>('log');
-      assert.equal(lines.filter((line) => line === 'copies leave as frames').length, 8);
+      assert.equal(lines.filter((line) => line === 'copies leave as frames').length, 9);
       assert.ok(
         lines.includes('copies leave through raw sockets: nftables has an output chain (ip n p)'),
       );
