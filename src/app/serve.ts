@@ -118,7 +118,7 @@ async function run(
     return 1;
   }
   await monitoring.start();
-  await startForwarding(dataPlane, health, paths);
+  await startForwarding(config, { dataPlane, health, paths });
   servePipelines(pipelines, dataPlane);
   await manager.readyAfter(startRules(control, source));
   logReady(config, served, log);
@@ -180,11 +180,18 @@ interface Forwarding {
 }
 
 /** The data plane gives up privileges: what needs them is opened before. */
-async function startForwarding(dataPlane: Plane, health: CollectorHealth, paths: Paths) {
+async function startForwarding(
+  { listeners }: Config,
+  {
+    dataPlane,
+    health,
+    paths,
+  }: Pick<Forwarding, 'dataPlane' | 'paths'> & { readonly health: CollectorHealth },
+): Promise<void> {
   health.open();
   paths.open();
   await dataPlane.start();
-  paths.start();
+  if (listeners.length > 0) paths.start();
 }
 
 /** Leaves what moves packets to the next control, or ends it. */

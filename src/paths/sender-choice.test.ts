@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import pino from 'pino';
+import type { Links } from './output-obstacles.ts';
 import { SenderChoice, type SenderSetting } from './sender-choice.ts';
 
 let choice: SenderChoice | undefined;
 afterEach(() => choice?.stop());
 
-function start(setting: SenderSetting) {
+function start(setting: SenderSetting, links?: Links) {
   const lines: string[] = [];
   const host = {
     firewall: undefined as string | undefined,
@@ -39,11 +40,12 @@ function start(setting: SenderSetting) {
     log: pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line).msg) }),
   });
   choice.start((may) => told.push(may));
+  if (links !== undefined) choice.links = links;
   return { choice, host, told, lines };
 }
 
 test('R29: auto makes frames while nothing is in the way, and says so when that changes', () => {
-  const { choice: made, host, told, lines } = start('auto');
+  const { choice: made, host, told, lines } = start('auto', new Map());
   assert.equal(made.mayMakeFrames, true);
   host.firewall = 'nftables has an output chain (inet filter output)';
   host.firewallChanged();
@@ -65,16 +67,18 @@ test('R29: auto makes frames while nothing is in the way, and says so when that 
 });
 
 test('R29: auto makes none when the kernel does not say what is in the way', () => {
-  const { choice: made, host } = start('auto');
+  const { choice: made, host } = start('auto', new Map());
   host.error = new Error('ENOBUFS');
   made.look();
   assert.equal(made.mayMakeFrames, false);
   assert.match(made.reason, /not known: ENOBUFS/);
 });
 
-test('R29: it asks of the links by which frames leave, when they are others', () => {
-  const { choice: made, host } = start('auto');
-  host.asked = [];
+test('R29: it asks of the links by which frames leave, when they are others, and makes none before', () => {
+  const { choice: made, host, told, lines } = start('auto');
+  made.look();
+  assert.equal(made.mayMakeFrames, false);
+  assert.deepEqual([told, lines, host.asked], [[], [], []]);
   made.links = new Map([[2, 'eth0']]);
   made.links = new Map([[2, 'eth0']]);
   made.links = new Map([

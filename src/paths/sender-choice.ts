@@ -31,7 +31,8 @@ export class SenderChoice {
   readonly #watches: readonly Watched[];
   readonly #obstacles: SenderChoiceParts['obstacles'];
   readonly #log: Logger;
-  #links: Links = new Map();
+  /** Undefined: not known yet. */
+  #links: Links | undefined;
   #onChange: (mayMakeFrames: boolean) => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
   #told: string | undefined;
@@ -56,9 +57,9 @@ export class SenderChoice {
 
   /** Those by which frames leave, or would. */
   set links(links: Links) {
-    const before = [...this.#links.keys()].sort().join();
+    const before = this.#links && indexesOf(this.#links);
     this.#links = links;
-    if ([...links.keys()].sort().join() !== before) this.look();
+    if (indexesOf(links) !== before) this.look();
   }
 
   /** @param onChange is told at once, and whenever it is another */
@@ -78,6 +79,8 @@ export class SenderChoice {
 
   /** Looks now: something may have changed. */
   look(): void {
+    // What they have in the way has to be known before.
+    if (this.#setting === 'auto' && this.#links === undefined) return;
     const obstacle = this.#find();
     this.#may = obstacle === undefined;
     this.#reason = obstacle ?? this.#whyFrames();
@@ -90,7 +93,7 @@ export class SenderChoice {
     if (this.#setting === 'link') return undefined;
     try {
       const found = this.#watches.flatMap((watch) => watch.obstacle() ?? []);
-      return [...found, ...this.#obstacles(this.#links)][0];
+      return [...found, ...this.#obstacles(this.#links ?? new Map())][0];
     } catch (error) {
       return `what is on the way of output is not known: ${messageOf(error)}`;
     }
@@ -109,4 +112,8 @@ export class SenderChoice {
     if (line !== this.#told) this.#log.info(line);
     this.#told = line;
   }
+}
+
+function indexesOf(links: Links): string {
+  return [...links.keys()].sort().join();
 }
