@@ -1,7 +1,9 @@
 /** R28: the path table says of each collector what the kernel would do with a copy to it. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { Agent } from '../lab/agent.ts';
+import { COLLECTOR_HOST_V4, PROXY_V4 } from '../lab/lab.ts';
 import {
   addNamespaces,
   ip,
@@ -10,7 +12,9 @@ import {
   sweepNamespaces,
 } from '../lab/namespaces.ts';
 import { requireRoot } from '../lab/require-root.ts';
+import { floxy } from '../lab/service.ts';
 import { attempt, run, waitFor } from '../lab/shell.ts';
+import { Stage } from '../lab/stage.ts';
 import type { PathText } from '../support/path-table.ts';
 
 const PREFIX = `flp-${process.pid}`;
@@ -440,4 +444,44 @@ describe('paths of frames', { skip: requireRoot() }, () => {
       await net('link set in address 02:00:00:00:01:56');
       await each((address) => node.says(address, { to: '02:00:00:00:01:56' }));
     }));
+
+  test('R29: each collector tells how its copies leave, and forwarders have the table for reading', async () => {
+    await using stage = await Stage.start();
+    const near = { host: COLLECTOR_HOST_V4, port: 9 };
+    const own = { host: PROXY_V4, port: 9 };
+    await stage.api.replace({ rules: [], defaultOutputs: [[near], [own]] });
+    const told = async () => {
+      const text = await stage.lab.run(stage.lab.proxy, [floxy, 'collectors', '-o', 'json']);
+      const { collectors } = JSON.parse(text) as { collectors: Record<string, unknown>[] };
+      return collectors.map(({ sender, senderReason = '' }) => `${sender} ${senderReason}`.trim());
+    };
+    let seen: string[] = [];
+    const tells = (...wanted: string[]) =>
+      waitFor(
+        () => `collectors tell ${wanted}, not ${seen}`,
+        async () => {
+          seen = await told();
+          return wanted.every((text) => seen.includes(text));
+        },
+      );
+    await tells('frames', 'kernel it is on this host');
+    const nftables =
+      'add table ip f; add chain ip f o { type filter hook output priority 0; }; add rule ip f o udp dport 1 drop';
+    await stage.lab.run(stage.lab.proxy, ['nft', nftables]);
+    const reason = 'nftables has an output chain (ip f o)';
+    await tells(`kernel ${reason}`);
+    assert.deepEqual(seen, [`kernel ${reason}`, `kernel ${reason}`]);
+    const { forwarders } = await stage.api.status();
+    for (const { pid } of forwarders) {
+      const fds = readdirSync(`/proc/${pid}/fd`);
+      const paths = fds.filter((fd) =>
+        readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('/memfd:floxy-paths'),
+      );
+      assert.equal(paths.length, 1);
+      const flags = /^flags:\s+(\d+)/m.exec(
+        readFileSync(`/proc/${pid}/fdinfo/${paths[0]}`, 'latin1'),
+      );
+      assert.equal(Number.parseInt(flags?.[1] ?? '', 8) & 3, 0, 'O_RDONLY');
+    }
+  });
 });
