@@ -97,8 +97,9 @@ async function linkIndex(name: string): Promise<number> {
 const ipCommand = (command: string) => ['ip', '-n', HOST, ...command.split(' ')];
 const host = (...commands: string[]) => ip(HOST, commands);
 const net = (...commands: string[]) => ip(NET, commands);
-const nft = (...words: string[]) => run(['ip', 'netns', 'exec', HOST, 'nft', ...words]);
-const ping = (address: string) => run(['ip', 'netns', 'exec', HOST, 'ping', '-c1', '-W2', address]);
+const nft = (...words: string[]) => run(inHost('nft', ...words));
+const inHost = (...words: string[]) => ['ip', 'netns', 'exec', HOST, ...words];
+const ping = (address: string) => run(inHost('ping', '-c1', '-W2', address));
 
 /** Those of these links that the kernel knows, each with a network of its own. */
 async function makeLinks(commands: readonly string[]) {
@@ -248,6 +249,33 @@ describe('paths of frames', { skip: requireRoot() }, () => {
       await says({ to: '02:00:00:00:01:02' });
     }));
 
+  test('R28: what the kernel has learnt of the MTU of a way counts', () =>
+    withNetwork(async () => {
+      await using node = await Node.start();
+      await setKernelSwitches(NET, ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']);
+      await net(
+        'link add far mtu 1300 type veth peer name end mtu 1300',
+        'link set far up',
+        'link set end up',
+        'addr add 203.0.113.254/24 dev far',
+        'addr add 2001:db8::fe/64 dev far nodad',
+      );
+      await host(
+        'route add 203.0.113.0/24 via 198.18.5.2',
+        'route add 2001:db8::/32 via fd00:5::2',
+        'neigh add 198.18.5.2 lladdr 02:00:00:00:01:02 nud permanent dev out',
+        'neigh add fd00:5::2 lladdr 02:00:00:00:01:02 nud permanent dev out',
+      );
+      await node.want('203.0.113.1', '2001:db8::1', '203.0.113.2');
+      for (const collector of ['203.0.113.1', '2001:db8::1']) {
+        await node.says(collector, { mtu: 1500 });
+        // The router says that it is too large.
+        await attempt(inHost('ping', '-c1', '-W1', '-M', 'do', '-s', '1400', collector));
+        await node.says(collector, { mtu: 1300 });
+      }
+      await node.says('203.0.113.2', { mtu: 1500 });
+    }));
+
   test('R28: several next hops share what goes there by their weights', () =>
     withNetwork(async () => {
       await using node = await Node.start();
@@ -379,7 +407,7 @@ describe('paths of frames', { skip: requireRoot() }, () => {
       await sends('kernel', 'IPsec has policies');
       await run(ipCommand('xfrm policy flush'));
       await sends('frames');
-      const tc = (words: string) => run(['ip', 'netns', 'exec', HOST, 'tc', ...words.split(' ')]);
+      const tc = (words: string) => run(inHost('tc', ...words.split(' ')));
       await tc('qdisc add dev out root tbf rate 1mbit burst 10k latency 50ms');
       await sends('kernel', 'out has the queueing discipline tbf');
       await tc('qdisc del dev out root');
