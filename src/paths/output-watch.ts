@@ -3,6 +3,9 @@ import type { Announcements } from '../native/announcements.ts';
 import { SystemCallError } from '../native/system-call.ts';
 import { loadedModules } from './loaded-modules.ts';
 
+/** With what the kernel answers when it has no such part: no sockets of the kind, or nobody behind them. */
+const ABSENT: ReadonlySet<string> = new Set(['EPROTONOSUPPORT', 'EINVAL', 'ENOENT', 'EOPNOTSUPP']);
+
 /** A part of the kernel that may do something with output. */
 export interface OutputWatchParts<Event> {
   /** What is asked: `whether nftables has output rules`. */
@@ -45,8 +48,9 @@ export class OutputWatch<Event> {
       this.#parts.list();
       this.#unknown = undefined;
     } catch (error) {
-      const isThere = !(error instanceof SystemCallError) || error.code !== 'EPROTONOSUPPORT';
-      if (!isThere) this.#unknown = undefined;
+      if (!(error instanceof SystemCallError)) throw error;
+      // When it comes later, it announces what it has.
+      if (ABSENT.has(error.code)) this.#unknown = undefined;
     }
   }
 
