@@ -9,22 +9,15 @@ import type { Control } from '../control/control.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import { RulesHistory } from '../control/history.ts';
 import type { HealthSource } from '../control/ports.ts';
-import { CounterColumns } from '../dataplane/memory/counter-columns.ts';
-import type { PathTable } from '../dataplane/path-table.ts';
-import { Plane } from '../dataplane/plane.ts';
-import { RulePublisher } from '../dataplane/rule-publisher.ts';
-import { SocketEngine } from '../dataplane/socket/socket-engine.ts';
-import type { CollectorHealth } from '../health/collector-health.ts';
+import type { Plane } from '../dataplane/plane.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
-import type { EventSink } from '../model/events.ts';
 import type { BuildInfo } from '../model/status.ts';
 import { ThreadedRuleStore } from '../store/threaded-rule-store.ts';
 import { EventLog } from '../telemetry/event-log.ts';
-import { LossEvents } from '../telemetry/loss-events.ts';
-import type { GrownLoss } from '../telemetry/loss-log.ts';
 import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
 import { makeExplaining } from './explaining.ts';
+import { endForwarding, LEAVE_SIGNAL, makeDataPlane, startForwarding } from './forwarding.ts';
 import { readHostAddresses } from './host-addresses.ts';
 import { openLog, type ProcessLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
@@ -39,9 +32,6 @@ import { warnOfUnknown } from './unknown-variables.ts';
 import { watchHealth } from './watch-health.ts';
 import { Watches } from './watches.ts';
 import { WayWatch } from './way-watch.ts';
-
-/** Ends control but not the forwarders: they go on and wait for the next control. */
-const LEAVE_SIGNAL = 'SIGUSR2';
 
 /** What else the environment said, for the log. */
 export interface Environment {
@@ -173,43 +163,6 @@ function makeControl(
   return { store, ways, health, control };
 }
 
-interface Forwarding {
-  readonly dataPlane: Plane;
-  readonly paths: Paths;
-  readonly pipelines: Pipelines;
-}
-
-/** The data plane gives up privileges: what needs them is opened before. */
-async function startForwarding(
-  { listeners }: Config,
-  {
-    dataPlane,
-    health,
-    paths,
-  }: Pick<Forwarding, 'dataPlane' | 'paths'> & { readonly health: CollectorHealth },
-): Promise<void> {
-  health.open();
-  paths.open();
-  await dataPlane.start();
-  if (listeners.length > 0) paths.start();
-}
-
-/** Leaves what moves packets to the next control, or ends it. */
-async function endForwarding(
-  signal: NodeJS.Signals,
-  { dataPlane, paths, pipelines }: Forwarding,
-): Promise<void> {
-  paths.stop();
-  if (signal === LEAVE_SIGNAL) {
-    dataPlane.leave();
-    pipelines.leave();
-    return;
-  }
-  await dataPlane.stop();
-  paths.close();
-  await pipelines.stop();
-}
-
 function openStore(config: Config, log: Logger): ThreadedRuleStore {
   const { databasePath: path, historyRevisions: revisions, historyBytes: bytes } = config;
   return new ThreadedRuleStore({ path, historyLimits: { revisions, bytes }, log });
@@ -279,17 +232,6 @@ function servePipelines(pipelines: Pipelines, dataPlane: Plane): void {
   const place = () => pipelines.place(dataPlane.pipelines());
   dataPlane.onPipelines(place);
   place();
-}
-
-function makeDataPlane(config: Config, paths: PathTable, events: EventSink, log: Logger): Plane {
-  const { listeners } = config;
-  const columns = new CounterColumns();
-  const engines =
-    listeners.length === 0 ? [] : [new SocketEngine({ ...config, sends: true }, columns, log)];
-  const publisher = new RulePublisher(listeners, columns, paths);
-  const losses = new LossEvents(events);
-  const onLosses = (grown: readonly GrownLoss[]) => losses.look(grown);
-  return new Plane({ engines, publisher, columns, log, onLosses });
 }
 
 function logReady(config: Config, control: Control, log: Logger): void {
