@@ -1,105 +1,27 @@
 /** R28: the path table says of each collector what the kernel would do with a copy to it. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
-import { Agent } from '../lab/agent.ts';
-import { COLLECTOR_HOST_V4, PROXY_V4 } from '../lab/lab.ts';
+import { describe, test } from 'node:test';
+import { setKernelSwitches } from '../lab/namespaces.ts';
 import {
-  addNamespaces,
-  ip,
-  removeNamespace,
-  setKernelSwitches,
-  sweepNamespaces,
-} from '../lab/namespaces.ts';
+  HOST,
+  host,
+  inHost,
+  ipCommand,
+  linkIndex,
+  MAC,
+  NET,
+  net,
+  PathNode,
+  ping,
+  state,
+  withNetwork,
+} from '../lab/path-lab.ts';
 import { requireRoot } from '../lab/require-root.ts';
-import { floxy } from '../lab/service.ts';
-import { attempt, run, waitFor } from '../lab/shell.ts';
-import { Stage } from '../lab/stage.ts';
+import { attempt, waitFor } from '../lab/shell.ts';
 import type { PathText } from '../support/path-table.ts';
 
-const PREFIX = `flp-${process.pid}`;
-const HOST = `${PREFIX}-host`;
-const NET = `${PREFIX}-net`;
-const MAC = { host: '02:00:00:00:01:01', net: '02:00:00:00:01:02' };
 const V4 = 0x0800;
 const V6 = 0x86dd;
-
-interface Status {
-  readonly sender: string;
-  readonly reason: string;
-  readonly ready: number;
-  readonly without: Readonly<Record<string, number>>;
-}
-
-/** A host with one link to a network, and in it the path table of the host. */
-class Node implements AsyncDisposable {
-  readonly agent: Agent;
-  #indexes = new Map<string, number>();
-
-  private constructor(agent: Agent) {
-    this.agent = agent;
-  }
-
-  static async start(sender = 'link', privileges = 'given up'): Promise<Node> {
-    const agent = await Agent.start(HOST, 'paths-agent.ts');
-    await agent.ask('start', { sender, privileges });
-    return new Node(agent);
-  }
-
-  async want(...hosts: string[]): Promise<void> {
-    const indexes = await this.agent.ask<number[]>('want', { hosts });
-    this.#indexes = new Map(hosts.map((host, i) => [host, indexes[i] ?? 0]));
-  }
-
-  row(host: string): Promise<PathText | null> {
-    return this.agent.ask('row', { index: this.#indexes.get(host) });
-  }
-
-  status(): Promise<Status> {
-    return this.agent.ask('status');
-  }
-
-  /** Waits until the row says this of the frames, null: that there is no path. */
-  async says(host: string, wanted: Partial<PathText> | null): Promise<void> {
-    let seen: PathText | null | undefined;
-    const expected = JSON.stringify(wanted);
-    const isWanted = async () => {
-      seen = await this.row(host);
-      if (seen === null || wanted === null) return seen === wanted;
-      return Object.entries(wanted).every(
-        ([key, value]) => JSON.stringify(seen?.[key as keyof PathText]) === JSON.stringify(value),
-      );
-    };
-    await waitFor(() => `${host} has ${expected}, not ${JSON.stringify(seen)}`, isWanted);
-  }
-
-  async reason(host: string, problem: string): Promise<void> {
-    let seen: Status | undefined;
-    await waitFor(
-      () => `${host} has no path by ${problem}: ${JSON.stringify(seen)}`,
-      async () => {
-        seen = await this.status();
-        return (seen.without[problem] ?? 0) === 1;
-      },
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.agent[Symbol.asyncDispose]();
-  }
-}
-
-async function linkIndex(name: string): Promise<number> {
-  const [link] = JSON.parse(await run(['ip', '-n', HOST, '-j', 'link', 'show', name]));
-  return link.ifindex;
-}
-
-const ipCommand = (command: string) => ['ip', '-n', HOST, ...command.split(' ')];
-const host = (...commands: string[]) => ip(HOST, commands);
-const net = (...commands: string[]) => ip(NET, commands);
-const nft = (...words: string[]) => run(inHost('nft', ...words));
-const inHost = (...words: string[]) => ['ip', 'netns', 'exec', HOST, ...words];
-const ping = (address: string) => run(inHost('ping', '-c1', '-W2', address));
 
 /** Those of these links that the kernel knows, each with a network of its own. */
 async function makeLinks(commands: readonly string[]) {
@@ -122,48 +44,10 @@ async function makeLinks(commands: readonly string[]) {
   return made;
 }
 
-async function state(address: string): Promise<string> {
-  const text = await run(['ip', '-n', HOST, '-j', 'neigh', 'show', address]);
-  const [found] = JSON.parse(text || '[]');
-  return found?.state?.[0] ?? 'NONE';
-}
-
-/** With the same neighbours again. */
-async function makeNetwork(): Promise<void> {
-  await addNamespaces([HOST, NET]);
-  await host(
-    'link set lo up',
-    `link add out address ${MAC.host} type veth peer name in address ${MAC.net} netns ${NET}`,
-    'link set out up',
-    'addr add 198.18.5.1/24 dev out',
-    'addr add fd00:5::1/64 dev out nodad',
-  );
-  await net(
-    'link set lo up',
-    'link set in up',
-    ...[2, 3, 4].map((i) => `addr add 198.18.5.${i}/24 dev in`),
-    ...[2, 3].map((i) => `addr add fd00:5::${i}/64 dev in nodad`),
-  );
-}
-
-async function withNetwork(use: () => Promise<void>): Promise<void> {
-  await makeNetwork();
-  try {
-    await use();
-  } finally {
-    for (const name of [HOST, NET]) await removeNamespace(name);
-  }
-}
-
 describe('paths of frames', { skip: requireRoot() }, () => {
-  before(() => sweepNamespaces(/^flp-(\d+)-/));
-  after(async () => {
-    for (const name of [HOST, NET]) await removeNamespace(name);
-  });
-
   test('R28: a collector has a path when the kernel knows route, link and neighbour of it', () =>
     withNetwork(async () => {
-      await using node = await Node.start();
+      await using node = await PathNode.start();
       const link = await linkIndex('out');
       await node.want('198.18.5.2', 'fd00:5::2', '203.0.113.1', '2001:db8::1');
       const direct = { link, mtu: 1500, to: MAC.net, from: MAC.host };
@@ -199,7 +83,7 @@ describe('paths of frames', { skip: requireRoot() }, () => {
 
   test('R28: it follows routes, links and their MTU', () =>
     withNetwork(async () => {
-      await using node = await Node.start();
+      await using node = await PathNode.start();
       const link = await linkIndex('out');
       await host(
         'neigh add 198.18.5.2 lladdr 02:00:00:00:01:02 nud permanent dev out',
@@ -251,7 +135,7 @@ describe('paths of frames', { skip: requireRoot() }, () => {
 
   test('R28: what the kernel has learnt of the MTU of a way counts', () =>
     withNetwork(async () => {
-      await using node = await Node.start();
+      await using node = await PathNode.start();
       await setKernelSwitches(NET, ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']);
       await net(
         'link add far mtu 1300 type veth peer name end mtu 1300',
@@ -278,7 +162,7 @@ describe('paths of frames', { skip: requireRoot() }, () => {
 
   test('R28: several next hops share what goes there by their weights', () =>
     withNetwork(async () => {
-      await using node = await Node.start();
+      await using node = await PathNode.start();
       await host(
         'neigh add 198.18.5.2 lladdr 02:00:00:00:01:02 nud permanent dev out',
         'neigh add 198.18.5.3 lladdr 02:00:00:00:01:03 nud permanent dev out',
@@ -311,7 +195,7 @@ describe('paths of frames', { skip: requireRoot() }, () => {
 
   test('R28: VLANs, bonds, bridges and macvlan are Ethernet', () =>
     withNetwork(async () => {
-      await using node = await Node.start();
+      await using node = await PathNode.start();
       const made = await makeLinks([
         'link add link out name NAME type vlan id 7',
         'link add NAME type bond mode active-backup',
@@ -327,7 +211,7 @@ describe('paths of frames', { skip: requireRoot() }, () => {
 
   test('R28: tunnels and dummies are not', () =>
     withNetwork(async () => {
-      await using node = await Node.start();
+      await using node = await PathNode.start();
       const made = await makeLinks([
         'link add NAME type dummy',
         'link add NAME type ipip local 198.18.5.1 remote 198.18.5.2',
@@ -338,101 +222,6 @@ describe('paths of frames', { skip: requireRoot() }, () => {
       for (const { collector } of made) assert.equal(await node.row(collector), null);
       const { without } = await node.status();
       assert.equal(without['not Ethernet'] ?? without['link down'] ?? 0, made.length);
-    }));
-
-  test('R29: auto makes no frames past something on the way of output, and says why', () =>
-    withNetwork(async () => {
-      await using node = await Node.start('auto');
-      await host('neigh add 198.18.5.2 lladdr 02:00:00:00:01:02 nud permanent dev out');
-      await node.want('198.18.5.2');
-      const sends = async (sender: string, reason = '') => {
-        let seen: Status | undefined;
-        await waitFor(
-          () => `${sender} for ${reason}, not ${JSON.stringify(seen)}`,
-          async () => {
-            seen = await node.status();
-            return seen.sender === sender && seen.reason.includes(reason);
-          },
-        );
-        const { users } = await node.agent.ask<{ users: number }>('header');
-        assert.equal(users, sender === 'frames' ? 1 : 0);
-        assert.equal(await node.agent.ask('senderTo', { host: '198.18.5.2' }), sender);
-      };
-      await node.says('198.18.5.2', { to: '02:00:00:00:01:02' });
-      await sends('frames');
-      await nft('add table inet filter');
-      await nft('add chain inet filter output { type filter hook output priority 0; }');
-      await nft('add chain inet filter input { type filter hook input priority 0; policy drop; }');
-      await nft('add rule inet filter output udp dport 9 counter drop');
-      await sends('kernel', 'nftables has an output chain (inet filter output)');
-      await nft('flush chain inet filter output');
-      await sends('frames');
-      await nft(
-        'add table ip n; add chain ip n p { type nat hook postrouting priority 100; }; add rule ip n p masquerade',
-      );
-      await sends('kernel', '(ip n p)');
-      await nft('delete table ip n');
-      await sends('frames');
-      await nft('chain inet filter output { policy drop; }');
-      await sends('kernel', '(inet filter output)');
-      await nft('flush ruleset');
-      await sends('frames');
-      await host('rule add from 192.0.2.1 lookup 77 priority 100');
-      await sends('kernel', 'policy rule (ip rule: priority 100)');
-      await host('rule del priority 100');
-      await sends('frames');
-      await run(ipCommand('-6 rule add to 2001:db8::/32 lookup 77 priority 101'));
-      await sends('kernel', 'policy rule (ip -6 rule: priority 101)');
-      await run(ipCommand('-6 rule del priority 101'));
-      await sends('frames');
-      const policy = 'src 192.0.2.0/24 dst 198.18.5.2/32 dir';
-      await run(
-        ipCommand(
-          `xfrm policy add ${policy} in tmpl src 198.18.5.1 dst 198.18.5.2 proto esp mode tunnel`,
-        ),
-      );
-      await run(
-        ipCommand(
-          `xfrm policy add ${policy} out tmpl src 198.18.5.1 dst 198.18.5.2 proto esp mode tunnel`,
-        ),
-      );
-      await sends('kernel', 'IPsec has policies');
-      await run(ipCommand(`xfrm policy del ${policy} out`));
-      await sends('frames');
-      await run(
-        ipCommand(
-          `xfrm policy add ${policy} out tmpl src 198.18.5.1 dst 198.18.5.2 proto esp mode tunnel`,
-        ),
-      );
-      await sends('kernel', 'IPsec has policies');
-      await run(ipCommand('xfrm policy flush'));
-      await sends('frames');
-      const tc = (words: string) => run(inHost('tc', ...words.split(' ')));
-      await tc('qdisc add dev out root tbf rate 1mbit burst 10k latency 50ms');
-      await sends('kernel', 'out has the queueing discipline tbf');
-      await tc('qdisc del dev out root');
-      await sends('frames');
-      const lines = await node.agent.ask<string[]>('log');
-      assert.equal(lines.filter((line) => line === 'copies leave as frames').length, 9);
-      assert.ok(
-        lines.includes('copies leave through raw sockets: nftables has an output chain (ip n p)'),
-      );
-    }));
-
-  test('R29: who cannot know of nftables makes no frames by auto, and does by link', () =>
-    withNetwork(async () => {
-      await using auto = await Node.start('auto', 'never');
-      await waitFor('it knows', async () => (await auto.status()).reason.includes('CAP_NET_ADMIN'));
-      assert.equal((await auto.status()).sender, 'kernel');
-      await using link = await Node.start('link', 'never');
-      assert.equal((await link.status()).sender, 'frames');
-      await using raw = await Node.start('raw');
-      assert.deepEqual(await raw.status(), {
-        sender: 'kernel',
-        reason: 'COLLECTOR_FLOXY_SENDER=raw',
-        ready: 0,
-        without: {},
-      });
     }));
 
   test('R28: a neighbour that only frames go to is asked again, and one that moved is found', () =>
@@ -446,7 +235,7 @@ describe('paths of frames', { skip: requireRoot() }, () => {
           ),
         ),
       );
-      await using node = await Node.start();
+      await using node = await PathNode.start();
       const each = async (use: (address: string) => Promise<unknown>) => {
         for (const address of ['198.18.5.2', 'fd00:5::2']) await use(address);
       };
@@ -472,44 +261,4 @@ describe('paths of frames', { skip: requireRoot() }, () => {
       await net('link set in address 02:00:00:00:01:56');
       await each((address) => node.says(address, { to: '02:00:00:00:01:56' }));
     }));
-
-  test('R29: each collector tells how its copies leave, and forwarders have the table for reading', async () => {
-    await using stage = await Stage.start();
-    const near = { host: COLLECTOR_HOST_V4, port: 9 };
-    const own = { host: PROXY_V4, port: 9 };
-    await stage.api.replace({ rules: [], defaultOutputs: [[near], [own]] });
-    const told = async () => {
-      const text = await stage.lab.run(stage.lab.proxy, [floxy, 'collectors', '-o', 'json']);
-      const { collectors } = JSON.parse(text) as { collectors: Record<string, unknown>[] };
-      return collectors.map(({ sender, senderReason = '' }) => `${sender} ${senderReason}`.trim());
-    };
-    let seen: string[] = [];
-    const tells = (...wanted: string[]) =>
-      waitFor(
-        () => `collectors tell ${wanted}, not ${seen}`,
-        async () => {
-          seen = await told();
-          return wanted.every((text) => seen.includes(text));
-        },
-      );
-    await tells('frames', 'kernel it is on this host');
-    const nftables =
-      'add table ip f; add chain ip f o { type filter hook output priority 0; }; add rule ip f o udp dport 1 drop';
-    await stage.lab.run(stage.lab.proxy, ['nft', nftables]);
-    const reason = 'nftables has an output chain (ip f o)';
-    await tells(`kernel ${reason}`);
-    assert.deepEqual(seen, [`kernel ${reason}`, `kernel ${reason}`]);
-    const { forwarders } = await stage.api.status();
-    for (const { pid } of forwarders) {
-      const fds = readdirSync(`/proc/${pid}/fd`);
-      const paths = fds.filter((fd) =>
-        readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('/memfd:floxy-paths'),
-      );
-      assert.equal(paths.length, 1);
-      const flags = /^flags:\s+(\d+)/m.exec(
-        readFileSync(`/proc/${pid}/fdinfo/${paths[0]}`, 'latin1'),
-      );
-      assert.equal(Number.parseInt(flags?.[1] ?? '', 8) & 3, 0, 'O_RDONLY');
-    }
-  });
 });
