@@ -2,77 +2,13 @@
 #ifndef PIO_SENDER_H
 #define PIO_SENDER_H
 
-#include <netinet/in.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "headers.h"
 #include "mtu.h"
 #include "pio.h"
+#include "queue.h"
 #include "template_messages.h"
-
-/* Messages of one sendmmsg. */
-#define PIO_QUEUE_MESSAGES 64u
-
-/* Fragments are made and sent this many at a time. */
-#define PIO_FRAGMENT_WINDOW 64u
-
-/* What one message of sendmmsg points to, in 128 bytes; the first iovec is the header. */
-struct pio_message {
-	uint8_t header[PIO_HEADER_MAX_BYTES];
-	struct iovec parts[2];
-	union {
-		struct sockaddr_in ipv4;
-		struct sockaddr_in6 ipv6;
-	} name;
-	uint32_t output_slot;
-	uint32_t length; /* payload */
-};
-_Static_assert(sizeof(struct pio_message) <= 128, "two cache lines a message");
-
-/* What the kernel is told of a copy of an own socket: hop limit and traffic class. */
-#define PIO_CONTROL_BYTES (2 * CMSG_SPACE(sizeof(int)))
-_Static_assert(PIO_CONTROL_BYTES <= PIO_HEADER_MAX_BYTES, "it lies where headers would");
-
-/* The size of the whole IP packet; of an own socket that of its payload. */
-static inline uint32_t pio_packet_bytes(const struct pio_message *message)
-{
-	return (uint32_t)message->parts[0].iov_len + message->length;
-}
-
-/* How long full send buffers may still be waited for. */
-struct pio_patience {
-	uint32_t left_ms;
-	uint64_t renewed_ms; /* when it is PIO_SEND_WAIT_MS again, on pio_clock_ms */
-};
-
-/* One socket, and the copies that wait for its next sendmmsg, in order. */
-struct pio_queue {
-	int fd;
-	int family; /* 4 or 6 */
-	int is_own; /* a UDP socket of this host: the kernel makes headers and fragments */
-	uint32_t count;
-	int is_waiting;		      /* in pio_sender.waiting */
-	uint32_t addresses;	      /* collectors' addresses whose copies leave by it */
-	struct mmsghdr *headers;      /* [PIO_QUEUE_MESSAGES], NULL before the first copy */
-	struct pio_message *messages; /* [PIO_QUEUE_MESSAGES] */
-	struct pio_patience patience; /* of one who was full a while ago */
-};
-
-#define PIO_ASSIGNMENTS 4096u /* a power of two */
-
-struct pio_assignment {
-	uint8_t address[16];
-	uint32_t queue; /* index + 1; 0 = the entry is empty */
-};
-
-/* The sockets of one kind and family, and which of them an address has. */
-struct pio_sockets {
-	uint32_t count;
-	struct pio_queue queues[PIO_SOCKETS_MAX];
-	uint32_t assigned;
-	struct pio_assignment assignments[PIO_ASSIGNMENTS];
-};
 
 /* What becomes of templates, besides the copies that the caller names. */
 struct pio_spread {
@@ -123,31 +59,6 @@ _Static_assert(PIO_SOCKETS_MAX < 256, "a queue's index + 1 fits a byte");
 
 #define PIO_SUM_UNKNOWN UINT32_MAX
 
-void pio_prepare_message(struct mmsghdr *header, struct pio_message *message);
-
-struct pio_socket_kind {
-	int family;
-	int is_own;
-};
-
-void pio_sockets_init(struct pio_sockets *sockets, struct pio_socket_kind kind, const int *fds,
-		      uint32_t count);
-void pio_sockets_deinit(struct pio_sockets *sockets);
-
-/*
- * The socket of an address: the same for as long as the sender lives, until more addresses are
- * known than there is room for. An address that is new gets a socket that no other has, else the
- * one that the fewest have. Own sockets are shared by the hash of the address alone. There is at
- * least one socket.
- */
-uint32_t pio_assign(struct pio_sockets *sockets, const uint8_t address[16]);
-
-/* Begins anew when there is hardly room for more addresses. No copies wait. */
-void pio_make_room(struct pio_sockets *sockets);
-
-/* Makes room for messages when there is none yet. 0 or -ENOMEM. */
-int pio_queue_prepare(struct pio_queue *queue);
-
 /* How copies to a collector leave; NULL: as the exporter sent the packet. It is there. */
 static inline const struct table_leave *pio_leave_of(const struct pio_sender *sender,
 						     const struct table_collector *collector)
@@ -180,6 +91,35 @@ void pio_build_own(struct pio_message *message, const struct table_collector *co
  * told of it instead of sending: the next attempt is none the worse.
  */
 int pio_take_refusals(struct pio_sender *sender, const struct pio_queue *queue, int error);
+
+/* Counts received packets at their input slots, and forgets the payload sums of the last batch. */
+void pio_count_packets(struct pio_sender *sender, uint32_t packets);
+
+/* Why a copy of a packet of the batch can never be sent, or 0. */
+int pio_check_copy(struct pio_sender *sender, const struct pio_copy *copy);
+
+/* The sockets by which copies to a collector leave. */
+struct pio_sockets *pio_sockets_of(struct pio_sender *sender,
+				   const struct table_collector *collector);
+
+/* Writes the headers of a copy and points its message to destination and payload. */
+void pio_build_message(struct pio_sender *sender, const struct pio_queue *queue,
+		       struct pio_message *message, uint32_t packet_index,
+		       const struct table_collector *collector);
+
+/* Makes room for one more message. Returns 0, or why there is none. */
+int pio_queue_room(struct pio_sender *sender, struct pio_queue *queue);
+
+/* The message behind those of a queue waits with them. */
+void pio_append_message(struct pio_sender *sender, struct pio_queue *queue);
+
+/* Sends what waits, in order. A message that the kernel refuses is counted, and the next one tried.
+ */
+void pio_flush_queue(struct pio_sender *sender, struct pio_queue *queue);
+
+/* A message of a queue, or the one behind it, was sent, or refused with an errno. */
+void pio_count_outcome(struct pio_sender *sender, const struct pio_queue *queue, uint32_t index,
+		       int error);
 
 /* Notes whose packets these are, and what the caller has found to be lost. */
 void pio_note_packets(struct pio_sender *sender, uint32_t packets);
