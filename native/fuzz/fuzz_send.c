@@ -19,7 +19,8 @@ static struct wire wire;
 static uint64_t datagrams;
 static uint64_t now_ms;
 
-static void take_message(const struct msghdr *message)
+static void take_message(const struct msghdr *message,
+			 int (*read)(struct wire *wire, const uint8_t *at, uint32_t bytes))
 {
 	static uint8_t packet[WIRE_MAX * 2];
 	uint32_t bytes = 0;
@@ -27,11 +28,11 @@ static void take_message(const struct msghdr *message)
 		memcpy(packet + bytes, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
 		bytes += (uint32_t)message->msg_iov[i].iov_len;
 	}
-	int state = wire_read(&wire, packet, bytes);
+	int state = read(&wire, packet, bytes);
 	if (state < 0) {
 		/* After a fragment that was refused comes the start of a datagram. */
 		wire.collected = 0;
-		state = wire_read(&wire, packet, bytes);
+		state = read(&wire, packet, bytes);
 	}
 	must(state >= 0, wire.error);
 	datagrams += (uint64_t)state;
@@ -96,7 +97,8 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	(void)flags;
 	int is_raw = (fd >= LAB_FD4 && fd < LAB_FD4 + 2) || (fd >= LAB_FD6 && fd < LAB_FD6 + 3);
 	int is_own = fd == LAB_OWN4 || fd == LAB_OWN4 + 1 || fd == LAB_OWN6 || fd == LAB_OWN6 + 1;
-	must(is_raw || is_own, "only sends on its sockets");
+	int is_frame = fd >= LAB_FRAMES && fd < LAB_FRAMES + (int)LAB_LINKS;
+	must(is_raw || is_own || is_frame, "only sends on its sockets");
 	must(count > 0 && count <= 1024, "as many messages as the kernel takes");
 	uint32_t most = take_8(&input) % 16 == 0 ? take_16(&input) % 8 : count;
 	for (unsigned int i = 0; i < count; i++) {
@@ -109,7 +111,7 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 		if (is_own)
 			take_own_message(message, fd < LAB_OWN6);
 		else
-			take_message(message);
+			take_message(message, is_frame ? wire_read_frame : wire_read);
 	}
 	return (int)count;
 }
@@ -123,6 +125,19 @@ int __wrap_poll(struct pollfd *sockets, nfds_t count, int timeout)
 	now_ms += 1u + byte;
 	errno = EINTR;
 	return byte % 2 == 0 ? 1 : -1;
+}
+
+uint64_t __wrap_pio_unsent_bytes(int fd);
+uint64_t __wrap_pio_unsent_bytes(int fd)
+{
+	(void)fd;
+	return take_8(&input) % 4;
+}
+
+void __wrap_pio_pause_us(uint32_t us);
+void __wrap_pio_pause_us(uint32_t us)
+{
+	now_ms += us / 1000 + take_8(&input) % 2;
 }
 
 uint64_t __wrap_pio_clock_ms(void);
@@ -202,6 +217,38 @@ static void make_collectors(void)
 	}
 }
 
+/* Rows of the path table that are of each family: the first ones of IPv4. */
+#define PATHS_OF_FAMILY 4u
+
+/* Paths of some collectors, and whatever else may stand in the table. */
+static void make_paths(void)
+{
+	struct paths_header *header = (struct paths_header *)(void *)lab.paths;
+	header->users = take_8(&input);
+	header->looked_ms = now_ms + take_8(&input);
+	for (uint32_t i = 1; i <= 2 * PATHS_OF_FAMILY; i++) {
+		int is_ipv4 = i <= PATHS_OF_FAMILY;
+		struct path *path = &lab.paths[i];
+		*path = (struct path){.link = take_8(&input) % 4u, .mtu = take_8(&input) * 32u};
+		uint8_t kind = take_8(&input);
+		if (kind % 8 == 7) {
+			path->hops = kind / 8 % PATHS_OF_FAMILY;
+			path->first_hop = is_ipv4 ? 1 : 1 + PATHS_OF_FAMILY;
+			if (kind % 16 == 15)
+				path->first_hop = take_32(&input) | 16u;
+		}
+		memcpy(path->frame + 12, is_ipv4 ? "\x08\x00" : "\x86\xdd", 2);
+	}
+	for (uint32_t i = 0; i < lab.collector_count; i++) {
+		struct table_collector *collector = &lab.collectors[i];
+		uint32_t index = take_8(&input) % (PATHS_OF_FAMILY + 1);
+		if (index != 0 && collector->family == 6)
+			index += PATHS_OF_FAMILY;
+		collector->flags &= (1u << TABLE_COLLECTOR_PATH_SHIFT) - 1;
+		collector->flags |= index << TABLE_COLLECTOR_PATH_SHIFT;
+	}
+}
+
 static void make_leaves(void)
 {
 	for (uint32_t i = 0; i < LAB_LEAVES; i++) {
@@ -237,6 +284,7 @@ static void send_batch(void)
 	make_packets();
 	make_collectors();
 	make_leaves();
+	make_paths();
 	make_copies();
 	uint64_t copies = lab.copy_count;
 	/* Counted apart from outputs. */

@@ -9,12 +9,12 @@
  * The collectors of the forwarding table name their path by its index (TABLE_COLLECTOR_PATH_SHIFT).
  * A path is written while others read it, without locks:
  *
- *     writer: link = 0; everything else; link = the new one
- *     reader: link, everything else, link once more: there is no path unless both are the same and
- * not 0
+ *     writer: changes + 1, which is odd; everything else; changes + 1
+ *     reader: changes, everything else, changes once more: there is no path when they are odd or
+ * not the same
  *
- * so a reader has the frame and the MTU of one link, which they belonged to at that moment. Who has
- * no path sends through the kernel's own way, which has an answer for everything.
+ * so a reader has frame and MTU of one link, which belonged together at that moment. Who has no
+ * path sends through the kernel's own way, which has an answer for everything.
  *
  * Plain C without pointers, for packet I/O and programs in the kernel. TypeScript's constants are
  * generated from it (npm run build:layout). Whoever changes a meaning raises PATHS_LAYOUT. Words
@@ -70,7 +70,7 @@ struct path {
 	 */
 	uint16_t hops;
 	uint32_t first_hop;
-	uint32_t reserved;
+	uint32_t changes; /* odd while the row is being written */
 };
 _Static_assert(sizeof(struct path) == sizeof(struct paths_header), "row 0 is the header");
 
@@ -78,12 +78,12 @@ _Static_assert(sizeof(struct path) == sizeof(struct paths_header), "row 0 is the
 static inline uint32_t path_hash(const uint32_t address[4])
 {
 	uint32_t hash = 0;
-	for (int i = 0; i < 4; i++) {
-		hash ^= address[i];
-		hash *= 0x9e3779b1u;
-		hash ^= hash >> 15;
-	}
-	return hash;
+	for (int i = 0; i < 4; i++)
+		hash = (hash ^ address[i]) * 0x9e3779b1u;
+	/* The last step of MurmurHash3: every bit of the sum changes all bits. */
+	hash = (hash ^ hash >> 16) * 0x85ebca6bu;
+	hash = (hash ^ hash >> 13) * 0xc2b2ae35u;
+	return hash ^ hash >> 16;
 }
 
 #endif

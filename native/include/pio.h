@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "notes.h"
+#include "paths.h"
 #include "ring.h"
 #include "table.h"
 
@@ -30,6 +31,7 @@
 #define PIO_BATCH_MAX 1024u
 #define PIO_PAYLOAD_MAX 65535u
 #define PIO_SOCKETS_MAX 64u
+#define PIO_LINKS_MAX 16u
 
 /* Packet flags. */
 #define PIO_PACKET_IPV6 1u	/* the source is IPv6 (a mapped IPv4 source is not) */
@@ -79,9 +81,12 @@
 	COUNTER(TEMPLATE_RESENDS, 18)                                                              \
 	COUNTER(TEMPLATES_UNREADABLE, 19) /* packets */                                            \
 	COUNTER(TEMPLATES_UNKEPT, 20)	  /* records */                                            \
-	COUNTER(SEND_ERRORS, 256)	  /* + errno, 0 to 255: copies not sent */                 \
-	COUNTER(RECEIVE_ERRORS, 512)	  /* + errno, 0 to 255 */                                  \
-	COUNTER(REFUSALS, 768)		  /* + errno, 0 to 255: sent, and came back as an error */
+	/* Of the copies that were sent: as whole frames; those that left otherwise after all. */  \
+	COUNTER(FRAMES, 21)                                                                        \
+	COUNTER(FRAMES_REFUSED, 22)                                                                \
+	COUNTER(SEND_ERRORS, 256)    /* + errno, 0 to 255: copies not sent */                      \
+	COUNTER(RECEIVE_ERRORS, 512) /* + errno, 0 to 255 */                                       \
+	COUNTER(REFUSALS, 768)	     /* + errno, 0 to 255: sent, and came back as an error */
 
 /*
  * Rows of what came to each listening address, among the counters. Which row is whose says the row:
@@ -193,6 +198,14 @@ struct pio_sender_options {
 	const int *own_ipv6_fds;
 	uint32_t own_ipv4_count;
 	uint32_t own_ipv6_count;
+	/*
+	 * Packet sockets (sys_open_frame_sender), 0 to PIO_LINKS_MAX, and the path table, both or
+	 * neither: copies leave as whole frames where it has a path. What waits in the kernel for a
+	 * slow link fills the send buffer of the socket of that link.
+	 */
+	const int *frame_fds;
+	uint32_t frame_count;
+	const struct paths_header *paths; /* PATHS_MAX rows; may be NULL */
 	/* Network order: goes before an IPv4 source address on its way to an IPv6 collector. */
 	uint8_t mapped_prefix[12];
 	struct pio_batch batch;

@@ -24,6 +24,12 @@ int sys_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t por
 /* Opens a raw socket that sends header-included packets, family 4 or 6, non-blocking. */
 int sys_open_sender(int family, uint32_t send_buffer);
 
+/*
+ * Opens a packet socket that sends whole Ethernet frames by any link (packet(7)), past the queueing
+ * discipline (PACKET_QDISC_BYPASS), non-blocking. It receives nothing. -EPERM without CAP_NET_RAW.
+ */
+int sys_open_frame_sender(uint32_t send_buffer);
+
 /* Programs that are executed from now on do not get the descriptor: for one that other code opened.
  */
 int sys_close_on_exec(int fd);

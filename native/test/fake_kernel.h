@@ -40,7 +40,11 @@ static struct {
 	struct pio_socket_error told[FAKE_TOLD_MAX]; /* what sockets have to tell */
 	uint32_t told_length, told_next;
 
-	uint32_t sends, polls, path_mtu_asked;
+	uint64_t unsent;	    /* bytes that wait in the kernel, of any socket */
+	uint64_t pauses_until_sent; /* so many pauses later there are none; 0 = never */
+	void (*before_send)(int fd);
+
+	uint32_t sends, polls, pauses, path_mtu_asked;
 	struct fake_packet taken[FAKE_TAKEN_MAX];
 	uint32_t taken_count;
 } fake;
@@ -118,6 +122,8 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
 	fake.sends++;
+	if (fake.before_send != NULL)
+		fake.before_send(fd);
 	if ((flags & MSG_DONTWAIT) == 0 || count == 0 || count > 1024)
 		abort();
 	for (unsigned int i = 0; i < count; i++) {
@@ -162,6 +168,25 @@ uint64_t __wrap_pio_clock_ms(void);
 uint64_t __wrap_pio_clock_ms(void)
 {
 	return fake.now_ms;
+}
+
+uint64_t __wrap_pio_unsent_bytes(int fd);
+uint64_t __wrap_pio_unsent_bytes(int fd)
+{
+	(void)fd;
+	return fake.unsent;
+}
+
+void __wrap_pio_pause_us(uint32_t us);
+void __wrap_pio_pause_us(uint32_t us)
+{
+	static uint64_t passed_us;
+	passed_us += us;
+	fake.now_ms += passed_us / 1000;
+	passed_us %= 1000;
+	fake.pauses++;
+	if (fake.pauses_until_sent > 0 && --fake.pauses_until_sent == 0)
+		fake.unsent = 0;
 }
 
 int __wrap_pio_path_mtu(const uint8_t address[16]);

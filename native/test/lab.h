@@ -15,12 +15,14 @@
 #define LAB_SLOTS 128u
 #define LAB_COLLECTORS 8192u
 #define LAB_LEAVES 16u
+#define LAB_LINKS 2u
 #define LAB_PAYLOAD_STRIDE 65536u
 /* The first of the sockets that only a replaced system call understands. */
 #define LAB_FD4 200
 #define LAB_FD6 300
 #define LAB_OWN4 400
 #define LAB_OWN6 500
+#define LAB_FRAMES 600
 
 struct lab {
 	pio_receiver_t *receiver;
@@ -31,6 +33,7 @@ struct lab {
 	struct pio_slot slots[LAB_SLOTS];
 	struct table_collector collectors[LAB_COLLECTORS];
 	struct table_leave leaves[LAB_LEAVES];
+	struct path paths[PATHS_MAX];
 	uint32_t packet_count, copy_count, collector_count;
 };
 
@@ -102,6 +105,7 @@ static inline void lab_open_fake(uint32_t ipv4_count, uint32_t ipv6_count)
 	static int ipv4_fds[PIO_SOCKETS_MAX], ipv6_fds[PIO_SOCKETS_MAX];
 	static const int own_ipv4_fds[] = {LAB_OWN4, LAB_OWN4 + 1};
 	static const int own_ipv6_fds[] = {LAB_OWN6, LAB_OWN6 + 1};
+	static const int frame_fds[LAB_LINKS] = {LAB_FRAMES, LAB_FRAMES + 1};
 	for (uint32_t i = 0; i < PIO_SOCKETS_MAX; i++) {
 		ipv4_fds[i] = LAB_FD4 + (int)i;
 		ipv6_fds[i] = LAB_FD6 + (int)i;
@@ -112,6 +116,9 @@ static inline void lab_open_fake(uint32_t ipv4_count, uint32_t ipv6_count)
 	options.own_ipv6_fds = own_ipv6_fds;
 	options.own_ipv4_count = 2;
 	options.own_ipv6_count = 2;
+	options.frame_fds = frame_fds;
+	options.frame_count = LAB_LINKS;
+	options.paths = (const struct paths_header *)(const void *)lab.paths;
 	lab_open_sender(&options);
 }
 

@@ -143,4 +143,18 @@ static inline int wire_read(struct wire *wire, const uint8_t *at, uint32_t bytes
 	return at[0] >> 4 == 4 ? wire_read4(wire, at, bytes) : wire_read6(wire, at, bytes);
 }
 
+/* The same of an Ethernet frame, whose IPv4 header has a checksum and an identification. */
+static inline int wire_read_frame(struct wire *wire, const uint8_t *at, uint32_t bytes)
+{
+	if (bytes < 34)
+		return wire_fail(wire, "a short frame");
+	const uint8_t *packet = at + 14;
+	uint32_t type = wire_16(at + 12);
+	if (type != (packet[0] >> 4 == 4 ? 0x0800u : 0x86ddu))
+		return wire_fail(wire, "wrong EtherType");
+	if (type == 0x0800 && (wire_sum(packet, 20) != 0xffff || wire_16(packet + 4) == 0))
+		return wire_fail(wire, "wrong IPv4 header checksum, or no identification");
+	return wire_read(wire, packet, bytes - 14);
+}
+
 #endif

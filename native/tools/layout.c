@@ -164,6 +164,7 @@ static void print_paths(void)
 	MEMBER("paths", "PATH", struct path, frame);
 	MEMBER("paths", "PATH", struct path, hops);
 	MEMBER("paths", "PATH", struct path, first_hop);
+	MEMBER("paths", "PATH", struct path, changes);
 }
 
 static void print_packet_io(void)

@@ -30,4 +30,5 @@ export const PATH = {
   FRAME_BYTE: 8,
   HOPS_BYTE: 22,
   FIRST_HOP: 6,
+  CHANGES: 7,
 } as const;

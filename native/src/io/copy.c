@@ -42,7 +42,7 @@ void pio_build_message(struct pio_sender *sender, const struct pio_queue *queue,
 	message->output_slot = collector->output_slot;
 	if (leave != NULL)
 		pio_apply_leave(leave, &datagram);
-	if (queue->is_own) {
+	if (queue->kind == PIO_QUEUE_OWN) {
 		pio_build_own(message, collector, &datagram);
 		return;
 	}

@@ -8,9 +8,10 @@
 /* So often an own socket may tell of errors of before instead of sending. */
 #define TOLD_MAX 16u
 
-static void count_sent(struct pio_sender *sender, const struct pio_message *messages,
+static void count_sent(struct pio_sender *sender, const struct pio_queue *queue, uint32_t first,
 		       uint32_t count)
 {
+	const struct pio_message *messages = &queue->messages[first];
 	uint64_t bytes = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		if (i + READ_AHEAD < count)
@@ -22,13 +23,15 @@ static void count_sent(struct pio_sender *sender, const struct pio_message *mess
 	}
 	pio_count(&sender->options.counters[PIO_FORWARDED_PACKETS], count);
 	pio_count(&sender->options.counters[PIO_FORWARDED_BYTES], bytes);
+	if (queue->kind == PIO_QUEUE_FRAMES)
+		pio_count(&sender->options.counters[PIO_FRAMES], count);
 }
 
 void pio_count_outcome(struct pio_sender *sender, const struct pio_queue *queue, uint32_t index,
 		       int error)
 {
 	if (error == 0) {
-		count_sent(sender, &queue->messages[index], 1);
+		count_sent(sender, queue, index, 1);
 		return;
 	}
 	pio_count_error(sender->options.counters, PIO_SEND_ERRORS, error, 1);
@@ -42,15 +45,20 @@ void pio_flush_queue(struct pio_sender *sender, struct pio_queue *queue)
 	while (next < queue->count) {
 		int sent = pio_transmit(sender, queue, &queue->headers[next], queue->count - next);
 		if (sent > 0) {
-			count_sent(sender, &queue->messages[next], (uint32_t)sent);
+			count_sent(sender, queue, next, (uint32_t)sent);
 			next += (uint32_t)sent;
 			continue;
 		}
+		if (queue->kind == PIO_QUEUE_FRAMES) {
+			pio_frames_refused(sender, queue, next);
+			return;
+		}
 		if (sent == -EAGAIN)
 			break;
-		if (queue->is_own && told++ < TOLD_MAX && pio_take_refusals(sender, queue, -sent))
+		if (queue->kind == PIO_QUEUE_OWN && told++ < TOLD_MAX &&
+		    pio_take_refusals(sender, queue, -sent))
 			continue;
-		int error = sent == -EMSGSIZE && !queue->is_own
+		int error = sent == -EMSGSIZE && queue->kind == PIO_QUEUE_RAW
 				    ? pio_send_oversize(sender, queue, next, 0)
 				    : -sent;
 		pio_count_outcome(sender, queue, next, error);

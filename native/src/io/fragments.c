@@ -1,18 +1,9 @@
 /* Copies that are larger than the MTU of their way. */
 #include <errno.h>
+#include <string.h>
 
 #include "count.h"
 #include "sender.h"
-
-/* Identifications of fragmented datagrams; 16 bits of 0 would let the kernel choose them (raw(7)).
- */
-static uint32_t next_identification(struct pio_sender *sender)
-{
-	do
-		sender->next_identification++;
-	while ((sender->next_identification & 0xffff) == 0);
-	return sender->next_identification;
-}
 
 static void point_fragment(struct pio_sender *sender, uint32_t index, const struct msghdr *whole,
 			   const struct pio_fragment *fragment)
@@ -20,23 +11,35 @@ static void point_fragment(struct pio_sender *sender, uint32_t index, const stru
 	struct msghdr *header = &sender->fragment_headers[index].msg_hdr;
 	header->msg_name = whole->msg_name;
 	header->msg_namelen = whole->msg_namelen;
-	struct iovec *parts = sender->fragments[index].parts;
+	struct pio_message *message = &sender->fragments[index];
+	struct iovec *parts = message->parts;
+	parts[0].iov_base = message->header;
 	parts[0].iov_len = fragment->header_bytes;
 	parts[1].iov_base = (uint8_t *)whole->msg_iov[1].iov_base + fragment->payload_offset;
 	parts[1].iov_len = fragment->payload_bytes;
 }
 
-/* Sends one copy as fragments. Returns 0, or the errno of the first one that was refused. */
-static int send_fragments(struct pio_sender *sender, struct pio_queue *queue, uint32_t index,
-			  uint32_t mtu)
+/* A fragment becomes a frame, with the Ethernet header of the whole. */
+static void frame_fragment(struct pio_message *fragment, struct pio_message *whole)
+{
+	uint8_t *frame = pio_frame_of(fragment);
+	memcpy(frame, pio_frame_of(whole), PATH_FRAME_BYTES);
+	if (pio_family_of(fragment) == 4)
+		pio_complete_ipv4(fragment->header);
+	fragment->parts[0].iov_base = frame;
+	fragment->parts[0].iov_len += PATH_FRAME_BYTES;
+}
+
+int pio_send_fragments(struct pio_sender *sender, struct pio_queue *queue, uint32_t index,
+		       uint32_t mtu)
 {
 	const struct msghdr *whole = &queue->headers[index].msg_hdr;
-	const struct pio_message *message = &queue->messages[index];
+	struct pio_message *message = &queue->messages[index];
 	uint32_t length = message->length + PIO_UDP_BYTES;
-	uint32_t capacity = pio_fragment_capacity(queue->family, mtu);
+	uint32_t capacity = pio_fragment_capacity(pio_family_of(message), mtu);
 	if (capacity == 0)
 		return EMSGSIZE;
-	uint32_t identification = next_identification(sender);
+	uint32_t identification = pio_next_identification(sender);
 	uint32_t fragments = 0;
 	uint32_t offset = 0;
 	while (offset < length) {
@@ -46,6 +49,8 @@ static int send_fragments(struct pio_sender *sender, struct pio_queue *queue, ui
 				pio_build_fragment(sender->fragments[made].header, message->header,
 						   capacity, offset, identification);
 			point_fragment(sender, made, whole, &fragment);
+			if (queue->kind == PIO_QUEUE_FRAMES)
+				frame_fragment(&sender->fragments[made], message);
 		}
 		for (uint32_t next = 0; next < made;) {
 			int sent = pio_transmit(sender, queue, &sender->fragment_headers[next],
@@ -65,12 +70,12 @@ int pio_send_oversize(struct pio_sender *sender, struct pio_queue *queue, uint32
 		      uint32_t known_mtu)
 {
 	uint8_t destination[16];
-	pio_destination_of(queue, index, destination);
+	pio_destination_of(&queue->messages[index], destination);
 	uint32_t mtu = known_mtu > 0 ? known_mtu : pio_mtu_learn(&sender->mtus, destination);
 	for (int attempts_left = 1;; attempts_left--) {
-		if (mtu == 0 || mtu >= pio_packet_bytes(&queue->messages[index]))
+		if (mtu == 0 || mtu >= pio_packet_bytes(queue, &queue->messages[index]))
 			return EMSGSIZE;
-		int error = send_fragments(sender, queue, index, mtu);
+		int error = pio_send_fragments(sender, queue, index, mtu);
 		if (error != EMSGSIZE || attempts_left == 0)
 			return error;
 		mtu = pio_mtu_learn(&sender->mtus, destination);

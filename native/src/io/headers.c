@@ -70,6 +70,19 @@ void pio_build_ipv6(uint8_t *header, const uint8_t source[16], const uint8_t des
 		  sum_address(source, 16) + sum_address(destination, 16));
 }
 
+void pio_identify_ipv4(uint8_t *header, uint32_t identification)
+{
+	uint16_t value = htons((uint16_t)identification);
+	memcpy(header + 4, &value, sizeof(value));
+}
+
+void pio_complete_ipv4(uint8_t *header)
+{
+	memset(header + 10, 0, 2);
+	uint16_t checksum = (uint16_t)~pio_sum(header, PIO_IPV4_BYTES);
+	memcpy(header + 10, &checksum, sizeof(checksum));
+}
+
 uint32_t pio_fragment_capacity(int family, uint32_t mtu)
 {
 	uint32_t header = family == 4 ? PIO_IPV4_BYTES : PIO_IPV6_BYTES + PIO_FRAGMENT_BYTES;

@@ -13,6 +13,9 @@
 #define PIO_WHOLE4_BYTES (PIO_IPV4_BYTES + PIO_UDP_BYTES)
 #define PIO_WHOLE6_BYTES (PIO_IPV6_BYTES + PIO_UDP_BYTES)
 #define PIO_HEADER_MAX_BYTES (PIO_WHOLE6_BYTES + PIO_FRAGMENT_BYTES)
+/* Where the destination's address is. */
+#define PIO_IPV4_DESTINATION 16u
+#define PIO_IPV6_DESTINATION 24u
 
 /* No copy leaves with more, whatever its packet came with. */
 #define PIO_HOP_LIMIT_MAX 64u
@@ -39,6 +42,10 @@ void pio_build_ipv4(uint8_t *header, const uint8_t source[4], const uint8_t dest
 		    const struct pio_datagram *datagram);
 void pio_build_ipv6(uint8_t *header, const uint8_t source[16], const uint8_t destination[16],
 		    const struct pio_datagram *datagram);
+
+/* Write the identification and, when all else is there, the checksum of an IPv4 header. */
+void pio_identify_ipv4(uint8_t *header, uint32_t identification);
+void pio_complete_ipv4(uint8_t *header);
 
 /* One fragment: its headers, and which part of the payload follows them. */
 struct pio_fragment {

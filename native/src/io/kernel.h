@@ -7,6 +7,13 @@
 /* Milliseconds of a clock that never goes back, never 0. */
 uint64_t pio_clock_ms(void);
 
+/* Bytes of what a socket has sent that wait in the kernel; 0 too when it does not say (SIOCOUTQ).
+ */
+uint64_t pio_unsent_bytes(int fd);
+
+/* Lets other things happen for at least so long. */
+void pio_pause_us(uint32_t us);
+
 /* The MTU of the way to an address (network order, IPv4 as ::ffff:a.b.c.d), or a negative errno. */
 int pio_path_mtu(const uint8_t address[16]);
 

@@ -114,26 +114,28 @@ void pio_note_copy(struct pio_sender *sender, const struct pio_copy *copy, int e
 	note_loss(sender, &collector, copy->packet, error);
 }
 
-void pio_destination_of(const struct pio_queue *queue, uint32_t index, uint8_t address[16])
+/* Where a message was to go, with the port on the wire. */
+static struct notes_endpoint endpoint_of(const struct pio_queue *queue,
+					 const struct pio_message *message)
 {
-	const struct pio_message *message = &queue->messages[index];
-	if (queue->family == 6) {
-		memcpy(address, &message->name.ipv6.sin6_addr, 16);
-		return;
+	struct notes_endpoint endpoint;
+	if (queue->kind == PIO_QUEUE_OWN) {
+		int is_ipv4 = queue->family == 4;
+		memcpy(endpoint.address, pio_ipv4_prefix, sizeof(pio_ipv4_prefix));
+		if (is_ipv4)
+			memcpy(endpoint.address + 12, &message->name.ipv4.sin_addr, 4);
+		else
+			memcpy(endpoint.address, &message->name.ipv6.sin6_addr, 16);
+		/* At the same place in sockaddr_in6. */
+		endpoint.port = ntohs(message->name.ipv4.sin_port);
+		return endpoint;
 	}
-	memcpy(address, pio_ipv4_prefix, 12);
-	memcpy(address + 12, &message->name.ipv4.sin_addr, 4);
-}
-
-static uint16_t destination_port_of(const struct pio_queue *queue,
-				    const struct pio_message *message)
-{
-	if (queue->is_own) /* at the same place in sockaddr_in6 */
-		return ntohs(message->name.ipv4.sin_port);
 	uint32_t ip_bytes = queue->family == 6 ? PIO_IPV6_BYTES : PIO_IPV4_BYTES;
 	uint16_t port;
 	memcpy(&port, message->header + ip_bytes + sizeof(port), sizeof(port));
-	return ntohs(port);
+	pio_destination_of(message, endpoint.address);
+	endpoint.port = ntohs(port);
+	return endpoint;
 }
 
 void pio_note_message(struct pio_sender *sender, const struct pio_queue *queue, uint32_t index,
@@ -142,8 +144,7 @@ void pio_note_message(struct pio_sender *sender, const struct pio_queue *queue, 
 	if (sender->options.notes == NULL)
 		return;
 	const struct pio_message *message = &queue->messages[index];
-	struct notes_endpoint collector = {.port = destination_port_of(queue, message)};
-	pio_destination_of(queue, index, collector.address);
+	struct notes_endpoint collector = endpoint_of(queue, message);
 	const struct pio_batch *batch = &sender->options.batch;
 	size_t offset = (size_t)((const uint8_t *)message->parts[1].iov_base - batch->payloads);
 	note_loss(sender, &collector, (uint32_t)(offset / batch->payload_stride), error);

@@ -21,17 +21,18 @@ static void write_control(uint8_t *place, int level, int type, int value)
 void pio_build_own(struct pio_message *message, const struct table_collector *collector,
 		   const struct pio_datagram *datagram)
 {
-	uint8_t *second = message->header + CMSG_SPACE(sizeof(int));
+	uint8_t *first = pio_control_of(message);
+	uint8_t *second = first + CMSG_SPACE(sizeof(int));
 	if (collector->family == 4) {
 		memcpy(&message->name.ipv4.sin_addr, collector->address + 12, 4);
 		message->name.ipv4.sin_port = datagram->destination_port;
-		write_control(message->header, IPPROTO_IP, IP_TTL, datagram->hop_limit);
+		write_control(first, IPPROTO_IP, IP_TTL, datagram->hop_limit);
 		write_control(second, IPPROTO_IP, IP_TOS, datagram->traffic_class);
 		return;
 	}
 	memcpy(&message->name.ipv6.sin6_addr, collector->address, 16);
 	message->name.ipv6.sin6_port = datagram->destination_port;
-	write_control(message->header, IPPROTO_IPV6, IPV6_HOPLIMIT, datagram->hop_limit);
+	write_control(first, IPPROTO_IPV6, IPV6_HOPLIMIT, datagram->hop_limit);
 	write_control(second, IPPROTO_IPV6, IPV6_TCLASS, datagram->traffic_class);
 }
 

@@ -30,15 +30,19 @@ static int enqueue(struct pio_sender *sender, const struct pio_copy *copy)
 		return 0;
 	}
 	struct pio_queue *queue = queue_of(sender, copy->collector);
+	if (sender->frames.is_on && queue->kind == PIO_QUEUE_RAW &&
+	    pio_put_frame(sender, copy, queue))
+		return 0;
 	error = pio_queue_room(sender, queue);
 	if (error != 0)
 		return error;
 	struct pio_message *message = &queue->messages[queue->count];
 	pio_build_message(sender, queue, message, copy->packet, collector);
 	uint32_t mtu = 0;
-	if (!queue->is_own && pio_packet_bytes(message) > sender->mtus.smallest)
+	if (queue->kind == PIO_QUEUE_RAW &&
+	    pio_packet_bytes(queue, message) > sender->mtus.smallest)
 		mtu = pio_mtu_find(&sender->mtus, collector->address);
-	if (mtu == 0 || pio_packet_bytes(message) <= mtu) {
+	if (mtu == 0 || pio_packet_bytes(queue, message) <= mtu) {
 		pio_append_message(sender, queue);
 		return 0;
 	}
@@ -87,6 +91,7 @@ void pio_send(pio_sender_t *sender, uint32_t packets, uint32_t copies)
 		copies = options->copies_max;
 	}
 	pio_count_packets(sender, packets);
+	pio_frames_begin(&sender->frames);
 	pio_note_packets(sender, packets);
 	for (uint32_t i = 0; i < copies; i++) {
 		if (i + READ_AHEAD < copies)

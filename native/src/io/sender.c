@@ -23,6 +23,8 @@ static int are_valid(const struct pio_sender_options *options)
 	       options->own_ipv6_count <= PIO_SOCKETS_MAX &&
 	       (options->own_ipv4_fds != NULL || options->own_ipv4_count == 0) &&
 	       (options->own_ipv6_fds != NULL || options->own_ipv6_count == 0) &&
+	       options->frame_count <= PIO_LINKS_MAX &&
+	       (options->frame_fds != NULL || options->frame_count == 0) &&
 	       (options->copies != NULL || options->copies_max == 0) &&
 	       (options->slots != NULL || options->slot_count == 0);
 }
@@ -30,14 +32,15 @@ static int are_valid(const struct pio_sender_options *options)
 static int init(struct pio_sender *sender, const struct pio_sender_options *options)
 {
 	sender->options = *options;
-	pio_sockets_init(&sender->ipv4, (struct pio_socket_kind){4, 0}, options->ipv4_fds,
-			 options->ipv4_count);
-	pio_sockets_init(&sender->ipv6, (struct pio_socket_kind){6, 0}, options->ipv6_fds,
-			 options->ipv6_count);
-	pio_sockets_init(&sender->own_ipv4, (struct pio_socket_kind){4, 1}, options->own_ipv4_fds,
-			 options->own_ipv4_count);
-	pio_sockets_init(&sender->own_ipv6, (struct pio_socket_kind){6, 1}, options->own_ipv6_fds,
-			 options->own_ipv6_count);
+	pio_sockets_init(&sender->ipv4, (struct pio_socket_kind){4, PIO_QUEUE_RAW},
+			 options->ipv4_fds, options->ipv4_count);
+	pio_sockets_init(&sender->ipv6, (struct pio_socket_kind){6, PIO_QUEUE_RAW},
+			 options->ipv6_fds, options->ipv6_count);
+	pio_sockets_init(&sender->own_ipv4, (struct pio_socket_kind){4, PIO_QUEUE_OWN},
+			 options->own_ipv4_fds, options->own_ipv4_count);
+	pio_sockets_init(&sender->own_ipv6, (struct pio_socket_kind){6, PIO_QUEUE_OWN},
+			 options->own_ipv6_fds, options->own_ipv6_count);
+	pio_frames_init(&sender->frames, options);
 	pio_mtu_init(&sender->mtus);
 	for (uint32_t i = 0; i < PIO_FRAGMENT_WINDOW; i++)
 		pio_prepare_message(&sender->fragment_headers[i], &sender->fragments[i]);
@@ -80,6 +83,7 @@ void pio_sender_free(pio_sender_t *sender)
 	templates_deinit(&sender->spread.templates);
 	pio_sockets_deinit(&sender->own_ipv4);
 	pio_sockets_deinit(&sender->own_ipv6);
+	pio_frames_deinit(&sender->frames);
 	free(sender->payload_sums);
 	free(sender->marks);
 	free(sender->hashes);

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "frames.h"
 #include "headers.h"
 #include "mtu.h"
 #include "pio.h"
@@ -35,8 +36,9 @@ struct pio_sender {
 	struct pio_sockets ipv6;
 	struct pio_sockets own_ipv4;
 	struct pio_sockets own_ipv6;
+	struct pio_frames frames;
 	/* Those in which copies wait; some may be empty again. */
-	struct pio_queue *waiting[4 * PIO_SOCKETS_MAX];
+	struct pio_queue *waiting[4 * PIO_SOCKETS_MAX + PIO_LINKS_MAX];
 	uint32_t waiting_count;
 	uint32_t *payload_sums; /* [batch + PIO_SPARE], PIO_SUM_UNKNOWN before the first copy of a
 				   packet */
@@ -129,9 +131,6 @@ void pio_note_copy(struct pio_sender *sender, const struct pio_copy *copy, int e
 void pio_note_message(struct pio_sender *sender, const struct pio_queue *queue, uint32_t index,
 		      int error);
 
-/* Where a message goes: network order, IPv4 as ::ffff:a.b.c.d. */
-void pio_destination_of(const struct pio_queue *queue, uint32_t index, uint8_t address[16]);
-
 /* A pipeline gets a packet of the batch: counts it, and remembers it for pio_hand_over. */
 void pio_mark(struct pio_sender *sender, uint32_t packet_index,
 	      const struct table_collector *collector);
@@ -168,6 +167,19 @@ void pio_spread_reset(struct pio_sender *sender);
  */
 int pio_transmit(struct pio_sender *sender, struct pio_queue *queue, struct mmsghdr *headers,
 		 uint32_t count);
+
+/* The next identification of a datagram: its lower 16 bits are never 0 (raw(7)). */
+static inline uint32_t pio_next_identification(struct pio_sender *sender)
+{
+	do
+		sender->next_identification++;
+	while ((sender->next_identification & 0xffff) == 0);
+	return sender->next_identification;
+}
+
+/* Sends one copy as fragments. Returns 0, or the errno of the first one that was refused. */
+int pio_send_fragments(struct pio_sender *sender, struct pio_queue *queue, uint32_t index,
+		       uint32_t mtu);
 
 /*
  * Sends a copy that is larger than the MTU of its way: known, or 0 when the kernel has just refused

@@ -13,16 +13,14 @@ void pio_sockets_init(struct pio_sockets *sockets, struct pio_socket_kind kind, 
 {
 	sockets->count = count;
 	for (uint32_t i = 0; i < count; i++)
-		sockets->queues[i] = (struct pio_queue){
-			.fd = fds[i], .family = kind.family, .is_own = kind.is_own};
+		sockets->queues[i] =
+			(struct pio_queue){.fd = fds[i], .family = kind.family, .kind = kind.kind};
 }
 
 void pio_sockets_deinit(struct pio_sockets *sockets)
 {
-	for (uint32_t i = 0; i < sockets->count; i++) {
-		free(sockets->queues[i].headers);
-		free(sockets->queues[i].messages);
-	}
+	for (uint32_t i = 0; i < sockets->count; i++)
+		pio_queue_free(&sockets->queues[i]);
 }
 
 static uint32_t least_used(const struct pio_sockets *sockets, uint32_t hash)
@@ -40,7 +38,7 @@ uint32_t pio_assign(struct pio_sockets *sockets, const uint8_t address[16])
 {
 	uint32_t hash = pio_hash_address(address);
 	/* Each has a port: an address has the same one after an upgrade, whoever came before it. */
-	if (sockets->queues[0].is_own)
+	if (sockets->queues[0].kind == PIO_QUEUE_OWN)
 		return hash % sockets->count;
 	for (uint32_t i = 0; i < PROBES; i++) {
 		struct pio_assignment *entry = &sockets->assignments[(hash + i) % PIO_ASSIGNMENTS];
@@ -75,6 +73,8 @@ static void init_messages(struct pio_queue *queue)
 		struct pio_message *message = &queue->messages[i];
 		struct msghdr *header = &queue->headers[i].msg_hdr;
 		pio_prepare_message(&queue->headers[i], message);
+		if (queue->kind == PIO_QUEUE_FRAMES)
+			continue;
 		if (queue->family == 4) {
 			header->msg_namelen = sizeof(message->name.ipv4);
 			message->name.ipv4.sin_family = AF_INET;
@@ -84,11 +84,11 @@ static void init_messages(struct pio_queue *queue)
 			message->name.ipv6.sin6_family = AF_INET6;
 			message->parts[0].iov_len = PIO_WHOLE6_BYTES;
 		}
-		if (queue->is_own) {
+		if (queue->kind == PIO_QUEUE_OWN) {
 			message->parts[0].iov_len = 0;
 			header->msg_iov = &message->parts[1];
 			header->msg_iovlen = 1;
-			header->msg_control = message->header;
+			header->msg_control = pio_control_of(message);
 			header->msg_controllen = PIO_CONTROL_BYTES;
 		}
 	}
@@ -109,4 +109,28 @@ int pio_queue_prepare(struct pio_queue *queue)
 	queue->messages = messages;
 	init_messages(queue);
 	return 0;
+}
+
+void pio_queue_free(struct pio_queue *queue)
+{
+	free(queue->headers);
+	free(queue->messages);
+}
+
+void pio_destination_of(const struct pio_message *message, uint8_t address[16])
+{
+	if (pio_family_of(message) == 6) {
+		memcpy(address, message->header + PIO_IPV6_DESTINATION, 16);
+		return;
+	}
+	memcpy(address, pio_ipv4_prefix, sizeof(pio_ipv4_prefix));
+	memcpy(address + 12, message->header + PIO_IPV4_DESTINATION, 4);
+}
+
+void pio_name_destination(struct pio_message *message)
+{
+	if (pio_family_of(message) == 6)
+		memcpy(&message->name.ipv6.sin6_addr, message->header + PIO_IPV6_DESTINATION, 16);
+	else
+		memcpy(&message->name.ipv4.sin_addr, message->header + PIO_IPV4_DESTINATION, 4);
 }

@@ -50,8 +50,10 @@ int pio_transmit(struct pio_sender *sender, struct pio_queue *queue, struct mmsg
 	int interruptions = 0;
 	for (;;) {
 		int sent = sendmmsg(queue->fd, headers, count, MSG_DONTWAIT);
-		if (sent > 0)
+		if (sent > 0) {
+			queue->is_unsure = queue->kind == PIO_QUEUE_RAW;
 			return sent;
+		}
 		int error = sent < 0 ? errno : EIO;
 		if (error == EINTR && interruptions++ < INTERRUPTIONS_MAX)
 			continue;

@@ -153,8 +153,8 @@ static const uint32_t deadly[] = {
 static const uint32_t fcntl_commands[] = {
 	F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD, F_DUPFD_CLOEXEC, F_GET_SEALS,
 };
-/* The last one asks whether it is a terminal. */
-static const uint32_t ioctl_requests[] = {FIONBIO, FIOCLEX, FIONREAD, TCGETS};
+/* TIOCOUTQ is SIOCOUTQ of sockets; the last one asks whether it is a terminal. */
+static const uint32_t ioctl_requests[] = {FIONBIO, FIOCLEX, FIONREAD, TIOCOUTQ, TCGETS};
 static const uint32_t prctl_options[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA};
 
 struct program {

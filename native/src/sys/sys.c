@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/if_packet.h>
 #include <linux/sock_diag.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -121,6 +124,17 @@ int sys_open_sender(int family, uint32_t send_buffer)
 	return fd_or_error(fd, error);
 }
 
+int sys_open_frame_sender(uint32_t send_buffer)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	int error = enable(fd, SOL_PACKET, PACKET_QDISC_BYPASS);
+	if (error == 0)
+		error = sys_set_send_buffer(fd, send_buffer);
+	return fd_or_error(fd, error);
+}
+
 int sys_close_on_exec(int fd)
 {
 	return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
@@ -190,6 +204,18 @@ uint64_t pio_clock_ms(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
+}
+
+uint64_t pio_unsent_bytes(int fd)
+{
+	int bytes = 0;
+	return ioctl(fd, SIOCOUTQ, &bytes) < 0 || bytes < 0 ? 0 : (uint64_t)bytes;
+}
+
+void pio_pause_us(uint32_t us)
+{
+	const struct timespec pause = {.tv_nsec = (long)us * 1000};
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
 int pio_path_mtu(const uint8_t address[16])
