@@ -215,6 +215,7 @@ static void print_packet_io(void)
 	print("native", "LIMIT", "spare", PIO_SPARE);
 	print("native", "LIMIT", "payload", PIO_PAYLOAD_MAX);
 	print("native", "LIMIT", "sockets", PIO_SOCKETS_MAX);
+	print("native", "LIMIT", "links", PIO_LINKS_MAX);
 	print("native", "LIMIT", "mapped_prefix",
 	      sizeof(((struct pio_sender_options *)NULL)->mapped_prefix));
 }

@@ -71,6 +71,8 @@ export interface Addon {
     tap: ArrayBuffer | undefined,
     ownIpv4Fds: Int32Array,
     ownIpv6Fds: Int32Array,
+    frameFds: Int32Array,
+    paths: ArrayBuffer | undefined,
   ): SenderHandle | number;
   setTaps(handle: SenderHandle, taps: Uint8Array): number;
   tap(handle: SenderHandle, packets: number): void;
@@ -106,6 +108,7 @@ export interface Addon {
   ): number;
   openSender(family: number, sendBufferBytes: number): number;
   openOwnSender(family: number, sendBufferBytes: number): number;
+  openFrameSender(sendBufferBytes: number): number;
   socketDrops(fd: number): number;
   memoryCreate(name: string, bytes: number): number;
   memoryResize(fd: number, bytes: number): number;

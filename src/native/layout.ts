@@ -106,5 +106,6 @@ export const LIMIT = {
   SPARE: 64,
   PAYLOAD: 65535,
   SOCKETS: 64,
+  LINKS: 16,
   MAPPED_PREFIX: 12,
 } as const;

@@ -16,6 +16,10 @@ export interface PacketSenderOptions {
   /** UDP sockets of openOwnSender(): by them copies leave from an address of this host. */
   readonly ownIpv4Fds?: readonly number[];
   readonly ownIpv6Fds?: readonly number[];
+  /** Packet sockets of openFrameSender(), at most LIMIT.LINKS: one for each link by which copies leave as frames. */
+  readonly frameFds?: readonly number[];
+  /** The path table (native/include/paths.h). Without it no copy leaves as a frame. */
+  readonly paths?: ArrayBuffer | undefined;
   /** The 12 bytes before an IPv4 source on its way to an IPv6 collector (spec R6). */
   readonly mappedPrefix: Uint8Array;
   readonly batch: PacketBatch;
@@ -78,6 +82,8 @@ export class PacketSender {
       options.tap,
       Int32Array.from(options.ownIpv4Fds ?? []),
       Int32Array.from(options.ownIpv6Fds ?? []),
+      Int32Array.from(options.frameFds ?? []),
+      options.paths,
     );
     if (typeof handle === 'number') throw new SystemCallError('PacketSender', -handle);
     this.#handle = handle;
@@ -134,7 +140,9 @@ export class PacketSender {
 
 function checkOptions(options: PacketSenderOptions): void {
   const { ipv4Fds, ipv6Fds, copies, counters, slotsByteOffset, slotCount, mappedPrefix } = options;
-  const { ownIpv4Fds = [], ownIpv6Fds = [] } = options;
+  const { ownIpv4Fds = [], ownIpv6Fds = [], frameFds = [] } = options;
+  checkInteger('number of packet sockets', frameFds.length, 0, LIMIT.LINKS);
+  for (const fd of frameFds) checkFd(fd);
   for (const fds of [ipv4Fds, ipv6Fds, ownIpv4Fds, ownIpv6Fds]) {
     checkInteger('number of sockets', fds.length, 0, LIMIT.SOCKETS);
     for (const fd of fds) checkFd(fd);

@@ -54,6 +54,16 @@ export function openOwnSender(family: 4 | 6, sendBufferBytes: number): number {
   return check('openOwnSender', addon().openOwnSender(family, sendBufferBytes));
 }
 
+/**
+ * Opens a packet socket that sends whole Ethernet frames by any link, past its queueing discipline (packet(7)).
+ *
+ * @throws SystemCallError EPERM without CAP_NET_RAW, EAFNOSUPPORT where the kernel has no such sockets
+ */
+export function openFrameSender(sendBufferBytes: number): number {
+  checkInteger('sendBufferBytes', sendBufferBytes, 0, UINT32_MAX);
+  return check('openFrameSender', addon().openFrameSender(sendBufferBytes));
+}
+
 /** Datagrams that the kernel dropped at a socket since it was opened, modulo 2^32. */
 export function socketDrops(fd: number): number {
   return check('socketDrops', addon().socketDrops(checkFd(fd)));

@@ -116,6 +116,20 @@ export const FORWARDER_COUNTERS = [
     advice: 'nothing: the rules want it',
   },
   {
+    key: 'frames',
+    kind: 'count',
+    counter: 'FRAMES',
+    meaning: "copies that were sent as whole Ethernet frames, past the kernel's own way of sending",
+  },
+  {
+    key: 'framesRefused',
+    kind: 'count',
+    counter: 'FRAMES_REFUSED',
+    meaning:
+      'copies that a link refused as frames, and that left through a raw socket instead: forwarded, or in send_errors',
+    advice: 'nothing, unless they grow: the link is down, or full',
+  },
+  {
     key: 'fragmented',
     kind: 'count',
     counter: 'FRAGMENTED',

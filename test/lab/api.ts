@@ -91,6 +91,8 @@ export interface ForwarderMessage {
   readonly template_resends: string;
   readonly templates_unreadable: string;
   readonly templates_unkept: string;
+  readonly frames: string;
+  readonly frames_refused: string;
   readonly refusals: readonly { readonly code: string; readonly count: string }[];
   readonly send_errors: readonly { readonly code: string; readonly count: string }[];
   readonly receive_errors: readonly { readonly code: string; readonly count: string }[];

@@ -38,6 +38,8 @@ export const IDLE: ForwarderCounters = {
   templateResends: 0n,
   templatesUnreadable: 0n,
   templatesUnkept: 0n,
+  frames: 0n,
+  framesRefused: 0n,
   sendRetries: 0n,
 };
 

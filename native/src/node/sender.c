@@ -11,7 +11,7 @@ struct handle {
 	pio_sender_t *sender;
 	struct ring_writer ring, tap;
 	napi_ref memory, tap_memory; /* of these */
-	napi_ref packets, payloads, copies, counters, collectors;
+	napi_ref packets, payloads, copies, counters, collectors, paths;
 };
 
 static struct handle *handle_of(napi_env env, napi_value value)
@@ -33,6 +33,7 @@ static void free_handle(napi_env env, void *data, void *hint)
 	let_go(env, &handle->copies);
 	let_go(env, &handle->counters);
 	let_go(env, &handle->collectors);
+	let_go(env, &handle->paths);
 	free(handle);
 }
 
@@ -41,6 +42,18 @@ static uint32_t fds_of(napi_env env, napi_value value, const int **fds)
 	size_t count = 0;
 	*fds = typed_array_of(env, value, &count);
 	return (uint32_t)count;
+}
+
+/* NULL when there is no path table, or none of this layout. */
+static const struct paths_header *paths_of(napi_env env, napi_value value)
+{
+	size_t bytes = 0;
+	void *memory = NULL;
+	if (napi_get_arraybuffer_info(env, value, &memory, &bytes) != napi_ok ||
+	    bytes < PATHS_MAX * sizeof(struct path))
+		return NULL;
+	const struct paths_header *paths = memory;
+	return paths->magic == PATHS_MAGIC && paths->layout == PATHS_LAYOUT ? paths : NULL;
 }
 
 /* 0, also when there is none, or errno. */
@@ -59,9 +72,9 @@ static int open_ring(napi_env env, struct ring_writer *ring, napi_ref *reference
 /*
  * senderCreate(ipv4Fds: Int32Array, ipv6Fds: Int32Array, mappedPrefix, size, payloadBytes,
  *              payloadStride, packets, payloads, copies, copiesMax, counters, slotsByteOffset,
- *              slotCount, ring, notesByteOffset, tap, ownIpv4Fds, ownIpv6Fds): handle or negative
- * errno. The counters' buffer holds slots and notes too; notesByteOffset is 0 when there are none.
- * Ring and tap are the memory of one each, or undefined.
+ *              slotCount, ring, notesByteOffset, tap, ownIpv4Fds, ownIpv6Fds, frameFds, paths):
+ * handle or negative errno. The counters' buffer holds slots and notes too; notesByteOffset is 0
+ * when there are none. Ring and tap are the memory of one each, or undefined; so is paths.
  */
 static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -81,6 +94,8 @@ static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX]
 	options.ipv6_count = fds_of(env, arguments[1], &options.ipv6_fds);
 	options.own_ipv4_count = fds_of(env, arguments[16], &options.own_ipv4_fds);
 	options.own_ipv6_count = fds_of(env, arguments[17], &options.own_ipv6_fds);
+	options.frame_count = fds_of(env, arguments[18], &options.frame_fds);
+	options.paths = paths_of(env, arguments[19]);
 	memcpy(options.mapped_prefix, typed_array_of(env, arguments[2], NULL),
 	       sizeof(options.mapped_prefix));
 	struct handle *handle = calloc(1, sizeof(*handle));
@@ -103,6 +118,8 @@ static napi_value create(napi_env env, const napi_value arguments[ARGUMENTS_MAX]
 	handle->payloads = keep(env, arguments[7]);
 	handle->copies = keep(env, arguments[8]);
 	handle->counters = keep(env, arguments[10]);
+	if (options.paths != NULL)
+		handle->paths = keep(env, arguments[19]);
 	napi_value result = NULL;
 	if (napi_create_external(env, handle, free_handle, NULL, &result) != napi_ok)
 		free_handle(env, handle, NULL);

@@ -25,6 +25,12 @@ static napi_value open_own_sender(napi_env env, const napi_value arguments[ARGUM
 		      sys_open_own_sender(int_of(env, arguments[0]), uint_of(env, arguments[1])));
 }
 
+/* openFrameSender(sendBufferBytes): fd or errno. */
+static napi_value open_frame_sender(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	return number(env, sys_open_frame_sender(uint_of(env, arguments[0])));
+}
+
 /* socketDrops(fd): count or errno. */
 static napi_value socket_drops(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -38,7 +44,11 @@ static napi_value close_on_exec(napi_env env, const napi_value arguments[ARGUMEN
 }
 
 const struct exported socket_exports[] = {
-	{"openReceiver", open_receiver},    {"openSender", open_sender},
-	{"openOwnSender", open_own_sender}, {"socketDrops", socket_drops},
-	{"closeOnExec", close_on_exec},	    {NULL, NULL},
+	{"openReceiver", open_receiver},
+	{"openSender", open_sender},
+	{"openOwnSender", open_own_sender},
+	{"openFrameSender", open_frame_sender},
+	{"socketDrops", socket_drops},
+	{"closeOnExec", close_on_exec},
+	{NULL, NULL},
 };

@@ -12,6 +12,8 @@ export type DescriptorName =
   /** UDP sockets that send from an address of this host, each from a port that it keeps. */
   | `own IPv4 ${number}`
   | `own IPv6 ${number}`
+  /** Packet sockets; none where the kernel has none. They are not handed over. */
+  | `frames ${number}`
   | 'counters'
   /** The sums of forwarders that are no more; only control writes them. */
   | 'ended counters'
@@ -52,7 +54,7 @@ export function requireDescriptor(descriptors: Descriptors, name: DescriptorName
 }
 
 /** Of which there are several. */
-export type SocketKind = 'receive' | 'send IPv4' | 'send IPv6' | 'own IPv4' | 'own IPv6';
+export type SocketKind = 'receive' | 'send IPv4' | 'send IPv6' | 'own IPv4' | 'own IPv6' | 'frames';
 
 /** Numbers of all whose names begin so, in their order. */
 export function descriptorsOf(descriptors: Descriptors, kind: SocketKind): readonly number[] {

@@ -259,6 +259,7 @@ export class SocketEngine implements Engine {
       ...nameDescriptors('send IPv6', sockets.ipv6Senders),
       ...nameDescriptors('own IPv4', sockets.ownIpv4Senders),
       ...nameDescriptors('own IPv6', sockets.ownIpv6Senders),
+      ...nameDescriptors('frames', sockets.frameSenders),
       counters: counters.fd,
       'ended counters': this.#ended?.fd,
       identities: this.#memory?.identities,

@@ -5,7 +5,7 @@ import type { SocketAddress } from '../../config/config.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { describeSocket } from '../../native/inherited.ts';
 import { LIMIT } from '../../native/layout.ts';
-import { openOwnSender, openReceiver, openSender } from '../../native/sockets.ts';
+import { openFrameSender, openOwnSender, openReceiver, openSender } from '../../native/sockets.ts';
 import { SystemCallError } from '../../native/system-call.ts';
 import { type Descriptors, descriptorsOf } from './descriptors.ts';
 import { overlap, widestFirst } from './overlap.ts';
@@ -21,6 +21,8 @@ export interface ForwarderSockets {
   /** UDP sockets that send from an address of this host; none where it lacks the family. */
   readonly ownIpv4Senders: readonly number[];
   readonly ownIpv6Senders: readonly number[];
+  /** Packet sockets, for copies that leave as whole frames; none where the kernel has none. */
+  readonly frameSenders: readonly number[];
 }
 
 export type SocketSettings = Pick<
@@ -104,6 +106,7 @@ export function openSockets(
         ipv6Senders: openSenders(6, settings, keep),
         ownIpv4Senders: openOwnSenders(4, settings, ownIpv4Senders, keep),
         ownIpv6Senders: openOwnSenders(6, settings, ownIpv6Senders, keep),
+        frameSenders: openFrameSenders(settings, keep),
       };
     });
   } catch (error) {
@@ -114,9 +117,7 @@ export function openSockets(
 
 export function closeSockets(sockets: readonly ForwarderSockets[]): void {
   for (const of of sockets) {
-    const { receive, ipv4Senders, ipv6Senders, ownIpv4Senders, ownIpv6Senders } = of;
-    const senders = [...ipv4Senders, ...ipv6Senders, ...ownIpv4Senders, ...ownIpv6Senders];
-    for (const fd of [...receive, ...senders]) closeSync(fd);
+    for (const fd of Object.values(of).flat()) closeSync(fd);
   }
 }
 
@@ -169,6 +170,18 @@ function openOwnSenders(
   const length = ownSendersFor(forwarders);
   const open = (i: number) => before[i] ?? keep(openOwnSender(family, sendBufferBytes));
   return openWhereThereIs(() => Array.from({ length }, (_, i) => open(i)));
+}
+
+/** One for each link by which frames leave. */
+function openFrameSenders(
+  { sends, forwarders, sendBufferBytes }: SenderSettings,
+  keep: (fd: number) => number,
+): readonly number[] {
+  if (!sends) return [];
+  const length = Math.min(LIMIT.LINKS, sendersFor(forwarders));
+  return openWhereThereIs(() =>
+    Array.from({ length }, () => keep(openFrameSender(sendBufferBytes))),
+  );
 }
 
 /** @returns none where the host lacks the family */

@@ -64,6 +64,7 @@ export class Forwarder {
       ipv6Fds: descriptorsOf(descriptors, 'send IPv6'),
       ownIpv4Fds: descriptorsOf(descriptors, 'own IPv4'),
       ownIpv6Fds: descriptorsOf(descriptors, 'own IPv6'),
+      frameFds: descriptorsOf(descriptors, 'frames'),
       mappedPrefix: Uint8Array.from(options.ipv4SourcePrefix),
       batch,
       copies,
