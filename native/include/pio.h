@@ -81,7 +81,7 @@
 	COUNTER(TEMPLATE_RESENDS, 18)                                                              \
 	COUNTER(TEMPLATES_UNREADABLE, 19) /* packets */                                            \
 	COUNTER(TEMPLATES_UNKEPT, 20)	  /* records */                                            \
-	/* Of the copies that were sent: as whole frames; those that left otherwise after all. */  \
+	/* Copies that were sent as whole frames, and frames that the kernel refused. */           \
 	COUNTER(FRAMES, 21)                                                                        \
 	COUNTER(FRAMES_REFUSED, 22)                                                                \
 	COUNTER(SEND_ERRORS, 256)    /* + errno, 0 to 255: copies not sent */                      \

@@ -126,7 +126,7 @@ export const FORWARDER_COUNTERS = [
     kind: 'count',
     counter: 'FRAMES_REFUSED',
     meaning:
-      'copies that a link refused as frames, and that left through a raw socket instead: forwarded, or in send_errors',
+      'frames that a link refused: their copies, and those behind them, left through raw sockets instead',
     advice: 'nothing, unless they grow: the link is down, or full',
   },
   {

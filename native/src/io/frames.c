@@ -209,7 +209,7 @@ static void take_raw(struct pio_sender *sender, struct pio_link *link, uint32_t 
 {
 	const struct pio_message *frames = &link->queue.messages[first];
 	link->rests_until_ms = sender->frames.now_ms + PIO_LINK_REST_MS;
-	pio_count(&sender->options.counters[PIO_FRAMES_REFUSED], count);
+	pio_count(&sender->options.counters[PIO_FRAMES_REFUSED], 1);
 	for (uint32_t i = 0; i < count; i++)
 		move_to_raw(sender, &frames[i]);
 	for (uint32_t i = 0; i < count; i++)
