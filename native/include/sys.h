@@ -26,7 +26,8 @@ int sys_open_sender(int family, uint32_t send_buffer);
 
 /*
  * Opens a packet socket that sends whole Ethernet frames by any link (packet(7)), past the queueing
- * discipline (PACKET_QDISC_BYPASS), non-blocking. It receives nothing. -EPERM without CAP_NET_RAW.
+ * discipline (PACKET_QDISC_BYPASS), non-blocking. It never receives anything. -EPERM without
+ * CAP_NET_RAW.
  */
 int sys_open_frame_sender(uint32_t send_buffer);
 

@@ -1,12 +1,12 @@
 /* Sockets that send from an address of this host. */
 #include <errno.h>
-#include <linux/filter.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "address.h"
 #include "error_queue.h"
 #include "kernel.h"
+#include "nothing.h"
 #include "sys.h"
 
 static int set(int fd, int level, int option, int value)
@@ -14,19 +14,10 @@ static int set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-/* Nobody reads what comes to the socket: it would leave no room for errors. */
-static int take_nothing(int fd)
-{
-	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog program = {.len = 1, .filter = &none};
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
-											   : 0;
-}
-
 /* The kernel fragments what is too large, and tells of errors that come back. */
 static int prepare(int fd, int family)
 {
-	int error = take_nothing(fd);
+	int error = sys_take_nothing(fd);
 	if (error < 0)
 		return error;
 	if (family == 4) {

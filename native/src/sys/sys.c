@@ -20,6 +20,7 @@
 
 #include "address.h"
 #include "kernel.h"
+#include "nothing.h"
 
 /* linux/in6.h, which cannot be included beside netinet/in.h. */
 #ifndef IPV6_HDRINCL
@@ -129,7 +130,9 @@ int sys_open_frame_sender(uint32_t send_buffer)
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	int error = enable(fd, SOL_PACKET, PACKET_QDISC_BYPASS);
+	int error = sys_take_nothing(fd);
+	if (error == 0)
+		error = enable(fd, SOL_PACKET, PACKET_QDISC_BYPASS);
 	if (error == 0)
 		error = sys_set_send_buffer(fd, send_buffer);
 	return fd_or_error(fd, error);
