@@ -51,16 +51,17 @@ export class PathMemory {
     Atomics.store(this.#wide, (HEADER.LOOKED_MS * 4) / WIDE, nowMs);
   }
 
-  /** Each word is written whole, so an address in a frame that a reader has is one that it was. */
   write(index: number, { link, mtu, frame, hops }: PathRow): void {
     const at = index * PATH.WORDS;
-    Atomics.store(this.#words, at + PATH.LINK, 0);
+    // Odd: whoever reads meanwhile has no path.
+    Atomics.add(this.#words, at + PATH.CHANGES, 1);
+    Atomics.store(this.#words, at + PATH.LINK, link);
     Atomics.store(this.#words, at + PATH.MTU, mtu);
     Atomics.store(this.#words, at + PATH.FIRST_HOP, hops?.first ?? 0);
     const wide = frameWords(frame, hops?.count ?? 0);
     for (const [i, word] of wide.entries())
       Atomics.store(this.#wide, (index * PATH.SIZE + PATH.FRAME_BYTE) / WIDE + i, word);
-    Atomics.store(this.#words, at + PATH.LINK, link);
+    Atomics.add(this.#words, at + PATH.CHANGES, 1);
   }
 
   /** There is no path. */

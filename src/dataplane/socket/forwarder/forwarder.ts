@@ -6,6 +6,7 @@ import { Notes } from '../../../native/notes.ts';
 import { PacketBatch } from '../../../native/packet-batch.ts';
 import { PacketReceiver } from '../../../native/packet-receiver.ts';
 import { PacketSender, type Tap } from '../../../native/packet-sender.ts';
+import { PATH, PATHS } from '../../../native/paths-layout.ts';
 import { mapAll } from '../../../native/ring-memory.ts';
 import { ForwardingTable } from '../../../table/forwarding-table.ts';
 import { STATE } from '../../../table/layout.ts';
@@ -65,6 +66,7 @@ export class Forwarder {
       ownIpv4Fds: descriptorsOf(descriptors, 'own IPv4'),
       ownIpv6Fds: descriptorsOf(descriptors, 'own IPv6'),
       frameFds: descriptorsOf(descriptors, 'frames'),
+      paths: mapPaths(descriptors.paths),
       mappedPrefix: Uint8Array.from(options.ipv4SourcePrefix),
       batch,
       copies,
@@ -182,4 +184,9 @@ export class Forwarder {
   #mapTable({ file, bytes }: TableReference): ArrayBuffer {
     return mapMemory(requireDescriptor(this.#descriptors, `table ${file}`), bytes, false);
   }
+}
+
+/** Where copies leave by as whole frames; undefined: nobody keeps it. */
+function mapPaths(fd: number | undefined): ArrayBuffer | undefined {
+  return fd === undefined ? undefined : mapMemory(fd, PATHS.MAX * PATH.SIZE, false);
 }
