@@ -2,7 +2,7 @@
 
 export type Family = 'ipv4' | 'ipv6' | 'ipv4-to-ipv6';
 
-export type ContestantName = 'floxy' | 'pmacct' | 'nftables' | 'limit' | 'dgram';
+export type ContestantName = 'floxy' | 'raw' | 'pmacct' | 'nftables' | 'limit' | 'dgram';
 
 export interface Scenario {
   readonly name: string;
@@ -51,8 +51,8 @@ export interface Group {
   readonly scenarios: readonly Scenario[];
 }
 
-const ALL: readonly ContestantName[] = ['floxy', 'pmacct', 'nftables', 'limit', 'dgram'];
-const FAST: readonly ContestantName[] = ['floxy', 'pmacct', 'nftables', 'limit'];
+const ALL: readonly ContestantName[] = ['floxy', 'raw', 'pmacct', 'nftables', 'limit', 'dgram'];
+const FAST: readonly ContestantName[] = ['floxy', 'raw', 'pmacct', 'nftables', 'limit'];
 const OURS: readonly ContestantName[] = ['floxy'];
 
 export const BASE: Scenario = {

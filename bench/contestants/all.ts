@@ -2,13 +2,14 @@ import type { ContestantName } from '../scenarios.ts';
 import { isInstalled, run } from '../shell.ts';
 import type { Contestant } from './contestant.ts';
 import { dgram } from './dgram.ts';
-import { floxy } from './floxy.ts';
+import { floxy, raw } from './floxy.ts';
 import { limit } from './limit.ts';
 import { nftables } from './nftables.ts';
 import { pmacct } from './pmacct.ts';
 
 export const CONTESTANTS: Readonly<Record<ContestantName, Contestant>> = {
   floxy,
+  raw,
   pmacct,
   nftables,
   limit,

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Settings } from '../../test/lab/service.ts';
 import { confine } from '../../test/load/machine.ts';
 import { descendantsOf } from '../processes.ts';
 import type { Scenario } from '../scenarios.ts';
@@ -20,12 +21,23 @@ const PROGRAM = path.join(import.meta.dirname, '..', '..', 'bin', 'floxy');
 
 export const floxy: Contestant = {
   name: 'floxy',
-  description: 'this project, one forwarder on the proxy core, control elsewhere',
+  description:
+    'this project, one forwarder on the proxy core, control elsewhere; copies leave as frames',
   start: (options) => startFloxy(options, 1),
 };
 
+export const raw: Contestant = {
+  name: 'raw',
+  description: 'the same, copies leave through raw sockets (COLLECTOR_FLOXY_SENDER=raw)',
+  start: (options) => startFloxy(options, 1, { COLLECTOR_FLOXY_SENDER: 'raw' }),
+};
+
 /** Starts the service and loads the rules; the forwarders share the proxy's core. */
-export async function startFloxy(options: Start, forwarders: number): Promise<Running> {
+export async function startFloxy(
+  options: Start,
+  forwarders: number,
+  settings: Settings = {},
+): Promise<Running> {
   const { scenario, cores, folder } = options;
   const rules = path.join(folder, 'rules.txtpb');
   await writeFile(rules, rulesText(scenario));
@@ -38,6 +50,7 @@ export async function startFloxy(options: Start, forwarders: number): Promise<Ru
       COLLECTOR_FLOXY_THREAD_COUNT: `${forwarders}`,
       COLLECTOR_DATABASE_PATH: path.join(folder, 'collector.db'),
       COLLECTOR_LOG_LEVEL: 'warn',
+      ...settings,
     },
   });
   try {
