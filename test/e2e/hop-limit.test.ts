@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { COLLECTOR_HOST_V4, COLLECTOR_HOST_V6, PROXY_COLLECTOR_SIDE_V4 } from '../lab/lab.ts';
 import { requireRoot } from '../lab/require-root.ts';
+import { describeSenders } from '../lab/senders.ts';
 import { Service } from '../lab/service.ts';
 import { waitFor } from '../lab/shell.ts';
 import { receivedBy, Stage } from '../lab/stage.ts';
@@ -26,13 +27,15 @@ async function totals({ api }: Service): Promise<{ received: number; exceeded: n
   };
 }
 
-describe('how far packets go', { skip: requireRoot() }, () => {
+describeSenders('how far packets go', ({ settings, assertUsed }) => {
   let stage: Stage;
   before(async () => {
-    stage = await Stage.start({ settings: { COLLECTOR_FLOXY_THREAD_COUNT: '4' } });
+    stage = await Stage.start({ settings: { ...settings, COLLECTOR_FLOXY_THREAD_COUNT: '4' } });
     await stage.api.replace({ rules: [], defaultOutputs: [[C4], [C6]] });
   });
-  after(() => stage[Symbol.asyncDispose]());
+  after(async () => {
+    await assertUsed(stage.api).finally(() => stage[Symbol.asyncDispose]());
+  });
 
   for (const [arrives, leaves] of [
     [255, 64],

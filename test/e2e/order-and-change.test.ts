@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import type { Datagram } from '../lab/datagrams.ts';
 import { numberedPayload } from '../lab/numbered.ts';
 import type { RuleSetText } from '../lab/reference.ts';
-import { requireRoot } from '../lab/require-root.ts';
+import { describeSenders } from '../lab/senders.ts';
 import { proxyFor, Stage } from '../lab/stage.ts';
 import type { Stream } from '../lab/traffic.ts';
 import { assertWellFormed, verify } from '../lab/verify.ts';
@@ -26,14 +26,16 @@ function streams(count: number): Stream[] {
 
 const collector = (i: number) => ({ host: `2001:db8:c::${i.toString(16)}`, port: 9000 + i });
 
-describe('order and change of rules', { skip: requireRoot() }, () => {
+describeSenders('order and change of rules', ({ settings, assertUsed }) => {
   let stage: Stage;
   before(async () => {
     stage = await Stage.start({
-      settings: { COLLECTOR_FLOXY_RECEIVE_BUFFER_BYTES: String(64 * 1024 * 1024) },
+      settings: { ...settings, COLLECTOR_FLOXY_RECEIVE_BUFFER_BYTES: String(64 * 1024 * 1024) },
     });
   });
-  after(() => stage[Symbol.asyncDispose]());
+  after(async () => {
+    await assertUsed(stage.api).finally(() => stage[Symbol.asyncDispose]());
+  });
 
   test('R12: the packets of each exporter endpoint reach each collector in the order of their arrival', async () => {
     const ruleSet: RuleSetText = {

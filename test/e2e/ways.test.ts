@@ -6,6 +6,7 @@ import { COLLECTOR_HOST_V4, COLLECTOR_HOST_V6, PROXY_COLLECTOR_SIDE_V4 } from '.
 import { type LeavingText, leavingOf } from '../lab/leaving.ts';
 import { type CollectorText, decide } from '../lab/reference.ts';
 import { requireRoot } from '../lab/require-root.ts';
+import { describeSenders } from '../lab/senders.ts';
 import { Service } from '../lab/service.ts';
 import { waitFor } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
@@ -52,11 +53,13 @@ const told = (copy: Datagram) => [
   },
 ];
 
-describe('how copies leave', { skip: requireRoot() }, () => {
+describeSenders('how copies leave', ({ settings, assertUsed }) => {
   let stage: Stage;
   const defaultOutputs = collectors().map((collector) => [collector]);
   before(async () => {
-    stage = await Stage.start({ settings: { COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: '9000' } });
+    stage = await Stage.start({
+      settings: { ...settings, COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: '9000' },
+    });
     await stage.api.replace({ rules: [], defaultOutputs });
   });
   after(() => stage[Symbol.asyncDispose]());
@@ -74,6 +77,7 @@ describe('how copies leave', { skip: requireRoot() }, () => {
         payload: payload(i),
       }));
       const arrived = await stage.exchange(shots);
+      await assertUsed(stage.api);
       const expected = EXPORTERS.flatMap((exporter, i) => {
         const { groups } = decide({ rules: [], defaultOutputs }, exporter, 2055);
         return collectors().flatMap((collector) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import type { Datagram } from '../lab/datagrams.ts';
 import { COLLECTOR_HOST_V4, COLLECTOR_HOST_V6 } from '../lab/lab.ts';
 import { numberedPayload } from '../lab/numbered.ts';
-import { requireRoot } from '../lab/require-root.ts';
+import { describeSenders } from '../lab/senders.ts';
 import { waitFor } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
 import { type Bound, UdpSockets } from '../lab/traffic.ts';
@@ -15,13 +15,17 @@ const C4 = { host: '198.51.100.10', port: 9995 };
 const C6 = { host: '2001:db8:c::10', port: 9996 };
 const EVERYWHERE = { rules: [], defaultOutputs: [[C4], [C6]] };
 
-describe('packets on the wire', { skip: requireRoot() }, () => {
+describeSenders('packets on the wire', ({ settings, assertUsed }) => {
   let stage: Stage;
   before(async () => {
-    stage = await Stage.start({ settings: { COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: '65535' } });
+    stage = await Stage.start({
+      settings: { ...settings, COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: '65535' },
+    });
     await stage.api.replace(EVERYWHERE);
   });
-  after(() => stage[Symbol.asyncDispose]());
+  after(async () => {
+    await assertUsed(stage.api).finally(() => stage[Symbol.asyncDispose]());
+  });
 
   async function forward(from: Bound, payloads: readonly Buffer[]): Promise<readonly Datagram[]> {
     const arrived = await stage.exchange(payloads.map((payload) => ({ from, payload })));
@@ -184,10 +188,10 @@ function wordsOf(address: string): number[] {
   return [...groups(head), ...groups(tail)];
 }
 
-describe('settings of the packet path', { skip: requireRoot() }, () => {
+describeSenders('settings of the packet path', ({ settings }) => {
   test('R6: the prefix of IPv4 sources on their way to IPv6 collectors can be another /96', async () => {
     await using stage = await Stage.start({
-      settings: { COLLECTOR_FLOXY_IPV4_SOURCE_PREFIX: '64:ff9b::/96' },
+      settings: { ...settings, COLLECTOR_FLOXY_IPV4_SOURCE_PREFIX: '64:ff9b::/96' },
     });
     await stage.api.replace(EVERYWHERE);
     const payload = Buffer.from('translated');
@@ -203,7 +207,7 @@ describe('settings of the packet path', { skip: requireRoot() }, () => {
 
   test('R9: a payload longer than the packet buffer is cut to it, forwarded, counted and logged', async () => {
     await using stage = await Stage.start({
-      settings: { COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: '2000' },
+      settings: { ...settings, COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: '2000' },
     });
     await stage.api.replace(EVERYWHERE);
     for (const from of [V4, V6]) {
@@ -226,7 +230,7 @@ describe('settings of the packet path', { skip: requireRoot() }, () => {
   });
 
   test('R9: the default packet buffer takes 1496 bytes', async () => {
-    await using stage = await Stage.start();
+    await using stage = await Stage.start({ settings });
     await stage.api.replace({ rules: [], defaultOutputs: [[C4]] });
     const payloads = [1496, 1497].map((bytes) => numberedPayload(3, bytes, bytes));
     const arrived = await stage.exchange(payloads.map((payload) => ({ from: V4, payload })));
@@ -237,7 +241,7 @@ describe('settings of the packet path', { skip: requireRoot() }, () => {
   });
 
   test('R8: a smaller MTU on the way to the collector is found and kept to', async () => {
-    await using stage = await Stage.start({ collectorMtu: 1280 });
+    await using stage = await Stage.start({ settings, collectorMtu: 1280 });
     await stage.api.replace(EVERYWHERE);
     for (const from of [V4, V6]) {
       const payloads = [1232, 1252, 1253, 1400].map((bytes) => numberedPayload(4, bytes, bytes));

@@ -50,6 +50,8 @@ export interface Totals {
   readonly sendErrors: number;
   readonly sendRetries: number;
   readonly receiveErrors: number;
+  /** A link that refuses a frame counts it as dropped, and its copy is sent anew. */
+  readonly framesRefused: number;
   readonly fragmented: number;
   readonly fragments: number;
   readonly restarts: number;
@@ -195,7 +197,7 @@ export class LoadStage implements AsyncDisposable {
       totals,
       statistics,
       arrived,
-      lostOnWire: await this.#drops.total(),
+      lostOnWire: (await this.#drops.total()) - totals.framesRefused,
     };
   }
 
@@ -254,6 +256,7 @@ export function totalsOf(forwarders: readonly ForwarderMessage[]): Totals {
     sendErrors: sum((forwarder) => errors(forwarder.send_errors)),
     sendRetries: sum((forwarder) => Number(forwarder.send_retries)),
     receiveErrors: sum((forwarder) => errors(forwarder.receive_errors)),
+    framesRefused: sum((forwarder) => Number(forwarder.frames_refused)),
     fragmented: sum((forwarder) => Number(forwarder.fragmented)),
     fragments: sum((forwarder) => Number(forwarder.fragments)),
     restarts: sum((forwarder) => Number(forwarder.restarts)),

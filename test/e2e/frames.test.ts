@@ -1,0 +1,121 @@
+/** Copies as frames, while the network around the proxy changes. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ForwarderMessage } from '../lab/api.ts';
+import { ip } from '../lab/namespaces.ts';
+import { requireRoot } from '../lab/require-root.ts';
+import { Stage } from '../lab/stage.ts';
+import {
+  accountFor,
+  endSteadyTraffic,
+  STEADY_COLLECTOR,
+  STEADY_RULES,
+  STEADY_STREAMS,
+  startSteadyTraffic,
+} from '../lab/steady-traffic.ts';
+
+const SETTINGS = { COLLECTOR_FLOXY_SENDER: 'link' };
+const NETWORK = '2001:db8:c::/48';
+const GATEWAY = 'fd00:2::2';
+const OTHER_GATEWAY = 'fd00:2::3';
+/** Between two changes: longer than control takes to notice one. */
+const PAUSE_MS = 150;
+const CHANGES = 10;
+
+/** What takes the link of the collectors away from the proxy, and gives it back as the lab made it. */
+const DOWN = ['link set col down'];
+const UP = [
+  'link set col up',
+  'addr replace fd00:2::1/64 dev col nodad',
+  `neigh replace ${GATEWAY} lladdr 02:f1:00:00:02:02 dev col nud permanent`,
+  `route replace ${NETWORK} via ${GATEWAY} dev col`,
+];
+
+async function startStage(): Promise<Stage> {
+  const stage = await Stage.start({ settings: SETTINGS });
+  await stage.api.replace(STEADY_RULES);
+  return stage;
+}
+
+async function sumOf(
+  stage: Stage,
+  count: (forwarder: ForwarderMessage) => number,
+): Promise<number> {
+  const { forwarders } = await stage.api.status();
+  return forwarders.reduce((sum, forwarder) => sum + count(forwarder), 0);
+}
+
+const framesOf = (stage: Stage) => sumOf(stage, ({ frames }) => Number(frames));
+const forwardedOf = (stage: Stage) => sumOf(stage, ({ forwarded }) => Number(forwarded.packets));
+const errorsOf = (stage: Stage) =>
+  sumOf(stage, ({ send_errors }) => send_errors.reduce((sum, { count }) => sum + Number(count), 0));
+
+/** While traffic goes on. */
+async function changeOften(change: (i: number) => Promise<void>): Promise<void> {
+  for (let i = 0; i < CHANGES; i++) {
+    await change(i);
+    await sleep(PAUSE_MS);
+  }
+}
+
+describe('frames, while the network changes', { skip: requireRoot() }, () => {
+  test('R12 R28: a neighbour that is forgotten and found again costs no packet', async () => {
+    await using stage = await startStage();
+    await startSteadyTraffic(stage);
+    await changeOften(() => ip(stage.lab.proxy, [`neigh del ${GATEWAY} dev col`]));
+    const { sent, missing } = await endSteadyTraffic(stage);
+    assert.equal(missing, 0);
+    const frames = await framesOf(stage);
+    assert.ok(frames > sent / 10, `${frames} of ${sent} copies left as frames`);
+    assert.ok(frames < sent, 'some had to wait for the neighbour');
+  });
+
+  test('R12 R28: packets follow the route to another gateway, and back', async () => {
+    await using stage = await startStage();
+    await ip(stage.lab.collectors, [`addr add ${OTHER_GATEWAY}/64 dev prx nodad`]);
+    await startSteadyTraffic(stage);
+    await changeOften((i) => {
+      const gateway = i % 2 === 0 ? OTHER_GATEWAY : GATEWAY;
+      return ip(stage.lab.proxy, [`route replace ${NETWORK} via ${gateway} dev col`]);
+    });
+    const { sent, missing } = await endSteadyTraffic(stage);
+    assert.equal(missing, 0);
+    assert.ok((await framesOf(stage)) > sent / 2, 'most copies left as frames');
+  });
+
+  test('S2 R28: a link that goes down and up: each copy has left, or is an error', async () => {
+    await using stage = await startStage();
+    await startSteadyTraffic(stage);
+    await changeOften((i) => ip(stage.lab.proxy, i % 2 === 0 ? DOWN : UP));
+    const { sentPerStream } = await stage.exporters.stopTraffic('steady');
+    const sent = sentPerStream * STEADY_STREAMS;
+    const { arrived, dropped } = await stage.settleWithLosses(sent);
+    const forwarded = await forwardedOf(stage);
+    const errors = await errorsOf(stage);
+    assert.equal(forwarded + errors, sent);
+    assert.ok(errors > 0, 'there was no way for a while');
+    const { missing } = accountFor(arrived, forwarded);
+    assert.ok(
+      missing <= dropped,
+      `${missing} of ${forwarded} are missing, the link lost ${dropped}`,
+    );
+    assert.ok((await framesOf(stage)) > sent / 4, 'frames leave again');
+  });
+
+  test('R8 R28: what no longer fits the MTU of the link leaves in parts', async () => {
+    await using stage = await startStage();
+    const from = { host: '2001:db8:e::10', port: 4000 };
+    const shots = Array.from({ length: 20 }, (_, i) => ({ from, payload: Buffer.alloc(1300, i) }));
+    for (const mtu of [1500, 1280, 1500, 1290]) {
+      await ip(stage.lab.proxy, [`link set col mtu ${mtu}`]);
+      const arrived = await stage.exchange(shots);
+      assert.equal(arrived.length, shots.length);
+      for (const [i, { payload, destination, largestPacketBytes }] of arrived.entries()) {
+        assert.equal(destination, STEADY_COLLECTOR.host);
+        assert.ok(payload.equals(Buffer.alloc(1300, i)), `packet ${i} at MTU ${mtu}`);
+        assert.ok(largestPacketBytes <= mtu, `${largestPacketBytes} bytes at MTU ${mtu}`);
+      }
+    }
+  });
+});
