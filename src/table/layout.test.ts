@@ -11,12 +11,12 @@ test('the constants of shared memory are those of the C headers', () => {
   assert.equal(status, 0, stderr);
 });
 
-test('a program for the kernel can use the header of the table: no pointers, no includes but types', () => {
-  const header = readFileSync(join(packageRoot, 'native/include/table.h'), 'utf8');
-  const code = header.replaceAll(/\/\*[\s\S]*?\*\//g, '');
-  assert.deepEqual(code.match(/#include <.*>/g), [
-    '#include <linux/types.h>',
-    '#include <stdint.h>',
-  ]);
-  assert.doesNotMatch(code, /\*|\b(int|long|size_t|bool)\b/);
-});
+for (const name of ['table.h', 'paths.h']) {
+  test(`a program for the kernel can use ${name}: no pointers, no includes but types`, () => {
+    const header = readFileSync(join(packageRoot, 'native/include', name), 'utf8');
+    const code = header.replaceAll(/\/\*[\s\S]*?\*\//g, '');
+    const includes = code.match(/#include .*/g);
+    assert.deepEqual(includes, ['#include "bpf_types.h"', '#include <stdint.h>']);
+    assert.doesNotMatch(code, /\w \*\w|\b(long|size_t|bool)\b/);
+  });
+}

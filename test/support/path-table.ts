@@ -36,14 +36,14 @@ export class PathTableReader {
 
   /** @returns null when there is no path */
   row(index: number): PathText | null {
-    const at = index * PATH.WORDS;
-    const link = Atomics.load(this.#words, at + PATH.LINK);
-    const path = this.#read(index, link);
-    const isSame = Atomics.load(this.#words, at + PATH.LINK) === link;
-    return isSame && link !== 0 ? path : null;
+    const at = index * PATH.WORDS + PATH.CHANGES;
+    const changes = Atomics.load(this.#words, at);
+    const path = this.#read(index);
+    const isWhole = changes % 2 === 0 && Atomics.load(this.#words, at) === changes;
+    return isWhole && path.link !== 0 ? path : null;
   }
 
-  #read(index: number, link: number): PathText {
+  #read(index: number): PathText {
     const word = (name: number) => this.#words[index * PATH.WORDS + name] ?? 0;
     const bytes = Buffer.from(this.#memory, index * PATH.SIZE, PATH.SIZE);
     const frame = bytes.subarray(PATH.FRAME_BYTE, PATH.FRAME_BYTE + PATHS.FRAME_BYTES);
@@ -54,7 +54,7 @@ export class PathTableReader {
     const hops = bytes.readUInt16LE(PATH.HOPS_BYTE);
     const first = word(PATH.FIRST_HOP);
     return {
-      link,
+      link: word(PATH.LINK),
       mtu: word(PATH.MTU),
       to: mac(0),
       from: mac(6),
