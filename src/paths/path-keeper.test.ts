@@ -38,7 +38,8 @@ class Host implements Disposable {
   readonly reader = new PathTableReader(this.memory.readOnlyFd);
   readonly keeper: PathKeeper;
 
-  constructor() {
+  /** @param obstacles of links, as SenderChoice asks for them */
+  constructor(obstacles?: (links: ReadonlyMap<number, string>) => readonly string[]) {
     const log = pino(
       { base: null },
       { write: (line) => void this.lines.push(JSON.parse(line).msg) },
@@ -47,7 +48,12 @@ class Host implements Disposable {
       book: this.book,
       memory: this.memory,
       rows: this.rows,
-      choice: new SenderChoice({ setting: 'link', watches: [], obstacles: () => [], log }),
+      choice: new SenderChoice({
+        setting: obstacles === undefined ? 'link' : 'auto',
+        watches: [],
+        obstacles: obstacles ?? (() => []),
+        log,
+      }),
       askNeighbour: (address) => void this.asked.push(address),
       log,
       kernel: {
@@ -137,4 +143,18 @@ test('R28: it says that it looks as long as the kernel answers', async () => {
   await waitFor('it looks again', () => host.reader.header.lookedMs > last);
   assert.equal(host.lines.at(-1), 'the ways of frames are known again');
   assert.equal(host.lines.filter((line) => line === told).length, 1);
+});
+
+test('R29: a link that is new has no paths before it is known what it has on its way', async () => {
+  const seen: (number | undefined)[] = [];
+  let index = 0;
+  using host = new Host((links) => {
+    if (links.has(LINK.index)) seen.push(host.reader.row(index)?.link);
+    return [];
+  });
+  host.neighbour('192.0.2.1');
+  host.keeper.start();
+  index = host.book.indexOf(octets('192.0.2.1'));
+  await waitFor('it has a path', () => host.reader.row(index) !== null);
+  assert.equal(seen[0], undefined, 'there was none when it was asked for the first time');
 });

@@ -212,6 +212,7 @@ export class PathKeeper {
     const turn = new Turn();
     const nextHops = new NextHops(this.#kernel.readLinks(), this.#kernel.readNeighbours());
     const used = new Map<string, FrameHop>();
+    const before = this.#choice.links;
     for (const { index, octets } of this.#book.paths) {
       if (turn.isOver) await turn.next();
       const known = this.#known.get(index);
@@ -221,8 +222,11 @@ export class PathKeeper {
     }
     if (!this.#isRunning) return;
     this.#memory.looked();
-    this.#choice.links = new Map([...used.values()].map(({ link }) => [link.index, link.name]));
+    const links = new Map([...used.values()].map(({ link }) => [link.index, link.name]));
+    this.#choice.links = links;
     this.#stale.look(used.values());
+    // Now that it is known what they have on their way.
+    if ([...links.keys()].some((link) => !before?.has(link))) this.#want('neighbours');
   }
 
   /** @returns who gets its frames */
@@ -234,10 +238,11 @@ export class PathKeeper {
   ): readonly FrameHop[] {
     const way = frameWay(octets, route, hops, nextHops);
     let problem: NoPath | undefined;
-    if ('problem' in way) {
-      problem = way.problem;
-      this.#rows.clear(index);
-    } else problem = this.#rows.write(index, way.rows);
+    if ('problem' in way) problem = way.problem;
+    else if (!way.hops.every(({ link }) => this.#choice.links?.has(link.index)))
+      problem = 'not looked at';
+    else problem = this.#rows.write(index, way.rows);
+    if (problem !== undefined) this.#rows.clear(index);
     if (problem === undefined) {
       this.#ready.add(index);
       this.#problems.delete(index);
@@ -245,6 +250,6 @@ export class PathKeeper {
       this.#ready.delete(index);
       this.#problems.set(index, problem);
     }
-    return 'problem' in way || problem !== undefined ? [] : way.hops;
+    return 'problem' in way || problem === 'no room' ? [] : way.hops;
   }
 }

@@ -55,7 +55,11 @@ export class SenderChoice {
     return this.#reason;
   }
 
-  /** Those by which frames leave, or would. */
+  /** Those by which frames leave, or would; undefined: none were told yet. */
+  get links(): Links | undefined {
+    return this.#links;
+  }
+
   set links(links: Links) {
     const before = this.#links && indexesOf(this.#links);
     this.#links = links;
