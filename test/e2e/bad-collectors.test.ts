@@ -28,6 +28,8 @@ describe('beside collectors in trouble', { skip: requireRoot() }, () => {
       settings: {
         COLLECTOR_FLOXY_SEND_BUFFER_BYTES: `${SEND_BUFFER_BYTES}`,
         COLLECTOR_FLOXY_THREAD_COUNT: '1',
+        // Its copies share a socket with one of so many that are dead, and would be among the errors.
+        COLLECTOR_FLOXY_PROBE_INTERVAL_MS: '0',
       },
     });
     collectors = await UdpSockets.start(stage.lab.collectors);
