@@ -157,6 +157,12 @@ export class Lab implements AsyncDisposable {
       ...COLLECTOR_PREFIXES.map((prefix) => `route add local ${prefix} dev lo`),
     ]);
     await this.#switchOffReversePathFilters();
+    await this.#haveChecksumsOnTheWire();
+  }
+
+  /** A veth leaves checksums to be filled in by a network card that never comes: packets have them as on a real wire. */
+  async #haveChecksumsOnTheWire(): Promise<void> {
+    await this.run(this.exporters, ['ethtool', '-K', 'prx', 'tx', 'off']);
   }
 
   /** The filter in force is the stricter one of `all` and the interface. */
