@@ -1,0 +1,253 @@
+/*
+ * Copies of a packet leave: its headers are rewritten in place and a clone goes, or, for the last
+ * copy, the packet itself. No byte of a payload is looked at: what was in the UDP checksum before
+ * is taken out, and what is there now goes in (RFC 1624).
+ */
+#ifndef BPF_SEND_H
+#define BPF_SEND_H
+
+#include <linux/errno.h>
+
+#include "parse.h"
+
+/* What the kernel knows of the UDP checksum of a packet. */
+#define CHECKSUM_WHOLE 1u  /* it is there */
+#define CHECKSUM_SUMMED 2u /* and the device has summed up the packet, which changes with it */
+#define CHECKSUM_PARTIAL                                                                           \
+	3u /* a device will finish it: the pseudo header's sum is there (RFC 768) */
+
+#define NET_XMIT_DROP 1
+
+INLINE uint32_t difference(uint64_t now, uint64_t before)
+{
+	return fold(now) + (~fold(before) & 0xffffu);
+}
+
+/* Where the UDP checksum of the packet is, as it came. */
+INLINE uint32_t checksum_at(const struct kernel_work *work)
+{
+	return work->payload_at - sizeof(uint16_t);
+}
+
+/*
+ * Whether a device will finish the checksum: 1 or 0, or a negative errno. A program is not told,
+ * but the kernel's helper leaves such a one alone where other data than the pseudo header change:
+ * whatever is there after that is written anew for each copy.
+ */
+INLINE long is_partial(struct __sk_buff *skb, const struct kernel_work *work)
+{
+	uint16_t changed = 0;
+	long error = l4_replace(skb, checksum_at(work), 0, 1, 0);
+	if (error == 0)
+		error = load_bytes(skb, checksum_at(work), &changed, sizeof(changed));
+	return error != 0 ? error : changed == work->checksum;
+}
+
+/* 0, or a negative errno. */
+INLINE long find_mode(struct __sk_buff *skb, struct kernel_work *work)
+{
+	work->checksum_mode = CHECKSUM_WHOLE;
+	if (checksum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0)
+		return 0;
+	if (checksum_update(skb, 0) >= 0) {
+		work->checksum_mode = CHECKSUM_SUMMED;
+		return 0;
+	}
+	long partial = is_partial(skb, work);
+	if (partial > 0)
+		work->checksum_mode = CHECKSUM_PARTIAL;
+	return partial < 0 ? partial : 0;
+}
+
+/* Takes what headers said out of the checksum (RFC 1624). 0, or a negative errno. */
+INLINE long begin_checksum(struct __sk_buff *skb, struct kernel_work *work)
+{
+	long error = find_mode(skb, work);
+	work->last_sum = work->ip_sum + work->udp_sum + work->checksum;
+	if (work->checksum_mode == CHECKSUM_PARTIAL)
+		work->checksum_base = difference(work->checksum, work->pseudo_sum);
+	else
+		work->checksum_base = (~(uint32_t)work->checksum & 0xffffu) +
+				      (~fold(work->pseudo_sum + work->udp_sum) & 0xffffu);
+	return error;
+}
+
+/* The UDP checksum of the packet with other addresses and ports; never 0 when it is whole. */
+INLINE uint16_t new_checksum(const struct kernel_work *work, uint64_t pseudo_sum, uint64_t udp_sum)
+{
+	if (work->checksum_mode == CHECKSUM_PARTIAL)
+		return (uint16_t)fold(work->checksum_base + pseudo_sum);
+	uint16_t checksum = (uint16_t)~fold(work->checksum_base + pseudo_sum + udp_sum);
+	return checksum == 0 ? 0xffff : checksum;
+}
+
+/* Copy number i, those of IPv4 first. */
+INLINE struct kernel_copy *copy_at(struct kernel_work *work, uint32_t i)
+{
+	uint32_t at = i < work->ipv4_copies ? i : KERNEL_COPIES - 1 - (i - work->ipv4_copies);
+	return &work->copies[at & (KERNEL_COPIES - 1)];
+}
+
+INLINE uint8_t *header_at(struct kernel_work *work, uint32_t offset)
+{
+	return work->headers + KERNEL_HEADERS_AT + offset;
+}
+
+INLINE void build_frame(struct kernel_work *work, const struct kernel_copy *copy)
+{
+	const uint16_t *frame = (const uint16_t *)(const void *)copy->frame;
+	uint16_t *header = (uint16_t *)(void *)header_at(work, 0);
+	for (uint32_t i = 0; i < PATH_FRAME_BYTES / 2; i++)
+		header[i] = frame[i];
+}
+
+INLINE void build_ipv4(struct kernel_cpu *cpu, const struct kernel_copy *copy)
+{
+	struct kernel_work *work = &cpu->work;
+	struct iphdr *ip = (void *)header_at(work, ETH_HLEN);
+	*(uint8_t *)ip = 0x45;
+	ip->tos = copy->traffic_class;
+	ip->tot_len = NETWORK16(work->length + UDP_BYTES + IPV4_BYTES);
+	ip->id = NETWORK16(cpu->identification);
+	cpu->identification++;
+	ip->frag_off = 0;
+	ip->ttl = copy->hop_limit;
+	ip->protocol = IPPROTO_UDP;
+	ip->check = 0;
+	ip->saddr = copy->source[3];
+	ip->daddr = copy->destination[3];
+	ip->check = (uint16_t)~header_sum(ip);
+}
+
+INLINE void build_ipv6(struct kernel_work *work, const struct kernel_copy *copy)
+{
+	uint32_t *words = (uint32_t *)(void *)header_at(work, ETH_HLEN);
+	struct ipv6hdr *ip = (void *)words;
+	words[0] = NETWORK32(6u << 28 | (uint32_t)copy->traffic_class << 20);
+	ip->payload_len = NETWORK16(work->length + UDP_BYTES);
+	ip->nexthdr = IPPROTO_UDP;
+	ip->hop_limit = copy->hop_limit;
+	for (uint32_t i = 0; i < 4; i++) {
+		words[2 + i] = copy->source[i];
+		words[6 + i] = copy->destination[i];
+	}
+}
+
+/* Writes the UDP header. Returns the sum of what of it changes. */
+INLINE uint64_t build_udp(struct kernel_work *work, const struct kernel_copy *copy, uint32_t at,
+			  uint64_t pseudo_sum)
+{
+	struct udphdr *udp = (void *)header_at(work, at);
+	uint64_t ports = (uint64_t)copy->source_port + copy->destination_port;
+	uint16_t checksum = new_checksum(work, pseudo_sum, ports);
+	udp->source = copy->source_port;
+	udp->dest = copy->destination_port;
+	udp->len = NETWORK16(work->length + UDP_BYTES);
+	udp->check = checksum;
+	return ports + checksum;
+}
+
+/* What the device has summed up changes with the headers. */
+INLINE void replace_sum(struct __sk_buff *skb, struct kernel_work *work, uint64_t sum)
+{
+	if (work->checksum_mode != CHECKSUM_SUMMED)
+		return;
+	checksum_update(skb, difference(sum, work->last_sum));
+	work->last_sum = sum;
+}
+
+/* The packet becomes copy number i, of IPv4. 0, or a negative errno. */
+PART int write4(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
+{
+	if (cpu == 0)
+		return -EINVAL;
+	struct kernel_work *work = &cpu->work;
+	const struct kernel_copy *copy = copy_at(work, i);
+	uint64_t pseudo_sum = (uint64_t)copy->source[3] + copy->destination[3];
+	build_frame(work, copy);
+	build_ipv4(cpu, copy);
+	uint64_t sum = build_udp(work, copy, UDP4_AT, pseudo_sum);
+	/* An IPv4 header with its checksum adds nothing. */
+	replace_sum(skb, work, 0xffff + sum);
+	return (int)store_bytes(skb, 0, header_at(work, 0), UDP4_AT + UDP_BYTES, 0);
+}
+
+/* The same of IPv6: the packet has room for its header. */
+PART int write6(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
+{
+	if (cpu == 0)
+		return -EINVAL;
+	struct kernel_work *work = &cpu->work;
+	const struct kernel_copy *copy = copy_at(work, i);
+	uint64_t pseudo_sum = sum4(copy->source) + sum4(copy->destination);
+	build_frame(work, copy);
+	build_ipv6(work, copy);
+	uint64_t sum = build_udp(work, copy, UDP6_AT, pseudo_sum);
+	const uint32_t *words = (const uint32_t *)(const void *)header_at(work, ETH_HLEN);
+	replace_sum(skb, work, pseudo_sum + words[0] + words[1] + sum);
+	return (int)store_bytes(skb, 0, header_at(work, 0), UDP6_AT + UDP_BYTES, 0);
+}
+
+INLINE long write_copy(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
+{
+	if (i < cpu->work.ipv4_copies)
+		return write4(skb, cpu, i);
+	if (i == cpu->work.ipv4_copies && cpu->work.is_ipv6 == 0) {
+		long error = change_proto(skb, NETWORK16(ETH_P_IPV6), 0);
+		if (error != 0)
+			return error;
+	}
+	return write6(skb, cpu, i);
+}
+
+INLINE void refuse(struct kernel_work *work, struct kernel_copy *copy, long error)
+{
+	copy->error = (uint8_t)-error;
+	work->refused++;
+}
+
+/* What the kernel says of a clone that it got. */
+INLINE void judge(struct kernel_work *work, struct kernel_copy *copy, long result)
+{
+	if (result == 0 || result > NET_XMIT_DROP)
+		return;
+	refuse(work, copy, result == NET_XMIT_DROP ? -ENOBUFS : result);
+}
+
+/* A packet is as long as its IP header says: short ones have been filled up on their way. */
+INLINE long trim(struct __sk_buff *skb, const struct kernel_work *work)
+{
+	uint32_t bytes = work->payload_at + work->length;
+	return skb->len > bytes ? change_tail(skb, bytes, 0) : 0;
+}
+
+/* Sends all copies. Returns what becomes of the packet itself. */
+PART int send_copies(struct __sk_buff *skb, struct kernel_cpu *cpu)
+{
+	if (cpu == 0)
+		return DROP;
+	struct kernel_work *work = &cpu->work;
+	uint32_t count = work->ipv4_copies + work->ipv6_copies;
+	long error = trim(skb, work);
+	work->refused = 0;
+	if (error == 0)
+		error = begin_checksum(skb, work);
+	for (uint32_t i = 0; i < KERNEL_COPIES; i++) {
+		if (i >= count)
+			break;
+		struct kernel_copy *copy = copy_at(work, i);
+		copy->error = 0;
+		/* What failed once leaves headers of which nothing is known. */
+		if (error == 0)
+			error = write_copy(skb, cpu, i);
+		if (error != 0)
+			refuse(work, copy, error);
+		else if (i + 1 == count)
+			return (int)redirect(copy->link, 0);
+		else
+			judge(work, copy, clone_redirect(skb, copy->link, 0));
+	}
+	return DROP;
+}
+
+#endif
