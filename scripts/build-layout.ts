@@ -10,6 +10,7 @@ import { packageRoot } from '../src/package-root.ts';
 const FILES = {
   table: { path: 'src/table/layout.ts', header: 'native/include/table.h' },
   paths: { path: 'src/native/paths-layout.ts', header: 'native/include/paths.h' },
+  kernel: { path: 'src/native/kernel-layout.ts', header: 'native/include/kernel_program.h' },
   native: { path: 'src/native/layout.ts', header: 'native/include/pio.h' },
   notes: { path: 'src/native/notes-layout.ts', header: 'native/include/notes.h' },
   ring: { path: 'src/native/ring-layout.ts', header: 'native/include/ring.h' },

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "kernel_engine.h"
 #include "notes.h"
 #include "paths.h"
 #include "pio.h"
@@ -167,6 +168,37 @@ static void print_paths(void)
 	MEMBER("paths", "PATH", struct path, changes);
 }
 
+static void print_kernel(void)
+{
+	VALUE("kernel", "KERNEL", KERNEL_, CONSUMERS);
+	VALUE("kernel", "KERNEL", KERNEL_, LISTENERS);
+	VALUE("kernel", "KERNEL", KERNEL_, COPIES);
+	VALUE("kernel", "KERNEL", KERNEL_, ON);
+	VALUE("kernel", "KERNEL", KERNEL_, LISTENER_EXACT);
+	VALUE("kernel", "KERNEL", KERNEL_, LISTENER_ANY);
+	VALUE("kernel", "KERNEL", KERNEL_, LISTENER_ANY4);
+#define PRINT_REASON(name, number) VALUE("kernel", "REASON", KERNEL_UP_, name);
+	KERNEL_REASON_LIST(PRINT_REASON)
+	STRUCT("kernel", "SETTINGS", struct kernel_settings);
+	MEMBER("kernel", "SETTINGS", struct kernel_settings, flags);
+	MEMBER("kernel", "SETTINGS", struct kernel_settings, payload_bytes);
+	MEMBER("kernel", "SETTINGS", struct kernel_settings, hold_ns);
+	MEMBER("kernel", "SETTINGS", struct kernel_settings, forwarders);
+	MEMBER("kernel", "SETTINGS", struct kernel_settings, empty_ns);
+	MEMBER("kernel", "SETTINGS", struct kernel_settings, mapped_prefix);
+	STRUCT("kernel", "LISTENER", struct kernel_listener);
+	MEMBER("kernel", "LISTENER", struct kernel_listener, address);
+	MEMBER("kernel", "LISTENER", struct kernel_listener, port);
+	MEMBER("kernel", "LISTENER", struct kernel_listener, kind);
+	MEMBER("kernel", "LISTENER", struct kernel_listener, row);
+	STRUCT("kernel", "PROCESSOR", struct kernel_cpu);
+	MEMBER("kernel", "PROCESSOR", struct kernel_cpu, counters);
+	MEMBER("kernel", "COUNTERS", struct kernel_counters, handled);
+	MEMBER("kernel", "COUNTERS", struct kernel_counters, handled_bytes);
+	MEMBER("kernel", "COUNTERS", struct kernel_counters, up);
+	print("kernel", "JOURNAL", "size", sizeof(struct kernel_journal));
+}
+
 static void print_packet_io(void)
 {
 	STRUCT("native", "PACKET", struct pio_packet);
@@ -312,6 +344,7 @@ int main(void)
 {
 	print_table();
 	print_paths();
+	print_kernel();
 	print_packet_io();
 	print_ring();
 	print_notes();

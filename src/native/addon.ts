@@ -7,6 +7,8 @@ const ADDON_PATH = '../../native/build/floxy_pio.node';
 
 declare const receiverBrand: unique symbol;
 declare const senderBrand: unique symbol;
+declare const kernelBrand: unique symbol;
+declare const consumerBrand: unique symbol;
 declare const ringWriterBrand: unique symbol;
 declare const ringReaderBrand: unique symbol;
 declare const watchBrand: unique symbol;
@@ -19,6 +21,16 @@ export interface ReceiverHandle {
 /** A pio_sender_t and what keeps its memory alive. */
 export interface SenderHandle {
   readonly [senderBrand]: true;
+}
+
+/** A struct kernel_engine. */
+export interface KernelHandle {
+  readonly [kernelBrand]: true;
+}
+
+/** A kernel_consumer_t and what keeps its memory alive. */
+export interface ConsumerHandle {
+  readonly [consumerBrand]: true;
 }
 
 /** A struct ring_writer and what keeps its memory alive. */
@@ -74,6 +86,40 @@ export interface Addon {
     frameFds: Int32Array,
     paths: ArrayBuffer | undefined,
   ): SenderHandle | number;
+  kernelLoad(
+    object: Uint8Array,
+    processors: number,
+    consumers: number,
+    ringBytes: number,
+    log: Uint8Array,
+  ): KernelHandle | number;
+  kernelDescriptors(handle: KernelHandle, fds: Int32Array): number;
+  kernelSettings(handle: KernelHandle): ArrayBuffer | number;
+  kernelProcessors(handle: KernelHandle): ArrayBuffer | number;
+  kernelPaths(handle: KernelHandle): ArrayBuffer | number;
+  kernelPublish(
+    handle: KernelHandle,
+    image: ArrayBuffer,
+    bytes: number,
+    states: number,
+    done: (error: number) => void,
+  ): number;
+  kernelSetAddress(handle: KernelHandle, address: Uint8Array, isThere: number): number;
+  kernelSetListeners(handle: KernelHandle, listeners: Uint8Array): number;
+  kernelAttach(handle: KernelHandle, link: number): number;
+  kernelAttachFilter(handle: KernelHandle, link: number): number;
+  kernelDetachFilter(link: number): number;
+  consumerCreate(
+    sender: SenderHandle,
+    ring: number,
+    ringBytes: number,
+    counters: ArrayBuffer,
+    journalByteOffset: number,
+    leftOutByteOffset: number,
+    leftOutCount: number,
+    listenerRows: Uint8Array,
+  ): ConsumerHandle | number;
+  consume(handle: ConsumerHandle): number;
   setTaps(handle: SenderHandle, taps: Uint8Array): number;
   tap(handle: SenderHandle, packets: number): void;
   send(handle: SenderHandle, packets: number, copies: number): void;

@@ -1,6 +1,7 @@
 import { COLLECTOR, LEAVE } from '../table/layout.ts';
 import { type Addon, addon, type SenderHandle } from './addon.ts';
 import { checkAlignment, checkFd, checkInteger, UINT32_MAX } from './arguments.ts';
+import { KernelConsumer, type KernelConsumerOptions } from './kernel-consumer.ts';
 import { COPY, COUNTERS, LIMIT, SLOT, TAP, TAP_FLAG } from './layout.ts';
 import { HEADER as NOTES } from './notes-layout.ts';
 import type { PacketBatch } from './packet-batch.ts';
@@ -89,9 +90,19 @@ export class PacketSender {
     this.#handle = handle;
   }
 
+  /** For what else counts as this sender does (kernel-consumer.ts). */
+  get handle(): SenderHandle {
+    return this.#handle;
+  }
+
   /** Counts packets[0..packets) at their input slots and sends copies[0..copies). Arguments are not checked. */
   send(packets: number, copies: number): void {
     this.#addon.send(this.#handle, packets, copies);
+  }
+
+  /** What counts what the program in the kernel has handled, where this counts. @throws SystemCallError */
+  countKernel(options: Omit<KernelConsumerOptions, 'sender'>): KernelConsumer {
+    return new KernelConsumer({ ...options, sender: this.#handle });
   }
 
   /** Packets that are wanted from now on. @throws SystemCallError EINVAL when something is out of range */

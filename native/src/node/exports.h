@@ -28,5 +28,6 @@ extern const struct exported ring_exports[];
 extern const struct exported notes_exports[];
 extern const struct exported peer_exports[];
 extern const struct exported probe_exports[];
+extern const struct exported kernel_exports[];
 
 #endif

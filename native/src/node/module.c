@@ -9,7 +9,7 @@
 static const struct exported *const lists[] = {
 	receiver_exports, sender_exports,    socket_exports, memory_exports, process_exports,
 	handover_exports, inherited_exports, route_exports,  policy_exports, watch_exports,
-	ring_exports,	  notes_exports,     peer_exports,   probe_exports,
+	ring_exports,	  notes_exports,     peer_exports,   probe_exports,  kernel_exports,
 };
 
 static napi_value call(napi_env env, napi_callback_info info)

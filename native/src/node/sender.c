@@ -21,6 +21,11 @@ static struct handle *handle_of(napi_env env, napi_value value)
 	return data;
 }
 
+pio_sender_t *sender_of(napi_env env, napi_value value)
+{
+	return handle_of(env, value)->sender;
+}
+
 static void free_handle(napi_env env, void *data, void *hint)
 {
 	(void)hint;

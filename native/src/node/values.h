@@ -22,6 +22,9 @@ void *buffer_of(napi_env env, napi_value value);
 /* The memory of a typed array; *length, unless NULL, gets its number of elements. */
 void *typed_array_of(napi_env env, napi_value value, size_t *length);
 
+/* What a PacketSender of JavaScript is. */
+pio_sender_t *sender_of(napi_env env, napi_value value);
+
 /* Five arguments in a row: size, payloadBytes, payloadStride, packets, payloads. */
 struct pio_batch batch_of(napi_env env, const napi_value *arguments);
 

@@ -2,6 +2,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import type { Counters, LeftOut } from '../../model/statistics.ts';
 import type { ErrnoCount } from '../../model/status.ts';
 import { errnoName } from '../../native/errno.ts';
+import { JOURNAL } from '../../native/kernel-layout.ts';
 import { COUNTER, COUNTERS, SLOT } from '../../native/layout.ts';
 import {
   createMemory,
@@ -28,17 +29,20 @@ const STATES_AT = COUNTERS.SIZE + SLOT_COUNT * SLOT.SIZE;
 const NOTES_AT = STATES_AT + STATE_COUNT * STATE.SIZE;
 
 const LEFT_OUT_AT = NOTES_AT + NOTES.SIZE;
+const JOURNAL_AT = LEFT_OUT_AT + STATE_COUNT * LEFT_OUT.SIZE;
 
 /**
  * How a forwarder's memory is divided, in bytes: its own counters, slots, states of balancing, notes, what outputs left
- * out. What is new comes last: the memory that an earlier version hands over ends before it.
+ * out, a journal. What is new comes last: the memory that an earlier version hands over ends before it.
  */
 export const COUNTER_MEMORY = {
   SLOTS: COUNTERS.SIZE,
   STATES: STATES_AT,
   NOTES: NOTES_AT,
   LEFT_OUT: LEFT_OUT_AT,
-  SIZE: LEFT_OUT_AT + STATE_COUNT * LEFT_OUT.SIZE,
+  /** What is being counted of the packets that were handled in the kernel. */
+  JOURNAL: JOURNAL_AT,
+  SIZE: JOURNAL_AT + JOURNAL.SIZE,
 } as const;
 
 /**
