@@ -1,20 +1,20 @@
 import { firewallGeneration, readChains, watchFirewall } from '../native/firewall.ts';
-import { OutputChains } from './output-chains.ts';
+import { Chains, type Way } from './chains.ts';
 import { OutputWatch } from './output-watch.ts';
 
-/** Whether nftables does something with output: also what iptables-nft and Docker have put there. */
-export function nftablesWatch() {
-  let chains = new OutputChains([], 0);
+/** Whether nftables does something on a way: also what iptables-nft and Docker have put there. */
+export function nftablesWatch(way: Way = 'output') {
+  let chains = new Chains([], 0);
   return new OutputWatch({
-    question: 'whether nftables has output rules',
+    question: `whether nftables has ${way} rules`,
     watch: watchFirewall,
     list: () => {
       chains = listChains();
     },
     take: (events) => chains.take(events),
     obstacle: () => {
-      const chain = chains.obstacle();
-      return chain && `nftables has an output chain (${chain})`;
+      const chain = chains.obstacle(way);
+      return chain && `nftables has an ${way} chain (${chain})`;
     },
     functions: ['nf_tables_newchain'],
     modules: /^nf_tables /m,
@@ -22,10 +22,10 @@ export function nftablesWatch() {
 }
 
 /** All of one generation. */
-function listChains(): OutputChains {
+function listChains(): Chains {
   for (;;) {
     const generation = firewallGeneration();
     const chains = readChains();
-    if (generation === firewallGeneration()) return new OutputChains(chains, generation);
+    if (generation === firewallGeneration()) return new Chains(chains, generation);
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Chain, FirewallEvent } from '../native/firewall.ts';
-import { OutputChains } from './output-chains.ts';
+import { Chains } from './chains.ts';
 
 const INET = 1;
 const OUTPUT = 3;
@@ -20,7 +20,7 @@ const ruleGone: FirewallEvent = { ...rule, kind: 'rule gone' };
 const generation = (number: number): FirewallEvent => ({ kind: 'generation', generation: number });
 
 test('R29: a chain of output with rules, or a policy other than accept, is in the way', () => {
-  const says = (...chains: Chain[]) => new OutputChains(chains, 1).obstacle();
+  const says = (...chains: Chain[]) => new Chains(chains, 1).obstacle('output');
   assert.equal(says(), undefined);
   assert.equal(says(chain()), undefined, 'one that does nothing is not');
   assert.equal(says(chain({ rules: 1 })), 'inet filter output');
@@ -35,31 +35,31 @@ test('R29: a chain of output with rules, or a policy other than accept, is in th
 });
 
 test('R29: what is announced counts once it is true', () => {
-  const chains = new OutputChains([chain()], 7);
+  const chains = new Chains([chain()], 7);
   chains.take([rule]);
-  assert.equal(chains.obstacle(), undefined);
+  assert.equal(chains.obstacle('output'), undefined);
   chains.take([generation(8)]);
-  assert.equal(chains.obstacle(), 'inet filter output');
+  assert.equal(chains.obstacle('output'), 'inet filter output');
   chains.take([rule, generation(9), ruleGone, generation(10)]);
-  assert.equal(chains.obstacle(), 'inet filter output', 'one of two is left');
+  assert.equal(chains.obstacle('output'), 'inet filter output', 'one of two is left');
   chains.take([ruleGone, generation(11)]);
-  assert.equal(chains.obstacle(), undefined);
+  assert.equal(chains.obstacle('output'), undefined);
 });
 
 test('what was announced before the chains were listed is in them', () => {
-  const chains = new OutputChains([chain({ rules: 1 })], 7);
+  const chains = new Chains([chain({ rules: 1 })], 7);
   chains.take([rule, generation(7), ruleGone, generation(8)]);
-  assert.equal(chains.obstacle(), undefined);
+  assert.equal(chains.obstacle('output'), undefined);
 });
 
 test('numbers of generations begin anew', () => {
-  const chains = new OutputChains([chain()], 0xffffffff);
+  const chains = new Chains([chain()], 0xffffffff);
   chains.take([rule, generation(0)]);
-  assert.equal(chains.obstacle(), 'inet filter output');
+  assert.equal(chains.obstacle('output'), 'inet filter output');
 });
 
 test('a chain is announced with its rules, which are announced besides', () => {
-  const chains = new OutputChains([], 1);
+  const chains = new Chains([], 1);
   chains.take([
     { kind: 'chain', ...chain({ rules: 1 }) },
     rule,
@@ -67,23 +67,27 @@ test('a chain is announced with its rules, which are announced besides', () => {
     ruleGone,
     generation(3),
   ]);
-  assert.equal(chains.obstacle(), undefined);
+  assert.equal(chains.obstacle('output'), undefined);
   chains.take([
     rule,
     { kind: 'chain', ...chain({ accepts: false, rules: undefined }) },
     generation(4),
   ]);
-  assert.equal(chains.obstacle(), 'inet filter output');
+  assert.equal(chains.obstacle('output'), 'inet filter output');
   chains.take([ruleGone, { kind: 'chain', ...chain({ rules: 0 }) }, generation(5)]);
-  assert.equal(chains.obstacle(), undefined);
+  assert.equal(chains.obstacle('output'), undefined);
 });
 
 test('chains and tables go with their rules', () => {
-  const chains = new OutputChains([chain({ rules: 3 }), chain({ table: 'other', rules: 1 })], 1);
+  const chains = new Chains([chain({ rules: 3 }), chain({ table: 'other', rules: 1 })], 1);
   chains.take([{ kind: 'chain gone', family, table, chain: name }, generation(2)]);
-  assert.equal(chains.obstacle(), 'inet other output');
+  assert.equal(chains.obstacle('output'), 'inet other output');
   chains.take([rule, generation(3)]);
-  assert.equal(chains.obstacle(), 'inet other output', 'a rule of a chain that is not known');
+  assert.equal(
+    chains.obstacle('output'),
+    'inet other output',
+    'a rule of a chain that is not known',
+  );
   chains.take([{ kind: 'table gone', family, table: 'other' }, generation(4)]);
-  assert.equal(chains.obstacle(), undefined);
+  assert.equal(chains.obstacle('output'), undefined);
 });

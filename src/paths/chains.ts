@@ -1,7 +1,15 @@
 import type { Chain, ChainName, FirewallEvent } from '../native/firewall.ts';
 
-/** NF_INET_LOCAL_OUT and NF_INET_POST_ROUTING (linux/netfilter.h): what packets of raw sockets go through, and frames do not. */
-const BYPASSED: ReadonlySet<number> = new Set([3, 4]);
+/** - `output`: what packets of raw sockets go through, and frames do not. - `input`: what is between a link and a socket. */
+export type Way = 'output' | 'input';
+
+/** By way: NF_INET_LOCAL_OUT and POST_ROUTING; PRE_ROUTING, LOCAL_IN and INGRESS (linux/netfilter.h). */
+const HOOKS: Readonly<Record<Way, ReadonlySet<number>>> = {
+  output: new Set([3, 4]),
+  input: new Set([0, 1, 5]),
+};
+/** NFPROTO_NETDEV, and its only hook on a way: NF_NETDEV_INGRESS. */
+const NETDEV = 5;
 /** NFPROTO_*: those whose chains see IP packets. */
 const FAMILIES: ReadonlyMap<number, string> = new Map([
   [1, 'inet'],
@@ -17,8 +25,8 @@ interface Kept extends ChainName {
 
 type ChainEvent = Exclude<FirewallEvent, { kind: 'generation' | 'table gone' }>;
 
-/** The chains of nftables on the way of output, kept true by what it announces. */
-export class OutputChains {
+/** The chains of nftables, kept true by what it announces. */
+export class Chains {
   readonly #chains = new Map<string, Kept>();
   /** Of which the chains were listed; what was announced of earlier ones is in them. */
   readonly #listed: number;
@@ -42,12 +50,11 @@ export class OutputChains {
     }
   }
 
-  /** A chain that does something with output, such as `inet filter output`; undefined when none does. */
-  obstacle(): string | undefined {
+  /** A chain that does something there, such as `inet filter output`; undefined when none does. */
+  obstacle(way: Way): string | undefined {
     for (const { family, table, chain, hook, accepts, rules } of this.#chains.values()) {
-      const name = FAMILIES.get(family);
-      if (name === undefined || hook === undefined || !BYPASSED.has(hook)) continue;
-      if (rules > 0 || !accepts) return `${name} ${table} ${chain}`;
+      const name = nameOn(way, family, hook);
+      if (name !== undefined && (rules > 0 || !accepts)) return `${name} ${table} ${chain}`;
     }
     return undefined;
   }
@@ -90,4 +97,10 @@ export class OutputChains {
 
 function keyOf({ family, table, chain }: ChainName): string {
   return JSON.stringify([family, table, chain]);
+}
+
+/** The family of a chain that is on the way; undefined when it is not. */
+function nameOn(way: Way, family: number, hook: number | undefined): string | undefined {
+  if (family === NETDEV) return way === 'input' && hook === 0 ? 'netdev' : undefined;
+  return hook !== undefined && HOOKS[way].has(hook) ? FAMILIES.get(family) : undefined;
 }

@@ -1,0 +1,62 @@
+import { messageOf } from '../base/errors.ts';
+import type { Watched } from './sender-choice.ts';
+
+/** What has changed without being told is noticed after so long. */
+const LOOK_MS = 5000;
+
+export interface InputChoiceParts {
+  /** What tells by itself what it does with input. */
+  readonly watches: readonly (Watched & { open(): void })[];
+  /** What else there is on the way of input, in words. */
+  readonly obstacles: () => readonly string[];
+}
+
+/** Whether packets may be handled before this host has seen them: what it has on their way would be passed by. */
+export class InputChoice {
+  readonly #parts: InputChoiceParts;
+  #onChange: () => void = () => undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #obstacle: string | undefined = 'what is on the way of input is not known yet';
+
+  constructor(parts: InputChoiceParts) {
+    this.#parts = parts;
+  }
+
+  /** While this process may ask: later it has given up the capability. */
+  open(): void {
+    for (const watch of this.#parts.watches) watch.open();
+  }
+
+  /** @param onChange is called when the obstacle is another */
+  start(onChange: () => void): void {
+    this.#onChange = onChange;
+    for (const watch of this.#parts.watches) void watch.start(() => this.#look());
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#look();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const watch of this.#parts.watches) watch.stop();
+  }
+
+  /** What is in the way, or why that is not known; undefined when nothing is. */
+  get obstacle(): string | undefined {
+    return this.#obstacle;
+  }
+
+  #look(): void {
+    const before = this.#obstacle;
+    this.#obstacle = this.#find();
+    if (this.#obstacle !== before) this.#onChange();
+  }
+
+  #find(): string | undefined {
+    try {
+      const watched = this.#parts.watches.flatMap((watch) => watch.obstacle() ?? []);
+      return [...watched, ...this.#parts.obstacles()][0];
+    } catch (error) {
+      return `what is on the way of input is not known: ${messageOf(error)}`;
+    }
+  }
+}
