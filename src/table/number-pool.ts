@@ -22,6 +22,11 @@ export class NumberPool {
     this.#unused = first;
   }
 
+  /** All that are in use are below this. */
+  get end(): number {
+    return this.#unused;
+  }
+
   /** @throws FloxyError LIMIT_EXCEEDED when all are in use */
   take(): number {
     const free = this.#free.pop();

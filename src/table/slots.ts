@@ -97,6 +97,11 @@ export class SlotAllocator {
     this.#states = new NumberPool(balancing, FIRST_FREE_STATE, options.states, clear);
   }
 
+  /** All states that outputs have are below this. */
+  get statesEnd(): number {
+    return this.#states.end;
+  }
+
   /**
    * Goes on with what another process gave out, by which packets are counted meanwhile.
    *

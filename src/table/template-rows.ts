@@ -28,7 +28,7 @@ export function writeTemplates(
 }
 
 /** ALL is meant where collectors take turns. Where each exporter has its own, it may move to another one. */
-function templateFlags({ collectors, balance, templates }: CollectorOutput): number {
+export function templateFlags({ collectors, balance, templates }: CollectorOutput): number {
   if (collectors.length < 2 || templates === 'ONE') return 0;
   const isForAll = templates === 'ALL' || balance === undefined;
   return TABLE.COLLECTOR_TEMPLATES | (isForAll ? TABLE.COLLECTOR_TEMPLATES_ALL : 0);
