@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { PathTable } from '../dataplane/path-table.ts';
 import { NeighbourQuestion } from '../health/checks/neighbour-question.ts';
+import type { Octets } from '../model/address.ts';
 import type { Way } from '../model/collector-status.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { nftablesWatch } from '../paths/output-firewall.ts';
@@ -21,7 +22,7 @@ export class Paths {
   readonly #question = new NeighbourQuestion();
   readonly #keeper: PathKeeper;
 
-  constructor({ sender: setting }: Pick<Config, 'sender'>, log: Logger) {
+  constructor({ sender: setting, engine }: Pick<Config, 'sender' | 'engine'>, log: Logger) {
     const rows = new RowRuns(() =>
       log.warn('the path table is full: copies to further collectors leave through raw sockets'),
     );
@@ -29,6 +30,7 @@ export class Paths {
     const watches = this.#watches;
     this.#keeper = new PathKeeper({
       book: this.#book,
+      isKernelAsked: engine === 'kernel',
       memory: this.#memory,
       rows,
       choice: new SenderChoice({ setting, watches, obstacles: outputObstacles, log }),
@@ -42,6 +44,7 @@ export class Paths {
     const book = this.#book;
     return {
       readOnlyFd: this.#memory.readOnlyFd,
+      copyTo: (memory) => this.#memory.copyTo(memory),
       indexOf: (octets) => book.indexOf(octets),
       get isCrowded() {
         return book.isCrowded;
@@ -65,6 +68,11 @@ export class Paths {
   senderTo({ octets }: Pick<Endpoint, 'octets'>): Pick<Way, 'sender' | 'senderReason'> {
     const senderReason = this.#keeper.whyNoFrames(octets);
     return senderReason === undefined ? { sender: 'frames' } : { sender: 'kernel', senderReason };
+  }
+
+  /** Why copies to an address cannot leave as frames; undefined: they can. */
+  whyNoPath(octets: Octets): string | undefined {
+    return this.#keeper.whyNoPath(octets);
   }
 
   status(): PathsStatus {

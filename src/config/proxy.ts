@@ -54,6 +54,13 @@ export const PROXY_SETTINGS = {
     kind: choice(['auto', 'link', 'raw']),
     default: 'auto',
   },
+  engine: {
+    variable: 'COLLECTOR_FLOXY_ENGINE',
+    meaning:
+      'what moves packets: `kernel` handles them in the kernel where it can, past firewalls of input and output, and the rest in forwarders; `socket` all in forwarders; `auto` in the kernel, but not past something on their way',
+    kind: choice(['auto', 'kernel', 'socket']),
+    default: 'auto',
+  },
   ringBytes: {
     variable: 'COLLECTOR_FLOXY_RING_BYTES',
     meaning:

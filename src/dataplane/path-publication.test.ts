@@ -20,6 +20,7 @@ beforeEach(() => {
   book = new PathBook(new RowRuns(() => assert.fail('all rows are taken')));
   const paths = {
     readOnlyFd: 7,
+    copyTo: () => undefined,
     indexOf: (octets: Uint8Array) => book.indexOf(octets),
     get isCrowded() {
       return book.isCrowded;

@@ -4,6 +4,8 @@ import type { Octets } from '../model/address.ts';
 export interface PathTable {
   /** Descriptor of its memory, for reading. */
   readonly readOnlyFd: number;
+  /** Another memory has the same from now on. */
+  copyTo(memory: ArrayBuffer): void;
   /** The index of the path to an address, of 4 or 16 bytes; 0: it has none. What was asked for stays as it is. */
   indexOf(octets: Octets): number;
   /** Many of its rows are those of collectors that are gone: the next table is better made anew. */

@@ -50,6 +50,8 @@ export interface PathKeeperParts {
   readonly choice: SenderChoice;
   readonly askNeighbour: AskNeighbour;
   readonly log: Logger;
+  /** The engine in the kernel was asked for, whatever its frames pass by. */
+  readonly isKernelAsked?: boolean;
   /** Replaced in tests. */
   readonly kernel?: Kernel;
 }
@@ -63,6 +65,8 @@ export class PathKeeper {
   readonly #stale: StaleNeighbours;
   readonly #log: Logger;
   readonly #kernel: Kernel;
+  /** Who makes frames whatever is on the way of output: bits of `users`. */
+  readonly #always: number;
   readonly #watch = new NetworkWatch(({ neighbours, routes, policy }) => {
     if (policy) this.#choice.look();
     if (routes || policy) this.#want('routes');
@@ -94,6 +98,7 @@ export class PathKeeper {
     this.#stale = new StaleNeighbours(parts.askNeighbour);
     this.#log = parts.log;
     this.#kernel = parts.kernel ?? KERNEL;
+    this.#always = parts.isKernelAsked ? PATHS.KERNEL : 0;
   }
 
   start(): void {
@@ -106,7 +111,7 @@ export class PathKeeper {
     this.#isRunning = true;
     this.#book.listen((gone) => this.#bookChanged(gone));
     this.#choice.start((mayMakeFrames) => {
-      this.#memory.users = mayMakeFrames ? PATHS.SENDER : 0;
+      this.#memory.users = mayMakeFrames ? PATHS.SENDER | PATHS.KERNEL : this.#always;
     });
     this.#beatTimer = setInterval(() => this.#beat(), BEAT_MS);
     this.#want('routes');
@@ -124,7 +129,11 @@ export class PathKeeper {
   /** Why copies to an address do not leave as frames, in words; undefined when they do. */
   whyNoFrames(octets: Octets): string | undefined {
     const { mayMakeFrames, reason } = this.#choice;
-    if (!mayMakeFrames) return reason;
+    return mayMakeFrames ? this.whyNoPath(octets) : reason;
+  }
+
+  /** Why there is no path to an address, in words; undefined when there is one. */
+  whyNoPath(octets: Octets): string | undefined {
     const path = this.#book.find(octets);
     if (path === undefined) return NO_PATH['no room'];
     if (this.#ready.has(path.index)) return undefined;

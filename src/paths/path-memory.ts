@@ -19,36 +19,29 @@ export interface PathRow {
   readonly hops?: { readonly first: number; readonly count: number };
 }
 
-/** The path table in a memory file (native/include/paths.h): written here, read by all that makes frames. */
-export class PathMemory {
-  /** Opened for reading. */
-  readonly readOnlyFd: number;
-  /** Mapped before the file was sealed: nobody else can write to it. */
-  readonly #memory: ArrayBuffer;
+/** One copy of the path table. */
+class Sheet {
+  readonly bytes: Uint8Array;
   readonly #words: Int32Array;
   readonly #wide: BigUint64Array;
 
-  constructor() {
-    const fd = createMemory('floxy-paths', BYTES);
-    this.#memory = mapMemory(fd, BYTES, true);
-    this.readOnlyFd = openSync(`/proc/self/fd/${fd}`, 'r');
-    sealMemory(fd, true);
-    closeSync(fd);
-    this.#words = new Int32Array(this.#memory);
-    this.#wide = new BigUint64Array(this.#memory);
-    Atomics.store(this.#words, HEADER.LAYOUT, PATHS.LAYOUT);
-    Atomics.store(this.#words, HEADER.MAGIC, PATHS.MAGIC);
+  constructor(memory: ArrayBuffer) {
+    this.bytes = new Uint8Array(memory);
+    this.#words = new Int32Array(memory);
+    this.#wide = new BigUint64Array(memory);
   }
 
-  /** Who may make frames: PATHS.SENDER, PATHS.KERNEL. */
   set users(users: number) {
     Atomics.store(this.#words, HEADER.USERS, users);
   }
 
-  /** All that is written is true now. */
-  looked(): void {
-    const nowMs = process.hrtime.bigint() / 1_000_000n;
+  looked(nowMs: bigint): void {
     Atomics.store(this.#wide, (HEADER.LOOKED_MS * 4) / WIDE, nowMs);
+  }
+
+  name(): void {
+    Atomics.store(this.#words, HEADER.LAYOUT, PATHS.LAYOUT);
+    Atomics.store(this.#words, HEADER.MAGIC, PATHS.MAGIC);
   }
 
   write(index: number, { link, mtu, frame, hops }: PathRow): void {
@@ -64,9 +57,57 @@ export class PathMemory {
     Atomics.add(this.#words, at + PATH.CHANGES, 1);
   }
 
-  /** There is no path. */
   clear(index: number): void {
     Atomics.store(this.#words, index * PATH.WORDS + PATH.LINK, 0);
+  }
+}
+
+/** The path table in a memory file (native/include/paths.h): written here, read by all that makes frames. */
+export class PathMemory {
+  /** Opened for reading. */
+  readonly readOnlyFd: number;
+  /** Mapped before the file was sealed: nobody else can write to it. */
+  readonly #memory: ArrayBuffer;
+  readonly #file: Sheet;
+  /** The file, and copies of it. */
+  readonly #sheets: Sheet[];
+
+  constructor() {
+    const fd = createMemory('floxy-paths', BYTES);
+    this.#memory = mapMemory(fd, BYTES, true);
+    this.readOnlyFd = openSync(`/proc/self/fd/${fd}`, 'r');
+    sealMemory(fd, true);
+    closeSync(fd);
+    this.#file = new Sheet(this.#memory);
+    this.#sheets = [this.#file];
+    this.#file.name();
+  }
+
+  /** Another memory of as many bytes, all zero, has the same from now on. */
+  copyTo(memory: ArrayBuffer): void {
+    const copy = new Sheet(memory);
+    copy.bytes.set(this.#file.bytes);
+    this.#sheets.push(copy);
+  }
+
+  /** Who may make frames: PATHS.SENDER, PATHS.KERNEL. */
+  set users(users: number) {
+    for (const sheet of this.#sheets) sheet.users = users;
+  }
+
+  /** All that is written is true now. */
+  looked(): void {
+    const nowMs = process.hrtime.bigint() / 1_000_000n;
+    for (const sheet of this.#sheets) sheet.looked(nowMs);
+  }
+
+  write(index: number, row: PathRow): void {
+    for (const sheet of this.#sheets) sheet.write(index, row);
+  }
+
+  /** There is no path. */
+  clear(index: number): void {
+    for (const sheet of this.#sheets) sheet.clear(index);
   }
 
   close(): void {

@@ -28,7 +28,7 @@ void serveRequests({
   /** @param keepsPrivileges otherwise it gives them up as control does; `never` had none */
   start({ sender, privileges }: { sender: SenderSetting; privileges: 'given up' | 'never' }) {
     if (privileges === 'never') restrictPrivileges(0n);
-    paths = new Paths({ sender }, log);
+    paths = new Paths({ engine: 'socket', sender }, log);
     reader = new PathTableReader(paths.table.readOnlyFd);
     paths.open();
     restrictPrivileges(0n);
