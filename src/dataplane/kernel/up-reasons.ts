@@ -1,0 +1,30 @@
+import type { UpReason } from '../../native/kernel-program.ts';
+
+/** Why packets went up from the kernel to the forwarders (native/include/kernel_program.h), in words. */
+export const UP_REASONS: Readonly<Record<UpReason, string>> = {
+  NOT_LISTENER: 'UDP for others',
+  ADDRESS: 'to an address that is not known to be of this host',
+  GROUP: 'broadcast and multicast',
+  FRAGMENT: 'IP fragments',
+  OPTIONS: 'IP options or extension headers',
+  OFF: 'the engine was switched off',
+  HOLD: 'another packet of the exporter had gone up shortly before',
+  NO_CHECKSUM: 'without a UDP checksum',
+  EXPIRED: 'a hop limit of 1 or less',
+  SOURCE: 'a source that is no address to answer to',
+  OFFLOAD: 'merged by the network card (GRO)',
+  VLAN: 'with a VLAN tag at an interface without it',
+  LENGTH: 'lengths or a header checksum that are wrong',
+  TOO_LONG: 'longer than the packet buffer',
+  MTU: 'a copy has to be fragmented',
+  NO_TABLE: 'there was no table yet',
+  PIPELINE: 'an output names a pipeline',
+  FILTER: 'an output has a filter',
+  TEMPLATES: "a collector's templates are looked after",
+  LEAVE: 'a copy leaves from an address of this host',
+  NO_PATH: 'a collector has no path at the moment',
+  PATHS_OLD: 'frames may not be made at the moment',
+  NO_STATE: 'no room for the turns of an output',
+  RING_FULL: 'forwarders do not count fast enough',
+  MEMORY: 'the kernel had no memory',
+};
