@@ -137,6 +137,7 @@ function makePlane(config: Config, listeners: readonly SocketAddress[], log: Log
       ...config,
       listeners,
       sends: false,
+      engine: 'socket',
       packetBufferBytes: PACKET_BYTES,
       probeIntervalMs: 0,
       orphanLimitMs: 0,

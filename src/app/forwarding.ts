@@ -8,6 +8,10 @@ import { RulePublisher } from '../dataplane/rule-publisher.ts';
 import { SocketEngine } from '../dataplane/socket/socket-engine.ts';
 import type { CollectorHealth } from '../health/collector-health.ts';
 import type { EventSink } from '../model/events.ts';
+import { InputChoice } from '../paths/input-choice.ts';
+import { inputObstacles } from '../paths/input-obstacles.ts';
+import { nftablesWatch } from '../paths/output-firewall.ts';
+import { ipsecWatch } from '../paths/output-ipsec.ts';
 import { LossEvents } from '../telemetry/loss-events.ts';
 import type { GrownLoss } from '../telemetry/loss-log.ts';
 import type { Paths } from './paths.ts';
@@ -25,11 +29,20 @@ export function makeDataPlane(
   const { listeners } = config;
   const columns = new CounterColumns();
   const engines =
-    listeners.length === 0 ? [] : [new SocketEngine({ ...config, sends: true }, columns, log)];
+    listeners.length === 0
+      ? []
+      : [new SocketEngine({ ...config, sends: true }, columns, log, makeInputChoice())];
   const publisher = new RulePublisher(listeners, columns, paths);
   const losses = new LossEvents(events);
   const onLosses = (grown: readonly GrownLoss[]) => losses.look(grown);
   return new Plane({ engines, publisher, columns, log, onLosses });
+}
+
+function makeInputChoice(): InputChoice {
+  return new InputChoice({
+    watches: [nftablesWatch('input'), ipsecWatch()],
+    obstacles: inputObstacles,
+  });
 }
 
 export interface Forwarding {

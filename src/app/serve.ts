@@ -8,7 +8,6 @@ import { Backups } from '../control/backups.ts';
 import type { Control } from '../control/control.ts';
 import { ControlPlane } from '../control/control-plane.ts';
 import { RulesHistory } from '../control/history.ts';
-import type { HealthSource } from '../control/ports.ts';
 import type { Plane } from '../dataplane/plane.ts';
 import { formatEndpoint, makeEndpoint } from '../model/endpoint.ts';
 import type { BuildInfo } from '../model/status.ts';
@@ -83,6 +82,8 @@ async function run(
   const watches = new Watches({ control, served, ways, health, events, log });
   const { exporters } = watches;
   const listening = config.listeners.map(formatSocketAddress);
+  const explaining = makeExplaining(config, health, { dataPlane, paths });
+  const known = { history: watches.history, exporters, events, explaining };
   const api = new ApiServer({
     control: served,
     pipelines,
@@ -92,7 +93,7 @@ async function run(
     backups: new Backups(store),
     captures: dataPlane,
     buildInfo,
-    surroundings: { startedAt, listening, settings, ...knownOf(config, watches, health, events) },
+    surroundings: { startedAt, listening, settings, ...known },
     config: config.api,
     log: log.child({ component: 'api' }),
   });
@@ -127,12 +128,6 @@ async function run(
   manager.stop();
   log.info('floxy stopped');
   return 0;
-}
-
-/** What the API tells besides. */
-function knownOf(config: Config, watches: Watches, health: HealthSource, events: EventLog) {
-  const { history, exporters } = watches;
-  return { history, exporters, events, explaining: makeExplaining(config, health) };
 }
 
 function logStart(log: Logger): BuildInfo {

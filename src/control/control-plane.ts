@@ -174,6 +174,7 @@ export class ControlPlane implements Control {
       database: this.#store.status(),
       forwarders: this.#dataPlane.forwarders(),
       listeners: this.#dataPlane.listeners(),
+      kernelEngine: this.#dataPlane.kernelEngine(),
       endedForwarders: this.#dataPlane.endedForwarders(),
       isDraining: this.#isDraining,
       health: this.#health?.summary(),

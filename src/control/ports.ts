@@ -15,7 +15,12 @@ import type {
 import type { Collector, Revision, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { Counters, LeftOut } from '../model/statistics.ts';
 import type { SubsystemStatus } from '../model/status.ts';
-import type { EndedForwarders, ForwarderStatus, ListenerStatus } from '../telemetry/status.ts';
+import type {
+  EndedForwarders,
+  ForwarderStatus,
+  KernelEngineStatus,
+  ListenerStatus,
+} from '../telemetry/status.ts';
 
 /** What the database had to say when it was opened. */
 export interface RestoredRules {
@@ -73,6 +78,8 @@ export interface DataPlane {
   status(): SubsystemStatus;
   forwarders(): readonly ForwarderStatus[];
   listeners(): readonly ListenerStatus[];
+  /** Undefined where it is not wanted, and while the proxy is off. */
+  kernelEngine(): KernelEngineStatus | undefined;
   /** Undefined while the proxy is off. */
   endedForwarders(): EndedForwarders | undefined;
   /** Ports of collectors that have none (spec R5): that of arrival. */

@@ -2,7 +2,12 @@ import type { CaptureListener } from '../model/capture.ts';
 import type { Exporter, Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { Identities } from '../table/identities.ts';
-import type { EndedForwarders, ForwarderStatus, ListenerStatus } from '../telemetry/status.ts';
+import type {
+  EndedForwarders,
+  ForwarderStatus,
+  KernelEngineStatus,
+  ListenerStatus,
+} from '../telemetry/status.ts';
 
 import type { PacketRing } from './memory/packet-rings.ts';
 
@@ -13,6 +18,8 @@ export interface TableReference {
   /** Index of the memory file. */
   readonly file: 0 | 1;
   readonly bytes: number;
+  /** States of its outputs are below this; absent: none has any. */
+  readonly states?: number;
 }
 
 /** Descriptors of memory that control writes; for reading. */
@@ -23,6 +30,8 @@ export interface SharedMemory {
   readonly identities: number;
   /** By which links, and to which neighbours, copies leave (native/include/paths.h); undefined: not known. */
   readonly paths: number | undefined;
+  /** What is written of the paths is written to this memory too, from now on. */
+  copyPaths(memory: ArrayBuffer): void;
 }
 
 /** Moves packets by tables, one after the other, and counts in columns of its own (CounterColumns). */
@@ -43,6 +52,8 @@ export interface Engine {
   status(): SubsystemStatus;
   forwarders(): readonly ForwarderStatus[];
   listeners(): readonly ListenerStatus[];
+  /** What is handled before it comes to sockets; undefined where that is not wanted. */
+  kernelEngine(): KernelEngineStatus | undefined;
   /** Where pipelines find the packets that they get; the same ones from start() on. */
   rings(): readonly PacketRing[];
   /** See PacketCapture (model/capture.ts). What starts later, or anew, captures as well. */

@@ -58,6 +58,10 @@ class FakeEngine implements Engine {
     return [];
   }
 
+  kernelEngine() {
+    return undefined;
+  }
+
   forwarders(): [] {
     return [];
   }

@@ -7,7 +7,12 @@ import type { Exporter, Rule, RuleChange, RuleSet } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { RuleSlots } from '../table/assigned.ts';
 import { type GrownLoss, LossLog } from '../telemetry/loss-log.ts';
-import type { EndedForwarders, ForwarderStatus, ListenerStatus } from '../telemetry/status.ts';
+import type {
+  EndedForwarders,
+  ForwarderStatus,
+  KernelEngineStatus,
+  ListenerStatus,
+} from '../telemetry/status.ts';
 import type { Engine } from './engine.ts';
 import type { CounterColumns } from './memory/counter-columns.ts';
 import { ForwarderNotes } from './memory/forwarder-notes.ts';
@@ -116,6 +121,10 @@ export class Plane implements DataPlane, PacketCapture {
 
   listeners(): readonly ListenerStatus[] {
     return this.#engines.flatMap((engine) => engine.listeners());
+  }
+
+  kernelEngine(): KernelEngineStatus | undefined {
+    return this.#engines[0]?.kernelEngine();
   }
 
   forwarders(): readonly ForwarderStatus[] {

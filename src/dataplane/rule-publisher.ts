@@ -122,8 +122,12 @@ export class RulePublisher {
 
   get sharedMemory(): SharedMemory {
     const { table, identities } = this.#started();
-    const paths = this.#paths?.readOnlyFd;
-    return { tables: table.readOnlyFds, identities: identities.readOnlyFd, paths };
+    return {
+      tables: table.readOnlyFds,
+      identities: identities.readOnlyFd,
+      paths: this.#paths?.readOnlyFd,
+      copyPaths: (memory) => this.#paths?.copyTo(memory),
+    };
   }
 
   /** The index of each pipeline that the rules committed last name. */
@@ -169,7 +173,7 @@ export class RulePublisher {
     const edit = last && (await this.#editOf(last, assignment, next));
     const reference = (edit && (await table.edit(edit))) ?? (await this.#make(assignment, next));
     this.#written = next;
-    return reference;
+    return { ...reference, states: this.#slots.statesEnd };
   }
 
   #commit(assignment: SlotAssignment): void {

@@ -26,6 +26,7 @@ import type {
   EndedForwarders,
   ForwarderCounters,
   ForwarderStatus,
+  KernelEngineStatus,
   ListenerStatus,
   SystemStatus,
 } from '../telemetry/status.ts';
@@ -39,6 +40,7 @@ import type {
   FollowerStatusMessage,
   ForwarderCountersMessage,
   ForwarderStatusMessage,
+  KernelEngineStatusMessage,
   ListenerStatusMessage,
   OutputStatsMessage,
   ProxyRulesMessage,
@@ -118,6 +120,7 @@ export function fromSystemStatus(status: SystemStatus, api?: ApiStatus): SystemS
     database: fromSubsystemStatus(status.database),
     forwarders: status.forwarders.map(fromForwarderStatus),
     ...(status.listeners && { listeners: status.listeners.map(fromListenerStatus) }),
+    ...(status.kernelEngine && { kernelEngine: fromKernelEngine(status.kernelEngine) }),
     ...(status.endedForwarders && fromEndedForwarders(status.endedForwarders)),
     ...(status.isDraining ? { draining: true } : {}),
     ...(status.follower && { follower: fromFollowerStatus(status.follower) }),
@@ -129,6 +132,18 @@ export function fromSystemStatus(status: SystemStatus, api?: ApiStatus): SystemS
 function fromListenerStatus(listener: ListenerStatus): ListenerStatusMessage {
   const { address, received, kernelDrops } = listener;
   return { address, received: fromCounters(received), kernelDrops: `${kernelDrops}` };
+}
+
+function fromKernelEngine({
+  up,
+  handled,
+  ...engine
+}: KernelEngineStatus): KernelEngineStatusMessage {
+  return {
+    ...engine,
+    handled: fromCounters(handled),
+    up: up.map(({ packets, ...count }) => ({ ...count, packets: `${packets}` })),
+  };
 }
 
 function* partsOf<T>(items: readonly T[]): Generator<readonly T[]> {

@@ -168,11 +168,24 @@ export interface ListenerStatusMessage {
   readonly kernelDrops: string;
 }
 
+export interface KernelEngineStatusMessage {
+  readonly problem?: string;
+  readonly interfaces: readonly string[];
+  readonly handled: CountersMessage;
+  readonly up: readonly {
+    readonly reason: string;
+    readonly meaning: string;
+    /** Decimal. */
+    readonly packets: string;
+  }[];
+}
+
 export interface SystemStatusMessage {
   readonly proxy: SubsystemStatusMessage;
   readonly database: SubsystemStatusMessage;
   readonly forwarders: readonly ForwarderStatusMessage[];
   readonly listeners?: readonly ListenerStatusMessage[];
+  readonly kernelEngine?: KernelEngineStatusMessage;
   readonly draining?: boolean;
   /** RFC 3339 in UTC. */
   readonly countersSince?: string;

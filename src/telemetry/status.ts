@@ -34,6 +34,25 @@ export interface ListenerStatus {
   readonly kernelDrops: bigint;
 }
 
+/** The engine in the kernel: what it has handled is in the counters of forwarders too. */
+export interface KernelEngineStatus {
+  /** Why it handles nothing at the moment, in words; absent while it does. */
+  readonly problem?: string;
+  /** Names of the interfaces at which it sees packets. */
+  readonly interfaces: readonly string[];
+  /** Since its program was loaded. */
+  readonly handled: Counters;
+  /** Packets that it let go up to the forwarders, by the reason; those that there are. */
+  readonly up: readonly UpCount[];
+}
+
+export interface UpCount {
+  /** Such as `no_path`. */
+  readonly reason: string;
+  readonly meaning: string;
+  readonly packets: bigint;
+}
+
 /** What is left of forwarders that are no more, as there were more of them before an upgrade or a restart. */
 export interface EndedForwarders {
   /** Since when counters of this node go on: before, others began at 0. */
@@ -54,6 +73,8 @@ export interface SystemStatus {
   readonly forwarders: readonly ForwarderStatus[];
   /** Of each address on which flow is received, in the order of the settings. */
   readonly listeners?: readonly ListenerStatus[];
+  /** Absent where it is not wanted, and while the proxy is off. */
+  readonly kernelEngine?: KernelEngineStatus | undefined;
   /** Absent while the proxy is off. */
   readonly endedForwarders?: EndedForwarders | undefined;
   /** Of a node that takes over the rules of another. */

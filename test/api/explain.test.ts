@@ -33,7 +33,10 @@ const health: HealthSource = {
 };
 
 const EXPLAINING: Explaining = {
-  ...makeExplaining(SURROUNDINGS.explaining, health),
+  ...makeExplaining(SURROUNDINGS.explaining, health, {
+    dataPlane: { kernelEngine: () => undefined },
+    paths: { whyNoPath: () => undefined },
+  }),
   findWays: async () => new Map(Object.entries(WAYS)),
 };
 

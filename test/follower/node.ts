@@ -38,6 +38,10 @@ class NoDataPlane implements DataPlane {
     return [];
   }
 
+  kernelEngine() {
+    return undefined;
+  }
+
   forwarders(): [] {
     return [];
   }

@@ -99,6 +99,12 @@ export interface ForwarderMessage {
 }
 
 export interface SystemStatusMessage {
+  readonly kernel_engine?: {
+    readonly problem?: string;
+    readonly interfaces: readonly string[];
+    readonly handled: CountersMessage;
+    readonly up: readonly { readonly reason: string; readonly packets: string }[];
+  };
   readonly listeners: readonly {
     readonly address: string;
     readonly received: CountersMessage;

@@ -44,6 +44,7 @@ async function start(options: ControlOptions): Promise<void> {
       ...options,
       listeners: options.listeners.map(endpoint),
       sends: true,
+      engine: 'socket',
       forwarderUser: { name: 'nobody', uid: 65_534, gid: 65_534 },
       ipv4SourcePrefix: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff),
       orphanLimitMs: 600_000,

@@ -14,13 +14,21 @@ export interface Sender {
 
 const SENDERS: readonly Sender[] = [
   {
+    name: 'from the kernel',
+    settings: { COLLECTOR_FLOXY_ENGINE: 'kernel' },
+    assertUsed: async (api) => {
+      const { kernel_engine: engine } = await api.status();
+      assert.notEqual(Number(engine?.handled.packets ?? 0), 0, JSON.stringify(engine));
+    },
+  },
+  {
     name: 'as frames',
-    settings: { COLLECTOR_FLOXY_SENDER: 'link' },
+    settings: { COLLECTOR_FLOXY_ENGINE: 'socket', COLLECTOR_FLOXY_SENDER: 'link' },
     assertUsed: async (api) => assert.notEqual(await framesOf(api), 0, 'copies left as frames'),
   },
   {
     name: 'through raw sockets',
-    settings: { COLLECTOR_FLOXY_SENDER: 'raw' },
+    settings: { COLLECTOR_FLOXY_ENGINE: 'socket', COLLECTOR_FLOXY_SENDER: 'raw' },
     assertUsed: async (api) => assert.equal(await framesOf(api), 0, 'no copy left as a frame'),
   },
 ];

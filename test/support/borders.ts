@@ -59,6 +59,10 @@ export class Borders implements RuleStore, DataPlane {
     return [];
   }
 
+  kernelEngine() {
+    return undefined;
+  }
+
   forwarders(): [] {
     return [];
   }

@@ -29,6 +29,8 @@ export interface Explaining
   extends Pick<OutputSources, 'homeOf' | 'servingOf' | 'healthOf' | 'ipv4SourcePrefix'> {
   /** Asks the kernel. */
   readonly findWays: (addresses: readonly Octets[]) => Promise<ReadonlyMap<string, Way>>;
+  /** What moves packets that go to these outputs, in words; undefined where that is always the same. */
+  readonly whoMoves?: (outputs: readonly Output[]) => string | undefined;
 }
 
 interface Sources {
@@ -75,7 +77,9 @@ async function explanationOf(
     others: others.slice(0, MAX_OTHERS).map(tell),
     otherCount: others.length,
     outputs: outputs.map((output) => explainer.explain(output, unfit.defaultOutputs.get(output))),
-    notes: notesOf(question, ports, { fires: fires?.rule, outputs }),
+    notes: notesOf(question, ports, { fires: fires?.rule, outputs }).concat(
+      explaining.whoMoves?.(outputs) ?? [],
+    ),
     ...present<Pick<ExplanationMessage, 'listeningPort' | 'rule'>>({
       listeningPort,
       rule: fires && tell(fires),

@@ -28,6 +28,13 @@ export type DescriptorName =
   | 'ring readers'
   /** The ring that captures read. It is not handed over. */
   | 'tap'
+  /**
+   * Of the program in the kernel: its settings, the ring with what it has handled, and the links by which it sees packets,
+   * by interface. They are not handed over: each control has a program of its own.
+   */
+  | 'kernel settings'
+  | 'kernel ring'
+  | `kernel link ${number}`
   /** Where the next control asks for all of these. */
   | 'handover';
 

@@ -141,6 +141,7 @@ async function spawnForwarder(table: TableReference, descriptors: Descriptors) {
       bufferBytes: 1496,
       slotCount: SLOT_COUNT,
       ipv4SourcePrefix: Array.from({ length: 12 }, () => 0),
+      kernelRingBytes: 0,
       descriptors: present.map(([name]) => name),
       table,
       taps: [],

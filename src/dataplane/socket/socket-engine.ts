@@ -11,9 +11,15 @@ import type { Tap } from '../../native/packet-sender.ts';
 import { canRestrictCalls, denyIoUring, restrictPrivileges } from '../../native/privileges.ts';
 import { socketDrops } from '../../native/sockets.ts';
 import type { Identities } from '../../table/identities.ts';
-import type { EndedForwarders, ForwarderStatus, ListenerStatus } from '../../telemetry/status.ts';
+import type {
+  EndedForwarders,
+  ForwarderStatus,
+  KernelEngineStatus,
+  ListenerStatus,
+} from '../../telemetry/status.ts';
 import { PacketTaps } from '../capture/packet-taps.ts';
 import type { Engine, SharedMemory, TableReference } from '../engine.ts';
+import { type InputWay, KERNEL_RING_BYTES, KernelEngine } from '../kernel/kernel-engine.ts';
 import type { CounterColumns } from '../memory/counter-columns.ts';
 import { CounterMemory, SLOT_COUNT } from '../memory/counter-memory.ts';
 import { type PacketRing, PacketRings } from '../memory/packet-rings.ts';
@@ -42,6 +48,9 @@ const OPEN_RETRY_DELAYS_MS = [200, 500, 1000, 2000, 5000] as const;
 const KEPT_CAPABILITIES =
   (1n << 0n) | (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n) | (1n << 23n);
 
+/** To make room in the kernel for tables that grow. */
+const CAP_BPF = 1n << 39n;
+
 /** The settings of forwarders and their sockets. */
 export type SocketEngineConfig = {
   /** Where flow is received; each forwarder has a socket for each. At least one. */
@@ -50,6 +59,7 @@ export type SocketEngineConfig = {
   readonly sends: boolean;
 } & Pick<
   Config,
+  | 'engine'
   | 'forwarders'
   | 'forwarderUser'
   | 'ipv4SourcePrefix'
@@ -79,15 +89,25 @@ export class SocketEngine implements Engine {
   #drops: readonly (readonly KernelDrops[])[] = [];
   #supervisor: Supervisor | undefined;
   readonly #probes = new PathProbes();
+  /** It handles packets before sockets get them, as far as it can. */
+  readonly #kernel: KernelEngine;
   readonly #taps = new PacketTaps(
     (taps) => this.#setTaps(taps),
     (octets, port) => this.#probes.isFrom(octets, port),
   );
+  #hasEnded = false;
   #openError: string | undefined;
   #openTimer: NodeJS.Timeout | undefined;
 
-  constructor(config: SocketEngineConfig, columns: CounterColumns, log: Logger) {
+  /** @param input what packets would pass by in the kernel; undefined: that does not matter */
+  constructor(
+    config: SocketEngineConfig,
+    columns: CounterColumns,
+    log: Logger,
+    input: InputWay | undefined = undefined,
+  ) {
     this.#config = config;
+    this.#kernel = new KernelEngine(config, input, log);
     this.#columns = columns;
     this.#log = log;
     this.#succession = new Succession(config, log);
@@ -117,6 +137,7 @@ export class SocketEngine implements Engine {
     this.#rings.addLeft(this.#succession.leftRings());
     this.#ended = openEndedCounters(this.#succession, this.#config, this.#log);
     for (const column of [...this.#counters, this.#ended]) this.#columns.add(column);
+    this.#kernel.open(memory);
     await this.#open(0);
     return this.#succession.identities;
   }
@@ -124,18 +145,26 @@ export class SocketEngine implements Engine {
   /** The first table starts the forwarders. */
   async publish(table: TableReference): Promise<void> {
     if (this.#supervisor === undefined) return;
+    await this.#kernel.publish(table);
     await this.#succession.end(this.#ended);
+    // It may have ended meanwhile.
+    if (this.#hasEnded) return;
     await this.#supervisor.publish(table);
+    this.#kernel.switchOn();
     this.#probes.start();
   }
 
   leave(): void {
+    this.#hasEnded = true;
     this.#stopTimers();
+    this.#kernel.leave();
     this.#supervisor?.leave();
   }
 
   async stop(): Promise<void> {
+    this.#hasEnded = true;
     this.#stopTimers();
+    this.#kernel.stop();
     await this.#supervisor?.stop();
     this.#succession.close();
     for (const drops of this.#drops.flat()) drops.close();
@@ -178,6 +207,10 @@ export class SocketEngine implements Engine {
         kernelDrops: counts.reduce((sum, { kernelDrops }) => sum + kernelDrops, dropped),
       };
     });
+  }
+
+  kernelEngine(): KernelEngineStatus | undefined {
+    return this.#config.engine === 'socket' ? undefined : this.#kernel.status();
   }
 
   rings(): readonly PacketRing[] {
@@ -225,6 +258,8 @@ export class SocketEngine implements Engine {
   }
 
   async #setTaps(taps: readonly Tap[]): Promise<void> {
+    // What is handled in the kernel is in no capture.
+    this.#kernel.isHeld = taps.length > 0;
     await this.#supervisor?.setTaps(taps);
   }
 
@@ -234,7 +269,8 @@ export class SocketEngine implements Engine {
   }
 
   async #prepareForwarders(): Promise<void> {
-    restrictPrivileges(KEPT_CAPABILITIES);
+    this.#kernel.attach();
+    restrictPrivileges(KEPT_CAPABILITIES | (this.#kernel.isOpen ? CAP_BPF : 0n));
     if (canRestrictCalls()) denyIoUring();
     else this.#log.warn('the kernel has no seccomp filters: forwarders may make any system call');
     warnOfSmallBuffer(this.#sockets, this.#config.receiveBufferBytes, this.#log);
@@ -270,6 +306,7 @@ export class SocketEngine implements Engine {
       'ring readers': ring?.readers,
       tap: this.#taps.descriptor(index),
       handover: handover?.listener,
+      ...this.#kernel.descriptors(index),
     };
     const present = presentDescriptors(descriptors);
     const names = present.map(([name]) => name);
@@ -281,6 +318,7 @@ export class SocketEngine implements Engine {
       batch: BATCH,
       bufferBytes: this.#config.packetBufferBytes,
       slotCount: SLOT_COUNT,
+      kernelRingBytes: KERNEL_RING_BYTES,
       ipv4SourcePrefix: [...this.#config.ipv4SourcePrefix],
       descriptors: names,
       handover: handover?.options,

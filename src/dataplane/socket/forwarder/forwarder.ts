@@ -15,11 +15,15 @@ import { COUNTER_MEMORY, STATE_COUNT } from '../../memory/counter-memory.ts';
 import { ListenerCounters } from '../../memory/listener-counters.ts';
 import { type Descriptors, descriptorsOf, requireDescriptor } from '../descriptors.ts';
 import { forwardBatches } from './batch-loop.ts';
+import { KernelWork } from './kernel-work.ts';
 import type { ForwarderOptions } from './messages.ts';
 import { feedsOnlyPipelines, restMs } from './rest.ts';
 import { Router } from './router.ts';
 
 const HEARTBEAT_INTERVAL_MS = 250;
+
+/** How often it looks at what was handled in the kernel: its ring holds what comes in many times as long. */
+const KERNEL_INTERVAL_MS = 10;
 
 /** Moves packets: takes batches from its receivers, has them routed, hands the copies to the sender. */
 export class Forwarder {
@@ -32,6 +36,9 @@ export class Forwarder {
   #table: TableReference;
   #tableMemory: ArrayBuffer;
   #heartbeat: NodeJS.Timeout | undefined;
+  /** Undefined: nothing is handled in the kernel. */
+  readonly #kernel: KernelWork | undefined;
+  #kernelTimer: NodeJS.Timeout | undefined;
   /** How long receivers may be left alone after packets. */
   readonly #possibleRestMs: number;
   #restMs = 0;
@@ -77,6 +84,7 @@ export class Forwarder {
       notesByteOffset: COUNTER_MEMORY.NOTES,
       tap: mapAll(requireDescriptor(descriptors, 'tap'), true),
     });
+    this.#kernel = this.#openKernel(options, counters, listeners);
     this.#table = options.table;
     this.#tableMemory = this.#mapTable(options.table);
     const table = new ForwardingTable(this.#tableMemory);
@@ -97,10 +105,14 @@ export class Forwarder {
   start(): void {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_INTERVAL_MS);
     for (const receiver of this.#receivers) receiver.startPolling(() => this.#takeTurn(receiver));
+    if (this.#kernel !== undefined)
+      this.#kernelTimer = setInterval(() => this.#takeKernelTurn(), KERNEL_INTERVAL_MS);
   }
 
   /** Every packet taken from now on is handled by this table. */
   setTable(reference: TableReference): void {
+    // What the kernel has handled by the one before counts where that one says.
+    this.#kernel?.count();
     const old = this.#tableMemory;
     this.#table = reference;
     this.#tableMemory = this.#mapTable(reference);
@@ -127,6 +139,38 @@ export class Forwarder {
     while (this.#forwardWaiting() && performance.now() < deadline) this.#beat();
     for (const receiver of this.#receivers) receiver.stopPolling();
     clearInterval(this.#heartbeat);
+    clearInterval(this.#kernelTimer);
+    this.#kernel?.end();
+  }
+
+  /** Nobody goes on with what the kernel has handled. */
+  endKernel(): void {
+    this.#kernel?.end();
+  }
+
+  #openKernel(
+    { index, kernelRingBytes: ringBytes }: ForwarderOptions,
+    counters: ArrayBuffer,
+    listeners: readonly number[],
+  ): KernelWork | undefined {
+    const { 'kernel ring': ringFd, 'kernel settings': settings } = this.#descriptors;
+    if (ringFd === undefined || settings === undefined) return undefined;
+    const consumer = this.#sender.countKernel({
+      ringFd,
+      ringBytes,
+      counters,
+      journalByteOffset: COUNTER_MEMORY.JOURNAL,
+      leftOutByteOffset: COUNTER_MEMORY.LEFT_OUT,
+      leftOutCount: STATE_COUNT,
+      listenerRows: Uint8Array.from(listeners),
+    });
+    return new KernelWork(consumer, settings, index);
+  }
+
+  #takeKernelTurn(): void {
+    const nowNs = process.hrtime.bigint();
+    if (!this.#forwardWaiting()) this.#kernel?.foundEmpty(nowNs);
+    this.#kernel?.count();
   }
 
   /** @returns whether packets may be waiting at any receiver */

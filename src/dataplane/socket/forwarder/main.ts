@@ -69,6 +69,7 @@ function outliveControl(
     const request = bequest.poll(bequeathed(descriptors));
     if (request === undefined) return;
     if (request === 'drain') forwarder.stop(DRAIN_MS);
+    else forwarder.endKernel();
     bequest.close();
     process.exit(0);
   }, HANDOVER_POLL_MS);

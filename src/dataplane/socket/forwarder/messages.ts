@@ -17,6 +17,8 @@ export interface ForwarderOptions {
   readonly ipv4SourcePrefix: readonly number[];
   /** Names of the descriptors that it inherits, in order: see inheritedDescriptors(). */
   readonly descriptors: readonly DescriptorName[];
+  /** Of the descriptor `kernel ring`, if there is one. */
+  readonly kernelRingBytes: number;
   readonly table: TableReference;
   /** Packets that captures want. */
   readonly taps: readonly Tap[];
