@@ -6,6 +6,12 @@ import { byteRate, counted, shortRate, shortTime } from './units.ts';
 
 type ShownOverview = Shown<OverviewMessage>;
 
+/** UDP that is not for the proxy: of no interest here. */
+const NOT_FOR_US = 'not_listener';
+
+/** So many reasons are told, the commonest ones. */
+const MAX_REASONS = 3;
+
 /** Counters older than the process by more than this are told. */
 const COUNTED_LONGER_SECONDS = 60;
 
@@ -15,6 +21,7 @@ export function statusScreen(overview: ShownOverview, now: Date): string {
     verdictLine(overview, now),
     trafficLine(overview),
     ...listenerLines(overview),
+    ...kernelLines(overview),
     ...problemLines(overview),
   ];
   return lines.map((line) => `${withoutControls(line)}\n`).join('');
@@ -66,6 +73,23 @@ function listenerLines({ listeners = [] }: ShownOverview): string[] {
     const dropped = Number(kernelDrops).toLocaleString('en');
     return `  ${address}: ${packets} packets received, ${dropped} dropped by the kernel`;
   });
+}
+
+/** What the kernel has handled since its program was loaded, and why not the rest. */
+function kernelLines({ kernelEngine }: ShownOverview): string[] {
+  if (kernelEngine === undefined) return [];
+  const { problem, interfaces = [], handled, up = [] } = kernelEngine;
+  if (problem !== undefined) return [`  not in the kernel: ${problem}`];
+  const told = up
+    .filter(({ reason }) => reason !== NOT_FOR_US)
+    .toSorted((a, b) => Number(b.packets) - Number(a.packets))
+    .slice(0, MAX_REASONS)
+    .map(
+      ({ packets = '0', meaning = '' }) => `${Number(packets).toLocaleString('en')} (${meaning})`,
+    );
+  const rest = told.length === 0 ? '' : `; up to forwarders: ${told.join(', ')}`;
+  const packets = Number(handled?.packets ?? 0).toLocaleString('en');
+  return [`  in the kernel, at ${interfaces.join(', ')}: ${packets} packets${rest}`];
 }
 
 function nowText({ received, forwarded }: Shown<TrafficMessage>): string {

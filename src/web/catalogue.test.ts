@@ -73,6 +73,11 @@ async function everything(): Promise<MetricFamily[]> {
     database: { state: 'Offline', error: 'no disk' },
     forwarders,
     isDraining: true,
+    kernelEngine: {
+      interfaces: ['eth0'],
+      handled: { packets: 1n, bytes: 100n },
+      up: [{ reason: 'filter', meaning: 'an output has a filter', packets: 1n }],
+    },
     follower: FOLLOWER,
   };
   const service = serviceSource({

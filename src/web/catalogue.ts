@@ -9,6 +9,7 @@ import {
   SILENT_METRICS,
 } from './service/collector-metrics.ts';
 import { FORWARDER_METRICS } from './service/forwarder-metrics.ts';
+import { KERNEL_METRICS } from './service/kernel-metrics.ts';
 import { HTTP_METRICS, PUSH_METRICS } from './service/monitoring-metrics.ts';
 import { PROCESS_METRICS, SERVICE_METRICS } from './service/process-metrics.ts';
 import { RULE_METRICS } from './service/rule-metrics.ts';
@@ -19,6 +20,7 @@ import { VFLOW_METRICS } from './vflow/series.ts';
 export const METRICS_CATALOGUE: Readonly<Record<string, readonly MetricDefinition[]>> = {
   Service: SERVICE_METRICS,
   'State, health and rules': STATE_METRICS,
+  'The engine in the kernel': KERNEL_METRICS,
   'Following another node': FOLLOWER_METRICS,
   'Forwarders and losses': FORWARDER_METRICS,
   'Exporters and collectors': [

@@ -11,6 +11,7 @@ import {
   SILENT_METRICS,
 } from './service/collector-metrics.ts';
 import { FORWARDER_METRICS } from './service/forwarder-metrics.ts';
+import { KERNEL_METRICS } from './service/kernel-metrics.ts';
 import { HTTP_METRICS, PUSH_METRICS } from './service/monitoring-metrics.ts';
 import {
   PROCESS_METRICS,
@@ -92,7 +93,11 @@ function stateFamilies(proxy: ProxySource): MetricFamily[] {
     databaseBytes: proxy.databaseBytes(),
     events: proxy.events(),
   };
-  return [...familiesOf(STATE_METRICS, state), ...familiesOf(FOLLOWER_METRICS, state)];
+  return [
+    ...familiesOf(STATE_METRICS, state),
+    ...familiesOf(KERNEL_METRICS, state),
+    ...familiesOf(FOLLOWER_METRICS, state),
+  ];
 }
 
 /** Counters of forwarders are read once for all metrics. */
