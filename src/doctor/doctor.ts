@@ -5,6 +5,7 @@ import { lookAtBuffers } from './checks/buffers.ts';
 import { lookAtCollectors } from './checks/collectors.ts';
 import { lookAtConntrack } from './checks/conntrack.ts';
 import { lookAtDatabase } from './checks/database.ts';
+import { lookAtEngine } from './checks/engine.ts';
 import { lookAtFirewall } from './checks/firewall.ts';
 import { lookAtFrames } from './checks/frames.ts';
 import { lookAtLoops } from './checks/loops.ts';
@@ -35,6 +36,7 @@ const LOOKS = {
   conntrack: lookAtConntrack,
   firewall: lookAtFirewall,
   nat: lookAtNat,
+  engine: lookAtEngine,
   frames: lookAtFrames,
   collectors: lookAtCollectors,
   loops: lookAtLoops,

@@ -37,6 +37,7 @@ export interface StatusReport {
     readonly error?: string;
   };
   readonly forwarders?: readonly ForwarderReport[];
+  readonly kernelEngine?: { readonly problem?: string };
 }
 
 /** JSON form of collector.proto.ForwarderStatus. */

@@ -179,7 +179,8 @@ describe('floxy doctor', { skip: requireRoot() }, () => {
   });
 
   test('a reverse path filter that drops flow, and copies to this host', async () => {
-    await using stage = await Stage.start();
+    // In the kernel, packets are handled before it sees them.
+    await using stage = await Stage.start({ settings: { COLLECTOR_FLOXY_ENGINE: 'socket' } });
     const { lab } = stage;
     await stage.api.replace({
       rules: [],
