@@ -77,7 +77,6 @@ describeSenders('how copies leave', ({ settings, assertUsed }) => {
         payload: payload(i),
       }));
       const arrived = await stage.exchange(shots);
-      await assertUsed(stage.api);
       const expected = EXPORTERS.flatMap((exporter, i) => {
         const { groups } = decide({ rules: [], defaultOutputs }, exporter, 2055);
         return collectors().flatMap((collector) => {
@@ -99,6 +98,29 @@ describeSenders('how copies leave', ({ settings, assertUsed }) => {
       }
     });
   }
+
+  test('R25, R26: the sender makes what rules say, where no copy is to be from an address of the proxy', async () => {
+    const leaving = collectors().filter(({ source }) => source === undefined);
+    const outputs = leaving.map((collector) => [collector]);
+    await stage.api.replace({ rules: [], defaultOutputs: outputs });
+    const from = { host: '203.0.113.77', port: 31_005 };
+    const copies = async () => {
+      const arrived = await stage.exchange([{ from, hopLimit: 10, payload: Buffer.from('0x') }]);
+      return new Map(arrived.map((copy) => told(copy) as [string, unknown]));
+    };
+    // Paths are there a moment after their collectors.
+    await waitFor('copies leave so', async () => {
+      const told = await copies();
+      for (const collector of leaving) {
+        const key = `${keyOf(collector.host, collector.port ?? 0)} 2 0x`;
+        assert.deepEqual(told.get(key), leavingOf(collector, { ...from, hopLimit: 10 }, OWN));
+      }
+      return assertUsed(stage.api).then(
+        () => true,
+        () => false,
+      );
+    });
+  });
 
   test('R25: copies from an address of the proxy keep their port, also over an upgrade', async () => {
     const rules = [[{ host: '198.51.100.55', port: 9, source: 'PROXY' as const }]];

@@ -40,7 +40,9 @@ async function buildOther(folder: string): Promise<string> {
   }
   writeFileSync(header, text);
   for (const script of ['build:native', 'build:layout', 'build:ts']) {
-    await run(['npm', '--silent', '--prefix', folder, 'run', script]);
+    // The program in the kernel would not be of such a layout: forwarders do without.
+    const options = script === 'build:native' ? ['--', 'CLANG='] : [];
+    await run(['npm', '--silent', '--prefix', folder, 'run', script, ...options]);
   }
   return join(folder, 'bin/floxy');
 }
