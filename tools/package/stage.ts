@@ -22,6 +22,7 @@ const RUNS = [
   'proto',
   'package.json',
   'native/build/floxy_pio.node',
+  'native/build/kernel/floxy.o',
   // Built by native/Makefile.
   'node_modules/raw-socket/build/Release/raw.node',
 ];
