@@ -116,6 +116,8 @@ __attribute__((section("tc"), used)) int floxy(struct __sk_buff *skb)
 		reason = check(cpu);
 	if (reason == KERNEL_UP_NONE)
 		reason = decide(cpu);
+	if (reason == KERNEL_UP_NONE)
+		reason = check_sum(skb, cpu);
 	int action = reason == KERNEL_UP_NONE ? handle(skb, cpu) : -reason;
 	if (action < 0)
 		return go_up(cpu, -action);

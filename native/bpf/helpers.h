@@ -56,6 +56,8 @@ static long (*const checksum_update)(struct __sk_buff *skb,
 				     uint32_t sum) = (void *)BPF_FUNC_csum_update;
 static long (*const checksum_level)(struct __sk_buff *skb,
 				    uint64_t level) = (void *)BPF_FUNC_csum_level;
+static long (*const checksum_add)(const uint32_t *from, uint32_t from_bytes, const void *to,
+				  uint32_t to_bytes, uint32_t sum) = (void *)BPF_FUNC_csum_diff;
 static long (*const clone_redirect)(struct __sk_buff *skb, uint32_t link,
 				    uint64_t flags) = (void *)BPF_FUNC_clone_redirect;
 static long (*const redirect)(uint32_t link, uint64_t flags) = (void *)BPF_FUNC_redirect;

@@ -1,20 +1,14 @@
 /*
  * Copies of a packet leave: its headers are rewritten in place and a clone goes, or, for the last
- * copy, the packet itself. No byte of a payload is looked at: what was in the UDP checksum before
- * is taken out, and what is there now goes in (RFC 1624).
+ * copy, the packet itself. What was in the UDP checksum before is taken out, and what is there now
+ * goes in (RFC 1624).
  */
 #ifndef BPF_SEND_H
 #define BPF_SEND_H
 
 #include <linux/errno.h>
 
-#include "parse.h"
-
-/* What the kernel knows of the UDP checksum of a packet. */
-#define CHECKSUM_WHOLE 1u  /* it is there */
-#define CHECKSUM_SUMMED 2u /* and the device has summed up the packet, which changes with it */
-#define CHECKSUM_PARTIAL                                                                           \
-	3u /* a device will finish it: the pseudo header's sum is there (RFC 768) */
+#include "checksums.h"
 
 #define NET_XMIT_DROP 1
 
@@ -23,53 +17,15 @@ INLINE uint32_t difference(uint64_t now, uint64_t before)
 	return fold(now) + (~fold(before) & 0xffffu);
 }
 
-/* Where the UDP checksum of the packet is, as it came. */
-INLINE uint32_t checksum_at(const struct kernel_work *work)
+/* Takes what headers said out of the checksum (RFC 1624). */
+INLINE void begin_checksum(struct kernel_work *work)
 {
-	return work->payload_at - sizeof(uint16_t);
-}
-
-/*
- * Whether a device will finish the checksum: 1 or 0, or a negative errno. A program is not told,
- * but the kernel's helper leaves such a one alone where other data than the pseudo header change:
- * whatever is there after that is written anew for each copy.
- */
-INLINE long is_partial(struct __sk_buff *skb, const struct kernel_work *work)
-{
-	uint16_t changed = 0;
-	long error = l4_replace(skb, checksum_at(work), 0, 1, 0);
-	if (error == 0)
-		error = load_bytes(skb, checksum_at(work), &changed, sizeof(changed));
-	return error != 0 ? error : changed == work->checksum;
-}
-
-/* 0, or a negative errno. */
-INLINE long find_mode(struct __sk_buff *skb, struct kernel_work *work)
-{
-	work->checksum_mode = CHECKSUM_WHOLE;
-	if (checksum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0)
-		return 0;
-	if (checksum_update(skb, 0) >= 0) {
-		work->checksum_mode = CHECKSUM_SUMMED;
-		return 0;
-	}
-	long partial = is_partial(skb, work);
-	if (partial > 0)
-		work->checksum_mode = CHECKSUM_PARTIAL;
-	return partial < 0 ? partial : 0;
-}
-
-/* Takes what headers said out of the checksum (RFC 1624). 0, or a negative errno. */
-INLINE long begin_checksum(struct __sk_buff *skb, struct kernel_work *work)
-{
-	long error = find_mode(skb, work);
 	work->last_sum = work->ip_sum + work->udp_sum + work->checksum;
 	if (work->checksum_mode == CHECKSUM_PARTIAL)
 		work->checksum_base = difference(work->checksum, work->pseudo_sum);
 	else
 		work->checksum_base = (~(uint32_t)work->checksum & 0xffffu) +
 				      (~fold(work->pseudo_sum + work->udp_sum) & 0xffffu);
-	return error;
 }
 
 /* The UDP checksum of the packet with other addresses and ports; never 0 when it is whole. */
@@ -230,8 +186,7 @@ PART int send_copies(struct __sk_buff *skb, struct kernel_cpu *cpu)
 	uint32_t count = work->ipv4_copies + work->ipv6_copies;
 	long error = trim(skb, work);
 	work->refused = 0;
-	if (error == 0)
-		error = begin_checksum(skb, work);
+	begin_checksum(work);
 	for (uint32_t i = 0; i < KERNEL_COPIES; i++) {
 		if (i >= count)
 			break;

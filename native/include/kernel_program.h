@@ -67,7 +67,8 @@
 	REASON(PATHS_OLD, 22)	/* nobody may make frames now (paths.h) */                         \
 	REASON(NO_STATE, 23)	/* no room for the state of an output */                           \
 	REASON(RING_FULL, 24)	/* no room for a record, or no ring */                             \
-	REASON(MEMORY, 25)	/* the kernel could not make headers writable */
+	REASON(MEMORY, 25)	/* the kernel could not make headers writable */                   \
+	REASON(CHECKSUM, 26)	/* a wrong UDP checksum: the socket's business */
 
 enum kernel_reason {
 	KERNEL_UP_NONE = 0,
@@ -174,6 +175,9 @@ struct kernel_best {
 #define KERNEL_HEADERS_AT 2u
 #define KERNEL_HEADERS_BYTES 64u
 
+/* So much of a packet is summed up at once. */
+#define KERNEL_SUM_BYTES 512u
+
 /* What is known of the packet in hand. */
 struct kernel_work {
 	uint32_t source[4]; /* as in the table */
@@ -217,6 +221,7 @@ struct kernel_work {
 	uint32_t entries[KERNEL_ENTRIES]; /* of its record */
 	uint32_t row[KERNEL_ROW_WORDS];	  /* of the table, that was in two elements */
 	uint8_t headers[KERNEL_HEADERS_BYTES];
+	uint8_t part[KERNEL_SUM_BYTES + 4];
 	struct kernel_copy copies[KERNEL_COPIES];
 };
 

@@ -178,6 +178,12 @@ static void test_headers(void)
 	memset(frame.data + ETH_HLEN + 26, 0, 2);
 	expect(KERNEL_UP_NO_CHECKSUM, "R7: no UDP checksum");
 	usual();
+	frame.data[frame.bytes - 1] ^= 1;
+	expect(KERNEL_UP_CHECKSUM, "a wrong UDP checksum");
+	usual6();
+	frame.data[frame.bytes - 1] ^= 1;
+	expect(KERNEL_UP_CHECKSUM, "a wrong UDP checksum of IPv6");
+	usual();
 	insert(12, "\x81\0\0\7", 4);
 	expect(KERNEL_UP_VLAN, "a VLAN tag");
 	usual();

@@ -39,6 +39,7 @@ export const REASON = {
   NO_STATE: 23,
   RING_FULL: 24,
   MEMORY: 25,
+  CHECKSUM: 26,
 } as const;
 
 export const SETTINGS = {
@@ -62,8 +63,8 @@ export const LISTENER = {
 } as const;
 
 export const PROCESSOR = {
-  WORDS: 918,
-  SIZE: 3672,
+  WORDS: 1046,
+  SIZE: 4184,
   COUNTERS: 0,
 } as const;
 

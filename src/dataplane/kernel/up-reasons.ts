@@ -27,4 +27,5 @@ export const UP_REASONS: Readonly<Record<UpReason, string>> = {
   NO_STATE: 'no room for the turns of an output',
   RING_FULL: 'forwarders do not count fast enough',
   MEMORY: 'the kernel had no memory',
+  CHECKSUM: 'a wrong UDP checksum',
 };
