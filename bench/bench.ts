@@ -80,7 +80,8 @@ export async function runGroup(
 }
 
 function cannotRun(contestant: ContestantName, scenario: Scenario): string | undefined {
-  if (contestant === 'floxy' || scenario.family !== 'ipv4-to-ipv6') return undefined;
+  const isOurs = ['floxy', 'raw', 'kernel'].includes(contestant);
+  if (isOurs || scenario.family !== 'ipv4-to-ipv6') return undefined;
   return 'cannot send IPv4 packets to IPv6 collectors';
 }
 

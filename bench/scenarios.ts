@@ -2,7 +2,15 @@
 
 export type Family = 'ipv4' | 'ipv6' | 'ipv4-to-ipv6';
 
-export type ContestantName = 'floxy' | 'raw' | 'pmacct' | 'nftables' | 'limit' | 'dgram';
+export type ContestantName =
+  | 'floxy'
+  | 'raw'
+  | 'kernel'
+  | 'pmacct'
+  | 'nftables'
+  | 'limit'
+  | 'bare'
+  | 'dgram';
 
 export interface Scenario {
   readonly name: string;
@@ -51,9 +59,19 @@ export interface Group {
   readonly scenarios: readonly Scenario[];
 }
 
-const ALL: readonly ContestantName[] = ['floxy', 'raw', 'pmacct', 'nftables', 'limit', 'dgram'];
-const FAST: readonly ContestantName[] = ['floxy', 'raw', 'pmacct', 'nftables', 'limit'];
+const FAST: readonly ContestantName[] = [
+  'floxy',
+  'raw',
+  'kernel',
+  'pmacct',
+  'nftables',
+  'limit',
+  'bare',
+];
+const ALL: readonly ContestantName[] = [...FAST, 'dgram'];
 const OURS: readonly ContestantName[] = ['floxy'];
+/** Where both engines have work of their own to do. */
+const ENGINES: readonly ContestantName[] = ['floxy', 'kernel'];
 
 export const BASE: Scenario = {
   name: 'base',
@@ -100,22 +118,22 @@ export const GROUPS: readonly Group[] = [
   group('Copies: 8', scenario('8 copies', { copies: 8 })),
   group(
     'Rules, with 10,000 exporters',
-    scenario('10 rules', { exporters: 10_000, contestants: ['floxy', 'nftables'] }),
+    scenario('10 rules', { exporters: 10_000, contestants: [...ENGINES, 'nftables'] }),
     scenario('1,000 rules', { rules: 1000, exporters: 10_000, contestants: OURS }),
     scenario('100,000 rules', {
       rules: 100_000,
       exporters: 10_000,
-      contestants: ['floxy', 'nftables'],
+      contestants: [...ENGINES, 'nftables'],
     }),
   ),
   group(
     'Prefixes, with 10,000 exporters',
-    scenario('10 addresses', { exporters: 10_000, contestants: OURS }),
+    scenario('10 addresses', { exporters: 10_000, contestants: ENGINES }),
     scenario('prefixes', {
       rules: 100_000,
       prefixes: 10_000,
       exporters: 10_000,
-      contestants: OURS,
+      contestants: ENGINES,
     }),
   ),
   group(
@@ -140,7 +158,7 @@ export const GROUPS: readonly Group[] = [
   group('IPv6', scenario('IPv6', { family: 'ipv6' })),
   group(
     'IPv4 → IPv6',
-    scenario('IPv4 → IPv6', { family: 'ipv4-to-ipv6', contestants: OURS }),
+    scenario('IPv4 → IPv6', { family: 'ipv4-to-ipv6', contestants: ['floxy', 'raw', 'kernel'] }),
     scenario('fragments', { mtuBytes: 1280, contestants: OURS }),
   ),
   group('100,000 packets/s × 3 copies of 1,000 bytes', NAMED),

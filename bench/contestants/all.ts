@@ -1,8 +1,9 @@
 import type { ContestantName } from '../scenarios.ts';
 import { isInstalled, run } from '../shell.ts';
+import { bare } from './bare.ts';
 import type { Contestant } from './contestant.ts';
 import { dgram } from './dgram.ts';
-import { floxy, raw } from './floxy.ts';
+import { floxy, kernel, raw } from './floxy.ts';
 import { limit } from './limit.ts';
 import { nftables } from './nftables.ts';
 import { pmacct } from './pmacct.ts';
@@ -10,9 +11,11 @@ import { pmacct } from './pmacct.ts';
 export const CONTESTANTS: Readonly<Record<ContestantName, Contestant>> = {
   floxy,
   raw,
+  kernel,
   pmacct,
   nftables,
   limit,
+  bare,
   dgram,
 };
 

@@ -14,23 +14,55 @@ import {
   type Start,
 } from './contestant.ts';
 import { prefixRulesText } from './prefix-rules.ts';
+import { steerToProxy } from './steering.ts';
 
 const PORTS = 10_000;
 const MOST_WEIGHT = 7;
 const PROGRAM = path.join(import.meta.dirname, '..', '..', 'bin', 'floxy');
 
+const BY_SOCKETS = { COLLECTOR_FLOXY_ENGINE: 'socket' };
+
 export const floxy: Contestant = {
   name: 'floxy',
   description:
-    'this project, one forwarder on the proxy core, control elsewhere; copies leave as frames',
-  start: (options) => startFloxy(options, 1),
+    'this project by sockets (COLLECTOR_FLOXY_ENGINE=socket): one forwarder on the proxy core, control elsewhere; copies leave as frames',
+  start: (options) => startFloxy(options, 1, BY_SOCKETS),
 };
 
 export const raw: Contestant = {
   name: 'raw',
   description: 'the same, copies leave through raw sockets (COLLECTOR_FLOXY_SENDER=raw)',
-  start: (options) => startFloxy(options, 1, { COLLECTOR_FLOXY_SENDER: 'raw' }),
+  start: (options) => startFloxy(options, 1, { ...BY_SOCKETS, COLLECTOR_FLOXY_SENDER: 'raw' }),
 };
+
+export const kernel: Contestant = {
+  name: 'kernel',
+  description:
+    'this project in the kernel (COLLECTOR_FLOXY_ENGINE=kernel): the program at tc ingress, and the forwarder that counts for it; receive packet steering puts it on the proxy core',
+  debianPackage: { name: 'clang', command: 'clang' },
+  start: startKernel,
+};
+
+/** What it costs is found as for all that works while packets are received: by the time the core was not idle. */
+async function startKernel(options: Start): Promise<Running> {
+  await using started = new AsyncDisposableStack();
+  const service = started.use(await startFloxy(options, 1, { COLLECTOR_FLOXY_ENGINE: 'kernel' }));
+  const [program = '', ...args] = inNamespace(options.path.namespace, options.cores.rest, [
+    PROGRAM,
+    'status',
+  ]);
+  // Where it cannot work, sockets would do all.
+  await waitFor('packets to be handled in the kernel', async () =>
+    (await run(program, args)).includes('in the kernel, at'),
+  );
+  started.use(await steerToProxy(options));
+  const resources = started.move();
+  return {
+    forwarders: [],
+    processes: service.processes,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
 
 /** Starts the service and loads the rules; the forwarders share the proxy's core. */
 export async function startFloxy(

@@ -11,6 +11,7 @@ import {
   OUTPUT_INTERFACE,
 } from '../topology.ts';
 import { type Contestant, exporterFamily, type Running, type Start } from './contestant.ts';
+import { steerToProxy } from './steering.ts';
 
 export const nftables: Contestant = {
   name: 'nftables',
@@ -20,21 +21,18 @@ export const nftables: Contestant = {
   start: startNftables,
 };
 
-async function startNftables({ path: at, scenario, cores, folder }: Start): Promise<Running> {
+async function startNftables(options: Start): Promise<Running> {
+  const { path: at, scenario, folder } = options;
   const file = path.join(folder, 'rules.nft');
   await writeFile(file, rulesText(scenario));
   const inside = ['netns', 'exec', at.namespace];
   await run('ip', [...inside, 'nft', '-f', file]);
-  const steer = async (mask: number) => {
-    const target = `/sys/class/net/${INPUT_INTERFACE}/queues/rx-0/rps_cpus`;
-    await run('ip', [...inside, 'sh', '-c', `echo ${mask.toString(16)} > ${target}`]);
-  };
-  await steer(2 ** cores.proxy);
+  const steering = await steerToProxy(options);
   return {
     forwarders: [],
     processes: [],
     [Symbol.asyncDispose]: async () => {
-      await steer(0);
+      await steering[Symbol.asyncDispose]();
       await run('ip', [...inside, 'nft', 'flush', 'ruleset']);
     },
   };
