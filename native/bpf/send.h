@@ -162,6 +162,13 @@ INLINE void refuse(struct kernel_work *work, struct kernel_copy *copy, long erro
 	work->refused++;
 }
 
+/* Whether what the kernel says of a packet that is handed to the link is known before. */
+INLINE int is_direct(uint32_t link)
+{
+	uint32_t word = link / 32 & (KERNEL_LINK_WORDS - 1);
+	return READ_ONCE(settings.direct[word]) >> (link & 31) & 1;
+}
+
 /* What the kernel says of a clone that it got. */
 INLINE void judge(struct kernel_work *work, struct kernel_copy *copy, long result)
 {
@@ -197,7 +204,7 @@ PART int send_copies(struct __sk_buff *skb, struct kernel_cpu *cpu)
 			error = write_copy(skb, cpu, i);
 		if (error != 0)
 			refuse(work, copy, error);
-		else if (i + 1 == count)
+		else if (i + 1 == count && is_direct(copy->link))
 			return (int)redirect(copy->link, 0);
 		else
 			judge(work, copy, clone_redirect(skb, copy->link, 0));

@@ -97,6 +97,9 @@ struct kernel_listener {
 
 #define KERNEL_LOG_STEPS 257u
 
+/* Links are told apart by the lower bits of their indices. */
+#define KERNEL_LINK_WORDS 32u
+
 struct kernel_settings {
 	uint32_t flags;
 	uint32_t consumers; /* 1 to KERNEL_CONSUMERS; 0: all packets go up */
@@ -112,6 +115,11 @@ struct kernel_settings {
 	struct kernel_listener listeners[KERNEL_LISTENERS];
 	uint32_t logs[KERNEL_LOG_STEPS]; /* L[] of struct table_output */
 	uint32_t reserved_word;
+	/*
+	 * A bit for each interface without a queue: what is handed to it cannot be dropped before
+	 * it, so its last copy needs no clone to know.
+	 */
+	uint32_t direct[KERNEL_LINK_WORDS];
 	uint8_t ports[65536]; /* index + 1 of the first listener of a port; 0: none */
 };
 

@@ -267,6 +267,13 @@ static inline void klab_pin(void)
 }
 
 /* All but a table. */
+/* Whether links have queues: then the last copy is a clone, too. */
+static inline void klab_set_queues(int have)
+{
+	struct kernel_settings *settings = klab.engine.settings;
+	memset(settings->direct, have ? 0 : 0xff, sizeof(settings->direct));
+}
+
 static inline void klab_open(void)
 {
 	tap_need_root();
@@ -278,6 +285,7 @@ static inline void klab_open(void)
 	settings->hold_ns = 0;
 	settings->forwarders = 1;
 	settings->empty_ns[0] = ~0ull;
+	klab_set_queues(0);
 	memcpy(settings->mapped_prefix, pio_ipv4_prefix, 12);
 	klab_set_paths();
 	klab_listen();

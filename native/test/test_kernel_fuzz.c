@@ -260,6 +260,7 @@ int main(void)
 	int is_right = 1;
 	for (uint32_t i = 0; is_right && i < tables; i++) {
 		random_table();
+		klab_set_queues((int)(i & 1));
 		uint32_t right = 0;
 		while (right < PACKETS && check_packet())
 			right++;

@@ -173,6 +173,7 @@ static void print_kernel(void)
 	VALUE("kernel", "KERNEL", KERNEL_, CONSUMERS);
 	VALUE("kernel", "KERNEL", KERNEL_, LISTENERS);
 	VALUE("kernel", "KERNEL", KERNEL_, COPIES);
+	VALUE("kernel", "KERNEL", KERNEL_, LINK_WORDS);
 	VALUE("kernel", "KERNEL", KERNEL_, ON);
 	VALUE("kernel", "KERNEL", KERNEL_, LISTENER_EXACT);
 	VALUE("kernel", "KERNEL", KERNEL_, LISTENER_ANY);
@@ -186,6 +187,7 @@ static void print_kernel(void)
 	MEMBER("kernel", "SETTINGS", struct kernel_settings, forwarders);
 	MEMBER("kernel", "SETTINGS", struct kernel_settings, empty_ns);
 	MEMBER("kernel", "SETTINGS", struct kernel_settings, mapped_prefix);
+	MEMBER("kernel", "SETTINGS", struct kernel_settings, direct);
 	STRUCT("kernel", "LISTENER", struct kernel_listener);
 	MEMBER("kernel", "LISTENER", struct kernel_listener, address);
 	MEMBER("kernel", "LISTENER", struct kernel_listener, port);

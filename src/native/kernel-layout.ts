@@ -7,6 +7,7 @@ export const KERNEL = {
   CONSUMERS: 64,
   LISTENERS: 32,
   COPIES: 32,
+  LINK_WORDS: 32,
   ON: 1,
   LISTENER_EXACT: 1,
   LISTENER_ANY: 2,
@@ -43,14 +44,15 @@ export const REASON = {
 } as const;
 
 export const SETTINGS = {
-  WORDS: 16974,
-  SIZE: 67896,
+  WORDS: 17006,
+  SIZE: 68024,
   FLAGS: 0,
   PAYLOAD_BYTES: 2,
   HOLD_NS: 4,
   FORWARDERS: 6,
   EMPTY_NS: 8,
   MAPPED_PREFIX: 136,
+  DIRECT: 590,
 } as const;
 
 export const LISTENER = {

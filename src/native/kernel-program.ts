@@ -125,6 +125,11 @@ export class KernelProgram {
     check('kernelSetListeners', this.#addon.kernelSetListeners(this.#handle, bytes));
   }
 
+  /** @param words KERNEL.LINK_WORDS of bits, by index of the interface: those that have no queue */
+  setDirectLinks(words: Uint32Array): void {
+    for (const [i, word] of words.entries()) Atomics.store(this.#words, SETTINGS.DIRECT + i, word);
+  }
+
   /** An address of this host comes or goes, for wildcards. @param address 16 bytes @throws SystemCallError */
   setAddress(address: Uint8Array, isThere: boolean): void {
     const result = this.#addon.kernelSetAddress(this.#handle, address, Number(isThere));

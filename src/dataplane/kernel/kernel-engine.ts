@@ -5,9 +5,11 @@ import { mappedOctets } from '../../model/address.ts';
 import { KERNEL } from '../../native/kernel-layout.ts';
 import { type KernelListener, KernelProgram, RefusedError } from '../../native/kernel-program.ts';
 import { mapMemory, unmapMemory } from '../../native/memory.ts';
+import { readQdiscs } from '../../native/policy.ts';
 import type { KernelEngineStatus } from '../../telemetry/status.ts';
 import type { SharedMemory, TableReference } from '../engine.ts';
 import { Attachments } from './attachments.ts';
+import { directLinks } from './direct-links.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { possibleProcessors, readProgram } from './program-file.ts';
 import { UP_REASONS } from './up-reasons.ts';
@@ -18,7 +20,7 @@ export const KERNEL_RING_BYTES = 16 * 1024 ** 2;
 /** Packets of an exporter go up for so long after one did. */
 const HOLD_MS = 1000;
 
-/** New interfaces and addresses are noticed within. */
+/** New interfaces, addresses and queueing disciplines are noticed within. */
 const LOOK_MS = 1000;
 
 export type EngineSetting = 'auto' | 'kernel' | 'socket';
@@ -228,6 +230,7 @@ export class KernelEngine {
     try {
       this.#addresses?.look();
       this.#attachments?.look();
+      this.#program?.setDirectLinks(directLinks(readQdiscs()));
     } catch (error) {
       this.#log.warn({ error: messageOf(error) }, 'the interfaces of this host are not known');
     }
