@@ -30,10 +30,12 @@ export type DescriptorName =
   | 'tap'
   /**
    * Of the program in the kernel: its settings, the ring with what it has handled, and the links by which it sees packets,
-   * by interface. They are not handed over: each control has a program of its own.
+   * by interface. They are not handed over: each control has a program of its own. Only the ring of a forwarder that is
+   * killed, with what it has not counted, goes to the one after it.
    */
   | 'kernel settings'
   | 'kernel ring'
+  | 'former kernel ring'
   | `kernel link ${number}`
   /** Where the next control asks for all of these. */
   | 'handover';

@@ -163,7 +163,8 @@ function isSeized(name: string): boolean {
     name.startsWith('own ') ||
     name.startsWith('ring') ||
     name.endsWith('counters') ||
-    name === 'identities'
+    name === 'identities' ||
+    name === 'kernel ring'
   );
 }
 

@@ -148,6 +148,8 @@ function descriptorProblem({ descriptors, versions }: PredecessorParts): string 
     'ring readers': READER_STATES_BYTES,
   };
   for (const [name, fd] of presentDescriptors(descriptors)) {
+    // The kernel says what it is when it is mapped.
+    if (name === 'kernel ring') continue;
     const problem = /^(receive|own) /.test(name)
       ? socketProblem(fd)
       : memoryProblem(fd, least[name] ?? 0);

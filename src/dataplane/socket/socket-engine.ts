@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
@@ -308,10 +309,9 @@ export class SocketEngine implements Engine {
       handover: handover?.listener,
       ...this.#kernel.descriptors(index),
     };
-    const present = presentDescriptors(descriptors);
-    const names = present.map(([name]) => name);
-    const numbers = present.map(([, fd]) => fd);
-    const options: Omit<ForwarderOptions, 'table' | 'taps'> = {
+    // For the first one alone: it counts what is left there.
+    let formerRing = this.#succession.kernelRing(index);
+    const options: Omit<ForwarderOptions, 'table' | 'taps' | 'descriptors'> = {
       index,
       parentPid: process.pid,
       user: process.getuid?.() === 0 ? this.#config.forwarderUser : undefined,
@@ -320,17 +320,20 @@ export class SocketEngine implements Engine {
       slotCount: SLOT_COUNT,
       kernelRingBytes: KERNEL_RING_BYTES,
       ipv4SourcePrefix: [...this.#config.ipv4SourcePrefix],
-      descriptors: names,
       handover: handover?.options,
     };
     return {
       index,
       spawn: (table, events) => {
+        const present = presentDescriptors({ ...descriptors, 'former kernel ring': formerRing });
+        const names = present.map(([name]) => name);
         const forwarder = new ForwarderProcess(
-          { ...options, table, taps: this.#taps.taps },
-          numbers,
+          { ...options, descriptors: names, table, taps: this.#taps.taps },
+          present.map(([, fd]) => fd),
           events,
         );
+        if (formerRing !== undefined) closeSync(formerRing);
+        formerRing = undefined;
         if (forwarder.pid !== undefined) this.#succession.note(index, forwarder.pid, names);
         return forwarder;
       },

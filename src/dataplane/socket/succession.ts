@@ -119,6 +119,23 @@ export class Succession {
     return predecessor && this.#ringOf(predecessor);
   }
 
+  /**
+   * The ring of a forwarder before that will be killed, with what the kernel has handled and it has not counted. Whose
+   * listeners were others is not known to it.
+   */
+  kernelRing(index: number): number | undefined {
+    const predecessor = this.#predecessors.get(index);
+    const ring = predecessor?.descriptors['kernel ring'];
+    if (predecessor === undefined || ring === undefined) return undefined;
+    const listened = predecessor.receivers.map((fd) => formatSocketAddress(describeSocket(fd)));
+    const listens = this.#settings.listeners.map(formatSocketAddress);
+    const isSame = listened.join() === listens.join();
+    if (isSame && this.counters(index) !== undefined) return ring;
+    const text = 'what the kernel has handled and a killed forwarder had not counted is lost';
+    this.#log.warn({ forwarder: index }, text);
+    return undefined;
+  }
+
   /** Rings of forwarders before that no forwarder goes on with: there are fewer, or rings have another size. */
   leftRings(): readonly RingMemory[] {
     if (this.#identities === undefined) return [];
@@ -278,6 +295,7 @@ export class Succession {
       ...own.ownIpv4Senders,
       ...own.ownIpv6Senders,
       this.#isCounted(predecessor) ? counters : undefined,
+      predecessor.descriptors['kernel ring'],
       ring,
       readers,
     ];

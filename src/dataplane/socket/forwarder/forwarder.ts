@@ -15,7 +15,7 @@ import { COUNTER_MEMORY, STATE_COUNT } from '../../memory/counter-memory.ts';
 import { ListenerCounters } from '../../memory/listener-counters.ts';
 import { type Descriptors, descriptorsOf, requireDescriptor } from '../descriptors.ts';
 import { forwardBatches } from './batch-loop.ts';
-import { KernelWork } from './kernel-work.ts';
+import { countAll, KernelWork } from './kernel-work.ts';
 import type { ForwarderOptions } from './messages.ts';
 import { feedsOnlyPipelines, restMs } from './rest.ts';
 import { Router } from './router.ts';
@@ -153,18 +153,22 @@ export class Forwarder {
     counters: ArrayBuffer,
     listeners: readonly number[],
   ): KernelWork | undefined {
-    const { 'kernel ring': ringFd, 'kernel settings': settings } = this.#descriptors;
-    if (ringFd === undefined || settings === undefined) return undefined;
-    const consumer = this.#sender.countKernel({
-      ringFd,
-      ringBytes,
-      counters,
-      journalByteOffset: COUNTER_MEMORY.JOURNAL,
-      leftOutByteOffset: COUNTER_MEMORY.LEFT_OUT,
-      leftOutCount: STATE_COUNT,
-      listenerRows: Uint8Array.from(listeners),
-    });
-    return new KernelWork(consumer, settings, index);
+    const { 'kernel ring': ring, 'kernel settings': settings } = this.#descriptors;
+    const consumerOf = (ringFd: number) =>
+      this.#sender.countKernel({
+        ringFd,
+        ringBytes,
+        counters,
+        journalByteOffset: COUNTER_MEMORY.JOURNAL,
+        leftOutByteOffset: COUNTER_MEMORY.LEFT_OUT,
+        leftOutCount: STATE_COUNT,
+        listenerRows: Uint8Array.from(listeners),
+      });
+    // The journal is of this one, until it is empty.
+    const former = this.#descriptors['former kernel ring'];
+    if (former !== undefined) countAll(consumerOf(former));
+    if (ring === undefined || settings === undefined) return undefined;
+    return new KernelWork(consumerOf(ring), settings, index);
   }
 
   #takeKernelTurn(): void {

@@ -8,6 +8,11 @@ const MAX_BATCHES = 1024;
 /** Until no processor runs a program that was switched off meanwhile. */
 const SWITCH_OFF_MS = 20;
 
+/** Counts what is in a ring of which nobody makes more. */
+export function countAll(consumer: KernelConsumer): void {
+  while (consumer.consume() > 0);
+}
+
 /**
  * A forwarder's part of what is handled in the kernel: it counts it, and tells when its sockets are empty, so that no packet
  * overtakes one that waits there.
