@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { requireRoot } from '../lab/require-root.ts';
+import { describeSenders } from '../lab/senders.ts';
 import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { assertExact, assertNothingWrong } from './accounts.ts';
 import { LoadStage } from './load-stage.ts';
@@ -8,6 +10,7 @@ import { LoadStage } from './load-stage.ts';
 const ONE_FORWARDER = { COLLECTOR_FLOXY_THREAD_COUNT: '1' };
 const SMALLEST_BUFFER = '65536';
 const LOG_INTERVAL_MS = 10_000;
+const NOTICED_MS = 1500;
 
 /** The lines of the log about one kind of loss. */
 function lossLines(log: string, kind: string): { packets: number; total: number }[] {
@@ -37,6 +40,13 @@ async function assertLogged(
   assert.ok(found.length <= intervals, `${found.length} lines in ${intervals} intervals`);
 }
 
+/** The link to the collectors takes so much, and queues what is more. */
+async function shape(stage: LoadStage, rate: string, queue = '100mb'): Promise<void> {
+  const shaper = ['tbf', 'rate', rate, 'burst', '32kb', 'limit', queue];
+  const tc = ['tc', 'qdisc', 'replace', 'dev', 'col', 'root', ...shaper];
+  await stage.lab.run(stage.lab.proxy, tc);
+}
+
 /** Runs something a number of times; after each, so many more packets come to the proxy. */
 async function repeat(
   stage: LoadStage,
@@ -46,23 +56,25 @@ async function repeat(
 ) {
   for (let turn = 0; turn < times; turn++) {
     await act(turn);
-    const before = await stage.kernelCounts();
-    const come = async () => {
-      const { delivered, dropped } = await stage.kernelCounts();
-      return delivered + dropped - before.delivered - before.dropped >= packets;
-    };
-    await waitFor('packets come', come, HANG_MS, 1);
+    const before = await stage.come();
+    const haveCome = async () => (await stage.come()) - before >= packets;
+    await waitFor('packets come', haveCome, HANG_MS, 1);
   }
 }
 
-describe('every packet has an end', { skip: requireRoot() }, () => {
+describeSenders('every packet has an end', ({ settings, assertUsed }) => {
   test('a forwarder that cannot keep up: offered = inputs + kernel drops, exactly', async () => {
     const since = performance.now();
-    const settings = {
-      ...ONE_FORWARDER,
-      COLLECTOR_FLOXY_RECEIVE_BUFFER_BYTES: SMALLEST_BUFFER,
-    };
-    await using stage = await LoadStage.start({ settings, exporterMtu: 9_000, bufferBytes: 1_496 });
+    await using stage = await LoadStage.start({
+      settings: {
+        ...settings,
+        ...ONE_FORWARDER,
+        COLLECTOR_FLOXY_RECEIVE_BUFFER_BYTES: SMALLEST_BUFFER,
+      },
+      exporterMtu: 9_000,
+      bufferBytes: 1_496,
+      templates: 'ONE',
+    });
     const [pid = 0] = await stage.service.forwarderPids();
     const generator = stage.start({
       sizes: [100, 400, 1400, 1497, 3000, 8000],
@@ -86,7 +98,7 @@ describe('every packet has an end', { skip: requireRoot() }, () => {
 
   test('routes that come and go: copies = outputs + send errors + no eligible, exactly', async () => {
     const since = performance.now();
-    await using stage = await LoadStage.start();
+    await using stage = await LoadStage.start({ settings, templates: 'ONE' });
     const generator = stage.start({ sizes: [100, 400, 1400], packetsPerSecond: 5_000 });
     const route = (action: string, prefix: string, via: string) =>
       stage.lab.run(stage.lab.proxy, ['ip', 'route', action, prefix, 'via', via, 'dev', 'col']);
@@ -104,36 +116,31 @@ describe('every packet has an end', { skip: requireRoot() }, () => {
     const { forwarders } = await stage.api.status();
     const codes = forwarders.flatMap(({ send_errors }) => send_errors.map(({ code }) => code));
     assert.deepEqual([...new Set(codes)], ['ENETUNREACH']);
+    await assertUsed(stage.api);
     await assertLogged(stage, 'send error ENETUNREACH', settled.totals.sendErrors, since);
   });
+});
 
-  test('a slow link: a full send buffer is waited for, and what it does not take in time is counted as EAGAIN', async () => {
-    const settings = { ...ONE_FORWARDER, COLLECTOR_FLOXY_SEND_BUFFER_BYTES: SMALLEST_BUFFER };
-    await using stage = await LoadStage.start({ settings });
-    const shape = (rate: string) => {
-      const shaper = ['tbf', 'rate', rate, 'burst', '32kb', 'limit', '100mb'];
-      return stage.lab.run(stage.lab.proxy, [
-        'tc',
-        'qdisc',
-        'replace',
-        'dev',
-        'col',
-        'root',
-        ...shaper,
-      ]);
+describe('every packet has an end, over a slow link', { skip: requireRoot() }, () => {
+  test('a full send buffer is waited for, and what it does not take in time is counted as EAGAIN', async () => {
+    const settings = {
+      ...ONE_FORWARDER,
+      COLLECTOR_FLOXY_ENGINE: 'socket',
+      COLLECTOR_FLOXY_SEND_BUFFER_BYTES: SMALLEST_BUFFER,
     };
-    await shape('40mbit');
+    await using stage = await LoadStage.start({ settings });
+    await shape(stage, '40mbit');
     const waited = stage.start({ sizes: [1400], packetsPerSecond: 0, packets: 4_000 });
     stage.add(await waited.finish());
     const { sendRetries, sendErrors } = (await stage.settle()).totals;
     assert.ok(sendRetries > 0, 'it waits');
 
-    await shape('1mbit');
+    await shape(stage, '1mbit');
     const lost = stage.start({ sizes: [1400], packetsPerSecond: 0, packets: 2_000 });
     stage.add(await lost.finish());
     const hasErrors = async () => (await stage.totals()).sendErrors > sendErrors + 2_000;
     await waitFor('copies are given up', hasErrors);
-    await shape('1gbit');
+    await shape(stage, '1gbit');
     const settled = await stage.settle();
     assertExact(settled);
     assertNothingWrong(settled.arrived);
@@ -143,5 +150,24 @@ describe('every packet has an end', { skip: requireRoot() }, () => {
       ['EAGAIN'],
     );
     assert.equal(forwarders[0]?.restarts, '0', 'a forwarder that waits is not stuck');
+  });
+  test('from the kernel: what the queue of the link does not take is counted as ENOBUFS', async () => {
+    await using stage = await LoadStage.start({
+      settings: { COLLECTOR_FLOXY_ENGINE: 'kernel' },
+      templates: 'ONE',
+    });
+    await shape(stage, '40mbit', '64kb');
+    // That the link has a queue now is noticed within a second.
+    await delay(NOTICED_MS);
+    const generator = stage.start({ sizes: [1400], packetsPerSecond: 0, packets: 2_000 });
+    stage.add(await generator.finish());
+    await shape(stage, '1gbit');
+    const settled = await stage.settle();
+    assertExact(settled);
+    assertNothingWrong(settled.arrived);
+    assert.ok(settled.totals.sendErrors > 0, 'there was something to count');
+    const { forwarders } = await stage.api.status();
+    const codes = forwarders.flatMap(({ send_errors }) => send_errors.map(({ code }) => code));
+    assert.deepEqual([...new Set(codes)], ['ENOBUFS']);
   });
 });

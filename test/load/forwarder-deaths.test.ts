@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import { requireRoot } from '../lab/require-root.ts';
+import { test } from 'node:test';
+import { describeSenders } from '../lab/senders.ts';
 import { tellTime } from '../lab/times.ts';
 import { assertExact, assertNothingMissing, assertNothingWrong } from './accounts.ts';
 import { replaceForwarder } from './forwarder-deaths.ts';
@@ -13,10 +13,11 @@ const PACKETS_PER_SECOND = 5_000;
 const STUCK_LIMIT_MS = 3_000;
 const REPLACEMENT_LIMIT_MS = 1_000;
 
-describe('death under load', { skip: requireRoot() }, () => {
+describeSenders('death under load', ({ settings, assertUsed }) => {
   test('S6: each of ten kill -9 costs at most the batch in hand; order and counters stay right', async (t) => {
     await using stage = await LoadStage.start({
-      settings: { COLLECTOR_FLOXY_THREAD_COUNT: `${FORWARDERS}` },
+      settings: { ...settings, COLLECTOR_FLOXY_THREAD_COUNT: `${FORWARDERS}` },
+      templates: 'ONE',
     });
     const generator = stage.start({ sizes: [64, 200, 600], packetsPerSecond: PACKETS_PER_SECOND });
     for (let death = 0; death < DEATHS; death++) {
@@ -33,10 +34,11 @@ describe('death under load', { skip: requireRoot() }, () => {
     assertNothingWrong(settled.arrived);
     assertExact(settled, deaths);
     assertNothingMissing(settled, deaths * BATCH);
+    await assertUsed(stage.api);
   });
 
   test('a stuck forwarder is found and replaced, and its packets wait for the next one', async () => {
-    await using stage = await LoadStage.start();
+    await using stage = await LoadStage.start({ settings, templates: 'ONE' });
     const generator = stage.start({ sizes: [64, 200, 600], packetsPerSecond: PACKETS_PER_SECOND });
     const { endedAfterMs } = await replaceForwarder(stage, 0, 'SIGSTOP');
     stage.add(await generator.stop());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { type Generator, HOSTILE_KINDS } from '../../tools/traffic/generator.ts';
-import { requireRoot } from '../lab/require-root.ts';
+import { describeSenders } from '../lab/senders.ts';
 import { waitFor } from '../lab/shell.ts';
 import { tellTime } from '../lab/times.ts';
 import { assertExact, assertNothingWrong } from './accounts.ts';
@@ -18,12 +18,13 @@ const GROWTH_LIMIT_BYTES = 16 * 1024 ** 2;
 const LARGEST = 60_000;
 const STORM_LIMIT_MS = 600_000;
 
-describe('hostile packets', { skip: requireRoot() }, () => {
+describeSenders('hostile packets', ({ settings, assertUsed }) => {
   test('storms of every bad kind at full rate: no memory grows, every packet is counted, others go on', async (t) => {
     await using stage = await LoadStage.start({
       exporterMtu: 65_535,
       collectorMtu: 9_000,
       perClass: 5,
+      settings,
     });
     const pids = await stage.service.pids();
     const polite = stage.start({ sizes: [200], packetsPerSecond: POLITE_PER_SECOND });
@@ -72,6 +73,7 @@ describe('hostile packets', { skip: requireRoot() }, () => {
       assert.ok(bytes < GROWTH_LIMIT_BYTES, `memory grew by ${growth} bytes`);
     assert.ok(totals.templateCopies > 0, 'R23: templates of strangers reach all, too');
     assert.equal(totals.restarts, 0);
+    await assertUsed(stage.api);
     assert.deepEqual(
       pids.map((pid) => holdingsOf(pid).descriptors),
       descriptors,

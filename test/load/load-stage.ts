@@ -5,8 +5,8 @@
  * What was offered to the proxy is what the generators say they sent: an interface of type veth refuses
  * with an error what the receiving core has no room for, and the generator sends that again. From there on
  * nothing is lost before the proxy's sockets. The kernel counts what it delivers to them and what it
- * drops at them (Udp and Udp6 of /proc/net/snmp: InDatagrams, InErrors), and each account has to agree
- * with that. Fragments that lack the rest never get as far as a socket.
+ * drops at them (Udp and Udp6 of /proc/net/snmp: InDatagrams, InErrors), and its engine what it handles before; each
+ * account has to agree with that. Fragments that lack the rest never get as far as a socket.
  */
 import assert from 'node:assert/strict';
 import type { Generator, Sent } from '../../tools/traffic/generator.ts';
@@ -15,6 +15,7 @@ import { buildPrograms } from '../../tools/traffic/programs.ts';
 import type { Api, ForwarderMessage, ProxyStatsMessage } from '../lab/api.ts';
 import { COLLECTOR_HOST_V4, COLLECTOR_HOST_V6, Lab, type LabOptions } from '../lab/lab.ts';
 import { LinkDrops } from '../lab/link-drops.ts';
+import type { OutputText, RuleSetText } from '../lab/reference.ts';
 import { Service, type ServiceOptions } from '../lab/service.ts';
 import { HANG_MS, waitFor } from '../lab/shell.ts';
 import { confine, keepCoreFree, takeTurn } from './machine.ts';
@@ -30,6 +31,8 @@ export interface LoadOptions extends LabOptions, ServiceOptions {
   /** Exporters of each class; default 10. */
   readonly perClass?: number;
   readonly bufferBytes?: number;
+  /** Of all outputs; absent: what outputs say themselves. */
+  readonly templates?: OutputText['templates'];
   /**
    * One forwarder has a core to itself, as in bench/: what generator, collector, control and clients do meanwhile
    * does not hold it up. Default: two forwarders share all cores with them.
@@ -63,6 +66,7 @@ interface Parts {
   readonly collector: Collector;
   readonly streams: readonly LoadStream[];
   readonly drops: LinkDrops;
+  readonly templates: OutputText['templates'] | undefined;
 }
 
 /** What was sent in all. */
@@ -90,6 +94,7 @@ export class LoadStage implements AsyncDisposable {
   readonly streams: readonly LoadStream[];
   readonly #resources: AsyncDisposableStack;
   readonly #drops: LinkDrops;
+  readonly #templates: OutputText['templates'] | undefined;
   readonly #sent: Sent[] = [];
 
   private constructor(parts: Parts, resources: AsyncDisposableStack) {
@@ -98,6 +103,7 @@ export class LoadStage implements AsyncDisposable {
     this.service = parts.service;
     this.collector = parts.collector;
     this.streams = parts.streams;
+    this.#templates = parts.templates;
     this.#resources = resources;
   }
 
@@ -128,10 +134,13 @@ export class LoadStage implements AsyncDisposable {
         bufferBytes === undefined ? {} : { bufferBytes },
       ),
     );
-    await service.api.replace(makeRules(streams, 0));
+    await service.api.replace(makeRules(streams, 0, options.templates));
     // Some frames were dropped before the other end was up.
     const drops = await LinkDrops.start([lab.linkEnds[1]]);
-    return new LoadStage({ lab, service, collector, streams, drops }, resources.move());
+    return new LoadStage(
+      { lab, service, collector, streams, drops, templates: options.templates },
+      resources.move(),
+    );
   }
 
   get api(): Api {
@@ -153,6 +162,11 @@ export class LoadStage implements AsyncDisposable {
   add(sent: Sent): Sent {
     this.#sent.push(sent);
     return sent;
+  }
+
+  /** The rules of a generation for its exporters. */
+  rules(generation: number): RuleSetText {
+    return makeRules(this.streams, generation, this.#templates);
   }
 
   async totals(): Promise<Totals> {
@@ -190,8 +204,7 @@ export class LoadStage implements AsyncDisposable {
     const statistics = await this.api.statistics();
     const totals = await this.totals();
     assert.equal(arrived.ringDrops, 0, 'the collector itself lost copies: this run says nothing');
-    const { delivered, dropped } = await this.kernelCounts();
-    assert.equal(delivered + dropped, offered.packets, 'offered, and as the kernel counts it');
+    assert.equal(await this.come(), offered.packets, 'offered, and as the kernel counts it');
     return {
       offered,
       totals,
@@ -199,6 +212,13 @@ export class LoadStage implements AsyncDisposable {
       arrived,
       lostOnWire: (await this.#drops.total()) - totals.framesRefused,
     };
+  }
+
+  /** Packets that came to the proxy: to its sockets, or to its engine in the kernel before those. */
+  async come(): Promise<number> {
+    const { kernel_engine: engine } = await this.api.status();
+    const { delivered, dropped } = await this.kernelCounts();
+    return delivered + dropped + Number(engine?.handled.packets ?? 0);
   }
 
   /** Packets that the kernel delivered to, and dropped at, the sockets of the proxy's namespace. */

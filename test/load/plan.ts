@@ -4,7 +4,12 @@
  * is judged by itself, however fast the rules change. Even and odd generations differ in everything:
  * collectors, number of outputs, balancing.
  */
-import type { RuleSetText } from '../lab/reference.ts';
+import {
+  type OutputsText,
+  type OutputText,
+  outputText,
+  type RuleSetText,
+} from '../lab/reference.ts';
 
 /** A numbered exporter endpoint: its number is its place in the list. */
 export interface LoadStream {
@@ -53,8 +58,26 @@ export function makeStreams(perClass: number): LoadStream[] {
   ]);
 }
 
-/** The rules of a generation for these exporters. */
-export function makeRules(streams: readonly LoadStream[], generation: number): RuleSetText {
+/**
+ * The rules of a generation for these exporters.
+ *
+ * @param templates of all outputs: with ONE, the engine in the kernel handles those of several collectors, too
+ */
+export function makeRules(
+  streams: readonly LoadStream[],
+  generation: number,
+  templates?: OutputText['templates'],
+): RuleSetText {
+  const { rules, defaultOutputs = [] } = makePlainRules(streams, generation);
+  if (templates === undefined) return { rules, defaultOutputs };
+  const withTemplates = (output: OutputsText[number]) => ({ ...outputText(output), templates });
+  return {
+    rules: rules.map((rule) => ({ ...rule, outputs: rule.outputs.map(withTemplates) })),
+    defaultOutputs: defaultOutputs.map(withTemplates),
+  };
+}
+
+function makePlainRules(streams: readonly LoadStream[], generation: number): RuleSetText {
   const isEven = generation % 2 === 0;
   const to = (family: 4 | 6, number: number, member: number, output: number) => ({
     host: collectorHost(family, number, member),

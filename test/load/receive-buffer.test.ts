@@ -11,7 +11,9 @@ const BURST = 20_000;
 
 describe('receive buffer', { skip: requireRoot() }, () => {
   test('by default the buffer of one forwarder takes a burst of 20,000 packets of 1,400 bytes', async () => {
-    await using stage = await LoadStage.start({ settings: { COLLECTOR_FLOXY_THREAD_COUNT: '1' } });
+    await using stage = await LoadStage.start({
+      settings: { COLLECTOR_FLOXY_THREAD_COUNT: '1', COLLECTOR_FLOXY_ENGINE: 'socket' },
+    });
     const [pid] = await stage.service.forwarderPids();
     assert.ok(pid);
     // Control would replace a forwarder that does not react, however long the burst takes.

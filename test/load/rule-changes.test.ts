@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import { requireRoot } from '../lab/require-root.ts';
+import { test } from 'node:test';
+import { describeSenders } from '../lab/senders.ts';
 import { assertNothingMissing, assertNothingWrong, inputsOf } from './accounts.ts';
 import { LoadStage } from './load-stage.ts';
 import { RuleChanges } from './rule-changes.ts';
@@ -11,9 +11,9 @@ const CHANGES_PER_SECOND = 20;
 const PACKETS_PER_SECOND = 8_000;
 const SIZES = [64, 200, 600, 1400];
 
-describe('change under load', { skip: requireRoot() }, () => {
+describeSenders('change under load', ({ settings, assertUsed }) => {
   test('R13: rule sets that replace one another under load lose, double and misroute nothing', async (t) => {
-    await using stage = await LoadStage.start({ perClass: 25 });
+    await using stage = await LoadStage.start({ perClass: 25, settings, templates: 'ONE' });
     const changes = new RuleChanges(stage);
     const generator = stage.start({ sizes: SIZES, packetsPerSecond: PACKETS_PER_SECOND });
     await changes.make(CHANGES, CHANGES_PER_SECOND);
@@ -29,5 +29,6 @@ describe('change under load', { skip: requireRoot() }, () => {
     assert.equal(inputsOf(statistics), totals.received, 'S5: inputs go on counting');
     assert.equal(totals.sendErrors, 0);
     assertNothingMissing(settled);
+    await assertUsed(stage.api);
   });
 });

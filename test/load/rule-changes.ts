@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Arrived } from '../../tools/traffic/judge.ts';
 import type { LoadStage } from './load-stage.ts';
-import { makeRules } from './plan.ts';
 
 /** Date.now() tells whole milliseconds that have passed. */
 const CLOCK_STEP_MS = 1;
@@ -29,7 +28,7 @@ export class RuleChanges {
   /** Replaces all rules by the next generation's. */
   async next(): Promise<void> {
     const generation = this.#generation + 1;
-    await this.#stage.api.replace(makeRules(this.#stage.streams, generation));
+    await this.#stage.api.replace(this.#stage.rules(generation));
     this.#generation = generation;
     this.#answeredAtMs.set(generation, Date.now());
   }
