@@ -132,6 +132,8 @@ describe('following', { skip: requireRoot() }, () => {
       await pair.leader.api.replace(rulesFor(count));
       tellTime('packets go by a change at the leader', await pair.forwards(count), LIMIT_MS);
     }
+    // Packets go by rules shortly before all of it says so.
+    await waitFor('it is told', async () => (await pair.followed()).lag_revisions === '0');
     const { state, leader, lag_revisions, applied_revision, overridden, error } =
       await pair.followed();
     assert.deepEqual(
@@ -166,7 +168,7 @@ describe('following', { skip: requireRoot() }, () => {
     assert.equal((await pair.follower.api.status()).proxy.state, 'OK');
     await pair.mend();
     tellTime('a follower has what it missed in a cut', await pair.forwards(2), LIMIT_MS);
-    assert.equal((await pair.followed()).state, 'Connected');
+    await waitFor('it is told', async () => (await pair.followed()).state === 'Connected');
   });
 
   test('a follower outlives its leader, refuses changes unless they are meant, and finds the leader again', async () => {
@@ -185,7 +187,8 @@ describe('following', { skip: requireRoot() }, () => {
     await using leader = await startLeader(pair.lab, pair.leader.folder);
     await leader.api.replace(rulesFor(3));
     tellTime('a follower finds its leader again', await pair.forwards(3), LIMIT_MS);
-    assert.equal((await pair.followed()).overridden, false);
+    // Packets go by rules shortly before all of it says so.
+    await waitFor('it follows again', async () => !(await pair.followed()).overridden);
     await leader.stop();
   });
 });

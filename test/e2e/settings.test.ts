@@ -15,7 +15,7 @@ describe('settings', { skip: requireRoot() }, () => {
   for (const count of [1, 3]) {
     test(`COLLECTOR_FLOXY_THREAD_COUNT=${count} runs so many forwarders, which share the exporters`, async () => {
       await using stage = await Stage.start({
-        settings: { COLLECTOR_FLOXY_THREAD_COUNT: String(count) },
+        settings: { COLLECTOR_FLOXY_THREAD_COUNT: String(count), COLLECTOR_FLOXY_ENGINE: 'socket' },
       });
       await stage.api.replace({ rules: [], defaultOutputs: [[C1]] });
       const payload = Buffer.from('spread');
