@@ -79,7 +79,7 @@ describe('the engine in the kernel', { skip: requireRoot() }, () => {
     assert.equal((await send(10, 100)).length, 20);
     const first = await engineOf(stage);
     assert.equal(first.handled, 10);
-    assert.deepEqual(first.interfaces.toSorted(), ['col', 'exp', 'lo']);
+    assert.deepEqual(first.interfaces.toSorted(), ['col', 'exp']);
     const filtered = { collectors: [C4], filter: { listening_ports: [2055] } };
     for (const [reason, outputs, number] of [
       ['filter', [filtered], 101],

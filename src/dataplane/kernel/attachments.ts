@@ -11,7 +11,7 @@ interface Attachment {
   readonly fd: number | undefined;
 }
 
-/** Where the program sees packets: at the interfaces by which flow can come, and where test datagrams do. */
+/** Where the program sees packets: at the interfaces by which flow can come from other hosts. */
 export class Attachments {
   readonly #program: KernelProgram;
   readonly #log: Logger;
@@ -40,9 +40,7 @@ export class Attachments {
 
   /** Attaches it where it is not yet, and forgets interfaces that are gone. @throws SystemCallError */
   look(): void {
-    const links = this.#readLinks().filter(
-      ({ isEthernet, isLoopback }) => isEthernet || isLoopback,
-    );
+    const links = this.#readLinks().filter(({ isEthernet }) => isEthernet);
     const present = new Set(links.map(({ index }) => index));
     for (const index of this.#attached.keys()) if (!present.has(index)) this.#forget(index);
     for (const link of links) {
