@@ -101,7 +101,7 @@ describe('exporters that are expected', { skip: requireRoot() }, () => {
     // Those that are not clear yet are so when the next one comes seconds later.
     await new Promise((resolve) => setTimeout(resolve, 6000));
     await send(103);
-    assert.equal((await exporter()).missed[0]?.lost, '5');
+    await waitFor('all are clear', async () => (await exporter()).missed[0]?.lost === '5');
   });
 
   test('S5: statistics name the output, the rule and what they say', async () => {
