@@ -189,16 +189,9 @@ int sys_firewall_chains(struct sys_firewall_event *chains, size_t room)
 
 int sys_firewall_take(int fd, struct sys_firewall_event *events, size_t room)
 {
-	_Alignas(struct nlmsghdr) char buffer[NETLINK_BUFFER_BYTES];
 	struct listing listing = {.events = events, .room = room};
-	ssize_t received = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
-	if (received < 0)
-		return -errno;
-	if ((size_t)received > sizeof(buffer))
-		return -ENOBUFS;
-	size_t left = (size_t)received;
-	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
-	for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left))
-		take_message(&listing, message);
+	int error = netlink_take_announced(fd, take_message, &listing);
+	if (error < 0)
+		return error;
 	return listing.count > room ? -ENOBUFS : (int)listing.count;
 }

@@ -108,3 +108,18 @@ int netlink_ask(int fd, const void *request, size_t bytes, netlink_take *take, v
 		return -EBADMSG;
 	return take_message(message, take, context);
 }
+
+int netlink_take_announced(int fd, netlink_take *take, void *context)
+{
+	_Alignas(struct nlmsghdr) char buffer[NETLINK_BUFFER_BYTES];
+	ssize_t received = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
+	if (received < 0)
+		return -errno;
+	if ((size_t)received > sizeof(buffer))
+		return -ENOBUFS;
+	size_t left = (size_t)received;
+	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
+	for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left))
+		take(context, message);
+	return 0;
+}

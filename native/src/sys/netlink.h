@@ -41,4 +41,10 @@ int netlink_list(const struct netlink_list *list);
  */
 int netlink_ask(int fd, const void *request, size_t bytes, netlink_take *take, void *context);
 
+/*
+ * Takes the announcements that came last, all of one datagram, without waiting. 0, or a negative
+ * errno: EAGAIN when there are none, ENOBUFS when some were lost.
+ */
+int netlink_take_announced(int fd, netlink_take *take, void *context);
+
 #endif
