@@ -27,24 +27,27 @@ INLINE struct map *table_of(const struct kernel_work *work)
 	return map_lookup(&tables, &work->table);
 }
 
-/* The row of 32 bytes at a word of the table. */
-INLINE void *row32(struct map *table, uint32_t word)
+/* So many words, a power of two, at a word of the table, of which there is a whole number before.
+ */
+INLINE void *words_at(struct map *table, uint32_t word, uint32_t words)
 {
 	uint32_t index = word / ELEMENT_WORDS;
 	uint8_t *element = map_lookup(table, &index);
 	if (element == 0)
 		return 0;
-	return element + (word & (ELEMENT_WORDS - ROW_WORDS)) * 4;
+	return element + (word & (ELEMENT_WORDS - words)) * 4;
 }
 
-/* 16 bytes at a word of the table, of which there is a whole number before. */
+/* A row of 32 bytes. */
+INLINE void *row32(struct map *table, uint32_t word)
+{
+	return words_at(table, word, ROW_WORDS);
+}
+
+/* 16 bytes. */
 INLINE void *piece16(struct map *table, uint32_t word)
 {
-	uint32_t index = word / ELEMENT_WORDS;
-	uint8_t *element = map_lookup(table, &index);
-	if (element == 0)
-		return 0;
-	return element + (word & (ELEMENT_WORDS - PIECE_WORDS)) * 4;
+	return words_at(table, word, PIECE_WORDS);
 }
 
 /* Puts a row of 48 bytes together. */
