@@ -266,7 +266,18 @@ static inline void klab_pin(void)
 	klab_check(sched_setaffinity(0, sizeof(first), &first) < 0 ? -errno : 0, "affinity");
 }
 
-/* All but a table. */
+/* The same as fork(), but the child is on any processor. */
+static inline pid_t klab_fork(void)
+{
+	pid_t child = fork();
+	if (child != 0)
+		return child;
+	cpu_set_t all;
+	memset(&all, 0xff, sizeof(all));
+	sched_setaffinity(0, sizeof(all), &all);
+	return 0;
+}
+
 /* Whether links have queues: then the last copy is a clone, too. */
 static inline void klab_set_queues(int have)
 {
@@ -274,6 +285,7 @@ static inline void klab_set_queues(int have)
 	memset(settings->direct, have ? 0 : 0xff, sizeof(settings->direct));
 }
 
+/* All but a table. */
 static inline void klab_open(void)
 {
 	tap_need_root();

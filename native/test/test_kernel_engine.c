@@ -124,12 +124,9 @@ static void test_refused_copies(void)
 /* The sender of a burst, in a process of its own. */
 static pid_t send_burst(void)
 {
-	pid_t child = fork();
+	pid_t child = klab_fork();
 	if (child != 0)
 		return child;
-	cpu_set_t all;
-	memset(&all, 0xff, sizeof(all));
-	sched_setaffinity(0, sizeof(all), &all);
 	struct virtio_net_hdr header = {0};
 	struct iovec parts[] = {{&header, sizeof(header)}, {frame.data, frame.bytes}};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};

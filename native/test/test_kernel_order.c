@@ -100,12 +100,9 @@ static void number_frame(uint32_t number, int has_options)
 /* An exporter in a process of its own, at times fast and at times slow. */
 static pid_t start_exporter(void)
 {
-	pid_t child = fork();
+	pid_t child = klab_fork();
 	if (child != 0)
 		return child;
-	cpu_set_t all;
-	memset(&all, 0xff, sizeof(all));
-	sched_setaffinity(0, sizeof(all), &all);
 	for (uint32_t i = 0; i < PACKETS; i++) {
 		struct virtio_net_hdr header = {0};
 		struct iovec parts[] = {{&header, sizeof(header)}, {frame.data, frame.bytes}};
