@@ -1,8 +1,4 @@
-import { messageOf } from '../base/errors.ts';
-import type { Watched } from './sender-choice.ts';
-
-/** What has changed without being told is noticed after so long. */
-const LOOK_MS = 5000;
+import { firstObstacle, LOOK_MS, type Watched } from './obstacle.ts';
 
 export interface InputChoiceParts {
   /** What tells by itself what it does with input. */
@@ -47,16 +43,8 @@ export class InputChoice {
 
   #look(): void {
     const before = this.#obstacle;
-    this.#obstacle = this.#find();
+    const { watches, obstacles } = this.#parts;
+    this.#obstacle = firstObstacle('input', watches, obstacles);
     if (this.#obstacle !== before) this.#onChange();
-  }
-
-  #find(): string | undefined {
-    try {
-      const watched = this.#parts.watches.flatMap((watch) => watch.obstacle() ?? []);
-      return [...watched, ...this.#parts.obstacles()][0];
-    } catch (error) {
-      return `what is on the way of input is not known: ${messageOf(error)}`;
-    }
   }
 }

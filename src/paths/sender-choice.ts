@@ -1,20 +1,9 @@
 import type { Logger } from 'pino';
-import { messageOf } from '../base/errors.ts';
+import { firstObstacle, LOOK_MS, type Watched } from './obstacle.ts';
 import type { Links } from './output-obstacles.ts';
 
 /** - `auto`: frames, but not past something on the way of output. - `link`: frames. - `raw`: none. */
 export type SenderSetting = 'auto' | 'link' | 'raw';
-
-/** What has changed without being told is noticed after so long. */
-const LOOK_MS = 5000;
-
-/** Of a part of the kernel, which tells when something has changed. */
-export interface Watched {
-  /** @param onChange is called when something has changed */
-  start(onChange: () => void): Promise<void>;
-  stop(): void;
-  obstacle(): string | undefined;
-}
 
 export interface SenderChoiceParts {
   readonly setting: SenderSetting;
@@ -95,12 +84,7 @@ export class SenderChoice {
   #find(): string | undefined {
     if (this.#setting === 'raw') return 'COLLECTOR_FLOXY_SENDER=raw';
     if (this.#setting === 'link') return undefined;
-    try {
-      const found = this.#watches.flatMap((watch) => watch.obstacle() ?? []);
-      return [...found, ...this.#obstacles(this.#links ?? new Map())][0];
-    } catch (error) {
-      return `what is on the way of output is not known: ${messageOf(error)}`;
-    }
+    return firstObstacle('output', this.#watches, () => this.#obstacles(this.#links ?? new Map()));
   }
 
   #whyFrames(): string {
