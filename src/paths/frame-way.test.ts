@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { ETHERNET_LINK } from '../../test/support/ethernet-link.ts';
 import { parseAddress } from '../model/address.ts';
 import type { Hop } from '../native/hops.ts';
 import type { Link, Neighbour, Route } from '../native/network.ts';
@@ -12,18 +13,6 @@ const octets = (text: string) => parseAddress(text) as Uint8Array;
 const OWN = Uint8Array.of(2, 0, 0, 0, 0, 1);
 const HIS = Uint8Array.of(2, 0, 0, 0, 0, 2);
 
-const LINK: Link = {
-  index: 2,
-  name: 'eth0',
-  mtu: 1500,
-  ipv6Mtu: 1500,
-  isUp: true,
-  isRunning: true,
-  isLoopback: false,
-  isEthernet: true,
-  hasNeighbours: true,
-  hardware: OWN,
-};
 const ROUTE: Route = {
   error: undefined,
   link: 2,
@@ -51,7 +40,7 @@ interface Changed {
 function way(changed: Changed = {}): FrameWay {
   const { to = '198.51.100.1', route, link, neighbours = [NEIGHBOUR] } = changed;
   const hops = 'hops' in changed ? changed.hops : [HOP];
-  const nextHops = new NextHops([{ ...LINK, ...link }], neighbours);
+  const nextHops = new NextHops([{ ...ETHERNET_LINK, ...link }], neighbours);
   return frameWay(octets(to), { ...ROUTE, ...route }, hops, nextHops);
 }
 

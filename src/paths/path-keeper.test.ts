@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
 import { waitFor } from '../../test/lab/shell.ts';
+import { ETHERNET_LINK } from '../../test/support/ethernet-link.ts';
 import { PathTableReader } from '../../test/support/path-table.ts';
 import { parseAddress } from '../model/address.ts';
-import type { Link, Neighbour } from '../native/network.ts';
+import type { Neighbour } from '../native/network.ts';
 import { PathBook } from './path-book.ts';
 import { PathKeeper } from './path-keeper.ts';
 import { PathMemory } from './path-memory.ts';
@@ -12,18 +13,6 @@ import { RowRuns } from './row-runs.ts';
 import { SenderChoice } from './sender-choice.ts';
 
 const octets = (text: string) => parseAddress(text) as Uint8Array;
-const LINK: Link = {
-  index: 2,
-  name: 'eth0',
-  mtu: 1500,
-  ipv6Mtu: 1500,
-  isUp: true,
-  isRunning: true,
-  isLoopback: false,
-  isEthernet: true,
-  hasNeighbours: true,
-  hardware: Uint8Array.of(2, 0, 0, 0, 0, 1),
-};
 
 /** A network in which each address but those of `routeless` is a neighbour on eth0, known when it is in `neighbours`. */
 class Host implements Disposable {
@@ -72,7 +61,7 @@ class Host implements Disposable {
           some.map(() => [
             { link: 2, gateway: undefined, weight: 1, isDead: false, isWrapped: false },
           ]),
-        readLinks: () => [LINK],
+        readLinks: () => [ETHERNET_LINK],
         readNeighbours: () => this.neighbours,
       },
     });
@@ -149,7 +138,7 @@ test('R29: a link that is new has no paths before it is known what it has on its
   const seen: (number | undefined)[] = [];
   let index = 0;
   using host = new Host((links) => {
-    if (links.has(LINK.index)) seen.push(host.reader.row(index)?.link);
+    if (links.has(ETHERNET_LINK.index)) seen.push(host.reader.row(index)?.link);
     return [];
   });
   host.neighbour('192.0.2.1');
