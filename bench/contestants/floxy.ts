@@ -47,10 +47,7 @@ export const kernel: Contestant = {
 async function startKernel(options: Start): Promise<Running> {
   await using started = new AsyncDisposableStack();
   const service = started.use(await startFloxy(options, 1, { COLLECTOR_FLOXY_ENGINE: 'kernel' }));
-  const [program = '', ...args] = inNamespace(options.path.namespace, options.cores.rest, [
-    PROGRAM,
-    'status',
-  ]);
+  const [program = '', ...args] = inside(options, 'status');
   // Where it cannot work, sockets would do all.
   await waitFor('packets to be handled in the kernel', async () =>
     (await run(program, args)).includes('in the kernel, at'),
@@ -64,6 +61,11 @@ async function startKernel(options: Start): Promise<Running> {
   };
 }
 
+/** A command of the program, beside control. */
+function inside({ path: at, cores }: Start, ...args: string[]): string[] {
+  return inNamespace(at.namespace, cores.rest, [PROGRAM, ...args]);
+}
+
 /** Starts the service and loads the rules; the forwarders share the proxy's core. */
 export async function startFloxy(
   options: Start,
@@ -73,9 +75,7 @@ export async function startFloxy(
   const { scenario, cores, folder } = options;
   const rules = path.join(folder, 'rules.txtpb');
   await writeFile(rules, rulesText(scenario));
-  const inside = (...args: string[]) =>
-    inNamespace(options.path.namespace, cores.rest, [PROGRAM, ...args]);
-  const service = new Service(inside('serve'), {
+  const service = new Service(inside(options, 'serve'), {
     env: {
       PATH: process.env['PATH'],
       COLLECTOR_FLOXY_ADDRESS: `[::]:${FLOW_PORT}`,
@@ -88,7 +88,7 @@ export async function startFloxy(
   try {
     await waitFor('floxy to take the rules', async () => {
       service.assertRunning();
-      const [program = '', ...args] = inside('rules', 'replace', rules);
+      const [program = '', ...args] = inside(options, 'rules', 'replace', rules);
       return await run(program, args).then(
         () => true,
         () => false,
