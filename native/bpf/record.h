@@ -2,17 +2,20 @@
 #ifndef BPF_RECORD_H
 #define BPF_RECORD_H
 
+#include "forwarders.h"
 #include "send.h"
 
 #define IPFIX_VERSION 10u
 
-/* The ring of this processor; NULL when nobody reads any. */
-INLINE struct map *ring_of(const struct kernel_cpu *cpu)
+/* The ring of the exporter's forwarder; NULL when nobody reads any. */
+INLINE struct map *ring_of(const struct kernel_work *work)
 {
 	uint32_t consumers = settings.consumers;
 	if (consumers == 0)
 		return 0;
-	uint32_t index = cpu->number % consumers;
+	const uint32_t *source = work->source;
+	uint32_t address = NETWORK32(source[0] ^ source[1] ^ source[2] ^ source[3]);
+	uint32_t index = forwarder_of(address, work->source_port, consumers);
 	return map_lookup(&rings, &index);
 }
 
@@ -104,7 +107,7 @@ PART int tell_losses(struct kernel_cpu *cpu)
 	if (cpu == 0)
 		return 0;
 	struct kernel_work *work = &cpu->work;
-	struct map *ring = ring_of(cpu);
+	struct map *ring = ring_of(work);
 	if (ring == 0)
 		return 0;
 	for (uint32_t i = 0; i < KERNEL_COPIES; i++) {
@@ -150,7 +153,7 @@ PART int tell_losses(struct kernel_cpu *cpu)
 INLINE int handle(struct __sk_buff *skb, struct kernel_cpu *cpu)
 {
 	struct kernel_work *work = &cpu->work;
-	struct map *ring = ring_of(cpu);
+	struct map *ring = ring_of(work);
 	if (ring == 0)
 		return -KERNEL_UP_RING_FULL;
 	uint32_t entries = work->ipv4_copies + work->ipv6_copies + work->left_out_count;

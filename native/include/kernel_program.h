@@ -17,7 +17,8 @@
  *                ARRAY of KERNEL_ELEMENT_BYTES; settings tell which one is in force
  *     states     ARRAY_OF_MAPS: struct table_state of KERNEL_CHUNK outputs each, for each processor
  *                a block of its own
- *     rings      ARRAY_OF_MAPS: ring buffers; processor p writes that of entry p % consumers
+ *     rings      ARRAY_OF_MAPS: ring buffers, one a consumer: records are in that of the exporter's
+ *                forwarder (forwarders.h)
  *
  * Plain C without pointers. Words are in host order but where network order is said.
  */

@@ -21,6 +21,13 @@
 int sys_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t port,
 		      uint32_t receive_buffer, int exclusive, uint32_t *granted);
 
+/*
+ * Of the sockets that are bound to one address and port, the one that was bound as number i, from
+ * 0, gets the packets of those exporters whose forwarder is i of count (forwarders.h). fd: any of
+ * them. Packets for one that is not there go by the kernel's own choice.
+ */
+int sys_steer_receivers(int fd, uint32_t count);
+
 /* Opens a raw socket that sends header-included packets, family 4 or 6, non-blocking. */
 int sys_open_sender(int family, uint32_t send_buffer);
 

@@ -152,6 +152,7 @@ export interface Addon {
     exclusive: number,
     granted: Uint32Array,
   ): number;
+  steerReceivers(fd: number, count: number): number;
   openSender(family: number, sendBufferBytes: number): number;
   openOwnSender(family: number, sendBufferBytes: number): number;
   openFrameSender(sendBufferBytes: number): number;

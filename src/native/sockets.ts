@@ -34,6 +34,18 @@ export function openReceiver(options: ReceiverOptions): {
 }
 
 /**
+ * Of the sockets that are bound to one address and port, the one that was bound as number i gets the packets of exporters
+ * whose forwarder is i of count (native/include/forwarders.h).
+ *
+ * @param fd any of them
+ * @throws SystemCallError
+ */
+export function steerReceivers(fd: number, count: number): void {
+  checkInteger('count', count, 1, UINT32_MAX);
+  check('steerReceivers', addon().steerReceivers(checkFd(fd), count));
+}
+
+/**
  * Opens a raw socket that sends packets with their headers.
  *
  * @throws SystemCallError EPERM without CAP_NET_RAW, EAFNOSUPPORT without the family

@@ -12,6 +12,13 @@ static napi_value open_receiver(napi_env env, const napi_value arguments[ARGUMEN
 					     typed_array_of(env, arguments[4], NULL)));
 }
 
+/* steerReceivers(fd, count): 0 or errno. */
+static napi_value steer_receivers(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	return number(env,
+		      sys_steer_receivers(int_of(env, arguments[0]), uint_of(env, arguments[1])));
+}
+
 /* openSender(family, sendBufferBytes): fd or errno. */
 static napi_value open_sender(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -45,6 +52,7 @@ static napi_value close_on_exec(napi_env env, const napi_value arguments[ARGUMEN
 
 const struct exported socket_exports[] = {
 	{"openReceiver", open_receiver},
+	{"steerReceivers", steer_receivers},
 	{"openSender", open_sender},
 	{"openOwnSender", open_own_sender},
 	{"openFrameSender", open_frame_sender},

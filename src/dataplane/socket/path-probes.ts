@@ -65,7 +65,7 @@ export class PathProbes {
   }
 }
 
-/** SO_REUSEPORT chooses a forwarder by the hash of addresses and ports: with so many one without any is very unlikely. */
+/** A forwarder is chosen by the hash of address and port (native/include/forwarders.h): with so many one without any is very unlikely. */
 const SOURCES_PER_FORWARDER = 8;
 /** Of all listeners together. */
 const MAX_SOURCES = 512;

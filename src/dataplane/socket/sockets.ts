@@ -5,7 +5,13 @@ import type { SocketAddress } from '../../config/config.ts';
 import { formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { describeSocket } from '../../native/inherited.ts';
 import { LIMIT } from '../../native/layout.ts';
-import { openFrameSender, openOwnSender, openReceiver, openSender } from '../../native/sockets.ts';
+import {
+  openFrameSender,
+  openOwnSender,
+  openReceiver,
+  openSender,
+  steerReceivers,
+} from '../../native/sockets.ts';
 import { SystemCallError } from '../../native/system-call.ts';
 import { type Descriptors, descriptorsOf } from './descriptors.ts';
 import { overlap, widestFirst } from './overlap.ts';
@@ -94,7 +100,7 @@ export function openSockets(
   };
   const order = widestFirst(listeners);
   try {
-    return Array.from({ length: settings.forwarders }, (_, index) => {
+    const sockets = Array.from({ length: settings.forwarders }, (_, index) => {
       const receive: number[] = [];
       for (const i of order) {
         receive[i] = inherited[index]?.receive[i] ?? openListener(listeners[i] as SocketAddress);
@@ -109,6 +115,9 @@ export function openSockets(
         frameSenders: openFrameSenders(settings, keep),
       };
     });
+    // Of each listener the socket of forwarder i was bound as number i.
+    for (const fd of sockets[0]?.receive ?? []) steerReceivers(fd, settings.forwarders);
+    return sockets;
   } catch (error) {
     for (const fd of opened) closeSync(fd);
     throw error instanceof FloxyError ? error : explain(error, listeners[0]);
