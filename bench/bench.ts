@@ -15,6 +15,7 @@ import {
   type Scenario,
 } from './scenarios.ts';
 import { median, sum } from './statistics.ts';
+import { steerToProxy } from './steering.ts';
 import type { Collector, Cores, Generator } from './tools.ts';
 import type { Topology } from './topology.ts';
 
@@ -80,8 +81,8 @@ export async function runGroup(
 }
 
 function cannotRun(contestant: ContestantName, scenario: Scenario): string | undefined {
-  const isOurs = ['floxy', 'raw', 'kernel'].includes(contestant);
-  if (isOurs || scenario.family !== 'ipv4-to-ipv6') return undefined;
+  const { translates = false } = CONTESTANTS[contestant];
+  if (translates || scenario.family !== 'ipv4-to-ipv6') return undefined;
   return 'cannot send IPv4 packets to IPv6 collectors';
 }
 
@@ -100,8 +101,10 @@ async function startEntry(options: {
   const running = await CONTESTANTS[contestant].start(start);
   if (resources.disposed) await running[Symbol.asyncDispose]();
   resources.use(running);
+  const receives = scenario.receives === true || running.forwarders.length === 0;
+  if (receives) resources.use(await steerToProxy(start));
   const { generator, collector, effort } = bench;
-  const meter = new Meter({ generator, collector, effort, path: at, scenario, running });
+  const meter = new Meter({ generator, collector, effort, path: at, scenario, running, receives });
   await meter.probe();
   return { scenario, contestant, running, meter, rounds: [] };
 }

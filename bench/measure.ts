@@ -36,6 +36,8 @@ export class Meter {
   readonly #scenario: Scenario;
   readonly #running: Running;
   readonly #frames: number;
+  /** What counts is all that the core does. */
+  readonly #receives: boolean;
   #throughput = 0;
   #warm: Sample | undefined;
 
@@ -46,6 +48,7 @@ export class Meter {
     path: Path;
     scenario: Scenario;
     running: Running;
+    receives: boolean;
   }) {
     this.#generator = options.generator;
     this.#collector = options.collector;
@@ -54,6 +57,7 @@ export class Meter {
     this.#scenario = options.scenario;
     this.#running = options.running;
     this.#frames = framesPerCopy(options.scenario);
+    this.#receives = options.receives;
   }
 
   /** Finds out roughly how much gets through, and warms up. */
@@ -72,7 +76,7 @@ export class Meter {
    * 250 times a second or so: only a long time makes it exact.
    */
   async measureUserShare(): Promise<number> {
-    if (this.#isInKernel() || this.#warm === undefined) return 0;
+    if (this.#running.forwarders.length === 0 || this.#warm === undefined) return 0;
     return cpuBetween(this.#warm, await this.#sample()).userShare;
   }
 
@@ -99,7 +103,7 @@ export class Meter {
       copies,
       coreBusy: cpu.coreBusy,
       steal: cpu.steal,
-      cpuSeconds: this.#isInKernel() ? cpu.coreBusy * seconds : cpu.runSeconds,
+      cpuSeconds: this.#receives ? cpu.coreBusy * seconds : cpu.runSeconds,
       limit: this.#limitOf(cpu, last.dropped - first.dropped, seconds),
     };
   }
@@ -127,14 +131,14 @@ export class Meter {
     const expectedCopies = sent.numbered * copies + templateCopies(this.#scenario);
     const arrived = await this.#drain(before, expectedCopies);
     const cpu = cpuBetween(before, atEnd);
-    const run = this.#isInKernel() ? cpu.coreBusy : cpu.runSeconds / sent.seconds;
+    const run = this.#receives ? cpu.coreBusy : cpu.runSeconds / sent.seconds;
     return {
       packetsPerSecond: sent.numbered / sent.seconds,
       expectedCopies,
       lostCopies: Math.max(0, expectedCopies - arrived),
       lateCopies: Math.max(0, expectedCopies - this.#copiesBetween(before, atEnd)),
       coreShare: run,
-      systemShare: this.#isInKernel() ? 1 : 1 - cpu.userShare,
+      systemShare: 1 - (cpu.userShare * cpu.runSeconds) / (run * sent.seconds),
     };
   }
 
@@ -147,17 +151,13 @@ export class Meter {
   }
 
   #limitOf(cpu: ReturnType<typeof cpuBetween>, dropped: number, seconds: number): Limit {
-    if (this.#isInKernel()) {
+    if (this.#receives) {
       // Its copies pass the same backlog as its packets, which overflows under too much load.
       return cpu.coreBusy >= BUSY ? 'proxy' : 'generator';
     }
     if (dropped > 0) return 'collector';
     if (cpu.runSeconds / seconds >= BUSY) return 'proxy';
     return cpu.coreBusy + cpu.steal >= BUSY ? 'others' : 'generator';
-  }
-
-  #isInKernel(): boolean {
-    return this.#running.forwarders.length === 0;
   }
 
   #sample(): Promise<Sample> {

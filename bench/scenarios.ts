@@ -47,6 +47,8 @@ export interface Scenario {
   readonly filter?: string;
   /** A pipeline gets one of so many packets. */
   readonly pipelineSample?: number;
+  /** The proxy core receives packets for who has sockets, too, and all that it does is counted. */
+  readonly receives?: boolean;
   /** Who runs it. */
   readonly contestants: readonly ContestantName[];
   /** Packets per second to try in any case, besides the rates that are searched. */
@@ -111,6 +113,10 @@ const SHARED_BLIND: Partial<Scenario> = { copies: 1, templates: 'ONE', contestan
 
 export const GROUPS: readonly Group[] = [
   group('Base: 1400 bytes, 2 copies', BASE),
+  group(
+    'Base, and all pay for receiving',
+    scenario('receiving', { receives: true, fixedRate: 50_000 }),
+  ),
   group('Payload: 64 bytes', scenario('64 bytes', { payloadBytes: 64, contestants: ALL })),
   group('Payload: 512 bytes', scenario('512 bytes', { payloadBytes: 512 })),
   group('Copies: 1', scenario('1 copy', { copies: 1 })),

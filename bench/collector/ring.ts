@@ -133,7 +133,15 @@ async function prepareForwarding(
   const running = resources.use(await startFloxy({ path, scenario, cores, folder }, 1));
   const effort: { -readonly [Name in keyof Effort]: number } = { ...QUICK_EFFORT };
   const generator = new Generator(topology, cores);
-  const meter = new Meter({ generator, collector, effort, path, scenario, running });
+  const meter = new Meter({
+    generator,
+    collector,
+    effort,
+    path,
+    scenario,
+    running,
+    receives: false,
+  });
   await meter.probe();
   const started = resources.move();
   return {

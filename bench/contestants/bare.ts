@@ -2,14 +2,13 @@ import path from 'node:path';
 import { run } from '../shell.ts';
 import { COLLECTOR_MAC, FLOW_PORT, INPUT_INTERFACE, OUTPUT_INTERFACE } from '../topology.ts';
 import { type Contestant, collectorFamily, type Running, type Start } from './contestant.ts';
-import { steerToProxy } from './steering.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 
 export const bare: Contestant = {
   name: 'bare',
   description:
-    'bench/limit/bare.c: a program at tc ingress that rewrites, clones and redirects; no rules, no counters; receive packet steering puts it on the proxy core',
+    'bench/limit/bare.c: a program at tc ingress that rewrites, clones and redirects; no rules, no counters',
   debianPackage: { name: 'clang', command: 'clang' },
   start: startBare,
 };
@@ -26,12 +25,10 @@ async function startBare(options: Start): Promise<Running> {
   await tc('qdisc', 'add', 'dev', INPUT_INTERFACE, 'clsact');
   const what = ['bpf', 'direct-action', 'object-file', object, 'section', 'tc'];
   await tc('filter', 'add', 'dev', INPUT_INTERFACE, 'ingress', ...what);
-  const steering = await steerToProxy(options);
   return {
     forwarders: [],
     processes: [],
     [Symbol.asyncDispose]: async () => {
-      await steering[Symbol.asyncDispose]();
       await tc('qdisc', 'delete', 'dev', INPUT_INTERFACE, 'clsact');
     },
   };

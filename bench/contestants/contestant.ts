@@ -24,6 +24,8 @@ export interface Contestant {
   readonly description: string;
   /** Debian package it comes from. */
   readonly debianPackage?: { readonly name: string; readonly command: string };
+  /** IPv4 packets can go to IPv6 collectors. */
+  readonly translates?: true;
   /** Returns when it forwards. */
   start(options: Start): Promise<Running>;
 }

@@ -14,7 +14,6 @@ import {
   type Start,
 } from './contestant.ts';
 import { prefixRulesText } from './prefix-rules.ts';
-import { steerToProxy } from './steering.ts';
 
 const PORTS = 10_000;
 const MOST_WEIGHT = 7;
@@ -26,24 +25,26 @@ export const floxy: Contestant = {
   name: 'floxy',
   description:
     'this project by sockets (COLLECTOR_FLOXY_ENGINE=socket): one forwarder on the proxy core, control elsewhere; copies leave as frames',
+  translates: true,
   start: (options) => startFloxy(options, 1, BY_SOCKETS),
 };
 
 export const raw: Contestant = {
   name: 'raw',
   description: 'the same, copies leave through raw sockets (COLLECTOR_FLOXY_SENDER=raw)',
+  translates: true,
   start: (options) => startFloxy(options, 1, { ...BY_SOCKETS, COLLECTOR_FLOXY_SENDER: 'raw' }),
 };
 
 export const kernel: Contestant = {
   name: 'kernel',
   description:
-    'this project in the kernel (COLLECTOR_FLOXY_ENGINE=kernel): the program at tc ingress, and the forwarder that counts for it; receive packet steering puts it on the proxy core',
+    'this project in the kernel (COLLECTOR_FLOXY_ENGINE=kernel): the program at tc ingress, and the forwarder that counts for it',
+  translates: true,
   debianPackage: { name: 'clang', command: 'clang' },
   start: startKernel,
 };
 
-/** What it costs is found as for all that works while packets are received: by the time the core was not idle. */
 async function startKernel(options: Start): Promise<Running> {
   await using started = new AsyncDisposableStack();
   const service = started.use(await startFloxy(options, 1, { COLLECTOR_FLOXY_ENGINE: 'kernel' }));
@@ -52,7 +53,6 @@ async function startKernel(options: Start): Promise<Running> {
   await waitFor('packets to be handled in the kernel', async () =>
     (await run(program, args)).includes('in the kernel, at'),
   );
-  started.use(await steerToProxy(options));
   const resources = started.move();
   return {
     forwarders: [],

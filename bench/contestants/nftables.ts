@@ -11,12 +11,11 @@ import {
   OUTPUT_INTERFACE,
 } from '../topology.ts';
 import { type Contestant, exporterFamily, type Running, type Start } from './contestant.ts';
-import { steerToProxy } from './steering.ts';
 
 export const nftables: Contestant = {
   name: 'nftables',
   description:
-    'in the kernel: dup and fwd with stateless ip daddr set at the netdev ingress hook, a map of exporters; receive packet steering puts it on the proxy core',
+    'in the kernel: dup and fwd with stateless ip daddr set at the netdev ingress hook, a map of exporters',
   debianPackage: { name: 'nftables', command: 'nft' },
   start: startNftables,
 };
@@ -27,12 +26,10 @@ async function startNftables(options: Start): Promise<Running> {
   await writeFile(file, rulesText(scenario));
   const inside = ['netns', 'exec', at.namespace];
   await run('ip', [...inside, 'nft', '-f', file]);
-  const steering = await steerToProxy(options);
   return {
     forwarders: [],
     processes: [],
     [Symbol.asyncDispose]: async () => {
-      await steering[Symbol.asyncDispose]();
       await run('ip', [...inside, 'nft', 'flush', 'ruleset']);
     },
   };

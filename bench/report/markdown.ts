@@ -162,15 +162,19 @@ function figuresRow(group: GroupResult, measured: Measured): string[] {
 function named(results: Results): string {
   const rows = results.groups
     .flatMap((group) => group.measured)
-    .flatMap(({ contestant, fixedRate, losslessPacketsPerSecond, ...rest }) => {
+    .flatMap(({ scenario, contestant, fixedRate, losslessPacketsPerSecond, ...rest }) => {
       if (fixedRate === undefined) return [];
-      const lost = fixedRate.lostCopies / fixedRate.expectedCopies;
+      const { lostCopies, expectedCopies, packetsPerSecond, coreShare } = fixedRate;
+      const lost = lostCopies / expectedCopies;
+      const nsPerCopy = (coreShare * 1e9) / (packetsPerSecond * scenario.copies);
       return [
         [
+          scenario.name,
           contestant,
-          whole(fixedRate.packetsPerSecond),
-          `${whole(fixedRate.lostCopies)} (${(lost * 100).toFixed(2)} %)`,
-          percent(fixedRate.coreShare),
+          whole(packetsPerSecond),
+          `${whole(lostCopies)} (${(lost * 100).toFixed(2)} %)`,
+          percent(coreShare),
+          whole(nsPerCopy),
           percent(fixedRate.systemShare),
           whole(losslessPacketsPerSecond),
           whole(rest.copiesPerSecond),
@@ -179,15 +183,17 @@ function named(results: Results): string {
     });
   if (rows.length === 0) return '';
   const head = [
+    'scenario',
     'contestant',
     'packets/s offered',
     'copies lost',
     'of the core',
+    'ns/copy',
     'of that in the kernel',
     'lossless packets/s',
     'copies/s at saturation',
   ];
-  return `## 100,000 packets/s × 3 copies of 1,000 bytes, one core\n${table(head, rows)}`;
+  return `## At a rate that is given, one core\n${table(head, rows)}`;
 }
 
 function memoryRow(name: string, { rssBytes, pssBytes }: ProcessMemory): string[] {

@@ -1,11 +1,8 @@
-import { run } from '../shell.ts';
-import { INPUT_INTERFACE } from '../topology.ts';
-import type { Start } from './contestant.ts';
+import type { Start } from './contestants/contestant.ts';
+import { run } from './shell.ts';
+import { INPUT_INTERFACE } from './topology.ts';
 
-/**
- * Has the proxy core receive what comes in, for who does its work while a packet is received: receive packet
- * steering. Undone when disposed of.
- */
+/** Has the proxy core receive what comes in, by receive packet steering. Undone when disposed of. */
 export async function steerToProxy({ path, cores }: Start): Promise<AsyncDisposable> {
   const steer = async (mask: number) => {
     const target = `/sys/class/net/${INPUT_INTERFACE}/queues/rx-0/rps_cpus`;
