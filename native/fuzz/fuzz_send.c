@@ -73,7 +73,8 @@ static void take_own_message(const struct msghdr *message, int is_ipv4)
 int __wrap_pio_next_error(int fd, struct pio_socket_error *error);
 int __wrap_pio_next_error(int fd, struct pio_socket_error *error)
 {
-	must(fd >= LAB_OWN4, "only own sockets tell");
+	if (fd < LAB_OWN4)
+		return 0;
 	uint8_t byte = take_8(&input);
 	*error = (struct pio_socket_error){.port = byte, .error = byte};
 	return byte % 4 == 3;

@@ -28,7 +28,11 @@ int sys_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t por
  */
 int sys_steer_receivers(int fd, uint32_t count);
 
-/* Opens a raw socket that sends header-included packets, family 4 or 6, non-blocking. */
+/*
+ * Opens a raw socket that sends header-included packets, family 4 or 6, non-blocking. It tells what
+ * a queueing discipline drops (ENOBUFS), and keeps errors of too large packets, which have to be
+ * taken (MSG_ERRQUEUE): poll(2) has POLLERR until then.
+ */
 int sys_open_sender(int family, uint32_t send_buffer);
 
 /*

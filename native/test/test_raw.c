@@ -127,6 +127,33 @@ static void test_no_route(void)
 	check_equal(lab.slots[1].packets, 0, "S2: at its collector neither");
 }
 
+/* Copies that a queueing discipline has no room for. */
+static void test_queue(const char *source, const char *collector)
+{
+	const uint64_t *dropped = &lab.counters[PIO_SEND_ERRORS + ENOBUFS];
+	uint64_t before = *dropped, forwarded = lab.counters[PIO_FORWARDED_PACKETS];
+	lab.collector_count = 0;
+	uint32_t to = lab_collector(collector, collector_port);
+	for (uint32_t i = 0; i < 10; i++)
+		lab_copy(lab_packet(source, 2055, i == 5 ? 3000 : 100), to);
+	must(system("tc qdisc add dev lo root pfifo limit 0") == 0, "a queue without room");
+	lab_send();
+	must(system("tc qdisc delete dev lo root") == 0, "no queue");
+	check_equal(*dropped - before, 10, "S2: what a queue drops is an error");
+	check_equal(lab.counters[PIO_FORWARDED_PACKETS] - forwarded, 0, "and nothing was sent");
+	uint32_t packet = lab_packet(source, 2055, 10);
+	lab_copy(packet, to);
+	lab_send();
+	check(arrives(packet, source, 2055), "the next one of %s arrives", source);
+}
+
+/* Whether a socket could be waited for. */
+static int is_quiet(int fd)
+{
+	struct pollfd socket = {.fd = fd, .events = POLLOUT};
+	return poll(&socket, 1, 0) == 1 && socket.revents == POLLOUT;
+}
+
 int main(void)
 {
 	tap_need_root();
@@ -141,6 +168,9 @@ int main(void)
 	test_order();
 	memset(lab.slots, 0, sizeof(lab.slots));
 	test_no_route();
+	test_queue("127.0.0.9", "127.0.0.1");
+	test_queue("2001:db8::9", "::1");
+	check(is_quiet(send4) && is_quiet(send6), "errors that were told are forgotten");
 	lab_close();
 	return tap_done();
 }

@@ -8,6 +8,17 @@
 /* No signal handler runs often enough to interrupt one message more often than this. */
 #define INTERRUPTIONS_MAX 16
 
+/* So many errors are taken at a time. */
+#define ERRORS_MAX 16
+
+/* A raw socket keeps errors that calls have told; with them it cannot be waited for. */
+static void forget_errors(const struct pio_queue *queue)
+{
+	struct pio_socket_error told;
+	for (int i = 0; i < ERRORS_MAX && pio_next_error(queue->fd, &told); i++)
+		;
+}
+
 static void spend(struct pio_patience *patience, uint64_t ms)
 {
 	patience->left_ms -= ms < patience->left_ms ? (uint32_t)ms : patience->left_ms;
@@ -35,7 +46,9 @@ static int wait_writable(struct pio_sender *sender, struct pio_queue *queue)
 	if (limit_ms == 0)
 		return 0;
 	struct pollfd socket = {.fd = queue->fd, .events = POLLOUT};
-	(void)poll(&socket, 1, (int)limit_ms);
+	if (poll(&socket, 1, (int)limit_ms) == 1 && (socket.revents & POLLERR) != 0 &&
+	    queue->kind == PIO_QUEUE_RAW)
+		forget_errors(queue);
 	pio_count(&sender->options.counters[PIO_SEND_RETRIES], 1);
 	/* A wait that took no time costs some too: it ends. */
 	uint64_t waited_ms = pio_clock_ms() - now + 1;
@@ -55,6 +68,8 @@ int pio_transmit(struct pio_sender *sender, struct pio_queue *queue, struct mmsg
 			return sent;
 		}
 		int error = sent < 0 ? errno : EIO;
+		if (error == EMSGSIZE && queue->kind == PIO_QUEUE_RAW)
+			forget_errors(queue);
 		if (error == EINTR && interruptions++ < INTERRUPTIONS_MAX)
 			continue;
 		if (error == EAGAIN && wait_writable(sender, queue))

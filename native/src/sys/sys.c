@@ -110,6 +110,20 @@ int sys_open_receiver(const uint8_t *address, size_t address_bytes, uint16_t por
 	return fd_or_error(fd, error);
 }
 
+/*
+ * Without IP_RECVERR the kernel says of what a queueing discipline drops that it was sent
+ * (raw_send_hdrinc, net/ipv4/raw.c). What else comes by it, too large a packet, calls tell as well:
+ * there is little room to keep it.
+ */
+static int tell_drops(int fd, int family)
+{
+	int none = 0;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &none, sizeof(none)) < 0)
+		return -errno;
+	return family == 4 ? enable(fd, IPPROTO_IP, IP_RECVERR)
+			   : enable(fd, IPPROTO_IPV6, IPV6_RECVERR);
+}
+
 int sys_open_sender(int family, uint32_t send_buffer)
 {
 	if (family != 4 && family != 6)
@@ -120,6 +134,8 @@ int sys_open_sender(int family, uint32_t send_buffer)
 		return -errno;
 	int error = family == 4 ? enable(fd, IPPROTO_IP, IP_HDRINCL)
 				: enable(fd, IPPROTO_IPV6, IPV6_HDRINCL);
+	if (error == 0)
+		error = tell_drops(fd, family);
 	if (error == 0)
 		error = sys_set_send_buffer(fd, send_buffer);
 	return fd_or_error(fd, error);
