@@ -8,10 +8,9 @@ import { RulePublisher } from '../dataplane/rule-publisher.ts';
 import { SocketEngine } from '../dataplane/socket/socket-engine.ts';
 import type { CollectorHealth } from '../health/collector-health.ts';
 import type { EventSink } from '../model/events.ts';
+import type { HostWatches } from '../paths/host-watches.ts';
 import { InputChoice } from '../paths/input-choice.ts';
 import { inputObstacles } from '../paths/input-obstacles.ts';
-import { nftablesWatch } from '../paths/output-firewall.ts';
-import { ipsecWatch } from '../paths/output-ipsec.ts';
 import { LossEvents } from '../telemetry/loss-events.ts';
 import type { GrownLoss } from '../telemetry/loss-log.ts';
 import type { Paths } from './paths.ts';
@@ -20,29 +19,31 @@ import type { Pipelines } from './pipelines.ts';
 /** Ends control but not the forwarders: they go on and wait for the next control. */
 export const LEAVE_SIGNAL = 'SIGUSR2';
 
+export interface PlaneSurroundings {
+  readonly paths: PathTable;
+  readonly hostWatches: HostWatches;
+  readonly events: EventSink;
+}
+
 export function makeDataPlane(
   config: Config,
-  paths: PathTable,
-  events: EventSink,
+  { paths, hostWatches, events }: PlaneSurroundings,
   log: Logger,
 ): Plane {
   const { listeners } = config;
   const columns = new CounterColumns();
+  const inputChoice = new InputChoice({
+    watches: hostWatches.map((watch) => watch.on('input')),
+    obstacles: inputObstacles,
+  });
   const engines =
     listeners.length === 0
       ? []
-      : [new SocketEngine({ ...config, sends: true }, columns, log, makeInputChoice())];
+      : [new SocketEngine({ ...config, sends: true }, columns, log, inputChoice)];
   const publisher = new RulePublisher(listeners, columns, paths);
   const losses = new LossEvents(events);
   const onLosses = (grown: readonly GrownLoss[]) => losses.look(grown);
   return new Plane({ engines, publisher, columns, log, onLosses });
-}
-
-function makeInputChoice(): InputChoice {
-  return new InputChoice({
-    watches: [nftablesWatch('input'), ipsecWatch()],
-    obstacles: inputObstacles,
-  });
 }
 
 export interface Forwarding {

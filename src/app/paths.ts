@@ -5,8 +5,8 @@ import { NeighbourQuestion } from '../health/checks/neighbour-question.ts';
 import type { Octets } from '../model/address.ts';
 import type { Way } from '../model/collector-status.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import { nftablesWatch } from '../paths/output-firewall.ts';
-import { ipsecWatch } from '../paths/output-ipsec.ts';
+import type { HostWatches } from '../paths/host-watches.ts';
+import type { Watched } from '../paths/obstacle.ts';
 import { outputObstacles } from '../paths/output-obstacles.ts';
 import { PathBook } from '../paths/path-book.ts';
 import { PathKeeper, type PathsStatus } from '../paths/path-keeper.ts';
@@ -18,11 +18,17 @@ import { SenderChoice } from '../paths/sender-choice.ts';
 export class Paths {
   readonly #book: PathBook;
   readonly #memory = new PathMemory();
-  readonly #watches = [nftablesWatch(), ipsecWatch()];
+  readonly #watches: readonly Watched[];
   readonly #question = new NeighbourQuestion();
   readonly #keeper: PathKeeper;
 
-  constructor({ sender: setting, engine }: Pick<Config, 'sender' | 'engine'>, log: Logger) {
+  /** @param hostWatches what may be on the way of output */
+  constructor(
+    { sender: setting, engine }: Pick<Config, 'sender' | 'engine'>,
+    hostWatches: HostWatches,
+    log: Logger,
+  ) {
+    this.#watches = hostWatches.map((watch) => watch.on('output'));
     const rows = new RowRuns(() =>
       log.warn('the path table is full: copies to further collectors leave through raw sockets'),
     );

@@ -1,4 +1,4 @@
-/** The policies of IPsec for output, and what becomes of them (native/include/sys_watch.h): as nftables in firewall.ts. */
+/** The policies of IPsec, and what becomes of them (native/include/sys_watch.h): as nftables in firewall.ts. */
 import { addon } from './addon.ts';
 import { Announcements } from './announcements.ts';
 import { readList } from './list.ts';

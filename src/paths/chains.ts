@@ -1,7 +1,5 @@
 import type { Chain, ChainName, FirewallEvent } from '../native/firewall.ts';
-
-/** - `output`: what packets of raw sockets go through, and frames do not. - `input`: what is between a link and a socket. */
-export type Way = 'output' | 'input';
+import type { Way } from './obstacle.ts';
 
 /** By way: NF_INET_LOCAL_OUT and POST_ROUTING; PRE_ROUTING, LOCAL_IN and INGRESS (linux/netfilter.h). */
 const HOOKS: Readonly<Record<Way, ReadonlySet<number>>> = {

@@ -2,7 +2,7 @@ import { firstObstacle, LOOK_MS, type Watched } from './obstacle.ts';
 
 export interface InputChoiceParts {
   /** What tells by itself what it does with input. */
-  readonly watches: readonly (Watched & { open(): void })[];
+  readonly watches: readonly Watched[];
   /** What else there is on the way of input, in words. */
   readonly obstacles: () => readonly string[];
 }

@@ -22,6 +22,7 @@ function start(setting: SenderSetting, links?: Links) {
     setting,
     watches: [
       {
+        open: () => undefined,
         start: async (onChange) => {
           host.firewallChanged = onChange;
         },
@@ -30,7 +31,12 @@ function start(setting: SenderSetting, links?: Links) {
         },
         obstacle: () => host.firewall,
       },
-      { start: async () => undefined, stop: () => undefined, obstacle: () => undefined },
+      {
+        open: () => undefined,
+        start: async () => undefined,
+        stop: () => undefined,
+        obstacle: () => undefined,
+      },
     ],
     obstacles: (links) => {
       if (host.error) throw host.error;

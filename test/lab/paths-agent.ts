@@ -4,6 +4,7 @@ import { Paths } from '../../src/app/paths.ts';
 import type { Octets } from '../../src/model/address.ts';
 import { parseAddress } from '../../src/model/address.ts';
 import { restrictPrivileges } from '../../src/native/privileges.ts';
+import { hostWatches } from '../../src/paths/host-watches.ts';
 import type { SenderSetting } from '../../src/paths/sender-choice.ts';
 import { PathTableReader } from '../support/path-table.ts';
 import { serveRequests } from './agent-loop.ts';
@@ -28,7 +29,7 @@ void serveRequests({
   /** @param keepsPrivileges otherwise it gives them up as control does; `never` had none */
   start({ sender, privileges }: { sender: SenderSetting; privileges: 'given up' | 'never' }) {
     if (privileges === 'never') restrictPrivileges(0n);
-    paths = new Paths({ engine: 'socket', sender }, log);
+    paths = new Paths({ engine: 'socket', sender }, hostWatches(), log);
     reader = new PathTableReader(paths.table.readOnlyFd);
     paths.open();
     restrictPrivileges(0n);

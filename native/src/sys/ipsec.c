@@ -40,15 +40,15 @@ static void take_message(void *context, const struct nlmsghdr *message)
 	switch (message->nlmsg_type) {
 	case XFRM_MSG_NEWPOLICY:
 	case XFRM_MSG_UPDPOLICY:
-		if (bytes >= sizeof(*policy) && policy->dir == XFRM_POLICY_OUT)
+		if (bytes >= sizeof(*policy))
 			add(context, policy->index, 1);
 		break;
 	case XFRM_MSG_DELPOLICY:
-		if (bytes >= sizeof(*id) && id->dir == XFRM_POLICY_OUT)
+		if (bytes >= sizeof(*id))
 			add(context, id->index, 0);
 		break;
 	case XFRM_MSG_POLEXPIRE:
-		if (bytes >= sizeof(*expiry) && expiry->pol.dir == XFRM_POLICY_OUT && expiry->hard)
+		if (bytes >= sizeof(*expiry) && expiry->hard)
 			add(context, expiry->pol.index, 0);
 		break;
 	case XFRM_MSG_FLUSHPOLICY:

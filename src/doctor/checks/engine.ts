@@ -1,7 +1,7 @@
 /** What packets that are handled in the kernel pass by on this host. */
 import { inputObstacles } from '../../paths/input-obstacles.ts';
-import { nftablesWatch } from '../../paths/output-firewall.ts';
 import { type Found, listed, ok, warn } from '../finding.ts';
+import { lookAtWatches } from '../on-way.ts';
 import type { Subject } from '../subject.ts';
 
 const MORE = 'docs/operating.md, "The engine in the kernel"';
@@ -14,7 +14,8 @@ export async function lookAtEngine({ service, settings }: Subject): Promise<Foun
   const problem = service?.status.kernelEngine?.problem;
   if (problem !== undefined)
     return [ok(`forwarders handle all packets, at a higher cost: ${problem} (${MORE})`)];
-  const obstacles = await lookAtInput();
+  const { obstacles: watched } = await lookAtWatches('input');
+  const obstacles = [...watched, ...inputObstacles()];
   if (obstacles.length === 0) return [ok('packets may be handled in the kernel')];
   return [
     warn(
@@ -22,16 +23,4 @@ export async function lookAtEngine({ service, settings }: Subject): Promise<Foun
       `COLLECTOR_FLOXY_ENGINE=auto, unless it is not for flow: ${MORE}`,
     ),
   ];
-}
-
-async function lookAtInput(): Promise<string[]> {
-  const watch = nftablesWatch('input');
-  watch.open();
-  try {
-    await watch.start(() => undefined);
-    const found = watch.isKnown ? watch.obstacle() : undefined;
-    return [...(found === undefined ? [] : [found]), ...inputObstacles()];
-  } finally {
-    watch.stop();
-  }
 }

@@ -1,10 +1,9 @@
 /** What copies that leave as frames pass by on this host. */
 import { findRoutes, readLinks } from '../../native/network.ts';
-import { nftablesWatch } from '../../paths/output-firewall.ts';
-import { ipsecWatch } from '../../paths/output-ipsec.ts';
 import { type Links, outputObstacles } from '../../paths/output-obstacles.ts';
 import { type Found, listed, ok, skip, warn } from '../finding.ts';
 import { readParameter } from '../host.ts';
+import { lookAtWatches, type OnWay } from '../on-way.ts';
 import { collectorsOf, MAX_ENDPOINTS } from '../rule-set.ts';
 import type { Subject } from '../subject.ts';
 
@@ -21,26 +20,8 @@ export async function lookAtFrames(subject: Subject): Promise<Found[]> {
     : chosenFrames(obstacles, unknown);
 }
 
-interface Output {
-  /** What frames pass by, in words. */
-  readonly obstacles: readonly string[];
-  /** What could not be looked at. */
-  readonly unknown: readonly string[];
-}
-
-async function lookAtOutput(links: Links): Promise<Output> {
-  const obstacles: string[] = [];
-  const unknown: string[] = [];
-  for (const watch of [nftablesWatch(), ipsecWatch()]) {
-    watch.open();
-    try {
-      await watch.start(() => undefined);
-      const found = watch.obstacle();
-      if (found !== undefined) (watch.isKnown ? obstacles : unknown).push(found);
-    } finally {
-      watch.stop();
-    }
-  }
+async function lookAtOutput(links: Links): Promise<OnWay> {
+  const { obstacles, unknown } = await lookAtWatches('output');
   return { obstacles: [...obstacles, ...outputObstacles(links)], unknown };
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Announcements } from '../native/announcements.ts';
 import { SystemCallError } from '../native/system-call.ts';
-import { OutputWatch } from './output-watch.ts';
+import { HostWatch, type WatchedWay } from './host-watch.ts';
 
 const ERRNO = { EPERM: 1, EINVAL: 22, EPROTONOSUPPORT: 93, ENOBUFS: 105 };
 const fails = (code: keyof typeof ERRNO) => {
@@ -19,11 +19,13 @@ class Part {
   told = 0;
   closed = 0;
   call: () => void = () => undefined;
-  readonly watch: OutputWatch<number>;
+  readonly host: HostWatch<number>;
+  readonly watch: WatchedWay;
 
   constructor({ functions }: { readonly functions: readonly string[] }) {
-    this.watch = new OutputWatch<number>({
-      question: 'whether it has rules',
+    this.host = new HostWatch<number>({
+      name: 'it',
+      has: 'rules',
       watch: () => {
         this.opens();
         return {
@@ -45,6 +47,7 @@ class Part {
       functions,
       modules: /^no_such_module /m,
     });
+    this.watch = this.host.on('output');
   }
 
   async open(): Promise<string | undefined> {
@@ -81,7 +84,7 @@ test('R29: when announcements are lost, it asks anew; when it may not any more, 
   part.lists = () => fails('EPERM');
   part.call();
   assert.match(part.watch.obstacle() ?? '', /whether it has rules is not known any more/);
-  assert.equal(part.watch.isKnown, false);
+  assert.equal(part.watch.isKnown(), false);
 });
 
 test('R29: who may not ask knows nothing, but for what the kernel does not have', async () => {
@@ -104,4 +107,23 @@ test('R29: a kernel without such sockets, or with nobody behind them, has nothin
   other.announced = () => [1];
   other.call();
   assert.equal(other.watch.obstacle(), 'it has 1 rules', 'it was loaded meanwhile');
+});
+
+test('R29, R30: it is asked once for both ways, and told as long as one of them listens', async () => {
+  const part = new Part(THERE);
+  let opened = 0;
+  part.opens = () => opened++;
+  await part.open();
+  const other = part.host.on('input');
+  let told = 0;
+  other.open();
+  await other.start(() => told++);
+  assert.equal(opened, 1);
+  part.call();
+  assert.deepEqual([part.told, told], [1, 1]);
+  part.watch.stop();
+  part.call();
+  assert.deepEqual([part.told, told, part.closed], [1, 2, 0]);
+  other.stop();
+  assert.equal(part.closed, 1);
 });

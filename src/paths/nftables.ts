@@ -1,18 +1,19 @@
 import { firewallGeneration, readChains, watchFirewall } from '../native/firewall.ts';
-import { Chains, type Way } from './chains.ts';
-import { OutputWatch } from './output-watch.ts';
+import { Chains } from './chains.ts';
+import { HostWatch } from './host-watch.ts';
 
-/** Whether nftables does something on a way: also what iptables-nft and Docker have put there. */
-export function nftablesWatch(way: Way = 'output') {
+/** What nftables does on the ways of packets: also what iptables-nft and Docker have put there. */
+export function nftablesWatch() {
   let chains = new Chains([], 0);
-  return new OutputWatch({
-    question: `whether nftables has ${way} rules`,
+  return new HostWatch({
+    name: 'nftables',
+    has: 'rules',
     watch: watchFirewall,
     list: () => {
       chains = listChains();
     },
     take: (events) => chains.take(events),
-    obstacle: () => {
+    obstacle: (way) => {
       const chain = chains.obstacle(way);
       return chain && `nftables has an ${way} chain (${chain})`;
     },
