@@ -8,10 +8,11 @@
 #include "parse.h"
 
 /* kernel_work.checksum_mode */
-#define CHECKSUM_WHOLE 1u  /* it is there */
-#define CHECKSUM_SUMMED 2u /* and the device has summed up the packet, which changes with it */
+#define CHECKSUM_WHOLE 1u  /* it is there, and right */
+#define CHECKSUM_SUMMED 2u /* the device has summed up the packet, and the sum changes with it */
 #define CHECKSUM_PARTIAL                                                                           \
-	3u /* a device will finish it: the pseudo header's sum is there (RFC 768) */
+	3u		   /* a device will finish it: of the pseudo header it is there (RFC 768) */
+#define CHECKSUM_UNSEEN 4u /* it is there, and nobody has looked at it */
 
 /* A packet of IP is at most so long. */
 #define SUM_PARTS (65536u / KERNEL_SUM_BYTES)
@@ -20,6 +21,18 @@
 INLINE uint32_t checksum_at(const struct kernel_work *work)
 {
 	return work->payload_at - sizeof(uint16_t);
+}
+
+/* The UDP checksum as it is in the packet now. 0, or a negative errno. */
+INLINE long read_checksum(const struct __sk_buff *skb, const struct kernel_work *work,
+			  uint16_t *checksum)
+{
+	uint32_t at = (work->is_ipv6 != 0 ? UDP6_AT : UDP4_AT) + UDP_BYTES - sizeof(*checksum);
+	const uint8_t *place = data_of(skb) + at;
+	if (place + sizeof(*checksum) > (const uint8_t *)end_of(skb))
+		return load_bytes(skb, at, checksum, sizeof(*checksum));
+	*checksum = *(const uint16_t *)(const void *)place;
+	return 0;
 }
 
 /*
@@ -33,7 +46,7 @@ INLINE long is_partial(struct __sk_buff *skb, const struct kernel_work *work)
 	uint16_t before = work->checksum;
 	long error = l4_replace(skb, checksum_at(work), 0, 1, 0);
 	if (error == 0)
-		error = load_bytes(skb, checksum_at(work), &changed, sizeof(changed));
+		error = read_checksum(skb, work, &changed);
 	if (error != 0)
 		return error;
 	if (changed == before)
@@ -78,6 +91,17 @@ PART int is_whole(struct __sk_buff *skb, struct kernel_cpu *cpu)
 	return at >= end && sum == 0xffff;
 }
 
+/* The mode of a packet of which nothing is known, or a negative errno. */
+INLINE long mode_of(struct __sk_buff *skb, const struct kernel_work *work)
+{
+	if (checksum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0)
+		return CHECKSUM_WHOLE;
+	if (checksum_update(skb, 0) >= 0)
+		return CHECKSUM_SUMMED;
+	long partial = is_partial(skb, work);
+	return partial > 0 ? CHECKSUM_PARTIAL : partial < 0 ? partial : CHECKSUM_UNSEEN;
+}
+
 /*
  * Finds out how the checksum of the packet is to be treated. Returns why it has to go up: a wrong
  * one is not forwarded, and the socket counts it.
@@ -85,20 +109,17 @@ PART int is_whole(struct __sk_buff *skb, struct kernel_cpu *cpu)
 INLINE int check_sum(struct __sk_buff *skb, struct kernel_cpu *cpu)
 {
 	struct kernel_work *work = &cpu->work;
-	work->checksum_mode = CHECKSUM_WHOLE;
-	if (checksum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0)
+	long mode = 0;
+	/* Most packets are as the one before. */
+	if (work->checksum_mode == CHECKSUM_PARTIAL)
+		mode = is_partial(skb, work) > 0 ? CHECKSUM_PARTIAL : 0;
+	if (mode == 0)
+		mode = mode_of(skb, work);
+	if (mode < 0)
+		return KERNEL_UP_MEMORY;
+	work->checksum_mode = (uint32_t)mode;
+	if (mode == CHECKSUM_WHOLE || mode == CHECKSUM_PARTIAL)
 		return KERNEL_UP_NONE;
-	if (checksum_update(skb, 0) >= 0) {
-		work->checksum_mode = CHECKSUM_SUMMED;
-	} else {
-		long partial = is_partial(skb, work);
-		if (partial < 0)
-			return KERNEL_UP_MEMORY;
-		if (partial > 0) {
-			work->checksum_mode = CHECKSUM_PARTIAL;
-			return KERNEL_UP_NONE;
-		}
-	}
 	return is_whole(skb, cpu) ? KERNEL_UP_NONE : KERNEL_UP_CHECKSUM;
 }
 

@@ -9,10 +9,8 @@
 #include "record.h"
 
 /* Finds the rule of the packet: its slot, and its outputs. Returns why the packet has to go up. */
-PART int find(struct kernel_cpu *cpu)
+INLINE int find(struct kernel_cpu *cpu)
 {
-	if (cpu == 0)
-		return KERNEL_UP_NO_TABLE;
 	struct kernel_work *work = &cpu->work;
 	struct query query;
 	work->table = READ_ONCE(settings.table);

@@ -49,15 +49,27 @@ INLINE uint64_t sum4(const uint32_t address[4])
 	return (uint64_t)address[0] + address[1] + address[2] + address[3];
 }
 
-/* Whether a wildcard's packets come by this destination. */
-INLINE int is_own(const struct kernel_work *work)
+/* Whether a wildcard's packets come by this destination: mostly the same one as before. */
+INLINE int is_own(struct kernel_cpu *cpu)
 {
-	return map_lookup(&addresses, work->destination) != 0;
+	const uint32_t *destination = cpu->work.destination;
+	uint32_t changes = READ_ONCE(settings.address_changes);
+	if (cpu->own_changes == changes && cpu->own[3] == destination[3] &&
+	    cpu->own[2] == destination[2] && cpu->own[1] == destination[1] &&
+	    cpu->own[0] == destination[0])
+		return 1;
+	if (map_lookup(&addresses, destination) == 0)
+		return 0;
+	for (uint32_t i = 0; i < 4; i++)
+		cpu->own[i] = destination[i];
+	cpu->own_changes = changes;
+	return 1;
 }
 
 /* The listener of a packet whose ports and destination are known. */
-INLINE int find_listener(struct kernel_work *work)
+INLINE int find_listener(struct kernel_cpu *cpu)
 {
+	struct kernel_work *work = &cpu->work;
 	uint32_t next = settings.ports[work->listening & 0xffff];
 	int reason = KERNEL_UP_NOT_LISTENER;
 	for (uint32_t i = 0; i < KERNEL_LISTENERS; i++) {
@@ -76,7 +88,7 @@ INLINE int find_listener(struct kernel_work *work)
 				continue;
 		} else if (kind == KERNEL_LISTENER_ANY4 && work->is_ipv6 != 0) {
 			continue;
-		} else if (!is_own(work)) {
+		} else if (!is_own(cpu)) {
 			reason = KERNEL_UP_ADDRESS;
 			continue;
 		}
@@ -138,10 +150,8 @@ INLINE uint32_t header_sum(const struct iphdr *ip)
 }
 
 /* Takes the facts of an IPv4 packet. Returns why it has to go up. */
-PART int parse4(struct __sk_buff *skb, struct kernel_cpu *cpu)
+INLINE int parse4(struct __sk_buff *skb, struct kernel_cpu *cpu)
 {
-	if (cpu == 0)
-		return NOT_UDP;
 	struct kernel_work *work = &cpu->work;
 	gather(skb, UDP4_AT + UDP_BYTES);
 	const uint8_t *data = data_of(skb);
@@ -171,7 +181,7 @@ PART int parse4(struct __sk_buff *skb, struct kernel_cpu *cpu)
 		return KERNEL_UP_NOT_LISTENER;
 	if (skb->pkt_type != PACKET_HOST)
 		return KERNEL_UP_GROUP;
-	int reason = find_listener(work);
+	int reason = find_listener(cpu);
 	if (reason != KERNEL_UP_NONE)
 		return reason;
 	uint32_t bytes = NETWORK16(ip->tot_len);
@@ -189,10 +199,8 @@ PART int parse4(struct __sk_buff *skb, struct kernel_cpu *cpu)
 }
 
 /* The same of an IPv6 packet. */
-PART int parse6(struct __sk_buff *skb, struct kernel_cpu *cpu)
+INLINE int parse6(struct __sk_buff *skb, struct kernel_cpu *cpu)
 {
-	if (cpu == 0)
-		return NOT_UDP;
 	struct kernel_work *work = &cpu->work;
 	gather(skb, UDP6_AT + UDP_BYTES);
 	const uint8_t *data = data_of(skb);
@@ -221,7 +229,7 @@ PART int parse6(struct __sk_buff *skb, struct kernel_cpu *cpu)
 		return KERNEL_UP_NOT_LISTENER;
 	if (skb->pkt_type != PACKET_HOST || NETWORK32(words[6]) >> 24 == 0xff)
 		return KERNEL_UP_GROUP;
-	int reason = find_listener(work);
+	int reason = find_listener(cpu);
 	if (reason != KERNEL_UP_NONE)
 		return reason;
 	uint32_t bytes = NETWORK16(ip->payload_len);

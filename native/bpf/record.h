@@ -7,6 +7,9 @@
 
 #define IPFIX_VERSION 10u
 
+/* So many copies, or fewer, of most packets. */
+#define KERNEL_FEW 2u
+
 /* The ring of the exporter's forwarder; NULL when nobody reads any. */
 INLINE struct map *ring_of(const struct kernel_work *work)
 {
@@ -19,14 +22,38 @@ INLINE struct map *ring_of(const struct kernel_work *work)
 	return map_lookup(&rings, &index);
 }
 
+/* The beginning of the payload; NULL when it is not in one piece with the headers. */
+INLINE const uint8_t *beginning(const struct __sk_buff *skb, const struct kernel_work *work)
+{
+	uint32_t at = work->is_ipv6 != 0 ? UDP6_AT + UDP_BYTES : UDP4_AT + UDP_BYTES;
+	const uint8_t *payload = data_of(skb) + at;
+	return payload + KERNEL_HEADER_BYTES <= (const uint8_t *)end_of(skb) ? payload : 0;
+}
+
 /* Whether the payload is a message of IPFIX, which is told of as a whole. */
 INLINE int is_message(const struct __sk_buff *skb, const struct kernel_work *work)
 {
 	uint16_t version = 0;
 	if (work->length <= KERNEL_HEADER_BYTES)
 		return 0;
-	load_bytes(skb, work->payload_at, &version, sizeof(version));
+	const uint8_t *payload = beginning(skb, work);
+	if (payload != 0)
+		version = *(const uint16_t *)(const void *)payload;
+	else
+		load_bytes(skb, work->payload_at, &version, sizeof(version));
 	return version == NETWORK16(IPFIX_VERSION);
+}
+
+/* The header of a long payload, as most are, without a call. Returns whether it is there. */
+INLINE int copy_header(const struct __sk_buff *skb, const struct kernel_work *work, uint8_t *to)
+{
+	const uint8_t *payload = beginning(skb, work);
+	if (payload == 0 || work->length < KERNEL_HEADER_BYTES)
+		return 0;
+	const uint64_t *words = (const uint64_t *)(const void *)payload;
+	for (uint32_t i = 0; i < KERNEL_HEADER_BYTES / 8; i++)
+		((uint64_t *)(void *)to)[i] = words[i];
+	return 1;
 }
 
 INLINE void fill_head(struct kernel_record *head, const struct kernel_work *work, uint32_t kind)
@@ -56,6 +83,11 @@ INLINE void fill_head(struct kernel_record *head, const struct kernel_work *work
 		(record)->head.is_dropped = (work)->is_dropped;                                    \
 		(record)->head.entry_room = sizeof((record)->entries) / 4;                         \
 		uint32_t bytes = (work)->length;                                                   \
+		if ((payload_max) == KERNEL_HEADER_BYTES &&                                        \
+		    copy_header(skb, work, (record)->payload)) {                                   \
+			(record)->head.payload_bytes = KERNEL_HEADER_BYTES;                        \
+			break;                                                                     \
+		}                                                                                  \
 		HIDE(bytes);                                                                       \
 		if (bytes > (payload_max))                                                         \
 			bytes = (payload_max);                                                     \
@@ -94,11 +126,14 @@ PART int make_entries(struct kernel_cpu *cpu)
 INLINE int entries_of(struct kernel_cpu *cpu)
 {
 	struct kernel_work *work = &cpu->work;
-	if (work->ipv4_copies != 1 || work->ipv6_copies + work->left_out_count != 0)
+	uint32_t copies = work->ipv4_copies;
+	if (work->ipv6_copies + work->left_out_count != 0 || copies > KERNEL_FEW)
 		return make_entries(cpu);
-	const struct kernel_copy *copy = &work->copies[0];
-	work->entries[0] = copy->slot | (uint32_t)copy->error << KERNEL_ENTRY_SHIFT;
-	return 1;
+	for (uint32_t i = 0; i < KERNEL_FEW; i++) {
+		const struct kernel_copy *copy = &work->copies[i];
+		work->entries[i] = copy->slot | (uint32_t)copy->error << KERNEL_ENTRY_SHIFT;
+	}
+	return (int)copies;
 }
 
 /* To whom copies were lost, as far as there is room to tell; that they were, their entries say. */

@@ -113,10 +113,8 @@ INLINE void replace_sum(struct __sk_buff *skb, struct kernel_work *work, uint64_
 }
 
 /* The packet becomes copy number i, of IPv4. 0, or a negative errno. */
-PART int write4(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
+INLINE long write4(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
 {
-	if (cpu == 0)
-		return -EINVAL;
 	struct kernel_work *work = &cpu->work;
 	const struct kernel_copy *copy = copy_at(work, i);
 	uint64_t pseudo_sum = (uint64_t)copy->source[3] + copy->destination[3];
@@ -125,14 +123,12 @@ PART int write4(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
 	uint64_t sum = build_udp(work, copy, UDP4_AT, pseudo_sum);
 	/* An IPv4 header with its checksum adds nothing. */
 	replace_sum(skb, work, 0xffff + sum);
-	return (int)store_bytes(skb, 0, header_at(work, 0), UDP4_AT + UDP_BYTES, 0);
+	return store_bytes(skb, 0, header_at(work, 0), UDP4_AT + UDP_BYTES, 0);
 }
 
 /* The same of IPv6: the packet has room for its header. */
-PART int write6(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
+INLINE long write6(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
 {
-	if (cpu == 0)
-		return -EINVAL;
 	struct kernel_work *work = &cpu->work;
 	const struct kernel_copy *copy = copy_at(work, i);
 	uint64_t pseudo_sum = sum4(copy->source) + sum4(copy->destination);
@@ -141,7 +137,7 @@ PART int write6(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
 	uint64_t sum = build_udp(work, copy, UDP6_AT, pseudo_sum);
 	const uint32_t *words = (const uint32_t *)(const void *)header_at(work, ETH_HLEN);
 	replace_sum(skb, work, pseudo_sum + words[0] + words[1] + sum);
-	return (int)store_bytes(skb, 0, header_at(work, 0), UDP6_AT + UDP_BYTES, 0);
+	return store_bytes(skb, 0, header_at(work, 0), UDP6_AT + UDP_BYTES, 0);
 }
 
 INLINE long write_copy(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)

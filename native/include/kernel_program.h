@@ -115,7 +115,8 @@ struct kernel_settings {
 	uint8_t mapped_prefix[16]; /* 12 bytes before IPv4 sources on their way to IPv6 */
 	struct kernel_listener listeners[KERNEL_LISTENERS];
 	uint32_t logs[KERNEL_LOG_STEPS]; /* L[] of struct table_output */
-	uint32_t reserved_word;
+	/* At least 1, and another number when one of addresses has gone. */
+	uint32_t address_changes;
 	/*
 	 * A bit for each interface without a queue: what is handed to it cannot be dropped before
 	 * it, so its last copy needs no clone to know.
@@ -240,6 +241,10 @@ struct kernel_cpu {
 	uint32_t number;	 /* of this processor */
 	uint64_t tick;		 /* jiffies when the time was asked for, and the time then */
 	uint64_t tick_ns;
+	/* Of addresses, the one by which a packet came last, when address_changes was this. */
+	uint32_t own[4];
+	uint32_t own_changes;
+	uint32_t reserved;
 	struct kernel_work work;
 };
 

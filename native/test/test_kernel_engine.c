@@ -247,7 +247,7 @@ static void make_both_families(void)
 static void test_checksums(void)
 {
 	make_both_families();
-	check_modes(1, 0, "a checksum that nobody has looked at");
+	check_modes(4, 0, "a checksum that nobody has looked at");
 	check_modes(3, 1, "a checksum that a device is to finish");
 	/* What comes first at an interface is asked first. */
 	close(klab.link);

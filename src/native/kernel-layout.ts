@@ -65,8 +65,8 @@ export const LISTENER = {
 } as const;
 
 export const PROCESSOR = {
-  WORDS: 1046,
-  SIZE: 4184,
+  WORDS: 1052,
+  SIZE: 4208,
   COUNTERS: 0,
 } as const;
 

@@ -60,6 +60,7 @@ static int begin_settings(struct kernel_engine *engine)
 	logs_write(engine->settings->logs);
 	engine->settings->consumers = engine->consumers;
 	engine->settings->processors = engine->processors;
+	engine->settings->address_changes = 1;
 	for (uint32_t i = 0; i < engine->processors; i++) {
 		uint32_t *next = &engine->cpus[i].identification;
 		/* Fragments are put together by it (RFC 791): nobody is to know where it begins. */
@@ -104,6 +105,7 @@ int kernel_set_address(struct kernel_engine *engine, const uint8_t address[16], 
 	if (is_there)
 		return bpf_set(map, address, &one);
 	int error = bpf_delete(map, address);
+	__atomic_fetch_add(&engine->settings->address_changes, 1, __ATOMIC_RELEASE);
 	return error == -ENOENT ? 0 : error;
 }
 
