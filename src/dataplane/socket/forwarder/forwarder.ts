@@ -24,6 +24,9 @@ const HEARTBEAT_INTERVAL_MS = 250;
 
 /** How often it looks at what was handled in the kernel: its ring holds what comes in many times as long. */
 const KERNEL_INTERVAL_MS = 10;
+/** And when nothing has come by so many looks: to look costs a tenth of a millisecond. */
+const QUIET_INTERVAL_MS = 100;
+const QUIET_LOOKS = 3;
 
 /** Moves packets: takes batches from its receivers, has them routed, hands the copies to the sender. */
 export class Forwarder {
@@ -39,6 +42,8 @@ export class Forwarder {
   /** Undefined: nothing is handled in the kernel. */
   readonly #kernel: KernelWork | undefined;
   #kernelTimer: NodeJS.Timeout | undefined;
+  #quietLooks = 0;
+  #receivedBefore = 0n;
   /** How long receivers may be left alone after packets. */
   readonly #possibleRestMs: number;
   #restMs = 0;
@@ -105,8 +110,7 @@ export class Forwarder {
   start(): void {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_INTERVAL_MS);
     for (const receiver of this.#receivers) receiver.startPolling(() => this.#takeTurn(receiver));
-    if (this.#kernel !== undefined)
-      this.#kernelTimer = setInterval(() => this.#takeKernelTurn(), KERNEL_INTERVAL_MS);
+    if (this.#kernel !== undefined) this.#takeKernelTurn(this.#kernel);
   }
 
   /** Every packet taken from now on is handled by this table. */
@@ -139,7 +143,7 @@ export class Forwarder {
     while (this.#forwardWaiting() && performance.now() < deadline) this.#beat();
     for (const receiver of this.#receivers) receiver.stopPolling();
     clearInterval(this.#heartbeat);
-    clearInterval(this.#kernelTimer);
+    clearTimeout(this.#kernelTimer);
     this.#kernel?.end();
   }
 
@@ -171,10 +175,15 @@ export class Forwarder {
     return new KernelWork(consumerOf(ring), settings, index);
   }
 
-  #takeKernelTurn(): void {
+  #takeKernelTurn(kernel: KernelWork): void {
     const nowNs = process.hrtime.bigint();
-    if (!this.#forwardWaiting()) this.#kernel?.foundEmpty(nowNs);
-    this.#kernel?.count();
+    if (!this.#forwardWaiting()) kernel.foundEmpty(nowNs);
+    kernel.count();
+    const received = this.#counters[COUNTER.RECEIVED_PACKETS] ?? 0n;
+    this.#quietLooks = received === this.#receivedBefore ? this.#quietLooks + 1 : 0;
+    this.#receivedBefore = received;
+    const intervalMs = this.#quietLooks < QUIET_LOOKS ? KERNEL_INTERVAL_MS : QUIET_INTERVAL_MS;
+    this.#kernelTimer = setTimeout(() => this.#takeKernelTurn(kernel), intervalMs);
   }
 
   /** @returns whether packets may be waiting at any receiver */
