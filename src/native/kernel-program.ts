@@ -69,7 +69,7 @@ export class KernelProgram {
   /**
    * Makes maps and loads the program. All packets go up until it is switched on.
    *
-   * @throws SystemCallError EPERM without CAP_BPF and CAP_NET_ADMIN; RefusedError with what the verifier says
+   * @throws SystemCallError EPERM without CAP_BPF and CAP_NET_ADMIN; RefusedError with what the verifier says, also without CAP_PERFMON
    */
   constructor({ object, processors, consumers, ringBytes }: KernelProgramOptions) {
     checkInteger('processors', processors, 1, UINT32_MAX);

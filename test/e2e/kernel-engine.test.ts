@@ -1,5 +1,6 @@
 /** The engine in the kernel: what it takes, what it leaves to forwarders, and the accounts of both together. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RuleSetText } from '../lab/reference.ts';
@@ -18,6 +19,7 @@ import {
 import { UdpSockets } from '../lab/traffic.ts';
 
 const KERNEL = { COLLECTOR_FLOXY_ENGINE: 'kernel', COLLECTOR_FLOXY_ORPHAN_SECONDS: '60' };
+const UNIT = new URL('../../deploy/systemd/floxy.service', import.meta.url);
 const FROM = { host: '203.0.113.10', port: 41_000 };
 const C4 = { host: '198.51.100.10', port: 9995 };
 const C6 = { host: '2001:db8:c::10', port: 9996 };
@@ -215,9 +217,28 @@ describe('the engine in the kernel', { skip: requireRoot() }, () => {
     const arrived = await stage.exchange([{ from: FROM, payload: Buffer.from('all the same') }]);
     assert.equal(arrived.length, 1);
     const { problem = '', handled } = await engineOf(stage);
-    assert.match(problem, /EPERM.*CAP_BPF/);
+    assert.equal(problem, 'it needs CAP_BPF and CAP_PERFMON when it starts');
     assert.equal(handled, 0);
     const lines = stage.service.log.split('\n').filter((line) => line.includes('engine in the'));
     assert.equal(lines.length, 1, lines.join('\n'));
+  });
+
+  test('R30: the rights that the unit gives are enough', async () => {
+    const unit = readFileSync(UNIT, 'utf8');
+    const [, line = ''] = /^AmbientCapabilities=(.*)$/m.exec(unit) ?? [];
+    const names = line.split(' ').map((name) => `+${name.replace('CAP_', '').toLowerCase()}`);
+    await using stage = await Stage.start({
+      settings: { ...KERNEL, COLLECTOR_DATABASE_PATH: '/mnt/collector.db' },
+      prefix: [
+        ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--no-new-privs'],
+        `--inh-caps=${names.join()}`,
+        `--ambient-caps=${names.join()}`,
+        `--bounding-set=-all,${names.join()}`,
+      ],
+      prepare: 'mount -t tmpfs -o mode=777 tmpfs /mnt',
+    });
+    await stage.api.replace({ rules: [], defaultOutputs: [[C4]] });
+    assert.equal((await stage.exchange([{ from: FROM, payload: Buffer.from('flow') }])).length, 1);
+    assert.equal((await engineOf(stage)).handled, 1, stage.service.log);
   });
 });

@@ -11,6 +11,7 @@ import type { SharedMemory, TableReference } from '../engine.ts';
 import { Attachments } from './attachments.ts';
 import { directLinks } from './direct-links.ts';
 import { OwnAddresses } from './own-addresses.ts';
+import { missingPrivileges } from './privileges.ts';
 import { possibleProcessors, readProgram } from './program-file.ts';
 import { UP_REASONS } from './up-reasons.ts';
 
@@ -184,6 +185,8 @@ export class KernelEngine {
     const { engine, forwarders, listeners, packetBufferBytes, ipv4SourcePrefix } = this.#settings;
     if (engine === 'socket') return 'COLLECTOR_FLOXY_ENGINE=socket';
     if (forwarders > KERNEL.CONSUMERS) return `there are more than ${KERNEL.CONSUMERS} forwarders`;
+    const missing = missingPrivileges();
+    if (missing !== undefined) return missing;
     const object = readProgram();
     if (object === undefined)
       return 'the build had no clang: install it (apt-get install clang) and build again';
@@ -246,5 +249,5 @@ function kernelListener({ octets, port }: SocketAddress): KernelListener {
 function adviceFor(error: unknown): string {
   const { code } = error as { code?: unknown };
   if (code !== 'EPERM') return '';
-  return ': it needs the capabilities CAP_BPF and CAP_NET_ADMIN, and a kernel that is not locked down';
+  return ': the kernel is locked down, or a container has no right to bpf(2)';
 }

@@ -7,6 +7,7 @@ import type { CaptureListener } from '../../model/capture.ts';
 import type { Exporter, Rule } from '../../model/rules.ts';
 import { sumCounters } from '../../model/statistics.ts';
 import type { SubsystemStatus } from '../../model/status.ts';
+import { capabilityMask } from '../../native/capabilities.ts';
 import { COUNTER } from '../../native/layout.ts';
 import type { Tap } from '../../native/packet-sender.ts';
 import { canRestrictCalls, denyIoUring, restrictPrivileges } from '../../native/privileges.ts';
@@ -45,12 +46,17 @@ const OPEN_RETRY_DELAYS_MS = [200, 500, 1000, 2000, 5000] as const;
  * forwarders, to let them become another user, to prefer them to other processes, and to write the database
  * whoever owns it, and to give workers of pipelines a folder of their own.
  */
-// CHOWN, DAC_OVERRIDE, KILL, SETGID, SETUID, SYS_NICE
-const KEPT_CAPABILITIES =
-  (1n << 0n) | (1n << 1n) | (1n << 5n) | (1n << 6n) | (1n << 7n) | (1n << 23n);
+const KEPT_CAPABILITIES = capabilityMask(
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'KILL',
+  'SETGID',
+  'SETUID',
+  'SYS_NICE',
+);
 
 /** To make room in the kernel for tables that grow. */
-const CAP_BPF = 1n << 39n;
+const CAP_BPF = capabilityMask('BPF');
 
 /** The settings of forwarders and their sockets. */
 export type SocketEngineConfig = {

@@ -1,10 +1,8 @@
+import { effectiveCapabilities, hasCapability } from '../../native/capabilities.ts';
 import { listenPorts } from '../addresses.ts';
 import { type Found, fail, ok, skip, warn } from '../finding.ts';
-import { readParameter, readText } from '../host.ts';
+import { readParameter } from '../host.ts';
 import type { Subject } from '../subject.ts';
-
-/** linux/capability.h */
-const CAP = { NET_BIND_SERVICE: 10n, NET_ADMIN: 12n, NET_RAW: 13n };
 
 /**
  * A service that runs has opened its sockets, and given its rights up since: what it lacked then, its state tells. One
@@ -17,12 +15,10 @@ export function lookAtRights({ service, settings }: Subject): Found[] {
       ? [ok('the service has opened its sockets, raw ones too')]
       : [offline(service.status.proxy?.error)];
   }
-  const capabilities = ownCapabilities();
-  if (capabilities === undefined)
+  if (effectiveCapabilities() === undefined)
     return [skip('the capabilities of this user: /proc/self/status cannot be read')];
-  const has = (capability: bigint) => ((capabilities >> capability) & 1n) === 1n;
   const found: Found[] = [];
-  if (!has(CAP.NET_RAW)) {
+  if (!hasCapability('NET_RAW')) {
     found.push(
       warn(
         'this user has no CAP_NET_RAW: a service that it starts cannot send as the exporters',
@@ -32,7 +28,7 @@ export function lookAtRights({ service, settings }: Subject): Found[] {
   }
   const firstFree = readParameter('net.ipv4.ip_unprivileged_port_start') ?? 1024;
   const low = listenPorts({ settings }).filter((port) => port < firstFree);
-  if (low.length > 0 && !has(CAP.NET_BIND_SERVICE)) {
+  if (low.length > 0 && !hasCapability('NET_BIND_SERVICE')) {
     found.push(
       warn(
         `this user has no CAP_NET_BIND_SERVICE: it cannot open port ${low.join(', ')}`,
@@ -52,10 +48,5 @@ function offline(error = ''): Found {
 
 /** Whether this user's processes may set buffers beyond net.core.rmem_max. */
 export function isNetworkAdmin(): boolean {
-  return (((ownCapabilities() ?? 0n) >> CAP.NET_ADMIN) & 1n) === 1n;
-}
-
-function ownCapabilities(): bigint | undefined {
-  const hex = /^CapEff:\s*([0-9a-f]+)$/m.exec(readText('/proc/self/status') ?? '')?.[1];
-  return hex === undefined ? undefined : BigInt(`0x${hex}`);
+  return hasCapability('NET_ADMIN') === true;
 }
