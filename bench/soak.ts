@@ -1,6 +1,7 @@
 /**
- * A soak: mixed load for minutes or hours, with hostile packets in it, while rules change and forwarders
- * die. At the end every packet has to be accounted for, and memory and descriptors have to be what they
+ * A soak: mixed load for minutes or hours, with hostile packets in it, while rules change, forwarders die
+ * and neighbours are forgotten. Small packets, which the engine in the kernel can handle, take turns with all
+ * sizes, of which many are for forwarders. At the end every packet has to be accounted for, and memory and descriptors have to be what they
  * were. Needs root: it runs in network namespaces of its own.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,8 +13,10 @@ import { HOSTILE_KINDS, type Sent } from '../tools/traffic/generator.ts';
 import { measureCapacity } from './capacity.ts';
 import { SoakHoldings } from './soak-holdings.ts';
 
-const USAGE = 'usage: npm run soak -- [MINUTES]     default 10\n';
+const USAGE =
+  'usage: npm run soak -- [MINUTES [kernel|socket]]     default 10, and the engine that auto takes\n';
 const DEFAULT_MINUTES = 10;
+const ENGINES: readonly string[] = ['auto', 'kernel', 'socket'];
 const PROGRESS_INTERVAL_MS = 10_000;
 const CHANGE_INTERVAL_MS = 1_500;
 const DEATH_INTERVAL_MS = 7_000;
@@ -24,8 +27,11 @@ const LOAD = 0.25;
 const MOST_PACKETS_PER_SECOND = 10_000;
 const HOSTILE_PER_SECOND = 500;
 const BUFFER_BYTES = 9_000;
-/** Small and large, whole, fragmented on the way to the collectors, and cut. */
+/** Small ones that leave whole; and all, also fragmented on the way to the collectors, and cut. */
+const SMALL = [64, 200, 600, 1_400];
 const SIZES = [64, 200, 600, 1_400, 1_472, 3_000, 200, 8_900, 64, 9_400];
+const PHASE_MS = 30_000;
+const NEIGHBOUR_INTERVAL_MS = 11_000;
 /** The first one is never killed, so that its memory can be watched; the others take turns. */
 const FORWARDERS = 3;
 const MOST_COPIES = 3;
@@ -36,7 +42,11 @@ interface Run {
   readonly holdings: SoakHoldings;
   readonly startedAt: number;
   readonly endsAt: number;
+  readonly packetsPerSecond: number;
   deaths: number;
+  /** Numbered packets, and seconds of sending. */
+  sent: number;
+  seconds: number;
 }
 
 const failures: string[] = [];
@@ -75,6 +85,29 @@ async function killOne(run: Run): Promise<void> {
   run.deaths++;
 }
 
+/** Sends, in turns, what the engine in the kernel can handle, and what it cannot. */
+async function sendPhases(run: Run): Promise<void> {
+  for (let phase = 0; performance.now() < run.endsAt && !stopping.signal.aborted; phase++) {
+    const isSmall = phase % 2 === 0;
+    run.stage.templates = isSmall ? 'ONE' : undefined;
+    const load = run.stage.start({
+      sizes: isSmall ? SMALL : SIZES,
+      packetsPerSecond: run.packetsPerSecond,
+    });
+    const restMs = Math.max(0, Math.min(PHASE_MS, run.endsAt - performance.now()));
+    await delay(restMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    const { numbered, seconds } = run.stage.add(await load.stop());
+    run.sent += numbered;
+    run.seconds += seconds;
+  }
+}
+
+/** Packets that the engine in the kernel has handled. */
+async function handledInKernel(stage: LoadStage): Promise<number> {
+  const { kernel_engine: engine } = await stage.api.status();
+  return Number(engine?.handled.packets ?? 0);
+}
+
 async function showProgress(run: Run): Promise<void> {
   const { stage, changes, deaths, holdings } = run;
   const [totals, arrived] = [await stage.totals(), await stage.collector.report()];
@@ -86,6 +119,7 @@ async function showProgress(run: Run): Promise<void> {
     [
       `${Math.floor(seconds / 60)}:${`${seconds % 60}`.padStart(2, '0')}`,
       `${totals.received} received`,
+      `${await handledInKernel(stage)} in the kernel`,
       `${totals.forwarded} forwarded`,
       `${arrived.copies} arrived`,
       `${totals.kernelDrops} dropped`,
@@ -144,9 +178,10 @@ function judge(run: Run, settled: Settled, before: Totals, storm: Sent): void {
   check('memory and descriptors are what they were', () => run.holdings.assertFlat());
 }
 
-async function soak(minutes: number): Promise<void> {
+async function soak(minutes: number, engine: string): Promise<void> {
   await using stage = await LoadStage.start({
     settings: {
+      COLLECTOR_FLOXY_ENGINE: engine,
       COLLECTOR_FLOXY_THREAD_COUNT: `${FORWARDERS}`,
       COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: `${BUFFER_BYTES}`,
     },
@@ -165,37 +200,42 @@ async function soak(minutes: number): Promise<void> {
     holdings: new SoakHoldings(),
     startedAt,
     endsAt: startedAt + minutes * 60_000,
+    packetsPerSecond,
     deaths: 0,
+    sent: 0,
+    seconds: 0,
   };
-  const polite = stage.start({ sizes: SIZES, packetsPerSecond });
   const hostile = stage.startHostile({
     kinds: HOSTILE_KINDS,
     packetsPerSecond: HOSTILE_PER_SECOND,
     largest: BUFFER_BYTES,
   });
   await Promise.all([
+    sendPhases(run),
     every(CHANGE_INTERVAL_MS, run, () => run.changes.next()),
     every(DEATH_INTERVAL_MS, run, () => killOne(run)),
+    every(NEIGHBOUR_INTERVAL_MS, run, () => stage.forgetNeighbours()),
     every(PROGRESS_INTERVAL_MS, run, () => showProgress(run)),
   ]);
-  const sent = stage.add(await polite.stop());
+  const handled = await handledInKernel(stage);
   const storm = stage.add(await hostile.stop());
   const settled = await stage.settle(run.deaths * BATCH);
   const { missing, incomplete } = settled.arrived;
   say(
-    `${sent.numbered} packets in ${sent.seconds.toFixed(0)} s, ${run.changes.count} changes, ${run.deaths} deaths: ${missing} packets missing, ${incomplete} incomplete, ${settled.lostOnWire} frames lost on the wire`,
+    `${run.sent} packets in ${run.seconds.toFixed(0)} s, ${handled} handled in the kernel, ${run.changes.count} changes, ${run.deaths} deaths: ${missing} packets missing, ${incomplete} incomplete, ${settled.lostOnWire} frames lost on the wire`,
   );
   judge(run, settled, before, storm);
 }
 
 const minutes = Number(process.argv[2] ?? DEFAULT_MINUTES);
-if (!(minutes > 0) || process.argv.length > 3) {
+const engine = process.argv[3] ?? 'auto';
+if (!(minutes > 0) || !ENGINES.includes(engine) || process.argv.length > 4) {
   process.stderr.write(USAGE);
   process.exit(2);
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
 try {
-  await soak(minutes);
+  await soak(minutes, engine);
 } catch (error) {
   failures.push('the run');
   say(`FAILED  ${error instanceof Error ? error.stack : error}`);

@@ -94,7 +94,8 @@ export class LoadStage implements AsyncDisposable {
   readonly streams: readonly LoadStream[];
   readonly #resources: AsyncDisposableStack;
   readonly #drops: LinkDrops;
-  readonly #templates: OutputText['templates'] | undefined;
+  /** Of all outputs of rules that are made from now on; undefined: what outputs say themselves. */
+  templates: OutputText['templates'] | undefined;
   readonly #sent: Sent[] = [];
 
   private constructor(parts: Parts, resources: AsyncDisposableStack) {
@@ -103,7 +104,7 @@ export class LoadStage implements AsyncDisposable {
     this.service = parts.service;
     this.collector = parts.collector;
     this.streams = parts.streams;
-    this.#templates = parts.templates;
+    this.templates = parts.templates;
     this.#resources = resources;
   }
 
@@ -158,6 +159,13 @@ export class LoadStage implements AsyncDisposable {
     return this.#generate({ streams: [], sizes: [40], packetsPerSecond: 0, hostile });
   }
 
+  /** The proxy forgets who its collectors' addresses belong to, and is told again. */
+  async forgetNeighbours(): Promise<void> {
+    for (const host of [COLLECTOR_HOST_V4, COLLECTOR_HOST_V6])
+      await this.lab.run(this.lab.proxy, ['ip', 'neigh', 'del', host, 'dev', 'col']);
+    await sendToNobody(this.lab);
+  }
+
   /** Takes what a generator sent into the accounts. */
   add(sent: Sent): Sent {
     this.#sent.push(sent);
@@ -166,7 +174,7 @@ export class LoadStage implements AsyncDisposable {
 
   /** The rules of a generation for its exporters. */
   rules(generation: number): RuleSetText {
-    return makeRules(this.streams, generation, this.#templates);
+    return makeRules(this.streams, generation, this.templates);
   }
 
   async totals(): Promise<Totals> {
