@@ -127,7 +127,8 @@ function nspawnOptions(folder: string, namespace: string): string[] {
     '--register=no',
     '--keep-unit',
     '--console=pipe',
-    '--capability=CAP_NET_ADMIN,CAP_NET_RAW',
+    '--capability=CAP_NET_ADMIN,CAP_NET_RAW,CAP_BPF,CAP_PERFMON',
+    '--system-call-filter=bpf',
     `--bind-ro=${PACKAGES}:/packages`,
     `--bind-ro=${packageRoot}:${CHECKOUT}`,
   ];

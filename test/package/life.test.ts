@@ -94,8 +94,8 @@ describe('the Debian package', { skip: requireRoot() || requireTree() }, () => {
     const { output } = await container.attempt(...warnings);
     assert.doesNotMatch(output, /EPERM|EACCES|not permitted|denied/);
     const status = await container.run('cat', `/proc/${await mainPid()}/status`);
-    // NET_BIND_SERVICE, NET_ADMIN, NET_RAW.
-    assert.match(status, /^CapBnd:\s+0000000000003400$/m);
+    // NET_BIND_SERVICE, NET_ADMIN, NET_RAW, PERFMON, BPF.
+    assert.match(status, /^CapBnd:\s+000000c000003400$/m);
     assert.match(status, /^NoNewPrivs:\s+1$/m);
     assert.match(status, /^Seccomp:\s+2$/m);
   });
