@@ -15,6 +15,7 @@ import {
   STEADY_STREAMS,
   startSteadyTraffic,
 } from '../lab/steady-traffic.ts';
+import { allowedCores, confine } from '../load/machine.ts';
 
 const BY_SOCKETS = { COLLECTOR_FLOXY_ENGINE: 'socket', COLLECTOR_FLOXY_SENDER: 'link' };
 const IN_KERNEL = { COLLECTOR_FLOXY_ENGINE: 'kernel' };
@@ -36,8 +37,29 @@ const UP = [
 
 async function startStage(settings: Settings): Promise<Stage> {
   const stage = await Stage.start({ settings });
+  await useOneCore(stage);
   await stage.api.replace(STEADY_RULES);
   return stage;
+}
+
+/**
+ * The kernel itself lets packets overtake those that have waited for a neighbour, while it tells them on and another
+ * processor sends (neigh_update, net/core/neighbour.c), and those that came by a veth of another processor: so one does it
+ * all.
+ */
+async function useOneCore({ lab, service }: Stage): Promise<void> {
+  const [core = 0] = allowedCores();
+  for (const pid of await service.forwarderPids()) await confine(pid, [core]);
+  const mask = (1 << core).toString(16);
+  const links = [
+    [lab.proxy, 'exp'],
+    [lab.proxy, 'col'],
+    [lab.collectors, 'prx'],
+  ] as const;
+  for (const [namespace, link] of links) {
+    const file = `/sys/class/net/${link}/queues/rx-0/rps_cpus`;
+    await lab.run(namespace, ['sh', '-c', `echo ${mask} > ${file}`]);
+  }
 }
 
 async function sumOf(
