@@ -36,6 +36,12 @@ export function inNamespace(namespace: string, core: number, command: readonly s
 
 /** A process that runs until it is stopped. What it says on standard error is kept for errors. */
 export class Service implements AsyncDisposable {
+  /** Those of a run that is stopped while they start belong to nobody yet: they end with this process. */
+  static readonly #running = new Set<Service>();
+  static {
+    process.once('exit', () => Service.#endAll());
+  }
+
   readonly process: ChildProcess;
   #errors = '';
 
@@ -49,6 +55,16 @@ export class Service implements AsyncDisposable {
     this.process.on('error', (error) => {
       this.#errors += error.message;
     });
+    Service.#running.add(this);
+    this.process.once('exit', () => Service.#running.delete(this));
+  }
+
+  static #endAll(): void {
+    for (const { process: child } of Service.#running) {
+      const children = child.pid === undefined ? [] : descendantsOf(child.pid);
+      child.kill('SIGKILL');
+      for (const pid of children) killIfRunning(pid);
+    }
   }
 
   get pid(): number {
