@@ -23,18 +23,6 @@ INLINE uint32_t checksum_at(const struct kernel_work *work)
 	return work->payload_at - sizeof(uint16_t);
 }
 
-/* The UDP checksum as it is in the packet now. 0, or a negative errno. */
-INLINE long read_checksum(const struct __sk_buff *skb, const struct kernel_work *work,
-			  uint16_t *checksum)
-{
-	uint32_t at = (work->is_ipv6 != 0 ? UDP6_AT : UDP4_AT) + UDP_BYTES - sizeof(*checksum);
-	const uint8_t *place = data_of(skb) + at;
-	if (place + sizeof(*checksum) > (const uint8_t *)end_of(skb))
-		return load_bytes(skb, at, checksum, sizeof(*checksum));
-	*checksum = *(const uint16_t *)(const void *)place;
-	return 0;
-}
-
 /*
  * Whether a device will finish the checksum: 1 or 0, or a negative errno. A program is not told,
  * but the kernel's helper leaves such a one alone where other data than the pseudo header change.
@@ -46,7 +34,7 @@ INLINE long is_partial(struct __sk_buff *skb, const struct kernel_work *work)
 	uint16_t before = work->checksum;
 	long error = l4_replace(skb, checksum_at(work), 0, 1, 0);
 	if (error == 0)
-		error = read_checksum(skb, work, &changed);
+		error = read16(skb, udp_at(work) + UDP_BYTES - sizeof(changed), &changed);
 	if (error != 0)
 		return error;
 	if (changed == before)

@@ -35,6 +35,23 @@ INLINE void gather(struct __sk_buff *skb, uint32_t bytes)
 		pull_data(skb, bytes);
 }
 
+/* Where the UDP header is: one of two places, which the verifier knows. */
+INLINE uint32_t udp_at(const struct kernel_work *work)
+{
+	return work->is_ipv6 != 0 ? UDP6_AT : UDP4_AT;
+}
+
+/* Two bytes of the packet, without a call where they are in one piece with its headers. 0, or a
+ * negative errno. */
+INLINE long read16(const struct __sk_buff *skb, uint32_t at, uint16_t *to)
+{
+	const uint8_t *place = data_of(skb) + at;
+	if (place + sizeof(*to) > (const uint8_t *)end_of(skb))
+		return load_bytes(skb, at, to, sizeof(*to));
+	*to = *(const uint16_t *)(const void *)place;
+	return 0;
+}
+
 INLINE uint32_t fold(uint64_t sum)
 {
 	sum = (sum & 0xffffffffu) + (sum >> 32);

@@ -22,33 +22,22 @@ INLINE struct map *ring_of(const struct kernel_work *work)
 	return map_lookup(&rings, &index);
 }
 
-/* The beginning of the payload; NULL when it is not in one piece with the headers. */
-INLINE const uint8_t *beginning(const struct __sk_buff *skb, const struct kernel_work *work)
-{
-	uint32_t at = work->is_ipv6 != 0 ? UDP6_AT + UDP_BYTES : UDP4_AT + UDP_BYTES;
-	const uint8_t *payload = data_of(skb) + at;
-	return payload + KERNEL_HEADER_BYTES <= (const uint8_t *)end_of(skb) ? payload : 0;
-}
-
 /* Whether the payload is a message of IPFIX, which is told of as a whole. */
 INLINE int is_message(const struct __sk_buff *skb, const struct kernel_work *work)
 {
 	uint16_t version = 0;
 	if (work->length <= KERNEL_HEADER_BYTES)
 		return 0;
-	const uint8_t *payload = beginning(skb, work);
-	if (payload != 0)
-		version = *(const uint16_t *)(const void *)payload;
-	else
-		load_bytes(skb, work->payload_at, &version, sizeof(version));
+	read16(skb, udp_at(work) + UDP_BYTES, &version);
 	return version == NETWORK16(IPFIX_VERSION);
 }
 
 /* The header of a long payload, as most are, without a call. Returns whether it is there. */
 INLINE int copy_header(const struct __sk_buff *skb, const struct kernel_work *work, uint8_t *to)
 {
-	const uint8_t *payload = beginning(skb, work);
-	if (payload == 0 || work->length < KERNEL_HEADER_BYTES)
+	const uint8_t *payload = data_of(skb) + udp_at(work) + UDP_BYTES;
+	if (payload + KERNEL_HEADER_BYTES > (const uint8_t *)end_of(skb) ||
+	    work->length < KERNEL_HEADER_BYTES)
 		return 0;
 	const uint64_t *words = (const uint64_t *)(const void *)payload;
 	for (uint32_t i = 0; i < KERNEL_HEADER_BYTES / 8; i++)
@@ -96,13 +85,17 @@ INLINE void fill_head(struct kernel_record *head, const struct kernel_work *work
 			(record)->head.payload_bytes = (uint16_t)bytes;                            \
 	} while (0)
 
+INLINE uint32_t copy_entry(const struct kernel_copy *copy)
+{
+	return copy->slot | (uint32_t)copy->error << KERNEL_ENTRY_SHIFT;
+}
+
 INLINE uint32_t entry_of(struct kernel_work *work, uint32_t i, uint32_t copies)
 {
 	if (i >= copies)
 		return work->left_out[(i - copies) & (KERNEL_COPIES - 1)] |
 		       KERNEL_ENTRY_SAMPLED << KERNEL_ENTRY_SHIFT;
-	const struct kernel_copy *copy = copy_at(work, i);
-	return copy->slot | (uint32_t)copy->error << KERNEL_ENTRY_SHIFT;
+	return copy_entry(copy_at(work, i));
 }
 
 /* What became of copies, and which outputs left the packet out. Returns how many entries there are.
@@ -129,10 +122,8 @@ INLINE int entries_of(struct kernel_cpu *cpu)
 	uint32_t copies = work->ipv4_copies;
 	if (work->ipv6_copies + work->left_out_count != 0 || copies > KERNEL_FEW)
 		return make_entries(cpu);
-	for (uint32_t i = 0; i < KERNEL_FEW; i++) {
-		const struct kernel_copy *copy = &work->copies[i];
-		work->entries[i] = copy->slot | (uint32_t)copy->error << KERNEL_ENTRY_SHIFT;
-	}
+	for (uint32_t i = 0; i < KERNEL_FEW; i++)
+		work->entries[i] = copy_entry(&work->copies[i]);
 	return (int)copies;
 }
 
