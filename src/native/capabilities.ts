@@ -31,9 +31,3 @@ export function effectiveCapabilities(): bigint | undefined {
     return undefined;
   }
 }
-
-/** Whether this process has a capability; undefined when that is not known. */
-export function hasCapability(name: Capability): boolean | undefined {
-  const all = effectiveCapabilities();
-  return all === undefined ? undefined : (all & capabilityMask(name)) !== 0n;
-}

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import type { SocketAddress } from '../../config/socket-address.ts';
 import { mappedOctets } from '../../model/address.ts';
+import { effectiveCapabilities } from '../../native/capabilities.ts';
 import { KERNEL } from '../../native/kernel-layout.ts';
 import { type KernelListener, KernelProgram, RefusedError } from '../../native/kernel-program.ts';
 import { mapMemory, unmapMemory } from '../../native/memory.ts';
@@ -185,7 +186,7 @@ export class KernelEngine {
     const { engine, forwarders, listeners, packetBufferBytes, ipv4SourcePrefix } = this.#settings;
     if (engine === 'socket') return 'COLLECTOR_FLOXY_ENGINE=socket';
     if (forwarders > KERNEL.CONSUMERS) return `there are more than ${KERNEL.CONSUMERS} forwarders`;
-    const missing = missingPrivileges();
+    const missing = missingPrivileges(effectiveCapabilities());
     if (missing !== undefined) return missing;
     const object = readProgram();
     if (object === undefined)

@@ -1,4 +1,8 @@
-import { effectiveCapabilities, hasCapability } from '../../native/capabilities.ts';
+import {
+  type Capability,
+  capabilityMask,
+  effectiveCapabilities,
+} from '../../native/capabilities.ts';
 import { listenPorts } from '../addresses.ts';
 import { type Found, fail, ok, skip, warn } from '../finding.ts';
 import { readParameter } from '../host.ts';
@@ -15,10 +19,12 @@ export function lookAtRights({ service, settings }: Subject): Found[] {
       ? [ok('the service has opened its sockets, raw ones too')]
       : [offline(service.status.proxy?.error)];
   }
-  if (effectiveCapabilities() === undefined)
+  const capabilities = effectiveCapabilities();
+  if (capabilities === undefined)
     return [skip('the capabilities of this user: /proc/self/status cannot be read')];
+  const has = (name: Capability) => (capabilities & capabilityMask(name)) !== 0n;
   const found: Found[] = [];
-  if (!hasCapability('NET_RAW')) {
+  if (!has('NET_RAW')) {
     found.push(
       warn(
         'this user has no CAP_NET_RAW: a service that it starts cannot send as the exporters',
@@ -28,7 +34,7 @@ export function lookAtRights({ service, settings }: Subject): Found[] {
   }
   const firstFree = readParameter('net.ipv4.ip_unprivileged_port_start') ?? 1024;
   const low = listenPorts({ settings }).filter((port) => port < firstFree);
-  if (low.length > 0 && !hasCapability('NET_BIND_SERVICE')) {
+  if (low.length > 0 && !has('NET_BIND_SERVICE')) {
     found.push(
       warn(
         `this user has no CAP_NET_BIND_SERVICE: it cannot open port ${low.join(', ')}`,
@@ -48,5 +54,5 @@ function offline(error = ''): Found {
 
 /** Whether this user's processes may set buffers beyond net.core.rmem_max. */
 export function isNetworkAdmin(): boolean {
-  return hasCapability('NET_ADMIN') === true;
+  return ((effectiveCapabilities() ?? 0n) & capabilityMask('NET_ADMIN')) !== 0n;
 }
