@@ -12,6 +12,7 @@ import { RuleChanges } from '../test/load/rule-changes.ts';
 import { HOSTILE_KINDS, type Sent } from '../tools/traffic/generator.ts';
 import { measureCapacity } from './capacity.ts';
 import { SoakHoldings } from './soak-holdings.ts';
+import { sum } from './statistics.ts';
 
 const USAGE =
   'usage: npm run soak -- [MINUTES [kernel|socket]]     default 10, and the engine that auto takes\n';
@@ -44,9 +45,6 @@ interface Run {
   readonly endsAt: number;
   readonly packetsPerSecond: number;
   deaths: number;
-  /** Numbered packets, and seconds of sending. */
-  sent: number;
-  seconds: number;
 }
 
 const failures: string[] = [];
@@ -96,9 +94,7 @@ async function sendPhases(run: Run): Promise<void> {
     });
     const restMs = Math.max(0, Math.min(PHASE_MS, run.endsAt - performance.now()));
     await delay(restMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-    const { numbered, seconds } = run.stage.add(await load.stop());
-    run.sent += numbered;
-    run.seconds += seconds;
+    run.stage.add(await load.stop());
   }
 }
 
@@ -202,8 +198,6 @@ async function soak(minutes: number, engine: string): Promise<void> {
     endsAt: startedAt + minutes * 60_000,
     packetsPerSecond,
     deaths: 0,
-    sent: 0,
-    seconds: 0,
   };
   const hostile = stage.startHostile({
     kinds: HOSTILE_KINDS,
@@ -217,12 +211,13 @@ async function soak(minutes: number, engine: string): Promise<void> {
     every(NEIGHBOUR_INTERVAL_MS, run, () => stage.forgetNeighbours()),
     every(PROGRESS_INTERVAL_MS, run, () => showProgress(run)),
   ]);
+  const seconds = (performance.now() - startedAt) / 1000;
   const handled = await handledInKernel(stage);
   const storm = stage.add(await hostile.stop());
   const settled = await stage.settle(run.deaths * BATCH);
   const { missing, incomplete } = settled.arrived;
   say(
-    `${run.sent} packets in ${run.seconds.toFixed(0)} s, ${handled} handled in the kernel, ${run.changes.count} changes, ${run.deaths} deaths: ${missing} packets missing, ${incomplete} incomplete, ${settled.lostOnWire} frames lost on the wire`,
+    `${sum(settled.offered.streams)} packets in ${seconds.toFixed(0)} s, ${handled} handled in the kernel, ${run.changes.count} changes, ${run.deaths} deaths: ${missing} packets missing, ${incomplete} incomplete, ${settled.lostOnWire} frames lost on the wire`,
   );
   judge(run, settled, before, storm);
 }

@@ -28,7 +28,7 @@ export function markdownReport(results: Results): string {
     `${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Node ${machine.node}; ${results.startedAt}, ${results.seconds} s${results.isQuick ? ', quick: rough figures' : ''}. How it is measured: bench/README.md.`,
     goals(results),
     figures(results),
-    named(results),
+    atGivenRates(results),
     memory(results),
     contestants(results),
     collectorReport(results.collector),
@@ -159,7 +159,7 @@ function figuresRow(group: GroupResult, measured: Measured): string[] {
   ];
 }
 
-function named(results: Results): string {
+function atGivenRates(results: Results): string {
   const rows = results.groups
     .flatMap((group) => group.measured)
     .flatMap(({ scenario, contestant, fixedRate, losslessPacketsPerSecond, ...rest }) => {

@@ -1,15 +1,16 @@
 /** What an operator hears of exporters without looking: who is silent, who is back, what is missing. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { requireRoot } from '../lab/require-root.ts';
 import { waitFor } from '../lab/shell.ts';
 import { Stage } from '../lab/stage.ts';
 
 const COLLECTOR = { host: '198.51.100.1', port: 9995 };
-/** Packets of an exporter go up to the sockets a second long after one did. */
-const HOLD_MS = 1500;
-
 const ROUTER = { host: '203.0.113.1', port: 5000 };
+
+/** Longer than packets of an exporter go up to the sockets after one did. */
+const HOLD_MS = 1500;
 
 interface Event {
   readonly kind: string;
@@ -105,7 +106,7 @@ describe('exporters that are expected', { skip: requireRoot() }, () => {
     assert.deepEqual(protocols, ['NETFLOW_V9']);
     assert.equal(missed[0]?.protocol, 'NETFLOW_V9');
     // Those that are not clear yet are so when the next one comes seconds later.
-    await new Promise((resolve) => setTimeout(resolve, 6000));
+    await sleep(6000);
     await send(103);
     await waitFor('all are clear', async () => (await exporter()).missed[0]?.lost === '5');
   });
@@ -128,7 +129,7 @@ describe('exporters that are expected', { skip: requireRoot() }, () => {
       await stage.api.call('Settings', 'ReplaceProxyRules', {
         rules: hosts.map((host) => ({ exporter: { endpoint: { host } }, outputs: [output] })),
       });
-      await new Promise((resolve) => setTimeout(resolve, HOLD_MS));
+      await sleep(HOLD_MS);
       const shots = Array.from({ length: 10 }, (_, i) =>
         hosts.map((host) => ({ from: { host, port: 5000 }, payload: netflow9(turn * 10 + i) })),
       );

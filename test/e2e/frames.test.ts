@@ -15,7 +15,7 @@ import {
   STEADY_STREAMS,
   startSteadyTraffic,
 } from '../lab/steady-traffic.ts';
-import { allowedCores, confine } from '../load/machine.ts';
+import { allowedCores, confine, receiveOn } from '../load/machine.ts';
 
 const BY_SOCKETS = { COLLECTOR_FLOXY_ENGINE: 'socket', COLLECTOR_FLOXY_SENDER: 'link' };
 const IN_KERNEL = { COLLECTOR_FLOXY_ENGINE: 'kernel' };
@@ -50,16 +50,9 @@ async function startStage(settings: Settings): Promise<Stage> {
 async function useOneCore({ lab, service }: Stage): Promise<void> {
   const [core = 0] = allowedCores();
   for (const pid of await service.forwarderPids()) await confine(pid, [core]);
-  const mask = (1 << core).toString(16);
-  const links = [
-    [lab.proxy, 'exp'],
-    [lab.proxy, 'col'],
-    [lab.collectors, 'prx'],
-  ] as const;
-  for (const [namespace, link] of links) {
-    const file = `/sys/class/net/${link}/queues/rx-0/rps_cpus`;
-    await lab.run(namespace, ['sh', '-c', `echo ${mask} > ${file}`]);
-  }
+  await receiveOn(lab.proxy, 'exp', core);
+  await receiveOn(lab.proxy, 'col', core);
+  await receiveOn(lab.collectors, 'prx', core);
 }
 
 async function sumOf(

@@ -39,6 +39,14 @@ export async function confine(pid: number, cores: readonly number[]): Promise<vo
   await run(['taskset', '--all-tasks', '--cpu-list', '--pid', cores.join(), `${pid}`]);
 }
 
+/** Has a core receive what comes by a link of a namespace (receive packet steering); without one, whichever gets it. */
+export async function receiveOn(namespace: string, link: string, core?: number): Promise<void> {
+  const mask = core === undefined ? 0 : 2 ** core;
+  const file = `/sys/class/net/${link}/queues/rx-0/rps_cpus`;
+  const write = ['sh', '-c', `echo ${mask.toString(16)} > ${file}`];
+  await run(['ip', 'netns', 'exec', namespace, ...write]);
+}
+
 /**
  * Keeps this process, and what it starts until disposed, from the last core.
  *
