@@ -1,8 +1,8 @@
 /**
  * A soak: mixed load for minutes or hours, with hostile packets in it, while rules change, forwarders die
  * and neighbours are forgotten. Small packets, which the engine in the kernel can handle, take turns with all
- * sizes, of which many are for forwarders. At the end every packet has to be accounted for, and memory and descriptors have to be what they
- * were. Needs root: it runs in network namespaces of its own.
+ * sizes, of which many are for forwarders. At the end every packet has to be accounted for, and memory and
+ * descriptors have to be what they were. Needs root: it runs in network namespaces of its own.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { assertArrived, assertNothingWrong, inputsOf } from '../test/load/accounts.ts';
@@ -32,7 +32,8 @@ const BUFFER_BYTES = 9_000;
 const SMALL = [64, 200, 600, 1_400];
 const SIZES = [64, 200, 600, 1_400, 1_472, 3_000, 200, 8_900, 64, 9_400];
 const PHASE_MS = 30_000;
-const NEIGHBOUR_INTERVAL_MS = 11_000;
+/** After one change in so many. */
+const NEIGHBOURS_EVERY = 7;
 /** The first one is never killed, so that its memory can be watched; the others take turns. */
 const FORWARDERS = 3;
 const MOST_COPIES = 3;
@@ -74,6 +75,15 @@ async function every(intervalMs: number, run: Run, act: () => Promise<void>): Pr
     await delay(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     if (!stopping.signal.aborted) await act();
   }
+}
+
+/**
+ * Replaces the rules, and forgets neighbours between two changes, never during one: copies by the old rules that
+ * wait for a neighbour would arrive after those that the new ones send to another.
+ */
+async function changeRules(run: Run): Promise<void> {
+  await run.changes.next();
+  if (run.changes.count % NEIGHBOURS_EVERY === 0) await run.stage.forgetNeighbours();
 }
 
 async function killOne(run: Run): Promise<void> {
@@ -206,9 +216,8 @@ async function soak(minutes: number, engine: string): Promise<void> {
   });
   await Promise.all([
     sendPhases(run),
-    every(CHANGE_INTERVAL_MS, run, () => run.changes.next()),
+    every(CHANGE_INTERVAL_MS, run, () => changeRules(run)),
     every(DEATH_INTERVAL_MS, run, () => killOne(run)),
-    every(NEIGHBOUR_INTERVAL_MS, run, () => stage.forgetNeighbours()),
     every(PROGRESS_INTERVAL_MS, run, () => showProgress(run)),
   ]);
   const seconds = (performance.now() - startedAt) / 1000;
