@@ -8,7 +8,10 @@
  *     struct table_prefix[prefix_count]             trees of prefixes, see there
  *     struct table_rule[prefix_count]               rules of prefixes, each at the index of its own
  *     struct table_output[output_count]             those of a rule lie one behind the other
- *     struct table_collector[collector_count]       those of an output lie one behind the other
+ *     struct table_collector[collector_count]       those of an output lie one behind the other;
+ *                                                   both may begin at the same word: then a rule's
+ *                                                   outputs and all their collectors are a block,
+ *                                                   near each other for who reads them
  *     struct table_leave[leave_count]
  *     struct table_filter[filter_count]
  *     uint32_t[filter_value_count]                  those of a filter lie one behind the other

@@ -107,7 +107,8 @@ describe('compile()', () => {
     const { words } = await compileRules(ruleSet([rule('192.0.2.1', ['192.0.2.11:1'])]));
     const output = words[HEADER.OUTPUTS] as number;
     const rest = words.subarray(output + OUTPUT.FLAGS, output + OUTPUT.WORDS);
-    const collector = words[HEADER.COLLECTORS] as number;
+    const first = words[output + OUTPUT.FIRST_COLLECTOR] as number;
+    const collector = (words[HEADER.COLLECTORS] as number) + first * COLLECTOR.WORDS;
     const more = words.slice(collector + COLLECTOR.FLAGS, collector + COLLECTOR.WORDS);
     assert.equal(more[COLLECTOR.WEIGHTS - COLLECTOR.FLAGS], 1);
     more[COLLECTOR.WEIGHTS - COLLECTOR.FLAGS] = 0;

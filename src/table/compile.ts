@@ -2,12 +2,14 @@
 import { Turn } from '../base/turn.ts';
 import { differentOutputs } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule } from './assigned.ts';
+import { COLLECTORS_A_PART, OUTPUTS_A_PART, PART_WORDS, partsFor } from './blocks.ts';
 import { bucketsFor } from './bucket-count.ts';
 import { Buckets, copyRow } from './buckets.ts';
 import { countFilters, Filters } from './filters.ts';
 import { writeRandomKey } from './hash.ts';
-import { COLLECTOR, FILTER, HEADER, LEAVE, OUTPUT, PREFIX, RULE, TABLE } from './layout.ts';
+import { FILTER, HEADER, LEAVE, PREFIX, RULE, TABLE } from './layout.ts';
 import { countLeaves, Leaves } from './leaves.ts';
+import { countCollectors, MadeRows } from './made-rows.ts';
 import { OutputWriter, type TableRows } from './output-writer.ts';
 import { PrefixTree } from './prefix-tree.ts';
 import { type Destinations, writeExporter } from './rows.ts';
@@ -44,6 +46,7 @@ const TRIES = 16;
 /** Room for rows to come, in parts of those that are needed now, and at least. Memory is used when written. */
 const SLACK_PART = 8;
 const MIN_SLACK = 1024;
+const CACHE_LINE_WORDS = 16;
 /** Few ways are different. */
 const LEAVE_SLACK = 64;
 
@@ -54,15 +57,14 @@ export async function compile(
 ): Promise<TableEditor> {
   const { rules, defaults, pipelines, down, returns, pathOf } = content;
   const { listenPort } = options;
-  const outputs = countOutputs(content);
-  const ruleRows = await makeRuleRows(rules);
+  const made = new MadeRows({ listenPort, pipelines, down, returns, pathOf });
+  const ruleRows = await makeRuleRows(rules, made);
   const different = [...differentOutputs({ rules, defaultOutputs: defaults.outputs })];
   const filters = countFilters(different);
   const rows: TableRows = {
     // Where two prefixes part there can be one more.
     prefixes: new Runs(withSlack(2 * countRows(ruleRows, isPrefixRow))),
-    outputs: new Runs(withSlack(outputs.outputs)),
-    collectors: new Runs(withSlack(outputs.collectors)),
+    blocks: new Runs(withSlack(countParts(content))),
     leaves: new Leaves(countLeaves(different) + LEAVE_SLACK),
     filters: new Filters({
       filters: withSlack(filters.filters),
@@ -72,8 +74,7 @@ export async function compile(
   const words = await fillBuckets(ruleRows, rows, options);
   await plantPrefixes(words, ruleRows, rows.prefixes);
   const turn = new Turn();
-  const destinations = { listenPort, pipelines, down, returns, pathOf };
-  const writer = new OutputWriter(words, rows, destinations);
+  const writer = new OutputWriter(words, rows, made);
   const row = new Int32Array(RULE.WORDS);
   // In the order of the rows, which say already where each finds its outputs.
   for (const rule of rules) {
@@ -85,18 +86,18 @@ export async function compile(
 }
 
 /** One row for each rule, in their order, as if outputs were written in this order too. */
-async function makeRuleRows(rules: readonly AssignedRule[]): Promise<Int32Array> {
+async function makeRuleRows(rules: readonly AssignedRule[], made: MadeRows): Promise<Int32Array> {
   const turn = new Turn();
   const rows = new Int32Array(rules.length * RULE.WORDS);
-  let nextOutput = 0;
+  let nextPart = 0;
   for (const [i, { exporter, outputs, slots }] of rules.entries()) {
     if (turn.isOver) await turn.next();
     const at = i * RULE.WORDS;
     writeExporter(rows, at, exporter);
     rows[at + RULE.INPUT_SLOT] = slots.input;
-    rows[at + RULE.FIRST_OUTPUT] = nextOutput;
+    rows[at + RULE.FIRST_OUTPUT] = nextPart * OUTPUTS_A_PART;
     rows[at + RULE.OUTPUTS] = (rows[at + RULE.OUTPUTS] as number) | outputs.length;
-    nextOutput += outputs.length;
+    nextPart += partsFor(outputs.length, countCollectors(made.of(outputs, false)));
   }
   return rows;
 }
@@ -143,12 +144,12 @@ async function plantPrefixes(words: Int32Array, ruleRows: Int32Array, nodes: Run
   }
 }
 
-/** An empty table, but for rows of outputs and collectors. */
+/** An empty table, but for blocks of outputs and collectors. */
 function writeHeader(words: Int32Array, buckets: number, rows: TableRows): void {
   const defaultRule = HEADER.WORDS + (buckets + TABLE.PROBE_MAX) * RULE.WORDS;
   const prefixes = defaultRule + RULE.WORDS;
   const prefixCount = rows.prefixes.capacity + 1;
-  const outputs = prefixes + prefixCount * (PREFIX.WORDS + RULE.WORDS);
+  const blocks = blocksAt(prefixes + prefixCount * (PREFIX.WORDS + RULE.WORDS));
   words.fill(0, 0, prefixes);
   words[HEADER.MAGIC] = TABLE.MAGIC;
   words[HEADER.LAYOUT] = TABLE.LAYOUT;
@@ -157,13 +158,12 @@ function writeHeader(words: Int32Array, buckets: number, rows: TableRows): void 
   words[HEADER.DEFAULT_RULE] = defaultRule;
   words[HEADER.PREFIXES] = prefixes;
   words[HEADER.PREFIX_COUNT] = prefixCount;
-  words[HEADER.OUTPUTS] = outputs;
-  const collectors = outputs + rows.outputs.capacity * OUTPUT.WORDS;
-  words[HEADER.COLLECTORS] = collectors;
-  words[HEADER.LEAVES] = collectors + rows.collectors.capacity * COLLECTOR.WORDS;
+  words[HEADER.OUTPUTS] = blocks;
+  words[HEADER.COLLECTORS] = blocks;
+  words[HEADER.OUTPUT_COUNT] = rows.blocks.capacity * OUTPUTS_A_PART;
+  words[HEADER.COLLECTOR_COUNT] = rows.blocks.capacity * COLLECTORS_A_PART;
+  words[HEADER.LEAVES] = blocks + rows.blocks.capacity * PART_WORDS;
   words[HEADER.LEAVE_COUNT] = rows.leaves.capacity;
-  words[HEADER.OUTPUT_COUNT] = rows.outputs.capacity;
-  words[HEADER.COLLECTOR_COUNT] = rows.collectors.capacity;
   const filters = (words[HEADER.LEAVES] as number) + rows.leaves.capacity * LEAVE.WORDS;
   const { capacity } = rows.filters;
   words[HEADER.FILTERS] = filters;
@@ -172,15 +172,19 @@ function writeHeader(words: Int32Array, buckets: number, rows: TableRows): void 
   words[HEADER.FILTER_VALUE_COUNT] = capacity.values;
 }
 
+/** From this word on, at the beginning of a cache line. */
+function blocksAt(word: number): number {
+  return Math.ceil(word / CACHE_LINE_WORDS) * CACHE_LINE_WORDS;
+}
+
 function tableWords(buckets: number, rows: TableRows): number {
-  const { prefixes, outputs, collectors, leaves, filters } = rows;
+  const { prefixes, blocks, leaves, filters } = rows;
   const rules = buckets + TABLE.PROBE_MAX + 1;
   return (
-    HEADER.WORDS +
-    rules * RULE.WORDS +
-    (prefixes.capacity + 1) * (PREFIX.WORDS + RULE.WORDS) +
-    outputs.capacity * OUTPUT.WORDS +
-    collectors.capacity * COLLECTOR.WORDS +
+    blocksAt(
+      HEADER.WORDS + rules * RULE.WORDS + (prefixes.capacity + 1) * (PREFIX.WORDS + RULE.WORDS),
+    ) +
+    blocks.capacity * PART_WORDS +
     leaves.capacity * LEAVE.WORDS +
     filters.capacity.filters * FILTER.WORDS +
     filters.capacity.values
@@ -200,13 +204,13 @@ function withSlack(rows: number): number {
   return rows + Math.max(MIN_SLACK, Math.ceil(rows / SLACK_PART));
 }
 
-function countOutputs({ rules, defaults }: TableContent) {
-  const count = { outputs: 0, collectors: 0 };
-  const add = ({ outputs }: AssignedOutputs) => {
-    count.outputs += outputs.length;
-    for (const { collectors } of outputs) count.collectors += collectors?.length ?? 1;
-  };
-  for (const rule of rules) add(rule);
-  add(defaults);
-  return count;
+/** At most: collectors that do not serve have no rows. */
+function countParts({ rules, defaults }: TableContent): number {
+  let parts = 0;
+  for (const { outputs } of [...rules, defaults]) {
+    let collectors = 0;
+    for (const output of outputs) collectors += output.collectors?.length ?? 1;
+    parts += partsFor(outputs.length, collectors);
+  }
+  return parts;
 }

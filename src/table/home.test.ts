@@ -6,7 +6,7 @@ import { compileRules } from '../../test/support/tables.ts';
 import { chooseByWeight, chooseEven } from '../dataplane/socket/forwarder/hashed-choice.ts';
 import { formatEndpoint } from '../model/endpoint.ts';
 import { homeOf } from './home.ts';
-import { COLLECTOR, HEADER } from './layout.ts';
+import { COLLECTOR, HEADER, OUTPUT } from './layout.ts';
 import { exporterNumber } from './rendezvous.ts';
 import { addressWords } from './rows.ts';
 
@@ -25,8 +25,9 @@ test('R20, A60: the collector that is told is the one that gets the packets', as
       const { table, words } = await compileRules(set);
       const exporter = exporterNumber(...addressWords(source), hasPort ? source.port : 0);
       const isEven = all.every(({ weight }) => weight === all[0]?.weight);
-      const chosen = (isEven ? chooseEven : chooseByWeight)(table, 0, all.length, exporter);
-      const at = (words[HEADER.COLLECTORS] as number) + chosen * COLLECTOR.WORDS;
+      const first = words[table.outputsAt + OUTPUT.FIRST_COLLECTOR] as number;
+      const chosen = (isEven ? chooseEven : chooseByWeight)(table, first, all.length, exporter);
+      const at = (words[HEADER.COLLECTORS] as number) + (first + chosen) * COLLECTOR.WORDS;
       const { endpoint } = homeOf(all, source, hasPort);
       assert.deepEqual([...words.subarray(at, at + 4)], addressWords(endpoint));
     },

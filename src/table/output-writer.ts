@@ -1,21 +1,21 @@
-import type { Output } from '../model/rules.ts';
 import type { AssignedOutputs, OutputSlots } from './assigned.ts';
+import { COLLECTORS_A_PART, collectorsBehind, OUTPUTS_A_PART, partsFor } from './blocks.ts';
 import { type Filters, NO_ROOM } from './filters.ts';
 import { COLLECTOR, HEADER, OUTPUT, RULE, TABLE } from './layout.ts';
 import type { Leaves } from './leaves.ts';
-import { type Destinations, type OutputRows, outputRows } from './rows.ts';
+import { countCollectors, type MadeRows } from './made-rows.ts';
+import type { OutputRows } from './rows.ts';
 import type { Runs } from './runs.ts';
 import type { TouchedWords } from './touched-words.ts';
 
 /** What the word of a rule has besides its outputs. */
 const LISTENING_PORT = -1 << TABLE.RULE_LISTENING_SHIFT;
 
-/** The rows of prefixes, outputs, collectors, ways to leave and filters that are in use. */
+/** What is in use: rows of prefixes, parts of blocks of outputs and collectors, ways to leave, filters. */
 export interface TableRows {
   /** But for the first row, which is none. */
   readonly prefixes: Runs;
-  readonly outputs: Runs;
-  readonly collectors: Runs;
+  readonly blocks: Runs;
   readonly leaves: Leaves;
   readonly filters: Filters;
 }
@@ -24,26 +24,19 @@ export interface TableRows {
 export class OutputWriter {
   readonly #words: Int32Array;
   readonly #rows: TableRows;
-  readonly #destinations: Destinations;
+  readonly #made: MadeRows;
   readonly #touched: TouchedWords | undefined;
   readonly #outputsAt: number;
   readonly #collectorsAt: number;
-  /** Many rules have the same outputs. */
-  readonly #made = new Map<readonly Output[], readonly OutputRows[]>();
 
   /**
    * @param words with a header that says where outputs and collectors are
    * @param touched is told what is written of them
    */
-  constructor(
-    words: Int32Array,
-    rows: TableRows,
-    destinations: Destinations,
-    touched?: TouchedWords,
-  ) {
+  constructor(words: Int32Array, rows: TableRows, made: MadeRows, touched?: TouchedWords) {
     this.#words = words;
     this.#rows = rows;
-    this.#destinations = destinations;
+    this.#made = made;
     this.#touched = touched;
     this.#outputsAt = words[HEADER.OUTPUTS] as number;
     this.#collectorsAt = words[HEADER.COLLECTORS] as number;
@@ -62,14 +55,19 @@ export class OutputWriter {
     rule: number,
     isDefault = false,
   ): boolean {
-    const first = this.#rows.outputs.take(outputs.length);
-    if (first < 0) return false;
+    const made = this.#made.of(outputs, isDefault);
+    const part = this.#rows.blocks.take(partsFor(outputs.length, countCollectors(made)));
+    if (part < 0) return false;
+    const first = part * OUTPUTS_A_PART;
     row[rule + RULE.INPUT_SLOT] = slots.input;
     row[rule + RULE.FIRST_OUTPUT] = first;
     row[rule + RULE.OUTPUTS] =
       outputs.length | ((row[rule + RULE.OUTPUTS] as number) & LISTENING_PORT);
-    for (const [i, rows] of this.#rowsOf(outputs, isDefault).entries()) {
-      if (!this.#writeOutput(first + i, rows, slots.outputs[i] as OutputSlots)) return false;
+    let collector = part * COLLECTORS_A_PART + collectorsBehind(outputs.length);
+    for (const [i, rows] of made.entries()) {
+      if (!this.#writeOutput(first + i, collector, rows, slots.outputs[i] as OutputSlots))
+        return false;
+      collector += rows.order.length;
     }
     return true;
   }
@@ -79,16 +77,16 @@ export class OutputWriter {
     const words = this.#words;
     const first = words[rule + RULE.FIRST_OUTPUT] as number;
     const count = (words[rule + RULE.OUTPUTS] as number) & TABLE.RULE_OUTPUTS;
+    let allCollectors = 0;
     for (let output = first; output < first + count; output++) {
       const at = this.#outputsAt + output * OUTPUT.WORDS;
       const collectors = words[at + OUTPUT.COLLECTORS] as number;
-      const firstCollector = words[at + OUTPUT.FIRST_COLLECTOR] as number;
-      this.#releaseLeaves(firstCollector, collectors);
-      this.#rows.collectors.release(firstCollector, collectors);
+      this.#releaseLeaves(words[at + OUTPUT.FIRST_COLLECTOR] as number, collectors);
+      allCollectors += collectors;
       const filter = words[at + OUTPUT.FILTER] as number;
       if (filter !== 0) this.#rows.filters.release(filter);
     }
-    this.#rows.outputs.release(first, count);
+    this.#rows.blocks.release(first / OUTPUTS_A_PART, partsFor(count, allCollectors));
   }
 
   #releaseLeaves(first: number, collectors: number): void {
@@ -111,12 +109,12 @@ export class OutputWriter {
     return true;
   }
 
-  #writeOutput(index: number, rows: OutputRows, slots: OutputSlots): boolean {
+  /** @param index of its row @param first of its collectors @returns false when there is no room */
+  #writeOutput(index: number, first: number, rows: OutputRows, slots: OutputSlots): boolean {
     const { output, collectors, leaves, order, filter } = rows;
     const words = this.#words;
-    const first = this.#rows.collectors.take(order.length);
     const filterIndex = filter && this.#rows.filters.take(filter, words, this.#touched);
-    if (first < 0 || filterIndex === NO_ROOM) return false;
+    if (filterIndex === NO_ROOM) return false;
     const from = this.#collectorsAt + first * COLLECTOR.WORDS;
     words.set(collectors, from);
     for (const [i, collector] of order.entries()) {
@@ -132,13 +130,5 @@ export class OutputWriter {
     if (filterIndex !== undefined) words[at + OUTPUT.FILTER] = filterIndex;
     this.#touched?.add(at, OUTPUT.WORDS);
     return true;
-  }
-
-  #rowsOf(outputs: readonly Output[], isDefault: boolean): readonly OutputRows[] {
-    const made = isDefault ? undefined : this.#made.get(outputs);
-    if (made !== undefined) return made;
-    const rows = outputs.map((output) => outputRows(output, this.#destinations, isDefault));
-    if (!isDefault) this.#made.set(outputs, rows);
-    return rows;
   }
 }

@@ -24,6 +24,7 @@ import {
   type RuleEdit,
   type RuleSet,
 } from '../model/rules.ts';
+import { PART_WORDS } from './blocks.ts';
 import { HEADER, OUTPUT, TABLE } from './layout.ts';
 import type { SlotAllocator } from './slots.ts';
 
@@ -148,8 +149,7 @@ describe('TableEditor', () => {
     });
     await steps.apply(ruleEdit([], [filtered('192.0.2.1', 1), filtered('192.0.2.2', 1)]));
     const { words, table } = steps.table as TestTable;
-    const filterOf = (output: number) =>
-      words[table.outputsAt + output * OUTPUT.WORDS + OUTPUT.FILTER];
+    const filterOf = (block: number) => words[table.outputsAt + block * PART_WORDS + OUTPUT.FILTER];
     assert.deepEqual([filterOf(0), filterOf(1)], [1, 1]);
     for (let i = 0; i < 3000; i++) {
       await steps.apply(ruleEdit([], [filtered('192.0.2.1', i, i + 1), filtered('192.0.2.3', 1)]));

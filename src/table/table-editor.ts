@@ -1,8 +1,10 @@
 import { Turn } from '../base/turn.ts';
 import type { Exporter } from '../model/rules.ts';
 import type { AssignedOutputs, AssignedRule } from './assigned.ts';
+import { PART_WORDS } from './blocks.ts';
 import { bucketsFor } from './bucket-count.ts';
-import { COLLECTOR, FILTER, HEADER, LEAVE, OUTPUT, PREFIX, RULE } from './layout.ts';
+import { FILTER, HEADER, LEAVE, PREFIX, RULE } from './layout.ts';
+import { MadeRows } from './made-rows.ts';
 import { OutputWriter, type TableRows } from './output-writer.ts';
 import { prefixRulesAt } from './prefix-tree.ts';
 import { type Destinations, writeExporter } from './rows.ts';
@@ -65,10 +67,7 @@ export class TableEditor {
     inUse.add(0, prefixes);
     inUse.add(prefixes + PREFIX.WORDS, used * PREFIX.WORDS);
     inUse.add(prefixRulesAt(words) + RULE.WORDS, used * RULE.WORDS);
-    const outputs = words[HEADER.OUTPUTS] as number;
-    inUse.add(outputs, this.#rows.outputs.used * OUTPUT.WORDS);
-    const collectors = words[HEADER.COLLECTORS] as number;
-    inUse.add(collectors, this.#rows.collectors.used * COLLECTOR.WORDS);
+    inUse.add(words[HEADER.OUTPUTS] as number, this.#rows.blocks.used * PART_WORDS);
     inUse.add(words[HEADER.LEAVES] as number, this.#rows.leaves.used * LEAVE.WORDS);
     const { filters, values } = this.#rows.filters.used;
     inUse.add(words[HEADER.FILTERS] as number, filters * FILTER.WORDS);
@@ -87,7 +86,7 @@ class Editing {
   constructor(words: Int32Array, rows: TableRows, destinations: Destinations) {
     this.#words = words;
     this.#places = new RulePlaces(words, rows.prefixes, this.touched);
-    this.#outputs = new OutputWriter(words, rows, destinations, this.touched);
+    this.#outputs = new OutputWriter(words, rows, new MadeRows(destinations), this.touched);
   }
 
   async apply({ deleted, upserts, defaults }: TableEdit): Promise<boolean> {
