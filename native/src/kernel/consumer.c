@@ -16,7 +16,8 @@ struct kernel_consumer {
 	const struct kernel_record *records[KERNEL_BATCH];
 	uint32_t count;
 	uint32_t packets;
-	uint32_t unreadable; /* records besides */
+	uint32_t slots, left_outs; /* that they change, at most */
+	uint32_t unreadable;	   /* records besides */
 	uint8_t listener_rows[KERNEL_LISTENERS];
 };
 
@@ -77,7 +78,34 @@ static uint32_t outcome_of(uint32_t entry)
 	return entry >> KERNEL_ENTRY_SHIFT;
 }
 
-/* Notes what counting the record will change; this asks for memory early, too. */
+static int is_left_out(uint32_t entry)
+{
+	return outcome_of(entry) == KERNEL_ENTRY_SAMPLED;
+}
+
+/* Asks for the memory in which a record will be counted. Returns whether the journal has room for
+ * what it changes. */
+static int ask_for(struct kernel_consumer *consumer, const struct kernel_record *record)
+{
+	const struct kernel_column *column = &consumer->column;
+	const uint32_t *entries = entries_of(record);
+	uint32_t left_outs = consumer->left_outs;
+	for (uint32_t i = 0; i < record->entries; i++) {
+		left_outs += (uint32_t)is_left_out(entries[i]);
+		if (!is_left_out(entries[i]) && index_of(entries[i]) < column->slot_count)
+			__builtin_prefetch(&column->slots[index_of(entries[i])], 1);
+	}
+	if (record->input_slot < column->slot_count)
+		__builtin_prefetch(&column->slots[record->input_slot], 1);
+	uint32_t slots = consumer->slots + 1 + record->entries - (left_outs - consumer->left_outs);
+	if (!journal_has_room(slots, left_outs))
+		return 0;
+	consumer->slots = slots;
+	consumer->left_outs = left_outs;
+	return 1;
+}
+
+/* Notes what counting the record will change. */
 static void prepare(struct kernel_consumer *consumer, const struct kernel_record *record)
 {
 	const uint32_t *entries = entries_of(record);
@@ -85,7 +113,7 @@ static void prepare(struct kernel_consumer *consumer, const struct kernel_record
 		return;
 	journal_slot(&consumer->column, record->input_slot);
 	for (uint32_t i = 0; i < record->entries; i++) {
-		if (outcome_of(entries[i]) == KERNEL_ENTRY_SAMPLED)
+		if (is_left_out(entries[i]))
 			journal_left_out(&consumer->column, index_of(entries[i]));
 		else
 			journal_slot(&consumer->column, index_of(entries[i]));
@@ -110,14 +138,15 @@ static uint64_t collect(struct kernel_consumer *consumer, uint64_t position)
 	uint32_t most = consumer->sender->options.batch.size;
 	consumer->count = 0;
 	consumer->packets = 0;
+	consumer->slots = 0;
+	consumer->left_outs = 0;
 	consumer->unreadable = 0;
 	while (consumer->count < KERNEL_BATCH && consumer->packets < most &&
 	       kernel_ring_read(&consumer->ring, position, &found)) {
 		const struct kernel_record *record = found.data;
 		if (is_whole(&found)) {
-			if (!journal_has_room(&consumer->column, record->entries))
+			if (!ask_for(consumer, record))
 				break;
-			prepare(consumer, record);
 			consumer->records[consumer->count++] = record;
 			consumer->packets += record->kind == KERNEL_RECORD_PACKET;
 		} else {
@@ -246,6 +275,9 @@ int kernel_consume(kernel_consumer_t *consumer)
 	uint64_t next = collect(consumer, position);
 	if (next == position)
 		return 0;
+	/* With many rules each slot waits for memory: it was asked for in all records before. */
+	for (uint32_t i = 0; i < consumer->count; i++)
+		prepare(consumer, consumer->records[i]);
 	journal_commit(&consumer->column, position);
 	take_packets(consumer);
 	pio_count_packets(consumer->sender, consumer->packets);

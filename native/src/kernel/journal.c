@@ -58,10 +58,9 @@ void journal_begin(const struct kernel_column *column)
 	memcpy(column->journal->counters, column->counters, sizeof(column->journal->counters));
 }
 
-int journal_has_room(const struct kernel_column *column, uint32_t entries)
+int journal_has_room(uint32_t slots, uint32_t left_outs)
 {
-	return column->journal->slots + entries < SLOTS &&
-	       column->journal->left_outs + entries <= LEFT_OUTS;
+	return slots <= SLOTS && left_outs <= LEFT_OUTS;
 }
 
 void journal_slot(const struct kernel_column *column, uint32_t index)

@@ -21,8 +21,8 @@ void journal_recover(const struct kernel_column *column, const struct kernel_rin
 /* A batch begins; the next ones say what it will change. */
 void journal_begin(const struct kernel_column *column);
 
-/* Whether there is room for a record of so many entries. */
-int journal_has_room(const struct kernel_column *column, uint32_t entries);
+/* Whether there is room for so many in one batch. */
+int journal_has_room(uint32_t slots, uint32_t left_outs);
 void journal_slot(const struct kernel_column *column, uint32_t index);
 void journal_left_out(const struct kernel_column *column, uint32_t index);
 
