@@ -1,7 +1,9 @@
 /*
  * Copies of a packet leave: its headers are rewritten in place and a clone goes, or, for the last
- * copy, the packet itself. What was in the UDP checksum before is taken out, and what is there now
- * goes in (RFC 1624).
+ * copy, the packet itself. Before, nobody else has them: the kernel sees to that for a program that
+ * writes to packets, where it begins (bpf_unclone_prologue, net/core/filter.c), and when a clone
+ * has gone. What was in the UDP checksum before is taken out, and what is there now goes in (RFC
+ * 1624).
  */
 #ifndef BPF_SEND_H
 #define BPF_SEND_H
@@ -44,23 +46,19 @@ INLINE struct kernel_copy *copy_at(struct kernel_work *work, uint32_t i)
 	return &work->copies[at & (KERNEL_COPIES - 1)];
 }
 
-INLINE uint8_t *header_at(struct kernel_work *work, uint32_t offset)
+INLINE void build_frame(uint8_t *packet, const struct kernel_copy *copy)
 {
-	return work->headers + KERNEL_HEADERS_AT + offset;
-}
-
-INLINE void build_frame(struct kernel_work *work, const struct kernel_copy *copy)
-{
-	const uint16_t *frame = (const uint16_t *)(const void *)copy->frame;
-	uint16_t *header = (uint16_t *)(void *)header_at(work, 0);
-	for (uint32_t i = 0; i < PATH_FRAME_BYTES / 2; i++)
+	const uint32_t *frame = (const uint32_t *)(const void *)copy->frame;
+	uint32_t *header = (uint32_t *)(void *)packet;
+	for (uint32_t i = 0; i < PATH_FRAME_BYTES / 4; i++)
 		header[i] = frame[i];
+	*(uint16_t *)(void *)(header + 3) = *(const uint16_t *)(const void *)(frame + 3);
 }
 
-INLINE void build_ipv4(struct kernel_cpu *cpu, const struct kernel_copy *copy)
+INLINE void build_ipv4(struct kernel_cpu *cpu, uint8_t *packet, const struct kernel_copy *copy)
 {
-	struct kernel_work *work = &cpu->work;
-	struct iphdr *ip = (void *)header_at(work, ETH_HLEN);
+	const struct kernel_work *work = &cpu->work;
+	struct iphdr *ip = (void *)(packet + ETH_HLEN);
 	*(uint8_t *)ip = 0x45;
 	ip->tos = copy->traffic_class;
 	ip->tot_len = NETWORK16(work->length + UDP_BYTES + IPV4_BYTES);
@@ -75,9 +73,10 @@ INLINE void build_ipv4(struct kernel_cpu *cpu, const struct kernel_copy *copy)
 	ip->check = (uint16_t)~header_sum(ip);
 }
 
-INLINE void build_ipv6(struct kernel_work *work, const struct kernel_copy *copy)
+INLINE void build_ipv6(const struct kernel_work *work, uint8_t *packet,
+		       const struct kernel_copy *copy)
 {
-	uint32_t *words = (uint32_t *)(void *)header_at(work, ETH_HLEN);
+	uint32_t *words = (uint32_t *)(void *)(packet + ETH_HLEN);
 	struct ipv6hdr *ip = (void *)words;
 	words[0] = NETWORK32(6u << 28 | (uint32_t)copy->traffic_class << 20);
 	ip->payload_len = NETWORK16(work->length + UDP_BYTES);
@@ -90,10 +89,9 @@ INLINE void build_ipv6(struct kernel_work *work, const struct kernel_copy *copy)
 }
 
 /* Writes the UDP header. Returns the sum of what of it changes. */
-INLINE uint64_t build_udp(struct kernel_work *work, const struct kernel_copy *copy, uint32_t at,
-			  uint64_t pseudo_sum)
+INLINE uint64_t build_udp(const struct kernel_work *work, struct udphdr *udp,
+			  const struct kernel_copy *copy, uint64_t pseudo_sum)
 {
-	struct udphdr *udp = (void *)header_at(work, at);
 	uint64_t ports = (uint64_t)copy->source_port + copy->destination_port;
 	uint16_t checksum = new_checksum(work, pseudo_sum, ports);
 	udp->source = copy->source_port;
@@ -117,13 +115,16 @@ INLINE long write4(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
 {
 	struct kernel_work *work = &cpu->work;
 	const struct kernel_copy *copy = copy_at(work, i);
+	uint8_t *packet = data_of(skb);
+	if (packet + UDP4_AT + UDP_BYTES > (uint8_t *)end_of(skb))
+		return -ENOMEM;
 	uint64_t pseudo_sum = (uint64_t)copy->source[3] + copy->destination[3];
-	build_frame(work, copy);
-	build_ipv4(cpu, copy);
-	uint64_t sum = build_udp(work, copy, UDP4_AT, pseudo_sum);
+	build_frame(packet, copy);
+	build_ipv4(cpu, packet, copy);
+	uint64_t sum = build_udp(work, (void *)(packet + UDP4_AT), copy, pseudo_sum);
 	/* An IPv4 header with its checksum adds nothing. */
 	replace_sum(skb, work, 0xffff + sum);
-	return store_bytes(skb, 0, header_at(work, 0), UDP4_AT + UDP_BYTES, 0);
+	return 0;
 }
 
 /* The same of IPv6: the packet has room for its header. */
@@ -131,13 +132,16 @@ INLINE long write6(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
 {
 	struct kernel_work *work = &cpu->work;
 	const struct kernel_copy *copy = copy_at(work, i);
+	uint8_t *packet = data_of(skb);
+	if (packet + UDP6_AT + UDP_BYTES > (uint8_t *)end_of(skb))
+		return -ENOMEM;
 	uint64_t pseudo_sum = sum4(copy->source) + sum4(copy->destination);
-	build_frame(work, copy);
-	build_ipv6(work, copy);
-	uint64_t sum = build_udp(work, copy, UDP6_AT, pseudo_sum);
-	const uint32_t *words = (const uint32_t *)(const void *)header_at(work, ETH_HLEN);
+	build_frame(packet, copy);
+	build_ipv6(work, packet, copy);
+	uint64_t sum = build_udp(work, (void *)(packet + UDP6_AT), copy, pseudo_sum);
+	const uint32_t *words = (const uint32_t *)(const void *)(packet + ETH_HLEN);
 	replace_sum(skb, work, pseudo_sum + words[0] + words[1] + sum);
-	return store_bytes(skb, 0, header_at(work, 0), UDP6_AT + UDP_BYTES, 0);
+	return 0;
 }
 
 INLINE long write_copy(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i)
@@ -148,6 +152,7 @@ INLINE long write_copy(struct __sk_buff *skb, struct kernel_cpu *cpu, uint32_t i
 		long error = change_proto(skb, NETWORK16(ETH_P_IPV6), 0);
 		if (error != 0)
 			return error;
+		gather(skb, UDP6_AT + UDP_BYTES);
 	}
 	return write6(skb, cpu, i);
 }

@@ -181,10 +181,6 @@ struct kernel_best {
 #define KERNEL_ENTRIES KERNEL_COPIES
 #define KERNEL_SMALL_ENTRIES 6u /* in most */
 
-/* Room for the headers of a copy, of which the IP header is at a multiple of 4. */
-#define KERNEL_HEADERS_AT 2u
-#define KERNEL_HEADERS_BYTES 64u
-
 /* So much of a packet is summed up at once. */
 #define KERNEL_SUM_BYTES 512u
 
@@ -230,7 +226,6 @@ struct kernel_work {
 	uint32_t left_out[KERNEL_COPIES]; /* states */
 	uint32_t entries[KERNEL_ENTRIES]; /* of its record */
 	uint32_t row[KERNEL_ROW_WORDS];	  /* of the table, that was in two elements */
-	uint8_t headers[KERNEL_HEADERS_BYTES];
 	uint8_t part[KERNEL_SUM_BYTES + 4];
 	struct kernel_copy copies[KERNEL_COPIES];
 };

@@ -121,6 +121,25 @@ static void test_refused_copies(void)
 	klab_forget();
 }
 
+/* Who captures at the interface shares the packet with the program, which writes to it. */
+static void test_captures(void)
+{
+	make_table(&makers[0], 9995, 2, "198.51.100.1", KLAB_PATH4);
+	publish(&klab.engine, &makers[0]);
+	uint8_t own[6];
+	int capture = klab_socket("in0", own);
+	int on = 0;
+	klab_check(setsockopt(capture, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)), "a capture");
+	check(is_handled(&klab.engine) && klab_capture(&left, KLAB_ANSWER_MS) &&
+		      memcmp(left.data + ETH_HLEN, frame.data + ETH_HLEN, 20) != 0,
+	      "a packet that is captured is handled");
+	ssize_t bytes = recv(capture, expected.data, sizeof(expected.data), MSG_DONTWAIT);
+	check(bytes == (ssize_t)frame.bytes && memcmp(expected.data, frame.data, frame.bytes) == 0,
+	      "and captured as it came");
+	close(capture);
+	klab_forget();
+}
+
 /* The sender of a burst, in a process of its own. */
 static pid_t send_burst(void)
 {
@@ -326,6 +345,7 @@ int main(void)
 	test_privileges();
 	test_filter();
 	test_refused_copies();
+	test_captures();
 	test_changes();
 	test_checksums();
 	test_sums();
