@@ -20,6 +20,20 @@
 
 #define READ_ONCE(place) (*(const volatile __typeof__(place) *)&(place))
 
+/*
+ * Reads before it are done before those that follow. Processors of x86 keep that order; for others
+ * an atomic operation whose result is used is a barrier (Linux' memory model, as BPF has it).
+ */
+#ifdef READS_IN_ORDER
+#define READ_BARRIER(word) ((void)&(word))
+#else
+#define READ_BARRIER(word)                                                                         \
+	do {                                                                                       \
+		uint64_t before = __sync_fetch_and_add(&(word), 0);                                \
+		HIDE(before);                                                                      \
+	} while (0)
+#endif
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define NETWORK16(value) __builtin_bswap16(value)
 #define NETWORK32(value) __builtin_bswap32(value)

@@ -68,13 +68,14 @@ INLINE int choose(struct kernel_cpu *cpu, struct choice *choice, const struct ta
 }
 
 /* A path as it was at one moment. Returns its MTU, 0: there is none. */
-INLINE uint32_t read_path(uint32_t index, struct kernel_copy *copy, uint32_t *hops,
-			  uint32_t *first_hop)
+INLINE uint32_t read_path(uint32_t index, struct kernel_work *work, struct kernel_copy *copy,
+			  uint32_t *hops, uint32_t *first_hop)
 {
 	const struct path *path = map_lookup(&paths, &index);
 	if (index == 0 || path == 0)
 		return 0;
 	uint32_t changes = READ_ONCE(path->changes);
+	READ_BARRIER(work->barrier);
 	*hops = READ_ONCE(path->hops);
 	*first_hop = READ_ONCE(path->first_hop);
 	uint32_t link = READ_ONCE(path->link);
@@ -86,20 +87,21 @@ INLINE uint32_t read_path(uint32_t index, struct kernel_copy *copy, uint32_t *ho
 	frame[3] = READ_ONCE(words[5]);
 	uint32_t mtu = READ_ONCE(path->mtu);
 	copy->link = link;
+	READ_BARRIER(work->barrier);
 	int is_whole = changes % 2 == 0 && READ_ONCE(path->changes) == changes;
 	return is_whole && link != 0 ? mtu : 0;
 }
 _Static_assert(__builtin_offsetof(struct path, frame) == 8, "the frame is read as words");
 
 /* The way of copies to an address. Returns its MTU, 0: there is none. */
-INLINE uint32_t find_path(uint32_t index, const struct kernel_work *work, struct kernel_copy *copy)
+INLINE uint32_t find_path(uint32_t index, struct kernel_work *work, struct kernel_copy *copy)
 {
 	uint32_t hops = 0, first_hop = 0;
-	uint32_t mtu = read_path(index, copy, &hops, &first_hop);
+	uint32_t mtu = read_path(index, work, copy, &hops, &first_hop);
 	if (hops == 0)
 		return mtu;
 	uint32_t hop = first_hop + path_hash(work->source) % hops;
-	return read_path(hop, copy, &hops, &first_hop);
+	return read_path(hop, work, copy, &hops, &first_hop);
 }
 
 INLINE int has_ipv4_mark(const uint32_t address[4])

@@ -221,6 +221,7 @@ struct kernel_work {
 	uint32_t checksum_base; /* what of the UDP checksum stays, as a sum */
 	uint32_t checksum_mode;
 	uint64_t last_sum; /* of all that follows the Ethernet header and changes */
+	uint64_t barrier;  /* 0; a place for operations that put reads in order */
 	struct kernel_best best;
 	struct kernel_turn turns[KERNEL_TURNS];
 	uint32_t left_out[KERNEL_COPIES]; /* states */
