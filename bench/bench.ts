@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { widenBacklog } from './backlog.ts';
 import { CONTESTANTS } from './contestants/all.ts';
 import type { Running } from './contestants/contestant.ts';
 import { startFloxy } from './contestants/floxy.ts';
@@ -101,6 +102,7 @@ async function startEntry(options: {
   const running = await CONTESTANTS[contestant].start(start);
   if (resources.disposed) await running[Symbol.asyncDispose]();
   resources.use(running);
+  if (scenario.backlog !== undefined) resources.use(await widenBacklog(scenario.backlog));
   const receives = scenario.receives === true || running.forwarders.length === 0;
   if (receives) resources.use(await steerToProxy(start));
   const { generator, collector, effort } = bench;

@@ -120,13 +120,15 @@ async function measure(choice: Choice): Promise<Figures> {
   const cores = chooseCores();
   await confine(process.pid, [cores.rest]);
   const stopped = Promise.withResolvers<never>();
+  // Whoever waits for something that can last finds it; else it is found by who waits next.
+  stopped.promise.catch(() => undefined);
   const stop = (reason: string) => stopped.reject(new Error(`stopped: ${reason}`));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   const timeout = setTimeout(() => stop('took too long'), TIMEOUT_MS);
   timeout.unref();
   await using resources = new AsyncDisposableStack();
-  resources.use(await takeTurn());
+  resources.use(await Promise.race([takeTurn(), stopped.promise]));
   resources.use(raisePriority());
   const groups = await measureProxy(choice, cores, stopped.promise);
   say('\nCollector');
