@@ -65,8 +65,8 @@ export const LISTENER = {
 } as const;
 
 export const PROCESSOR = {
-  WORDS: 1052,
-  SIZE: 4208,
+  WORDS: 1038,
+  SIZE: 4152,
   COUNTERS: 0,
 } as const;
 

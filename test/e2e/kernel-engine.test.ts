@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RuleSetText } from '../lab/reference.ts';
+import type { OutputsText, RuleSetText } from '../lab/reference.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { Service } from '../lab/service.ts';
 import { waitFor } from '../lab/shell.ts';
@@ -38,6 +38,18 @@ async function engineOf(stage: Stage) {
   assert.ok(engine !== undefined, stage.service.log);
   const up = new Map(engine.up.map(({ reason, packets }) => [reason, Number(packets)]));
   return { ...engine, handled: Number(engine.handled.packets), up };
+}
+
+/** Replaces default outputs, and waits until it is known which way copies leave: the neighbours of collectors are asked. */
+async function replaceDefaults(stage: Stage, defaultOutputs: OutputsText) {
+  await stage.api.replace({ rules: [], defaultOutputs });
+  const exporter = { host: FROM.host, port: FROM.port };
+  await waitFor('the engine in the kernel takes packets', async () => {
+    const { response } = await stage.api.call<{ notes?: string[] }>('View', 'ExplainExporter', {
+      exporter,
+    });
+    return response.notes?.includes('its packets are handled in the kernel') === true;
+  });
 }
 
 /** Packets that all rules, and none, have taken: each is in one input. */
@@ -77,7 +89,7 @@ describe('the engine in the kernel', { skip: requireRoot() }, () => {
           payload: Buffer.alloc(bytes, 1),
         })),
       );
-    await stage.api.replace({ rules: [], defaultOutputs: [[C4], [C6]] });
+    await replaceDefaults(stage, [[C4], [C6]]);
     assert.equal((await send(10, 100)).length, 20);
     const first = await engineOf(stage);
     assert.equal(first.handled, 10);
@@ -94,7 +106,7 @@ describe('the engine in the kernel', { skip: requireRoot() }, () => {
       assert.ok((up.get(reason) ?? 0) >= 1, `${reason} in ${JSON.stringify([...up])}`);
     }
     // It fits as IPv4, and not as IPv6.
-    await stage.api.replace({ rules: [], defaultOutputs: [[C6]] });
+    await replaceDefaults(stage, [[C6]]);
     assert.equal((await send(2, 105, 1470)).length, 2);
     assert.equal((await engineOf(stage)).up.get('mtu'), 1);
     assert.equal((await engineOf(stage)).handled, first.handled);
@@ -193,7 +205,7 @@ describe('the engine in the kernel', { skip: requireRoot() }, () => {
 
   test('R30: a clean stop leaves nothing behind: packets come to others again', async () => {
     await using stage = await Stage.start({ settings: KERNEL });
-    await stage.api.replace({ rules: [], defaultOutputs: [[C4]] });
+    await replaceDefaults(stage, [[C4]]);
     await stage.exchange([{ from: FROM, payload: Buffer.from('to the kernel') }]);
     assert.equal((await engineOf(stage)).handled, 1);
     await stage.service.stop();
@@ -237,7 +249,7 @@ describe('the engine in the kernel', { skip: requireRoot() }, () => {
       ],
       prepare: 'mount -t tmpfs -o mode=777 tmpfs /mnt',
     });
-    await stage.api.replace({ rules: [], defaultOutputs: [[C4]] });
+    await replaceDefaults(stage, [[C4]]);
     assert.equal((await stage.exchange([{ from: FROM, payload: Buffer.from('flow') }])).length, 1);
     assert.equal((await engineOf(stage)).handled, 1, stage.service.log);
   });

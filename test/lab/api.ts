@@ -238,7 +238,7 @@ export class Api implements AsyncDisposable {
 
   /** One call. Fails with an ApiFailure. */
   call<T>(
-    service: 'Settings' | 'Metrics',
+    service: 'Settings' | 'Metrics' | 'View',
     method: string,
     request: object = {},
     options: { headers?: Readonly<Record<string, string>>; deadlineMs?: number } = {},
