@@ -93,6 +93,16 @@ INLINE uint32_t read_path(uint32_t index, struct kernel_work *work, struct kerne
 }
 _Static_assert(__builtin_offsetof(struct path, frame) == 8, "the frame is read as words");
 
+/* The place of the next copy of a family: those of IPv6 are behind the others. */
+INLINE struct kernel_copy *next_copy(struct kernel_work *work, uint32_t family)
+{
+	uint32_t ipv4 = work->ipv4_copies, ipv6 = work->ipv6_copies;
+	if (ipv4 + ipv6 >= KERNEL_COPIES)
+		return 0;
+	uint32_t at = family == 4 ? ipv4 : KERNEL_COPIES - 1 - ipv6;
+	return &work->copies[at & (KERNEL_COPIES - 1)];
+}
+
 /* The way of copies to an address. Returns its MTU, 0: there is none. */
 INLINE uint32_t find_path(uint32_t index, struct kernel_work *work, struct kernel_copy *copy)
 {
@@ -154,32 +164,23 @@ INLINE int fit_source(struct kernel_copy *copy, uint32_t family, const uint32_t 
 	return KERNEL_UP_NONE;
 }
 
-/* The place of the next copy of a family: those of IPv6 are behind the others. */
-INLINE struct kernel_copy *next_copy(struct kernel_work *work, uint32_t family)
-{
-	uint32_t ipv4 = work->ipv4_copies, ipv6 = work->ipv6_copies;
-	if (ipv4 + ipv6 >= KERNEL_COPIES)
-		return 0;
-	uint32_t at = family == 4 ? ipv4 : KERNEL_COPIES - 1 - ipv6;
-	return &work->copies[at & (KERNEL_COPIES - 1)];
-}
-
-/* With which source and which hop limit a copy leaves. Returns why the packet has to go up. */
-INLINE int dress_copy(struct kernel_cpu *cpu, struct map *table, struct kernel_copy *copy,
-		      uint32_t family, uint32_t leave_index)
+/* With which source and which hop limit the next copy of a family leaves, as a row says. Returns
+ * why the packet has to go up. */
+PART int dress_copy(struct kernel_cpu *cpu, uint32_t family, uint32_t leave_index)
 {
 	uint32_t prefix[3];
-	set_defaults(&cpu->work, copy);
+	if (cpu == 0)
+		return KERNEL_UP_NO_TABLE;
+	struct kernel_copy *copy = next_copy(&cpu->work, family);
+	struct map *table = table_of(&cpu->work);
+	if (copy == 0 || table == 0)
+		return KERNEL_UP_NO_TABLE;
 	for (uint32_t i = 0; i < 3; i++)
 		prefix[i] = ((const uint32_t *)(const void *)settings.mapped_prefix)[i];
-	if (leave_index != 0) {
-		uint32_t word = cpu->work.leaves_at + (leave_index - 1) * KERNEL_ROW_WORDS;
-		const struct table_leave *leave = row48(cpu, table, word);
-		int reason = leave == 0 ? KERNEL_UP_NO_TABLE : apply_leave(leave, copy, prefix);
-		if (reason != KERNEL_UP_NONE)
-			return reason;
-	}
-	return fit_source(copy, family, prefix);
+	uint32_t word = cpu->work.leaves_at + (leave_index - 1) * KERNEL_ROW_WORDS;
+	const struct table_leave *leave = row48(cpu, table, word);
+	int reason = leave == 0 ? KERNEL_UP_NO_TABLE : apply_leave(leave, copy, prefix);
+	return reason == KERNEL_UP_NONE ? fit_source(copy, family, prefix) : reason;
 }
 
 /* A collector gets a copy. Returns why the packet has to go up. */
@@ -206,7 +207,10 @@ INLINE int add_copy(struct kernel_cpu *cpu, struct map *table, uint32_t index)
 					 : collector->port;
 	copy->slot = collector->output_slot;
 	/* The row may not be there any more after this. */
-	int reason = dress_copy(cpu, table, copy, family, collector->leave);
+	uint32_t leave = collector->leave;
+	const uint32_t *prefix = (const uint32_t *)(const void *)settings.mapped_prefix;
+	set_defaults(work, copy);
+	int reason = leave == 0 ? fit_source(copy, family, prefix) : dress_copy(cpu, family, leave);
 	if (reason != KERNEL_UP_NONE)
 		return reason;
 	uint32_t mtu = find_path(flags >> TABLE_COLLECTOR_PATH_SHIFT, work, copy);
@@ -244,8 +248,11 @@ INLINE int sample(struct kernel_cpu *cpu, const struct table_output *output, int
 	return KERNEL_UP_NONE;
 }
 
-/* What an output makes of the packet. Returns why it has to go up. */
-PART int plan_output(struct kernel_cpu *cpu, uint32_t index)
+/*
+ * Which collector of an output gets the packet, in work->chosen. Returns why the packet has to go
+ * up.
+ */
+PART int find_collector(struct kernel_cpu *cpu, uint32_t index)
 {
 	if (cpu == 0)
 		return KERNEL_UP_NO_TABLE;
@@ -255,6 +262,7 @@ PART int plan_output(struct kernel_cpu *cpu, uint32_t index)
 	const struct table_output *output = row32(table, cpu->work.outputs_at + index * ROW_WORDS);
 	if (output == 0)
 		return KERNEL_UP_NO_TABLE;
+	cpu->work.chosen = KERNEL_NOBODY;
 	if ((output->flags & TABLE_OUTPUT_PIPELINE) != 0)
 		return KERNEL_UP_PIPELINE;
 	int is_left_out = 0;
@@ -275,9 +283,30 @@ PART int plan_output(struct kernel_cpu *cpu, uint32_t index)
 	uint32_t chosen = 0;
 	if (choice.eligible > 1)
 		reason = choose(cpu, &choice, output, &chosen);
-	if (reason != KERNEL_UP_NONE)
-		return reason;
-	return add_copy(cpu, table, output->first_collector + chosen);
+	cpu->work.chosen = output->first_collector + chosen;
+	return reason;
+}
+
+/* What an output makes of the packet. Returns why the packet has to go up. */
+INLINE int plan_output(struct kernel_cpu *cpu, uint32_t index)
+{
+	struct kernel_work *work = &cpu->work;
+	struct map *table = table_of(work);
+	if (table == 0)
+		return KERNEL_UP_NO_TABLE;
+	const struct table_output *output = row32(table, work->outputs_at + index * ROW_WORDS);
+	if (output == 0)
+		return KERNEL_UP_NO_TABLE;
+	uint32_t eligible = work->is_ipv6 != 0 ? output->ipv6_collectors : output->collectors;
+	uint32_t chosen = output->first_collector;
+	/* Most have one collector, and nothing to decide. */
+	if (output->flags != 0 || eligible != 1) {
+		int reason = find_collector(cpu, index);
+		chosen = work->chosen;
+		if (reason != KERNEL_UP_NONE || chosen == KERNEL_NOBODY)
+			return reason;
+	}
+	return add_copy(cpu, table, chosen);
 }
 
 /* The states of outputs become what was decided. */

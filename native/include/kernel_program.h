@@ -184,6 +184,9 @@ struct kernel_best {
 /* So much of a packet is summed up at once. */
 #define KERNEL_SUM_BYTES 512u
 
+/* An output has no collector for the packet. */
+#define KERNEL_NOBODY 0xffffffffu
+
 /* What is known of the packet in hand. */
 struct kernel_work {
 	uint32_t source[4]; /* as in the table */
@@ -215,6 +218,7 @@ struct kernel_work {
 	uint32_t refused;     /* copies */
 	uint32_t ipv4_copies; /* from the beginning of copies */
 	uint32_t ipv6_copies; /* from its end backwards */
+	uint32_t chosen;      /* collector of the output in hand, or KERNEL_NOBODY */
 	uint32_t turn_count;
 	uint32_t left_out_count;
 	/* While copies leave. */
