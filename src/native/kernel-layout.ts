@@ -65,8 +65,8 @@ export const LISTENER = {
 } as const;
 
 export const PROCESSOR = {
-  WORDS: 1038,
-  SIZE: 4152,
+  WORDS: 1040,
+  SIZE: 4160,
   COUNTERS: 0,
 } as const;
 
