@@ -18,6 +18,7 @@ import { readBuildInfo } from './build-info.ts';
 import { drainBeforeEnd } from './drain.ts';
 import { makeExplaining } from './explaining.ts';
 import { endForwarding, LEAVE_SIGNAL, makeDataPlane, startForwarding } from './forwarding.ts';
+import { keepHeapSmall } from './heap.ts';
 import { readHostAddresses } from './host-addresses.ts';
 import { openLog, type ProcessLog } from './log.ts';
 import { Monitoring } from './monitoring.ts';
@@ -51,6 +52,7 @@ export async function serve(
 ): Promise<number> {
   // What ps, top and ss show; otherwise they say MainThread.
   process.title = 'floxy: control';
+  keepHeapSmall();
   const processLog = openLog(config);
   const { log, close } = processLog;
   warnOfUnknown(unknownVariables, log);
