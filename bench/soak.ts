@@ -5,7 +5,7 @@
  * descriptors have to be what they were. Needs root: it runs in network namespaces of its own.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { assertArrived, assertNothingWrong, inputsOf } from '../test/load/accounts.ts';
+import { assertArrived, assertNothingWrong, inputsOf, wrongOf } from '../test/load/accounts.ts';
 import { replaceForwarder } from '../test/load/forwarder-deaths.ts';
 import { BATCH, LoadStage, type Settled, type Totals } from '../test/load/load-stage.ts';
 import { RuleChanges } from '../test/load/rule-changes.ts';
@@ -128,6 +128,7 @@ async function showProgress(run: Run): Promise<void> {
       `${await handledInKernel(stage)} in the kernel`,
       `${totals.forwarded} forwarded`,
       `${arrived.copies} arrived`,
+      `${sum(Object.values(wrongOf(arrived)))} wrong`,
       `${totals.kernelDrops} dropped`,
       `p99 ${(arrived.latency.p99Ns / 1e6).toFixed(1)} ms`,
       `${changes.count} changes`,

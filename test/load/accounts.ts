@@ -7,13 +7,23 @@ import { BATCH, type Settled } from './load-stage.ts';
 /** More outputs than any rule of plan.ts has. */
 const COPIES_PER_PACKET = 3;
 
+/** What no copy may ever be, and how many are. */
+export function wrongOf(arrived: Arrived): Readonly<Record<string, number>> {
+  const { doubled, disordered, mixed, stale, misrouted, damaged, unknown } = arrived;
+  return { doubled, disordered, mixed, stale, misrouted, damaged, unknown };
+}
+
 /** No copy may ever be wrong, whatever is lost. */
 export function assertNothingWrong(arrived: Arrived): void {
-  const { doubled, disordered, mixed, stale, misrouted, damaged, unknown } = arrived;
-  assert.deepEqual(
-    { doubled, disordered, mixed, stale, misrouted, damaged, unknown },
-    { doubled: 0, disordered: 0, mixed: 0, stale: 0, misrouted: 0, damaged: 0, unknown: 0 },
-  );
+  assert.deepEqual(wrongOf(arrived), {
+    doubled: 0,
+    disordered: 0,
+    mixed: 0,
+    stale: 0,
+    misrouted: 0,
+    damaged: 0,
+    unknown: 0,
+  });
 }
 
 /**

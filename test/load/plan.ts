@@ -44,7 +44,8 @@ export const CLASSES: readonly ExporterClass[] = [
 
 const FIRST_PORT = 20_000;
 const OUTPUTS = 4;
-const GENERATIONS = 4_096;
+/** Their numbers begin again after so many. */
+export const GENERATIONS = 4_096;
 const STREAMS_PER_CLASS = 200;
 
 /** @param perClass exporter endpoints of each class, at most 200 */

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Arrived } from '../../tools/traffic/judge.ts';
 import type { LoadStage } from './load-stage.ts';
+import { GENERATIONS } from './plan.ts';
 
 /** Date.now() tells whole milliseconds that have passed. */
 const CLOCK_STEP_MS = 1;
@@ -45,7 +46,10 @@ export class RuleChanges {
 
   /** No packet that was sent after the answer to a change was handled by older rules. */
   assertInForceWhenAnswered({ generations }: Arrived): void {
-    for (const { generation, lastSentAtMs } of generations) {
+    for (const { generation: number, lastSentAtMs } of generations) {
+      // The last one of those with this number.
+      const rounds = Math.floor((this.#generation - number) / GENERATIONS);
+      const generation = number + rounds * GENERATIONS;
       const answeredAtMs = this.#answeredAtMs.get(generation + 1);
       if (answeredAtMs === undefined) continue;
       const lateMs = lastSentAtMs - answeredAtMs;
