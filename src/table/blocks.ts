@@ -5,10 +5,12 @@
  */
 import { COLLECTOR, OUTPUT } from './layout.ts';
 
-/** Rows of outputs, and of collectors, that a part has room for. */
-export const OUTPUTS_A_PART = 3;
-export const COLLECTORS_A_PART = 2;
-export const PART_WORDS = OUTPUTS_A_PART * OUTPUT.WORDS;
+/** The least common multiple of both rows. */
+export const PART_WORDS =
+  (OUTPUT.WORDS * COLLECTOR.WORDS) / commonDivisor(OUTPUT.WORDS, COLLECTOR.WORDS);
+/** Rows that a part has room for. */
+export const OUTPUTS_A_PART = PART_WORDS / OUTPUT.WORDS;
+export const COLLECTORS_A_PART = PART_WORDS / COLLECTOR.WORDS;
 
 /** How many parts a rule needs with so many outputs, and collectors of all of them together. */
 export function partsFor(outputs: number, collectors: number): number {
@@ -19,4 +21,8 @@ export function partsFor(outputs: number, collectors: number): number {
 /** Where the first collector of a block is that begins with so many outputs, in rows of collectors. */
 export function collectorsBehind(outputs: number): number {
   return Math.ceil((outputs * OUTPUT.WORDS) / COLLECTOR.WORDS);
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
