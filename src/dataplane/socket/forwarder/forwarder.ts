@@ -178,7 +178,7 @@ export class Forwarder {
   #takeKernelTurn(kernel: KernelWork): void {
     const nowNs = process.hrtime.bigint();
     if (!this.#forwardWaiting()) kernel.foundEmpty(nowNs);
-    kernel.countMost();
+    kernel.count();
     const received = this.#counters[COUNTER.RECEIVED_PACKETS] ?? 0n;
     this.#quietLooks = received === this.#receivedBefore ? this.#quietLooks + 1 : 0;
     this.#receivedBefore = received;

@@ -5,9 +5,6 @@ import { mapMemory } from '../../../native/memory.ts';
 /** So much may be handled while it is counted: then other things have their turn. */
 const MAX_BATCHES = 1024;
 
-/** Fewer records came while others were counted: they are counted with those that follow, as each batch costs something. */
-const FEW = 32;
-
 /** Until no processor runs a program that was switched off meanwhile. */
 const SWITCH_OFF_MS = 20;
 
@@ -39,11 +36,6 @@ export class KernelWork {
   count(): boolean {
     for (let i = 0; i < MAX_BATCHES; i++) if (this.#consumer.consume() === 0) return true;
     return false;
-  }
-
-  /** Counts what has been handled, but for the last few. */
-  countMost(): void {
-    for (let i = 0; i < MAX_BATCHES; i++) if (this.#consumer.consume() < FEW) return;
   }
 
   /** @param atNs before the sockets were looked at, on CLOCK_MONOTONIC */
