@@ -248,6 +248,18 @@ INLINE int sample(struct kernel_cpu *cpu, const struct table_output *output, int
 	return KERNEL_UP_NONE;
 }
 
+INLINE const struct table_output *output_row(const struct kernel_work *work, struct map *table,
+					     uint32_t index)
+{
+	return table == 0 ? 0 : row32(table, work->outputs_at + index * ROW_WORDS);
+}
+
+/* How many collectors of an output can take the packet. */
+INLINE uint32_t eligible_of(const struct kernel_work *work, const struct table_output *output)
+{
+	return work->is_ipv6 != 0 ? output->ipv6_collectors : output->collectors;
+}
+
 /*
  * Which collector of an output gets the packet, in work->chosen. Returns why the packet has to go
  * up.
@@ -257,9 +269,7 @@ PART int find_collector(struct kernel_cpu *cpu, uint32_t index)
 	if (cpu == 0)
 		return KERNEL_UP_NO_TABLE;
 	struct map *table = table_of(&cpu->work);
-	if (table == 0)
-		return KERNEL_UP_NO_TABLE;
-	const struct table_output *output = row32(table, cpu->work.outputs_at + index * ROW_WORDS);
+	const struct table_output *output = output_row(&cpu->work, table, index);
 	if (output == 0)
 		return KERNEL_UP_NO_TABLE;
 	cpu->work.chosen = KERNEL_NOBODY;
@@ -274,7 +284,7 @@ PART int find_collector(struct kernel_cpu *cpu, uint32_t index)
 	struct choice choice = {
 		.table = table,
 		.collectors = cpu->work.collectors_at + output->first_collector * COLLECTOR_WORDS,
-		.eligible = cpu->work.is_ipv6 != 0 ? output->ipv6_collectors : output->collectors,
+		.eligible = eligible_of(&cpu->work, output),
 	};
 	if (choice.eligible == 0) {
 		cpu->work.flags += PACKET_NO_COLLECTOR;
@@ -292,15 +302,12 @@ INLINE int plan_output(struct kernel_cpu *cpu, uint32_t index)
 {
 	struct kernel_work *work = &cpu->work;
 	struct map *table = table_of(work);
-	if (table == 0)
-		return KERNEL_UP_NO_TABLE;
-	const struct table_output *output = row32(table, work->outputs_at + index * ROW_WORDS);
+	const struct table_output *output = output_row(work, table, index);
 	if (output == 0)
 		return KERNEL_UP_NO_TABLE;
-	uint32_t eligible = work->is_ipv6 != 0 ? output->ipv6_collectors : output->collectors;
 	uint32_t chosen = output->first_collector;
 	/* Most have one collector, and nothing to decide. */
-	if (output->flags != 0 || eligible != 1) {
+	if (output->flags != 0 || eligible_of(work, output) != 1) {
 		int reason = find_collector(cpu, index);
 		chosen = work->chosen;
 		if (reason != KERNEL_UP_NONE || chosen == KERNEL_NOBODY)
