@@ -1,12 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 const PLACE = '/proc/sys/net/core/netdev_max_backlog';
 
 /**
- * Has the kernel keep so many packets for a core that has not got to them yet, of the whole host. Undone when disposed of.
+ * Has the kernel keep so many packets for a core that has not got to them yet, on the whole host.
+ *
+ * @param resources puts it back when disposed of; one that is disposed of already has nothing changed
  */
-export async function widenBacklog(packets: number): Promise<AsyncDisposable> {
-  const before = await readFile(PLACE, 'utf8');
-  await writeFile(PLACE, `${packets}`);
-  return { [Symbol.asyncDispose]: () => writeFile(PLACE, before) };
+export function widenBacklog(packets: number, resources: AsyncDisposableStack): void {
+  const before = readFileSync(PLACE, 'utf8');
+  resources.defer(() => writeFileSync(PLACE, before));
+  writeFileSync(PLACE, `${packets}`);
 }

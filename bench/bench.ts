@@ -102,7 +102,7 @@ async function startEntry(options: {
   const running = await CONTESTANTS[contestant].start(start);
   if (resources.disposed) await running[Symbol.asyncDispose]();
   resources.use(running);
-  if (scenario.backlog !== undefined) resources.use(await widenBacklog(scenario.backlog));
+  if (scenario.backlog !== undefined) widenBacklog(scenario.backlog, resources);
   const receives = scenario.receives === true || running.forwarders.length === 0;
   if (receives) resources.use(await steerToProxy(start));
   const { generator, collector, effort } = bench;
