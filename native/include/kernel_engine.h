@@ -145,4 +145,10 @@ void kernel_consumer_free(kernel_consumer_t *consumer);
  */
 int kernel_consume(kernel_consumer_t *consumer);
 
+/*
+ * All that was there when it was called, and what comes meanwhile only as far as a batch takes it.
+ * Returns 0 when a record was still being written: it is left, with those behind it. Else 1.
+ */
+int kernel_consume_all(kernel_consumer_t *consumer);
+
 #endif

@@ -167,6 +167,28 @@ static void test_odd_records(void)
 	check_equal(consume_all(), 1, "until it is there");
 }
 
+/* More than a batch, and one that is being written. */
+static void test_all(void)
+{
+	reset();
+	struct kernel_small record = small(7, 1);
+	pio_sender_t *sender = NULL;
+	kernel_consumer_t *consumer = open_consumer(&sender);
+	for (uint32_t i = 0; i < 2 * LAB_BATCH; i++)
+		append(&record, sizeof(record));
+	uint8_t *busy = append(&record, sizeof(record));
+	busy[3] |= 0x80;
+	append(&record, sizeof(record));
+	const uint64_t *received = &column->counters[PIO_RECEIVED_PACKETS];
+	check(kernel_consume_all(consumer) == 0 && *received == 2 * LAB_BATCH,
+	      "S1: all batches are counted, up to what is being written");
+	busy[3] &= 0x7f;
+	check(kernel_consume_all(consumer) == 1 && *received == 2 * LAB_BATCH + 2, "then the rest");
+	check(kernel_consume_all(consumer) == 1 && *received == 2 * LAB_BATCH + 2, "and no more");
+	kernel_consumer_free(consumer);
+	pio_sender_free(sender);
+}
+
 static void test_notes(void)
 {
 	reset();
@@ -302,6 +324,7 @@ int main(void)
 			   ring_fd, 0);
 	test_counts();
 	test_odd_records();
+	test_all();
 	test_notes();
 	test_deaths();
 	test_unfinished();

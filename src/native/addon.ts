@@ -119,7 +119,7 @@ export interface Addon {
     leftOutCount: number,
     listenerRows: Uint8Array,
   ): ConsumerHandle | number;
-  consume(handle: ConsumerHandle): number;
+  consumeAll(handle: ConsumerHandle): number;
   setTaps(handle: SenderHandle, taps: Uint8Array): number;
   tap(handle: SenderHandle, packets: number): void;
   send(handle: SenderHandle, packets: number, copies: number): void;

@@ -37,8 +37,12 @@ export class KernelConsumer {
     this.#handle = handle;
   }
 
-  /** Counts what is there, up to a batch. Not between receive() and send(). @returns how many records there were */
-  consume(): number {
-    return this.#addon.consume(this.#handle);
+  /**
+   * Counts what is there when it is called. Not between receive() and send().
+   *
+   * @returns false when a record was still being written: it is left, with those behind it
+   */
+  consumeAll(): boolean {
+    return this.#addon.consumeAll(this.#handle) !== 0;
   }
 }

@@ -287,3 +287,15 @@ int kernel_consume(kernel_consumer_t *consumer)
 	journal_end(&consumer->column);
 	return (int)consumer->count;
 }
+
+int kernel_consume_all(kernel_consumer_t *consumer)
+{
+	const struct kernel_ring *ring = &consumer->ring;
+	uint64_t end = kernel_ring_end(ring), before;
+	while ((before = kernel_ring_position(ring)) < end) {
+		kernel_consume(consumer);
+		if (kernel_ring_position(ring) == before)
+			return 0;
+	}
+	return 1;
+}

@@ -43,7 +43,7 @@ void kernel_ring_close(struct kernel_ring *ring)
 int kernel_ring_read(const struct kernel_ring *ring, uint64_t position,
 		     struct kernel_ring_record *record)
 {
-	if (position >= __atomic_load_n(ring->written, __ATOMIC_ACQUIRE))
+	if (position >= kernel_ring_end(ring))
 		return 0;
 	const uint8_t *header = ring->data + (position & (ring->bytes - 1));
 	uint32_t length = __atomic_load_n((const uint32_t *)(const void *)header, __ATOMIC_ACQUIRE);

@@ -31,6 +31,12 @@ struct kernel_ring_record {
 int kernel_ring_read(const struct kernel_ring *ring, uint64_t position,
 		     struct kernel_ring_record *record);
 
+/* Where the record begins that is written next. */
+static inline uint64_t kernel_ring_end(const struct kernel_ring *ring)
+{
+	return __atomic_load_n(ring->written, __ATOMIC_ACQUIRE);
+}
+
 static inline uint64_t kernel_ring_position(const struct kernel_ring *ring)
 {
 	return __atomic_load_n(ring->read_to, __ATOMIC_RELAXED);

@@ -239,13 +239,13 @@ static napi_value consumer_create(napi_env env, const napi_value arguments[ARGUM
 	return result;
 }
 
-/* consume(handle): how many records were counted. */
-static napi_value consume(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+/* consumeAll(handle): 1; 0 when a record was still being written. */
+static napi_value consume_all(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
 	void *data = NULL;
 	napi_get_value_external(env, arguments[0], &data);
 	struct consumer *consumer = data;
-	return number(env, kernel_consume(consumer->consumer));
+	return number(env, kernel_consume_all(consumer->consumer));
 }
 
 const struct exported kernel_exports[] = {
@@ -261,6 +261,6 @@ const struct exported kernel_exports[] = {
 	{"kernelAttachFilter", attach_filter},
 	{"kernelDetachFilter", detach_filter},
 	{"consumerCreate", consumer_create},
-	{"consume", consume},
+	{"consumeAll", consume_all},
 	{NULL, NULL},
 };

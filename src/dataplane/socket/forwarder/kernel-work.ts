@@ -2,15 +2,15 @@ import type { KernelConsumer } from '../../../native/kernel-consumer.ts';
 import { SETTINGS } from '../../../native/kernel-layout.ts';
 import { mapMemory } from '../../../native/memory.ts';
 
-/** So much may be handled while it is counted: then other things have their turn. */
-const MAX_BATCHES = 1024;
+/** A record that is being written is there after some of them, unless who writes it has no processor. */
+const MOST_LOOKS = 100_000;
 
 /** Until no processor runs a program that was switched off meanwhile. */
 const SWITCH_OFF_MS = 20;
 
-/** Counts what is in a ring of which nobody makes more. */
+/** Counts all that has been handled so far, also what is just being written. */
 export function countAll(consumer: KernelConsumer): void {
-  while (consumer.consume() > 0);
+  for (let looks = 0; looks < MOST_LOOKS; looks++) if (consumer.consumeAll()) return;
 }
 
 /**
@@ -32,10 +32,14 @@ export class KernelWork {
     this.#emptied = new BigUint64Array(memory);
   }
 
-  /** Counts what has been handled. @returns false when there may be more */
-  count(): boolean {
-    for (let i = 0; i < MAX_BATCHES; i++) if (this.#consumer.consume() === 0) return true;
-    return false;
+  /** Counts what has been handled, but for what is just being written. */
+  count(): void {
+    this.#consumer.consumeAll();
+  }
+
+  /** Counts all that has been handled so far. */
+  countAll(): void {
+    countAll(this.#consumer);
   }
 
   /** @param atNs before the sockets were looked at, on CLOCK_MONOTONIC */
@@ -47,6 +51,6 @@ export class KernelWork {
   end(): void {
     Atomics.store(this.#flags, 0, 0);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SWITCH_OFF_MS);
-    while (!this.count());
+    this.countAll();
   }
 }
