@@ -47,7 +47,7 @@ static void parse_sizes(struct options *options, const char *text)
 	for (char *end; *text != '\0'; text = *end == ',' ? end + 1 : end) {
 		unsigned long size = strtoul(text, &end, 10);
 		if (end == text || size > SIZE_MAX_BYTES || options->size_count == SIZES_MAX)
-			refuse("--sizes must be up to 64 numbers up to 65507");
+			refuse("--sizes must be up to 1024 numbers up to 65507");
 		options->sizes[options->size_count++] = (uint32_t)size;
 	}
 }

@@ -7,7 +7,7 @@
 #include "generator/hostile.h"
 #include "generator/streams.h"
 
-#define SIZES_MAX 64u
+#define SIZES_MAX 1024u
 
 struct options {
 	const char *interface;
