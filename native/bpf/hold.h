@@ -36,7 +36,8 @@ PART int is_on_hold(struct kernel_cpu *cpu)
 	uint64_t until = READ_ONCE(hold->until_ns);
 	if (until == 0)
 		return 0;
-	if (clock_ns() <= until || emptied_ns() <= READ_ONCE(hold->last_ns) + KERNEL_SETTLE_NS)
+	if (READ_ONCE(settings.keeps_holds) != 0 || clock_ns() <= until ||
+	    emptied_ns() <= READ_ONCE(hold->last_ns) + KERNEL_SETTLE_NS)
 		return 1;
 	/* Another processor may have begun it anew. */
 	return __sync_val_compare_and_swap(&hold->until_ns, until, 0) != until;

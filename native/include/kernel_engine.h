@@ -55,6 +55,7 @@ struct kernel_engine {
 	uint8_t *paths;		 /* PATHS_MAX rows */
 	struct kernel_table tables[KERNEL_TABLES];
 	uint32_t in_force; /* which of them */
+	int is_staged;	   /* the other one is the next */
 };
 
 /*
@@ -69,11 +70,17 @@ int kernel_load(struct kernel_engine *engine, const uint8_t *object, size_t byte
 void kernel_close(struct kernel_engine *engine);
 
 /*
- * Every packet is handled by this table, and none by one before, when it returns. The image is
- * copied; of one like the one before the last, only what has changed. -EINVAL when it is no table
- * of this layout. states: those that outputs of it name are less; packets of others go up.
+ * The table that is put in force next. The image is copied; of one like the one before the last,
+ * only what has changed. -EINVAL when it is no table of this layout. states: those that outputs of
+ * it name are less; packets of others go up.
  */
-int kernel_publish(struct kernel_engine *engine, const void *image, size_t bytes, uint32_t states);
+int kernel_stage(struct kernel_engine *engine, const void *image, size_t bytes, uint32_t states);
+
+/*
+ * Every packet is handled by the table that was staged, and none by one before, when it returns.
+ * -EINVAL when there is none.
+ */
+int kernel_put_in_force(struct kernel_engine *engine);
 
 /* An address of this host, 16 bytes as in tables, comes or goes, for listeners at a wildcard. */
 int kernel_set_address(struct kernel_engine *engine, const uint8_t address[16], int is_there);

@@ -118,6 +118,11 @@ struct kernel_settings {
 	/* At least 1, and another number when one of addresses has gone. */
 	uint32_t address_changes;
 	/*
+	 * Not 0: what goes up may be handled by a later table than here, so no hold ends, that of
+	 * an exporter would be handled by the former one again.
+	 */
+	uint32_t keeps_holds;
+	/*
 	 * A bit for each interface without a queue: what is handed to it cannot be dropped before
 	 * it, so its last copy needs no clone to know.
 	 */

@@ -76,6 +76,14 @@ static inline int klab_check(int result, const char *what)
 	exit(1);
 }
 
+/* Every packet is handled by the table from then on. states: those that it may name are less. */
+static inline void klab_publish(struct kernel_engine *engine, const struct maker *maker,
+				uint32_t states)
+{
+	klab_check(kernel_stage(engine, maker->words, maker->bytes, states), "a table");
+	klab_check(kernel_put_in_force(engine), "a table in force");
+}
+
 static inline void klab_run(const char *command)
 {
 	if (system(command) == 0)

@@ -48,12 +48,6 @@ static void make_table(struct maker *maker, uint16_t port, uint32_t outputs, con
 	maker_make(maker);
 }
 
-static int publish(struct kernel_engine *engine, const struct maker *maker)
-{
-	return klab_check(kernel_publish(engine, maker->words, maker->bytes, MAKER_OUTPUTS),
-			  "a table");
-}
-
 /* Whether the frame is handled by the program of an engine. */
 static int is_handled(const struct kernel_engine *engine)
 {
@@ -105,7 +99,7 @@ static void test_refused_copies(void)
 	struct table_collector *rows =
 		(void *)(makers[0].words + maker_header(&makers[0])->collectors);
 	rows[2].flags = KLAB_PATH4 << TABLE_COLLECTOR_PATH_SHIFT;
-	publish(&klab.engine, &makers[0]);
+	klab_publish(&klab.engine, &makers[0], MAKER_OUTPUTS);
 	check(is_handled(&klab.engine) && klab_capture(&left, KLAB_ANSWER_MS),
 	      "R15: what can be sent is sent");
 	check(klab_consume() == 3 && klab.counters[PIO_FORWARDED_PACKETS] == 1 &&
@@ -125,7 +119,7 @@ static void test_refused_copies(void)
 static void test_captures(void)
 {
 	make_table(&makers[0], 9995, 2, "198.51.100.1", KLAB_PATH4);
-	publish(&klab.engine, &makers[0]);
+	klab_publish(&klab.engine, &makers[0], MAKER_OUTPUTS);
 	uint8_t own[6];
 	int capture = klab_socket("in0", own);
 	int on = 0;
@@ -179,12 +173,12 @@ static void test_changes(void)
 {
 	make_table(&makers[0], 9001, 3, "198.51.100.1", KLAB_PATH4);
 	make_table(&makers[1], 9002, 3, "198.51.100.1", KLAB_PATH4);
-	publish(&klab.engine, &makers[0]);
+	klab_publish(&klab.engine, &makers[0], MAKER_OUTPUTS);
 	pid_t child = send_burst();
 	uint32_t changes = 0, counts[TABLES] = {0, 0}, right = 0;
 	int status = 0;
 	while (waitpid(child, &status, WNOHANG) == 0) {
-		publish(&klab.engine, &makers[++changes % TABLES]);
+		klab_publish(&klab.engine, &makers[++changes % TABLES], MAKER_OUTPUTS);
 		klab_consume();
 	}
 	klab_await(BURST);
@@ -260,7 +254,7 @@ static void make_both_families(void)
 				1);
 	}
 	maker_make(&makers[0]);
-	publish(&klab.engine, &makers[0]);
+	klab_publish(&klab.engine, &makers[0], MAKER_OUTPUTS);
 }
 
 static void test_checksums(void)
@@ -305,7 +299,7 @@ static void test_sums(void)
 	static const char *const sources[] = {"203.0.113.1", "203.0.113.1", "2001:db8::1"};
 	for (uint32_t i = 0; i < 3; i++) {
 		make_table(&makers[0], 9995, 1, collectors[i], i == 0 ? KLAB_PATH4 : KLAB_PATH6);
-		publish(&klab.engine, &makers[0]);
+		klab_publish(&klab.engine, &makers[0], MAKER_OUTPUTS);
 		usual(sources[i], i == 2 ? "2001:db8::9" : "192.0.2.9");
 		int answer = run_summed();
 		if (answer == -EINVAL) {
@@ -341,7 +335,7 @@ int main(void)
 	klab_open();
 	usual("203.0.113.1", "192.0.2.9");
 	make_table(&makers[0], 9995, 1, "198.51.100.1", KLAB_PATH4);
-	publish(&klab.engine, &makers[0]);
+	klab_publish(&klab.engine, &makers[0], MAKER_OUTPUTS);
 	test_privileges();
 	test_filter();
 	test_refused_copies();

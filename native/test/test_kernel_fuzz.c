@@ -140,8 +140,7 @@ static void random_table(void)
 	     i++)
 		add_rule(below(4) == 0 ? 32 : 4);
 	maker_make(&maker);
-	klab_check(kernel_publish(&klab.engine, maker.words, maker.bytes, MAKER_OUTPUTS),
-		   "a table");
+	klab_publish(&klab.engine, &maker, MAKER_OUTPUTS);
 }
 
 static void random_packet(void)

@@ -138,8 +138,7 @@ int main(void)
 	maker_collector(&maker, maker_output(&maker, &maker.rules[0]), sample.source, 9995,
 			KLAB_PATH4, 1);
 	maker_make(&maker);
-	klab_check(kernel_publish(&klab.engine, maker.words, maker.bytes, MAKER_OUTPUTS),
-		   "a table");
+	klab_publish(&klab.engine, &maker, MAKER_OUTPUTS);
 	open_ways();
 	open_forwarder();
 	address(sample.source, "203.0.113.1");

@@ -187,6 +187,7 @@ static void print_kernel(void)
 	MEMBER("kernel", "SETTINGS", struct kernel_settings, forwarders);
 	MEMBER("kernel", "SETTINGS", struct kernel_settings, empty_ns);
 	MEMBER("kernel", "SETTINGS", struct kernel_settings, mapped_prefix);
+	MEMBER("kernel", "SETTINGS", struct kernel_settings, keeps_holds);
 	MEMBER("kernel", "SETTINGS", struct kernel_settings, direct);
 	STRUCT("kernel", "LISTENER", struct kernel_listener);
 	MEMBER("kernel", "LISTENER", struct kernel_listener, address);

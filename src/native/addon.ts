@@ -97,13 +97,14 @@ export interface Addon {
   kernelSettings(handle: KernelHandle): ArrayBuffer | number;
   kernelProcessors(handle: KernelHandle): ArrayBuffer | number;
   kernelPaths(handle: KernelHandle): ArrayBuffer | number;
-  kernelPublish(
+  kernelStage(
     handle: KernelHandle,
     image: ArrayBuffer,
     bytes: number,
     states: number,
     done: (error: number) => void,
   ): number;
+  kernelPutInForce(handle: KernelHandle, done: (error: number) => void): number;
   kernelSetAddress(handle: KernelHandle, address: Uint8Array, isThere: number): number;
   kernelSetListeners(handle: KernelHandle, listeners: Uint8Array): number;
   kernelAttach(handle: KernelHandle, link: number): number;

@@ -44,15 +44,16 @@ export const REASON = {
 } as const;
 
 export const SETTINGS = {
-  WORDS: 17006,
-  SIZE: 68024,
+  WORDS: 17008,
+  SIZE: 68032,
   FLAGS: 0,
   PAYLOAD_BYTES: 2,
   HOLD_NS: 4,
   FORWARDERS: 6,
   EMPTY_NS: 8,
   MAPPED_PREFIX: 136,
-  DIRECT: 590,
+  KEEPS_HOLDS: 590,
+  DIRECT: 591,
 } as const;
 
 export const LISTENER = {

@@ -136,16 +136,28 @@ export class KernelProgram {
     check('kernelSetAddress', result);
   }
 
+  /** While it is set, exporters whose packets go up are not taken back. */
+  set keepsHolds(keeps: boolean) {
+    Atomics.store(this.#words, SETTINGS.KEEPS_HOLDS, keeps ? 1 : 0);
+  }
+
   /**
-   * Resolves when every packet is handled by this table, and none by one before.
+   * Copies the table that is put in force next.
    *
    * @param states those of its outputs are below this
    * @throws SystemCallError
    */
-  async publish(image: ArrayBuffer, bytes: number, states: number): Promise<void> {
+  async stage(image: ArrayBuffer, bytes: number, states: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<number>();
-    check('kernelPublish', this.#addon.kernelPublish(this.#handle, image, bytes, states, resolve));
-    check('kernelPublish', await promise);
+    check('kernelStage', this.#addon.kernelStage(this.#handle, image, bytes, states, resolve));
+    check('kernelStage', await promise);
+  }
+
+  /** Resolves when every packet is handled by the table that was staged, and none by one before. @throws SystemCallError */
+  async putInForce(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    check('kernelPutInForce', this.#addon.kernelPutInForce(this.#handle, resolve));
+    check('kernelPutInForce', await promise);
   }
 
   /**

@@ -11,6 +11,10 @@ const CHANGES_PER_SECOND = 20;
 const PACKETS_PER_SECOND = 8_000;
 const SIZES = [64, 200, 600, 1400];
 
+/** One in so many is too large for the engine in the kernel, and its exporter's packets go up for a second. */
+const LARGE_EVERY = 250;
+const LARGE = 1_600;
+
 describeSenders('change under load', ({ settings, assertUsed }) => {
   test('R13: rule sets that replace one another under load lose, double and misroute nothing', async (t) => {
     await using stage = await LoadStage.start({ perClass: 25, settings, templates: 'ONE' });
@@ -31,4 +35,26 @@ describeSenders('change under load', ({ settings, assertUsed }) => {
     assertNothingMissing(settled);
     await assertUsed(stage.api);
   });
+});
+
+test('R13: an exporter whose packets begin to go up during a change does not fall back to the former rules', async (t) => {
+  await using stage = await LoadStage.start({
+    settings: { COLLECTOR_FLOXY_ENGINE: 'kernel', COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: `${LARGE}` },
+    templates: 'ONE',
+    exporterMtu: 2_000,
+    bufferBytes: LARGE,
+  });
+  const changes = new RuleChanges(stage);
+  const sizes = [LARGE, ...Array<number>(LARGE_EVERY - 1).fill(64)];
+  const generator = stage.start({ sizes, packetsPerSecond: PACKETS_PER_SECOND });
+  await changes.make(CHANGES, CHANGES_PER_SECOND);
+  const sent = stage.add(await generator.stop());
+  const settled = await stage.settle();
+  const { handled, up } = (await stage.api.status()).kernel_engine ?? {};
+  t.diagnostic(`${handled?.packets} of ${sent.numbered} in the kernel; ${JSON.stringify(up)}`);
+  assert.ok(Number(handled?.packets) > 0, 'the kernel handled none');
+  assertNothingWrong(settled.arrived);
+  changes.assertInForceWhenAnswered(settled.arrived);
+  assert.equal(inputsOf(settled.statistics), settled.totals.received);
+  assertNothingMissing(settled);
 });

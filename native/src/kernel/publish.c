@@ -48,8 +48,9 @@ static int make_room(struct kernel_engine *engine, uint32_t next, size_t bytes)
 	return error < 0 ? error : bpf_set(engine->maps[KERNEL_MAP_TABLES], &next, &table->fd);
 }
 
-int kernel_publish(struct kernel_engine *engine, const void *image, size_t bytes, uint32_t states)
+int kernel_stage(struct kernel_engine *engine, const void *image, size_t bytes, uint32_t states)
 {
+	engine->is_staged = 0;
 	if (!is_table(image, bytes))
 		return -EINVAL;
 	uint32_t next = 1 - engine->in_force;
@@ -59,6 +60,16 @@ int kernel_publish(struct kernel_engine *engine, const void *image, size_t bytes
 	if (error < 0)
 		return error;
 	copy_changes(engine->tables[next].memory, image, bytes);
+	engine->is_staged = 1;
+	return 0;
+}
+
+int kernel_put_in_force(struct kernel_engine *engine)
+{
+	if (!engine->is_staged)
+		return -EINVAL;
+	uint32_t next = 1 - engine->in_force;
+	engine->is_staged = 0;
 	__atomic_store_n(&engine->settings->table, next, __ATOMIC_RELEASE);
 	engine->in_force = next;
 	/* It is there already, but the answer waits for processors: none runs the program with the

@@ -97,7 +97,7 @@ struct publication {
 	napi_async_work work;
 	napi_ref handle, image, done;
 	struct kernel_engine *engine;
-	const void *memory;
+	const void *memory; /* NULL: the one that was staged is put in force */
 	size_t bytes;
 	uint32_t states;
 	int error;
@@ -107,8 +107,10 @@ static void publish_table(napi_env env, void *data)
 {
 	(void)env;
 	struct publication *publication = data;
-	publication->error = kernel_publish(publication->engine, publication->memory,
-					    publication->bytes, publication->states);
+	publication->error = publication->memory == NULL
+				     ? kernel_put_in_force(publication->engine)
+				     : kernel_stage(publication->engine, publication->memory,
+						    publication->bytes, publication->states);
 }
 
 static void tell_published(napi_env env, napi_status status, void *data)
@@ -121,36 +123,59 @@ static void tell_published(napi_env env, napi_status status, void *data)
 	napi_get_reference_value(env, publication->done, &done);
 	napi_get_global(env, &global);
 	let_go(env, &publication->handle);
-	let_go(env, &publication->image);
+	if (publication->memory != NULL)
+		let_go(env, &publication->image);
 	let_go(env, &publication->done);
 	napi_delete_async_work(env, publication->work);
 	free(publication);
 	napi_call_function(env, global, done, 1, &error, NULL);
 }
 
-/* kernelPublish(handle, image: ArrayBuffer, bytes, states, done: (error) => void): 0 or errno. One
- * at a time. */
-static napi_value publish(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+static struct publication *publication_for(napi_env env, napi_value handle)
 {
 	struct publication *publication = calloc(1, sizeof(*publication));
-	if (publication == NULL)
-		return number(env, -ENOMEM);
-	publication->engine = engine_of(env, arguments[0]);
-	publication->memory = buffer_of(env, arguments[1]);
-	publication->bytes = bytes_of(env, arguments[2]);
-	publication->states = uint_of(env, arguments[3]);
+	if (publication != NULL)
+		publication->engine = engine_of(env, handle);
+	return publication;
+}
+
+/* Begins the work, and keeps what it needs until done is told. 0 or a negative errno. */
+static int begin(napi_env env, struct publication *publication, napi_value handle, napi_value done)
+{
 	napi_value name = NULL;
 	napi_create_string_utf8(env, "floxy publish", NAPI_AUTO_LENGTH, &name);
 	if (napi_create_async_work(env, NULL, name, publish_table, tell_published, publication,
 				   &publication->work) != napi_ok) {
 		free(publication);
-		return number(env, -ENOMEM);
+		return -ENOMEM;
 	}
-	publication->handle = keep(env, arguments[0]);
-	publication->image = keep(env, arguments[1]);
-	publication->done = keep(env, arguments[4]);
+	publication->handle = keep(env, handle);
+	publication->done = keep(env, done);
 	napi_queue_async_work(env, publication->work);
-	return number(env, 0);
+	return 0;
+}
+
+/* kernelStage(handle, image: ArrayBuffer, bytes, states, done: (error) => void): 0 or errno. One
+ * at a time. */
+static napi_value stage(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	struct publication *publication = publication_for(env, arguments[0]);
+	if (publication == NULL)
+		return number(env, -ENOMEM);
+	publication->memory = buffer_of(env, arguments[1]);
+	publication->bytes = bytes_of(env, arguments[2]);
+	publication->states = uint_of(env, arguments[3]);
+	publication->image = keep(env, arguments[1]);
+	return number(env, begin(env, publication, arguments[0], arguments[4]));
+}
+
+/* kernelPutInForce(handle, done: (error) => void): 0 or errno. */
+static napi_value put_in_force(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	struct publication *publication = publication_for(env, arguments[0]);
+	if (publication == NULL)
+		return number(env, -ENOMEM);
+	return number(env, begin(env, publication, arguments[0], arguments[1]));
 }
 
 /* kernelSetAddress(handle, address: Uint8Array(16), isThere): 0 or errno. */
@@ -254,7 +279,8 @@ const struct exported kernel_exports[] = {
 	{"kernelSettings", settings},
 	{"kernelProcessors", processors},
 	{"kernelPaths", paths},
-	{"kernelPublish", publish},
+	{"kernelStage", stage},
+	{"kernelPutInForce", put_in_force},
 	{"kernelSetAddress", set_address},
 	{"kernelSetListeners", set_listeners},
 	{"kernelAttach", attach},

@@ -106,19 +106,35 @@ export class KernelEngine {
     };
   }
 
-  /**
-   * Every packet that it handles from then on is handled by this table. While it is not switched on it handles none.
-   *
-   * @throws SystemCallError
-   */
-  async publish({ file, bytes, states = 0 }: TableReference): Promise<void> {
+  /** Copies the table that is put in force next. @throws SystemCallError */
+  async stage({ file, bytes, states = 0 }: TableReference): Promise<void> {
     const fd = this.#memory?.tables[file];
     if (this.#program === undefined || fd === undefined) return;
     const image = mapMemory(fd, bytes, false);
     try {
-      await this.#program.publish(image, bytes, states);
+      await this.#program.stage(image, bytes, states);
     } finally {
       unmapMemory(image);
+    }
+  }
+
+  /**
+   * Puts the table that was staged in force behind the sockets: an exporter whose packets they handle by it stays with
+   * them meanwhile, so that none of its packets is handled by the former one again (spec R13). Resolves when every packet
+   * that it handles is handled by this table.
+   *
+   * @param inSockets puts the table in force there
+   * @throws SystemCallError
+   */
+  async putInForceBehind(inSockets: () => Promise<void>): Promise<void> {
+    const program = this.#program;
+    if (program === undefined) return inSockets();
+    program.keepsHolds = true;
+    try {
+      await inSockets();
+      await program.putInForce();
+    } finally {
+      program.keepsHolds = false;
     }
   }
 

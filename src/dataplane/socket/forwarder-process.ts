@@ -11,7 +11,7 @@ import type {
 } from './forwarder/messages.ts';
 
 export interface ForwarderProcessEvents {
-  /** The process handles packets by its table from now on, or knows what captures want. */
+  /** The process handles packets by its table from now on, knows what captures want, or has counted. */
   applied(): void;
   /** The process is gone; called once. */
   exited(reason: string): void;
@@ -34,6 +34,7 @@ export class ForwarderProcess {
   readonly #events: ForwarderProcessEvents;
   #applied = 0;
   #tapped = 0;
+  #counted = 0;
   #stderr = '';
   #killReason: string | undefined;
   #hasExited = false;
@@ -57,6 +58,7 @@ export class ForwarderProcess {
     });
     this.#child.on('message', (message: MessageFromForwarder) => {
       if (message.kind === 'applied') this.#applied = message.generation;
+      else if (message.kind === 'counted') this.#counted = message.version;
       else this.#tapped = message.version;
       this.#events.applied();
     });
@@ -80,6 +82,15 @@ export class ForwarderProcess {
   /** Version of what captures want that it knows; 0 before it knows any. */
   get tappedVersion(): number {
     return this.#tapped;
+  }
+
+  /** Version up to which it has counted what the kernel had handled; 0 before it was asked. */
+  get countedVersion(): number {
+    return this.#counted;
+  }
+
+  countKernel(version: number): void {
+    this.#send({ kind: 'count', version });
   }
 
   setTaps(taps: readonly Tap[], version: number): void {

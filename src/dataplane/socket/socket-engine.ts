@@ -152,11 +152,14 @@ export class SocketEngine implements Engine {
   /** The first table starts the forwarders. */
   async publish(table: TableReference): Promise<void> {
     if (this.#supervisor === undefined) return;
-    await this.#kernel.publish(table);
+    const supervisor = this.#supervisor;
+    await this.#kernel.stage(table);
     await this.#succession.end(this.#ended);
     // It may have ended meanwhile.
     if (this.#hasEnded) return;
-    await this.#supervisor.publish(table);
+    await this.#kernel.putInForceBehind(() => supervisor.publish(table));
+    // Where the table before says: others may count there from now on.
+    if (this.#kernel.isOpen) await supervisor.countKernel();
     this.#kernel.switchOn();
     this.#probes.start();
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import pino from 'pino';
 import type { ForwarderProcess } from './forwarder-process.ts';
 import { Supervisor } from './supervisor.ts';
@@ -11,7 +12,13 @@ class FakeProcess {
   readonly pid = 1;
   readonly startedAt = performance.now();
   appliedGeneration = 0;
+  countedVersion = 0;
+  askedVersion = 0;
   readonly killed: string[] = [];
+
+  countKernel(version: number): void {
+    this.askedVersion = version;
+  }
 
   kill(reason: string): void {
     this.killed.push(reason);
@@ -79,5 +86,38 @@ describe('Supervisor', () => {
     events?.applied();
     events?.applied();
     assert.deepEqual(log, ['forwarder died, restarting it', 'forwarder started']);
+  });
+
+  it('S1: waits for the successor of a process that dies before it has counted what the kernel handled', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+    const processes: { process: FakeProcess; applied(): void; exited(reason: string): void }[] = [];
+    const spec = {
+      index: 0,
+      spawn: (_: unknown, events: { applied(): void; exited(reason: string): void }) => {
+        const process = new FakeProcess();
+        processes.push({ process, ...events });
+        return process as unknown as ForwarderProcess;
+      },
+      heartbeat: () => 0n,
+    };
+    const supervisor = new Supervisor([spec], pino({ level: 'silent' }));
+    void supervisor.publish({ generation: 1, file: 0, bytes: 1 });
+    let isCounted = false;
+    void supervisor.countKernel().then(() => {
+      isCounted = true;
+    });
+    processes[0]?.exited('was killed by SIGKILL');
+    await turn();
+    assert.equal(isCounted, false, 'nobody has counted');
+    t.mock.timers.tick(CHECK_INTERVAL_MS);
+    const [, successor] = processes;
+    assert.ok(successor);
+    successor.applied();
+    await turn();
+    assert.equal(isCounted, false, 'it has started');
+    successor.process.countedVersion = successor.process.askedVersion;
+    successor.applied();
+    await turn();
+    assert.equal(isCounted, true);
   });
 });

@@ -49,6 +49,8 @@ export class Supervisor {
   /** What captures want, and how often that has changed. */
   #taps: readonly Tap[] = [];
   #tapsVersion = 0;
+  /** How often all that the kernel had handled was to be counted. */
+  #countVersion = 0;
   #checkTimer: NodeJS.Timeout | undefined;
   #isStopping = false;
   /** Called, and forgotten, whenever a forwarder has taken a table or is gone. */
@@ -84,6 +86,22 @@ export class Supervisor {
     await this.#until(() =>
       this.#forwarders.every(
         ({ process }) => process === undefined || process.appliedGeneration >= table.generation,
+      ),
+    );
+  }
+
+  /**
+   * Resolves when all that the kernel has handled so far is counted. A process that dies meanwhile is waited for, unless it
+   * keeps dying: its successor counts what it left.
+   */
+  async countKernel(): Promise<void> {
+    const version = ++this.#countVersion;
+    for (const { process } of this.#forwarders) process?.countKernel(version);
+    await this.#until(() =>
+      this.#forwarders.every(({ process, earlyDeaths }) =>
+        process === undefined
+          ? this.#isStopping || earlyDeaths >= OFFLINE_DEATHS
+          : process.countedVersion >= version,
       ),
     );
   }
@@ -187,6 +205,7 @@ export class Supervisor {
       exited: (reason) => this.#exited(forwarder, process, reason),
     });
     forwarder.process = process;
+    if (this.#countVersion > 0) process.countKernel(this.#countVersion);
     if (this.#taps.length > 0) process.setTaps(this.#taps, this.#tapsVersion);
   }
 

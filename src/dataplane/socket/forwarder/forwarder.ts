@@ -115,8 +115,6 @@ export class Forwarder {
 
   /** Every packet taken from now on is handled by this table. */
   setTable(reference: TableReference): void {
-    // What the kernel has handled by the one before counts where that one says.
-    this.#kernel?.count();
     const old = this.#tableMemory;
     this.#table = reference;
     this.#tableMemory = this.#mapTable(reference);
@@ -124,6 +122,11 @@ export class Forwarder {
     this.#router.setTable(table);
     this.#useTable(table);
     unmapMemory(old);
+  }
+
+  /** Counts what the kernel has handled so far. */
+  countKernel(): void {
+    this.#kernel?.countAll();
   }
 
   /** Packets that captures want from now on. */

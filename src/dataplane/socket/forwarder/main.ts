@@ -40,6 +40,9 @@ function main(options: ForwarderOptions): void {
     if (message.kind === 'table') {
       forwarder.setTable(message.table);
       tell({ kind: 'applied', generation: message.table.generation });
+    } else if (message.kind === 'count') {
+      forwarder.countKernel();
+      tell({ kind: 'counted', version: message.version });
     } else if (message.kind === 'taps') {
       forwarder.setTaps(message.taps);
       tell({ kind: 'tapped', version: message.version });

@@ -38,12 +38,15 @@ export type MessageToForwarder =
   /** Packets that captures want from now on. */
   | { readonly kind: 'taps'; readonly taps: readonly Tap[]; readonly version: number }
   | { readonly kind: 'table'; readonly table: TableReference }
+  /** Count what the kernel has handled. */
+  | { readonly kind: 'count'; readonly version: number }
   | { readonly kind: 'stop' };
 
 /**
  * `applied`: all packets from now on are handled by this table. The first one says that the forwarder is ready.
+ * `counted`: all that the kernel had handled when it was asked to.
  * `tapped`: of all packets from now on, those that captures want go to the ring `tap`.
  */
 export type MessageFromForwarder =
   | { readonly kind: 'applied'; readonly generation: number }
-  | { readonly kind: 'tapped'; readonly version: number };
+  | { readonly kind: 'counted' | 'tapped'; readonly version: number };
