@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkHeapRoom, type Heap, heapProblem, THREAD_HEAP } from './heap-room.ts';
+import {
+  checkHeapRoom,
+  type Heap,
+  heapProblem,
+  limitWithoutYoung,
+  THREAD_HEAP,
+} from './heap-room.ts';
 
 const MIB = 1024 * 1024;
 
-/** A heap that may grow to 1 GiB besides young objects: three quarters of it can be used. */
+/** A heap that may grow to 1 GiB: three quarters of it can be used. */
 class FakeHeap implements Heap {
   collections = 0;
   readonly #live: number;
@@ -17,7 +23,7 @@ class FakeHeap implements Heap {
 
   used = () => this.#live + this.#garbage;
   committed = () => this.used();
-  limit = () => (1024 + 192) * MIB;
+  limit = () => 1024 * MIB;
   collect = () => {
     this.collections++;
     this.#garbage = 0;
@@ -53,6 +59,12 @@ test('the heap of this thread can be collected', () => {
   THREAD_HEAP.collect();
   assert.ok(THREAD_HEAP.used() < before - 10 * MIB);
   assert.equal('gc' in globalThis, false);
+});
+
+test('what is kept for young objects is no room for others, however much that is', () => {
+  assert.equal(limitWithoutYoung(1192 * MIB, ['--no-warnings']), 1000 * MIB);
+  assert.equal(limitWithoutYoung(1024 * MIB, ['--max-semi-space-size=8']), 1000 * MIB);
+  assert.equal(limitWithoutYoung(160 * MIB, []), 40 * MIB, 'by a switch that is not seen');
 });
 
 test('V6: more than there is memory for is a limit exceeded', () => {

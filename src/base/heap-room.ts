@@ -12,7 +12,7 @@ export interface Heap {
   used(): number;
   /** What it has of the system's memory, in use or not. */
   committed(): number;
-  /** V8 ends the process when it needs more (`--max-old-space-size`, else a part of the memory of the host). */
+  /** V8 ends the process when what stays needs more (`--max-old-space-size`, else a part of the memory of the host). */
   limit(): number;
   /** Collects what nobody needs, and gives the memory back to the system. */
   collect(): void;
@@ -20,12 +20,6 @@ export interface Heap {
 
 /** Near its limit V8 does little but collect, and gives up when that brings little: this part is left alone. */
 const SPARE_PART = 1 / 4;
-
-/**
- * Of the limit: what V8 keeps for young objects, on top of --max-old-space-size, is no room for those that stay. Three
- * semi-spaces of 64 MiB (heap_size_limit of Node.js 24 is so much more than the switch says).
- */
-const YOUNG_BYTES = 192 * 1024 * 1024;
 
 /** After a collection there must be this part more than is needed, so that few of them are made. */
 const STEP_PART = 1 / 16;
@@ -35,10 +29,14 @@ export const STEP_BYTES: number = 8 * 1024 * 1024;
 
 const MIB = 1024 * 1024;
 
+const SEMI_SPACES = 3;
+const SEMI_SPACE_SWITCH = '--max-semi-space-size=';
+const USUAL_SEMI_SPACE_MIB = 64;
+
 export const THREAD_HEAP: Heap = {
   used: () => getHeapStatistics().used_heap_size,
   committed: () => getHeapStatistics().total_heap_size,
-  limit: () => getHeapStatistics().heap_size_limit,
+  limit: () => limitWithoutYoung(getHeapStatistics().heap_size_limit, process.execArgv),
   collect: () => collector()({ type: 'major', execution: 'sync', flavor: 'last-resort' }),
 };
 
@@ -47,9 +45,7 @@ export const THREAD_HEAP: Heap = {
  * @returns why there is no room for them and what to do; undefined when there is
  */
 export function heapProblem(bytes: number, heap: Heap = THREAD_HEAP): string | undefined {
-  const limit = heap.limit();
-  // With smaller semi-spaces than usual the limit can be low.
-  const old = Math.max(limit - YOUNG_BYTES, limit / 4);
+  const old = heap.limit();
   const usable = old * (1 - SPARE_PART);
   if (heap.used() + bytes <= usable) return undefined;
   heap.collect();
@@ -64,6 +60,19 @@ export function checkHeapRoom(bytes: number = STEP_BYTES): void {
   const problem = heapProblem(bytes);
   if (problem === undefined) return;
   throw new FloxyError('LIMIT_EXCEEDED', `${problem}, or send less at once`);
+}
+
+/**
+ * What V8 keeps for young objects is no room for those that stay: three semi-spaces, by which heap_size_limit of Node.js 24 is
+ * more than --max-old-space-size.
+ *
+ * @param limit bytes @param switches of Node.js
+ */
+export function limitWithoutYoung(limit: number, switches: readonly string[]): number {
+  const given = switches.findLast((name) => name.startsWith(SEMI_SPACE_SWITCH));
+  const semiSpace = Number(given?.slice(SEMI_SPACE_SWITCH.length) ?? USUAL_SEMI_SPACE_MIB);
+  // It may have been set where it is not seen.
+  return Math.max(limit - SEMI_SPACES * semiSpace * MIB, limit / 4);
 }
 
 function mib(bytes: number): number {

@@ -76,7 +76,7 @@ test('bin/floxy prefers the Node.js of the package, without debugger, and passes
   const run = fake.run(['rules', 'list', 'two words']);
   assert.equal(
     run.stdout,
-    `24.21.0 --disable-sigusr1 ${fake.root}/dist/main.js rules list two words\n`,
+    `24.21.0 --disable-sigusr1 --max-semi-space-size=8 ${fake.root}/dist/main.js rules list two words\n`,
   );
 });
 
@@ -125,7 +125,7 @@ test('bin/floxy finds its package through absolute and relative links', () => {
   for (const link of [relative, absolute]) {
     assert.equal(
       fake.run([], link).stdout,
-      `24.21.0 --disable-sigusr1 ${fake.root}/dist/main.js\n`,
+      `24.21.0 --disable-sigusr1 --max-semi-space-size=8 ${fake.root}/dist/main.js\n`,
     );
   }
 });

@@ -75,7 +75,7 @@ export class WorkerProcess {
     this.#taps = taps;
     this.#desk = desk;
     const switches = process.execArgv.filter((name) => name !== NO_DEBUGGER);
-    const argv = [NO_DEBUGGER, ...MEMORY_SWITCHES, ...switches, mainPath(), JSON.stringify(given)];
+    const argv = [NO_DEBUGGER, ...switches, ...MEMORY_SWITCHES, mainPath(), JSON.stringify(given)];
     this.#child = spawn(process.execPath, argv, {
       env: { NODE_OPTIONS: '' },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc', ...toList(descriptors)],
