@@ -123,8 +123,7 @@ static void tell_published(napi_env env, napi_status status, void *data)
 	napi_get_reference_value(env, publication->done, &done);
 	napi_get_global(env, &global);
 	let_go(env, &publication->handle);
-	if (publication->memory != NULL)
-		let_go(env, &publication->image);
+	let_go(env, &publication->image);
 	let_go(env, &publication->done);
 	napi_delete_async_work(env, publication->work);
 	free(publication);
@@ -139,8 +138,10 @@ static struct publication *publication_for(napi_env env, napi_value handle)
 	return publication;
 }
 
-/* Begins the work, and keeps what it needs until done is told. 0 or a negative errno. */
-static int begin(napi_env env, struct publication *publication, napi_value handle, napi_value done)
+/* Begins the work, and keeps what it needs until done is told; image: NULL for none. 0 or a
+ * negative errno. */
+static int begin(napi_env env, struct publication *publication, napi_value handle, napi_value image,
+		 napi_value done)
 {
 	napi_value name = NULL;
 	napi_create_string_utf8(env, "floxy publish", NAPI_AUTO_LENGTH, &name);
@@ -150,6 +151,8 @@ static int begin(napi_env env, struct publication *publication, napi_value handl
 		return -ENOMEM;
 	}
 	publication->handle = keep(env, handle);
+	if (image != NULL)
+		publication->image = keep(env, image);
 	publication->done = keep(env, done);
 	napi_queue_async_work(env, publication->work);
 	return 0;
@@ -165,8 +168,7 @@ static napi_value stage(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 	publication->memory = buffer_of(env, arguments[1]);
 	publication->bytes = bytes_of(env, arguments[2]);
 	publication->states = uint_of(env, arguments[3]);
-	publication->image = keep(env, arguments[1]);
-	return number(env, begin(env, publication, arguments[0], arguments[4]));
+	return number(env, begin(env, publication, arguments[0], arguments[1], arguments[4]));
 }
 
 /* kernelPutInForce(handle, done: (error) => void): 0 or errno. */
@@ -175,7 +177,7 @@ static napi_value put_in_force(napi_env env, const napi_value arguments[ARGUMENT
 	struct publication *publication = publication_for(env, arguments[0]);
 	if (publication == NULL)
 		return number(env, -ENOMEM);
-	return number(env, begin(env, publication, arguments[0], arguments[1]));
+	return number(env, begin(env, publication, arguments[0], NULL, arguments[1]));
 }
 
 /* kernelSetAddress(handle, address: Uint8Array(16), isThere): 0 or errno. */
