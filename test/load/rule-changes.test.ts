@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { requireRoot } from '../lab/require-root.ts';
 import { describeSenders } from '../lab/senders.ts';
 import { assertNothingMissing, assertNothingWrong, inputsOf } from './accounts.ts';
 import { LoadStage } from './load-stage.ts';
@@ -37,7 +38,10 @@ describeSenders('change under load', ({ settings, assertUsed }) => {
   });
 });
 
-test('R13: an exporter whose packets begin to go up during a change does not fall back to the former rules', async (t) => {
+const FALLS_BACK =
+  'R13: an exporter whose packets begin to go up during a change does not fall back to the former rules';
+
+test(FALLS_BACK, { skip: requireRoot() }, async (t) => {
   await using stage = await LoadStage.start({
     settings: { COLLECTOR_FLOXY_ENGINE: 'kernel', COLLECTOR_FLOXY_PACKET_BUFFER_SIZE: `${LARGE}` },
     templates: 'ONE',
