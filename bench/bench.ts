@@ -7,7 +7,7 @@ import type { Running } from './contestants/contestant.ts';
 import { startFloxy } from './contestants/floxy.ts';
 import { Meter } from './measure.ts';
 import { memoryOf, type ProcessMemory } from './processes.ts';
-import type { GroupResult, Measured, Saturation, Skipped } from './results.ts';
+import type { GroupResult, Measured, Saturation, Skipped, Trial } from './results.ts';
 import {
   type ContestantName,
   type Effort,
@@ -20,7 +20,7 @@ import { steerToProxy } from './steering.ts';
 import type { Collector, Cores, Generator } from './tools.ts';
 import type { Topology } from './topology.ts';
 
-const FIXED_RATE_MS = 2000;
+const FIXED_RATE_MS = 1000;
 
 /** What all runs share. */
 export interface Bench {
@@ -40,6 +40,8 @@ interface Entry {
   readonly running: Running;
   readonly meter: Meter;
   readonly rounds: Saturation[];
+  /** At the scenario's fixed rate. */
+  readonly trials: Trial[];
 }
 
 /**
@@ -73,6 +75,10 @@ export async function runGroup(
   }
   for (let round = 0; round < bench.effort.rounds; round++) {
     for (const entry of entries) entry.rounds.push(await entry.meter.saturate());
+    for (const { scenario, meter, trials } of entries) {
+      if (scenario.fixedRate === undefined) continue;
+      trials.push(await meter.tryRate(scenario.fixedRate, FIXED_RATE_MS));
+    }
   }
   const measured: Measured[] = [];
   for (const entry of entries) {
@@ -108,19 +114,15 @@ async function startEntry(options: {
   const { generator, collector, effort } = bench;
   const meter = new Meter({ generator, collector, effort, path: at, scenario, running, receives });
   await meter.probe();
-  return { scenario, contestant, running, meter, rounds: [] };
+  return { scenario, contestant, running, meter, rounds: [], trials: [] };
 }
 
 async function finishEntry(bench: Bench, entry: Entry, sparePath: number): Promise<Measured> {
-  const { scenario, contestant, meter, rounds, running } = entry;
+  const { scenario, contestant, meter, rounds, trials, running } = entry;
   const userShare = await meter.measureUserShare();
   const losslessPacketsPerSecond = await meter.searchLosslessRate();
   const latency = await meter.measureLatency(losslessPacketsPerSecond / 2);
   const memory = running.processes.map(memoryOf);
-  const fixedRate =
-    scenario.fixedRate === undefined
-      ? undefined
-      : await meter.tryRate(scenario.fixedRate, FIXED_RATE_MS);
   const twoForwardersMemory =
     scenario.name === NAMED_NAME && contestant === 'floxy'
       ? await measureTwoForwarders(bench, scenario, sparePath)
@@ -133,7 +135,7 @@ async function finishEntry(bench: Bench, entry: Entry, sparePath: number): Promi
     losslessPacketsPerSecond,
     latency,
     memory,
-    ...(fixedRate === undefined ? {} : { fixedRate }),
+    ...(trials.length === 0 ? {} : { fixedRate: summariseTrials(trials) }),
     ...(twoForwardersMemory === undefined ? {} : { twoForwardersMemory }),
   };
   bench.say(describe(result));
@@ -150,6 +152,19 @@ function summarise(rounds: readonly Saturation[], userShare: number) {
     userNsPerCopy: (cpuSeconds / copies) * userShare * 1e9,
     systemNsPerCopy: (cpuSeconds / copies) * (1 - userShare) * 1e9,
     limit: limits.toSorted()[limits.length >> 1] ?? 'others',
+  };
+}
+
+/** Medians, and all that was lost of all that was to come. */
+function summariseTrials(trials: readonly Trial[]): Trial {
+  const middle = (of: (trial: Trial) => number) => median(trials.map(of));
+  return {
+    packetsPerSecond: middle(({ packetsPerSecond }) => packetsPerSecond),
+    expectedCopies: sum(trials.map(({ expectedCopies }) => expectedCopies)),
+    lostCopies: sum(trials.map(({ lostCopies }) => lostCopies)),
+    lateCopies: Math.max(...trials.map(({ lateCopies }) => lateCopies)),
+    coreShare: middle(({ coreShare }) => coreShare),
+    systemShare: middle(({ systemShare }) => systemShare),
   };
 }
 

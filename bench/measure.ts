@@ -14,6 +14,10 @@ const TAIL_MS = 80;
 const PROBE_MS = 400;
 /** Offered load over the throughput seen: enough to saturate, without drowning the machine in drops. */
 const OVERLOAD = 1.3;
+/** More than gets through is offered when less than this share of it does. */
+const SATURATED = 0.95;
+/** So often more is offered, until that is so. */
+const PROBE_STEPS = 5;
 /** From this share of the time on, a core counts as full. */
 const BUSY = 0.93;
 
@@ -62,13 +66,22 @@ export class Meter {
 
   /** Finds out roughly how much gets through, and warms up. */
   async probe(): Promise<void> {
-    const before = await this.#sample();
-    const sent = await this.#generator.send(this.#path, this.#scenario, { rate: 0, ms: PROBE_MS });
-    const copies = this.#copiesBetween(before, await this.#sample());
-    this.#throughput = copies / this.#scenario.copies / sent.seconds;
-    if (copies === 0) throw new Error('nothing came through');
-    await this.#drain(before, Number.POSITIVE_INFINITY);
+    await this.#offer(0);
+    if (this.#throughput === 0) throw new Error('nothing came through');
+    for (let step = 0; step < PROBE_STEPS; step++) {
+      if ((await this.#offer(Math.round(this.#throughput * OVERLOAD))) < SATURATED) break;
+    }
     this.#warm = await this.#sample();
+  }
+
+  /** Offers so many packets per second for a moment. @returns the share that got through */
+  async #offer(rate: number): Promise<number> {
+    const before = await this.#sample();
+    const sent = await this.#generator.send(this.#path, this.#scenario, { rate, ms: PROBE_MS });
+    const packets = this.#madeBetween(before, await this.#sample()) / this.#scenario.copies;
+    this.#throughput = Math.max(this.#throughput, packets / sent.seconds);
+    await this.#drain(before, Number.POSITIVE_INFINITY);
+    return packets / sent.numbered;
   }
 
   /**
@@ -93,7 +106,7 @@ export class Meter {
     const sent = await sending;
     await this.#drain(first, Number.POSITIVE_INFINITY);
     const seconds = last.seconds - first.seconds;
-    const copies = this.#copiesBetween(first, last);
+    const copies = this.#madeBetween(first, last);
     const copiesPerSecond = copies / seconds;
     this.#throughput = Math.max(this.#throughput, copiesPerSecond / this.#scenario.copies);
     const cpu = cpuBetween(first, last);
@@ -151,10 +164,7 @@ export class Meter {
   }
 
   #limitOf(cpu: ReturnType<typeof cpuBetween>, dropped: number, seconds: number): Limit {
-    if (this.#receives) {
-      // Its copies pass the same backlog as its packets, which overflows under too much load.
-      return cpu.coreBusy >= BUSY ? 'proxy' : 'generator';
-    }
+    if (this.#receives) return cpu.coreBusy >= BUSY ? 'proxy' : 'generator';
     if (dropped > 0) return 'collector';
     if (cpu.runSeconds / seconds >= BUSY) return 'proxy';
     return cpu.coreBusy + cpu.steal >= BUSY ? 'others' : 'generator';
@@ -164,6 +174,15 @@ export class Meter {
     return this.#collector.sample(this.#path, this.#running.forwarders);
   }
 
+  /**
+   * Copies that left. The end of the collectors' link is on the proxy core too, and where that receives packets they
+   * share its backlog: a copy that found it full had been made all the same.
+   */
+  #madeBetween(first: Sample, last: Sample): number {
+    return this.#copiesBetween(first, last) + (last.dropped - first.dropped) / this.#frames;
+  }
+
+  /** Copies that arrived. */
   #copiesBetween(first: Sample, last: Sample): number {
     return (last.packets - first.packets) / this.#frames;
   }

@@ -10,6 +10,7 @@ export type Limit = 'proxy' | 'generator' | 'collector' | 'others';
 export interface Saturation {
   /** What the generator sent. */
   readonly offeredPacketsPerSecond: number;
+  /** Copies that left. */
   readonly copiesPerSecond: number;
   /** Of the forwarders; of the whole core for what runs in the kernel. */
   readonly cpuSeconds: number;
@@ -47,7 +48,7 @@ export interface Measured {
   readonly losslessPacketsPerSecond: number;
   readonly latency: Latency;
   readonly memory: readonly ProcessMemory[];
-  /** At the scenario's fixed rate, when it has one. */
+  /** At the scenario's fixed rate, when it has one: medians, and losses of all rounds. */
   readonly fixedRate?: Trial;
   /** Memory of the proxy with two forwarders, when it was measured: control first. */
   readonly twoForwardersMemory?: readonly ProcessMemory[];

@@ -166,7 +166,7 @@ function atGivenRates(results: Results): string {
       if (fixedRate === undefined) return [];
       const { lostCopies, expectedCopies, packetsPerSecond, coreShare } = fixedRate;
       const lost = lostCopies / expectedCopies;
-      const nsPerCopy = (coreShare * 1e9) / (packetsPerSecond * scenario.copies);
+      const nsPerCopy = (coreShare * 1e9) / (packetsPerSecond * scenario.copies * (1 - lost));
       return [
         [
           scenario.name,
