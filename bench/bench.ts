@@ -20,7 +20,7 @@ import { steerToProxy } from './steering.ts';
 import type { Collector, Cores, Generator } from './tools.ts';
 import type { Topology } from './topology.ts';
 
-const FIXED_RATE_MS = 1000;
+const FIXED_RATE_MS = 2000;
 
 /** What all runs share. */
 export interface Bench {
@@ -56,6 +56,27 @@ export async function runGroup(
 ): Promise<GroupResult> {
   const folder = await mkdtemp(path.join(tmpdir(), 'floxy-bench-'));
   resources.defer(() => rm(folder, { recursive: true, force: true }));
+  const { entries, skipped } = await startAll(bench, group, folder, resources);
+  for (let round = 0; round < bench.effort.rounds; round++) {
+    for (const entry of entries) entry.rounds.push(await entry.meter.saturate());
+    for (const { scenario, meter, trials } of entries) {
+      if (scenario.fixedRate === undefined) continue;
+      trials.push(await meter.tryRate(scenario.fixedRate, FIXED_RATE_MS));
+    }
+  }
+  const measured: Measured[] = [];
+  for (const entry of entries) {
+    measured.push(await finishEntry(bench, entry, entries.length));
+  }
+  return { title: group.title, measured, skipped };
+}
+
+async function startAll(
+  bench: Bench,
+  group: Group,
+  folder: string,
+  resources: AsyncDisposableStack,
+): Promise<{ entries: Entry[]; skipped: Skipped[] }> {
   const skipped: Skipped[] = [];
   const entries: Entry[] = [];
   for (const scenario of group.scenarios) {
@@ -73,18 +94,7 @@ export async function runGroup(
       }
     }
   }
-  for (let round = 0; round < bench.effort.rounds; round++) {
-    for (const entry of entries) entry.rounds.push(await entry.meter.saturate());
-    for (const { scenario, meter, trials } of entries) {
-      if (scenario.fixedRate === undefined) continue;
-      trials.push(await meter.tryRate(scenario.fixedRate, FIXED_RATE_MS));
-    }
-  }
-  const measured: Measured[] = [];
-  for (const entry of entries) {
-    measured.push(await finishEntry(bench, entry, entries.length));
-  }
-  return { title: group.title, measured, skipped };
+  return { entries, skipped };
 }
 
 function cannotRun(contestant: ContestantName, scenario: Scenario): string | undefined {

@@ -208,7 +208,8 @@ export function isLossless({ expectedCopies, lostCopies, lateCopies, packetsPerS
 }
 
 function cpuBetween(first: Sample, last: Sample) {
-  const ticks = last.core.allTicks - first.core.allTicks;
+  // Of the clock: packets that interrupt an idle core are in none of the kernel's other sums, which ticks find.
+  const ticks = (last.seconds - first.seconds) * TICKS_PER_SECOND;
   const steal = (last.core.stealTicks - first.core.stealTicks) / ticks;
   const idle = (last.core.idleTicks - first.core.idleTicks) / ticks;
   const change = (of: (process: Sample['processes'][number]) => number) =>
@@ -218,7 +219,7 @@ function cpuBetween(first: Sample, last: Sample) {
   return {
     runSeconds: change((process) => process.runNs) / NANOSECONDS,
     userShare: user + system > 0 ? user / (user + system) : 0,
-    coreBusy: 1 - idle - steal,
+    coreBusy: Math.max(0, 1 - idle - steal),
     steal,
   };
 }

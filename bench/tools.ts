@@ -20,10 +20,10 @@ export interface Sample {
   readonly bytes: number;
   /** Lost on the link because the backlog of the core was full. */
   readonly dropped: number;
+  /** The kernel measures idle time; what a core does between two ticks while it is idle it finds nowhere else. */
   readonly core: {
     readonly idleTicks: number;
     readonly stealTicks: number;
-    readonly allTicks: number;
   };
   readonly processes: readonly {
     readonly pid: number;

@@ -81,10 +81,8 @@ static void print_core(const char *cpu)
 				   &ticks[0], &ticks[1], &ticks[2], &ticks[3], &ticks[4], &ticks[5],
 				   &ticks[6], &ticks[7]) != 8)
 		fail("no such core in /proc/stat");
-	printf("\"core\": {\"idleTicks\": %llu, \"stealTicks\": %llu, \"allTicks\": %llu}",
-	       ticks[3] + ticks[4], ticks[7],
-	       ticks[0] + ticks[1] + ticks[2] + ticks[3] + ticks[4] + ticks[5] + ticks[6] +
-		       ticks[7]);
+	printf("\"core\": {\"idleTicks\": %llu, \"stealTicks\": %llu}", ticks[3] + ticks[4],
+	       ticks[7]);
 }
 
 void print_counters(const char *interface, const char *cpu)
