@@ -99,6 +99,9 @@ function group(title: string, ...scenarios: Scenario[]): Group {
 
 export const BASE_NAME = BASE.name;
 
+/** The same, and all pay for receiving. */
+export const RECEIVING_NAME = 'receiving';
+
 /** The scenario of 100,000 packets a second, three copies, 1,000 bytes. */
 export const NAMED_NAME = '100,000/s × 3';
 
@@ -123,7 +126,7 @@ export const GROUPS: readonly Group[] = [
   group('Base: 1400 bytes, 2 copies', BASE),
   group(
     'Base, and all pay for receiving',
-    scenario('receiving', { receives: true, fixedRate: 50_000 }),
+    scenario(RECEIVING_NAME, { receives: true, fixedRate: 50_000 }),
   ),
   group('Payload: 64 bytes', scenario('64 bytes', { payloadBytes: 64, contestants: ALL })),
   group('Payload: 512 bytes', scenario('512 bytes', { payloadBytes: 512 })),

@@ -1,24 +1,11 @@
 import type { ProcessMemory } from '../processes.ts';
-import type { GroupResult, Measured, Results, Saturation } from '../results.ts';
-import { BASE_NAME } from '../scenarios.ts';
-import { median, sum } from '../statistics.ts';
+import type { GroupResult, Measured, Results } from '../results.ts';
+import { sum } from '../statistics.ts';
 import { collectorReport } from './collector.ts';
+import { goalsReport, ratioOf } from './goals.ts';
 import { table, whole } from './table.ts';
 
 const NAMED_MEMORY_MB = 200;
-
-const GOALS = {
-  userNsPerCopy: 200,
-  overPmacct: 1.2,
-  overLimit: 0.9,
-  manyRulesCost: 0.15,
-} as const;
-
-/** Scenarios with few rules and with many, which may cost so much more. */
-const MANY_RULES = [
-  ['10 rules', '100,000 rules'],
-  ['10 addresses', 'prefixes'],
-] as const;
 
 /** The whole report: every figure, the ratios, and whether the goals are met. */
 export function markdownReport(results: Results): string {
@@ -26,7 +13,7 @@ export function markdownReport(results: Results): string {
   const parts = [
     '# Benchmark',
     `${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Node ${machine.node}; ${results.startedAt}, ${results.seconds} s${results.isQuick ? ', quick: rough figures' : ''}. How it is measured: bench/README.md.`,
-    goals(results),
+    goalsReport(results),
     figures(results),
     atGivenRates(results),
     memory(results),
@@ -46,63 +33,6 @@ function megabytes(bytes: number): string {
 
 function micros(ns: number): string {
   return (ns / 1000).toFixed(ns < 100_000 ? 1 : 0);
-}
-
-function efficiency({ copies, cpuSeconds }: Saturation): number {
-  return copies / cpuSeconds;
-}
-
-/**
- * How many times as many copies per CPU second, as the median of the ratios of rounds that were run one after the
- * other.
- */
-export function ratioOf(ours: Measured, theirs: Measured): number {
-  return median(
-    ours.rounds.map((round, i) => {
-      const other = theirs.rounds[i];
-      return other === undefined ? Number.NaN : efficiency(round) / efficiency(other);
-    }),
-  );
-}
-
-function findMeasured(results: Results, scenario: string, contestant: string) {
-  return results.groups
-    .flatMap((group) => group.measured)
-    .find((m) => m.scenario.name === scenario && m.contestant === contestant);
-}
-
-function goals(results: Results): string {
-  const ours = findMeasured(results, BASE_NAME, 'floxy');
-  const rows: string[][] = [];
-  const goal = (what: string, wanted: string, value: string, isMet: boolean) =>
-    rows.push([what, wanted, value, isMet ? 'yes' : 'NO']);
-  if (ours !== undefined) {
-    const user = ours.userNsPerCopy;
-    const wanted = `≤ ${GOALS.userNsPerCopy} ns`;
-    goal('user time per copy', wanted, `${whole(user)} ns`, user <= GOALS.userNsPerCopy);
-  }
-  const against = [
-    ['pmacct', GOALS.overPmacct],
-    ['limit', GOALS.overLimit],
-  ] as const;
-  for (const [name, wanted] of against) {
-    const theirs = findMeasured(results, BASE_NAME, name);
-    if (ours === undefined || theirs === undefined) continue;
-    const ratio = ratioOf(ours, theirs);
-    const what = `copies per CPU second, against ${name}`;
-    goal(what, `≥ ${wanted} ×`, `${ratio.toFixed(2)} ×`, ratio >= wanted);
-  }
-  for (const [fewName, manyName] of MANY_RULES) {
-    const few = findMeasured(results, fewName, 'floxy');
-    const many = findMeasured(results, manyName, 'floxy');
-    if (few === undefined || many === undefined) continue;
-    const cost = 1 - ratioOf(many, few);
-    const wanted = `≤ ${percent(GOALS.manyRulesCost)}`;
-    const what = `cost of ${manyName} over ${fewName}`;
-    goal(what, wanted, percent(cost), cost <= GOALS.manyRulesCost);
-  }
-  if (rows.length === 0) return '';
-  return `## Goals\n${table(['what (1400 bytes, 2 copies)', 'goal', 'measured', 'met'], rows)}`;
 }
 
 const FIGURES_HEAD = [

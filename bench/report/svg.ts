@@ -2,9 +2,12 @@ import type { GroupResult, Measured, Results } from '../results.ts';
 
 const COLOURS: Readonly<Record<string, string>> = {
   floxy: '#0b6e4f',
+  raw: '#6fb98f',
+  kernel: '#004445',
   pmacct: '#c8553d',
   nftables: '#6d6875',
   limit: '#588b8b',
+  bare: '#9ec1a3',
   dgram: '#d4a373',
 };
 
