@@ -1,36 +1,21 @@
-/*
- * The program in the kernel between two links of a network namespace: packets come in by one, with
- * any checksum that a device may leave to the kernel, and copies are read at the end of the other.
- */
+/* The program in the kernel between two links, with a consumer that counts for it. */
 #ifndef KERNEL_LAB_H
 #define KERNEL_LAB_H
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/if_packet.h>
-#include <linux/virtio_net.h>
-#include <net/ethernet.h>
-#include <net/if.h>
-#include <poll.h>
-#include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "address.h"
-#include "checksum.h"
 #include "headers.h"
 #include "kernel_engine.h"
+#include "kernel_links.h"
 #include "sender.h"
 #include "table_maker.h"
-#include "tap.h"
 
 #define KLAB_SLOTS 16384u
 #define KLAB_BATCH 256u
 #define KLAB_STRIDE 2048u
 #define KLAB_RING_BYTES (1u << 20)
-#define KLAB_FRAME_BYTES 65600u
 #define KLAB_ANSWER_MS 5000
 
 /* Rows of the path table. */
@@ -45,16 +30,9 @@ enum klab_path {
 	KLAB_PATH_GONE, /* an interface that is no more */
 };
 
-struct klab_frame {
-	uint32_t bytes;
-	uint8_t data[KLAB_FRAME_BYTES];
-};
-
 static struct {
 	struct kernel_engine engine;
-	int in, out, link;
-	uint32_t in_index, out_index;
-	uint8_t in_mac[6], out_mac[6];
+	int link;
 	pio_sender_t *sender;
 	kernel_consumer_t *consumer;
 	uint64_t counters[PIO_COUNTERS];
@@ -68,74 +46,12 @@ static uint8_t klab_payloads[(KLAB_BATCH + PIO_SPARE) * KLAB_STRIDE];
 static uint8_t klab_object[1u << 20];
 static char klab_log[1u << 20];
 
-static inline int klab_check(int result, const char *what)
-{
-	if (result >= 0)
-		return result;
-	printf("Bail out! %s: %s\n", what, strerror(-result));
-	exit(1);
-}
-
 /* Every packet is handled by the table from then on. states: those that it may name are less. */
 static inline void klab_publish(struct kernel_engine *engine, const struct maker *maker,
 				uint32_t states)
 {
 	klab_check(kernel_stage(engine, maker->words, maker->bytes, states), "a table");
 	klab_check(kernel_put_in_force(engine), "a table in force");
-}
-
-static inline void klab_run(const char *command)
-{
-	if (system(command) == 0)
-		return;
-	printf("Bail out! %s\n", command);
-	exit(1);
-}
-
-/* Nothing but what a test sends is on the links. */
-static inline void klab_silence(void)
-{
-	int fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY);
-	if (fd < 0)
-		return;
-	klab_check(write(fd, "1", 1) == 1 ? 0 : -errno, "disable_ipv6");
-	close(fd);
-}
-
-static inline int klab_socket(const char *interface, uint8_t mac[6])
-{
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
-	struct ifreq request = {0};
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	struct sockaddr_ll name = {.sll_family = AF_PACKET,
-				   .sll_protocol = htons(ETH_P_ALL),
-				   .sll_ifindex = (int)if_nametoindex(interface)};
-	int on = 1, room = 8 << 20;
-	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0 ||
-	    ioctl(fd, SIOCGIFHWADDR, &request) < 0)
-		klab_check(-errno, interface);
-	memcpy(mac, request.ifr_hwaddr.sa_data, 6);
-	return fd;
-}
-
-static inline void klab_open_links(void)
-{
-	if (unshare(CLONE_NEWNET) < 0)
-		klab_check(-errno, "unshare");
-	klab_silence();
-	klab_run("ip link set lo up && ip link add in0 type veth peer name in1 && "
-		 "ip link add out0 type veth peer name out1 && ip link set in0 up && "
-		 "ip link set in1 up && ip link set out0 up && ip link set out1 up && "
-		 "ip link set in0 mtu 4000 && ip link set in1 mtu 4000");
-	uint8_t own[6];
-	klab.in = klab_socket("in1", own);
-	close(klab_socket("in0", klab.in_mac));
-	klab.out = klab_socket("out1", klab.out_mac);
-	klab.in_index = if_nametoindex("in0");
-	klab.out_index = if_nametoindex("out0");
 }
 
 static inline struct path *klab_path(uint32_t index)
@@ -148,7 +64,7 @@ static inline void klab_set_path(uint32_t index, uint32_t link, uint32_t mtu, ui
 {
 	struct path *path = klab_path(index);
 	path->mtu = mtu;
-	memcpy(path->frame, klab.out_mac, 6);
+	memcpy(path->frame, links.out_mac, 6);
 	memcpy(path->frame + 6, "\x02\0\0\0\0\0", 6);
 	path->frame[11] = last;
 	path->frame[12] = (uint8_t)(type >> 8);
@@ -177,13 +93,13 @@ static inline void klab_set_paths(void)
 		/* Nobody looks again in a test that takes long. */
 		.looked_ms = klab_now_ns() / 1000000 + 3600000,
 	};
-	klab_set_path(KLAB_PATH4, klab.out_index, 1500, ETH_P_IP, 1);
-	klab_set_path(KLAB_PATH6, klab.out_index, 1500, ETH_P_IPV6, 2);
-	klab_set_path(KLAB_PATH_SMALL, klab.out_index, 600, ETH_P_IP, 3);
+	klab_set_path(KLAB_PATH4, links.out_index, 1500, ETH_P_IP, 1);
+	klab_set_path(KLAB_PATH6, links.out_index, 1500, ETH_P_IPV6, 2);
+	klab_set_path(KLAB_PATH_SMALL, links.out_index, 600, ETH_P_IP, 3);
 	klab_set_path(KLAB_PATH_DOWN, 0, 1500, ETH_P_IP, 4);
-	klab_set_path(KLAB_PATH_HOPS, klab.out_index, 1500, ETH_P_IP, 5);
-	klab_set_path(KLAB_PATH_HOP1, klab.out_index, 1500, ETH_P_IP, 6);
-	klab_set_path(KLAB_PATH_HOP2, klab.out_index, 1500, ETH_P_IP, 7);
+	klab_set_path(KLAB_PATH_HOPS, links.out_index, 1500, ETH_P_IP, 5);
+	klab_set_path(KLAB_PATH_HOP1, links.out_index, 1500, ETH_P_IP, 6);
+	klab_set_path(KLAB_PATH_HOP2, links.out_index, 1500, ETH_P_IP, 7);
 	klab_set_path(KLAB_PATH_GONE, 0x7fff0000, 1500, ETH_P_IP, 8);
 	klab_path(KLAB_PATH_HOPS)->first_hop = KLAB_PATH_HOP1;
 	klab_path(KLAB_PATH_HOPS)->hops = 2;
@@ -310,7 +226,7 @@ static inline void klab_open(void)
 	klab_set_paths();
 	klab_listen();
 	settings->flags = KERNEL_ON;
-	klab.link = klab_check(kernel_attach(&klab.engine, klab.in_index), "a link");
+	klab.link = klab_check(kernel_attach(&klab.engine, links.in_index), "a link");
 	klab_open_column();
 }
 
@@ -358,32 +274,8 @@ static inline void klab_inject(const struct klab_frame *frame, uint32_t partial_
 				{(void *)(uintptr_t)frame->data, frame->bytes}};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 	uint64_t before = klab_seen();
-	klab_check(sendmsg(klab.in, &message, 0) < 0 ? -errno : 0, "a frame");
+	klab_check(sendmsg(links.in, &message, 0) < 0 ? -errno : 0, "a frame");
 	klab_await(before + 1);
-}
-
-/* The frame that left next, whole: 1; 0 when none comes for so many milliseconds. */
-static inline int klab_capture(struct klab_frame *frame, int wait_ms)
-{
-	struct virtio_net_hdr header;
-	struct iovec parts[] = {{&header, sizeof(header)}, {frame->data, sizeof(frame->data)}};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-	struct pollfd ready = {klab.out, POLLIN, 0};
-	if (poll(&ready, 1, wait_ms) <= 0)
-		return 0;
-	ssize_t bytes = recvmsg(klab.out, &message, 0);
-	if (bytes < (ssize_t)sizeof(header))
-		return 0;
-	frame->bytes = (uint32_t)bytes - (uint32_t)sizeof(header);
-	if ((header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0)
-		return 1;
-	/* As a device would: RFC 1071 over all from there on. */
-	uint32_t sum = pio_sum(frame->data + header.csum_start, frame->bytes - header.csum_start);
-	uint16_t checksum = (uint16_t)~sum;
-	if (checksum == 0)
-		checksum = 0xffff;
-	memcpy(frame->data + header.csum_start + header.csum_offset, &checksum, 2);
-	return 1;
 }
 
 static inline uint32_t klab_consume(void)
@@ -413,8 +305,7 @@ static inline void klab_close(void)
 	pio_sender_free(klab.sender);
 	munmap(klab.notes, sizeof(*klab.notes));
 	close(klab.link);
-	close(klab.in);
-	close(klab.out);
+	klab_close_links();
 	kernel_close(&klab.engine);
 }
 

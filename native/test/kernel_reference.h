@@ -199,7 +199,7 @@ static inline uint32_t reference_arrive(const struct sample *sample, struct klab
 	};
 	uint8_t *ip = frame->data + ETH_HLEN;
 	uint32_t header = is_ipv4 ? PIO_IPV4_BYTES : PIO_IPV6_BYTES;
-	memcpy(frame->data, klab.in_mac, 6);
+	memcpy(frame->data, links.in_mac, 6);
 	memcpy(frame->data + 6, "\x02\0\0\0\0\x63", 6);
 	frame->data[12] = (uint8_t)((is_ipv4 ? ETH_P_IP : ETH_P_IPV6) >> 8);
 	frame->data[13] = (uint8_t)(is_ipv4 ? ETH_P_IP : ETH_P_IPV6 & 0xff);

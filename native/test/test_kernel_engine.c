@@ -66,7 +66,7 @@ static int is_seen(void)
 	struct virtio_net_hdr header = {0};
 	struct iovec parts[] = {{&header, sizeof(header)}, {frame.data, frame.bytes}};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-	klab_check(sendmsg(klab.in, &message, 0) < 0 ? -errno : 0, "a frame");
+	klab_check(sendmsg(links.in, &message, 0) < 0 ? -errno : 0, "a frame");
 	/* What is not seen now is not seen later: the same processor takes it in. */
 	usleep(20000);
 	return klab_seen() > before;
@@ -76,19 +76,19 @@ static void test_filter(void)
 {
 	close(klab.link);
 	check(!is_seen(), "a link that is closed takes the program from its interface");
-	int error = kernel_attach_filter(&klab.engine, klab.in_index);
+	int error = kernel_attach_filter(&klab.engine, links.in_index);
 	check(error == 0 && is_handled(&klab.engine), "as a filter of clsact it is there again");
-	error = kernel_attach_filter(&klab.engine, klab.in_index);
+	error = kernel_attach_filter(&klab.engine, links.in_index);
 	check(error == 0 && is_handled(&klab.engine), "one that is there is replaced");
 	uint64_t handled = klab_counted().handled;
 	klab_inject(&frame, 0);
 	check_equal(klab_counted().handled, handled + 1, "and handles each packet once");
-	check(kernel_detach_filter(klab.in_index) == 0 && !is_seen(), "it is taken away");
-	check_equal((uint64_t)-kernel_detach_filter(klab.in_index), 0, "twice, without an error");
-	check_equal((uint64_t)-kernel_detach_filter(klab.out_index), 0, "where it never was");
+	check(kernel_detach_filter(links.in_index) == 0 && !is_seen(), "it is taken away");
+	check_equal((uint64_t)-kernel_detach_filter(links.in_index), 0, "twice, without an error");
+	check_equal((uint64_t)-kernel_detach_filter(links.out_index), 0, "where it never was");
 	check_equal((uint64_t)-kernel_attach_filter(&klab.engine, 0x7fff0000), ENODEV,
 		    "an interface that is not there");
-	klab.link = klab_check(kernel_attach(&klab.engine, klab.in_index), "a link");
+	klab.link = klab_check(kernel_attach(&klab.engine, links.in_index), "a link");
 	check(is_handled(&klab.engine), "by a link again");
 	klab_forget();
 }
@@ -144,7 +144,7 @@ static pid_t send_burst(void)
 	struct iovec parts[] = {{&header, sizeof(header)}, {frame.data, frame.bytes}};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 	for (uint32_t i = 0; i < BURST; i++) {
-		if (sendmsg(klab.in, &message, 0) < 0)
+		if (sendmsg(links.in, &message, 0) < 0)
 			_exit(1);
 		if (i % 16 == 0)
 			usleep(100);
@@ -210,7 +210,7 @@ static int attach_verifier(void)
 	struct kernel_engine verifier = {
 		.program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof(attributes))};
 	klab_check(verifier.program, "a program that says that checksums are right");
-	int link = kernel_attach(&verifier, klab.in_index);
+	int link = kernel_attach(&verifier, links.in_index);
 	close(verifier.program);
 	return klab_check(link, "its link");
 }
@@ -265,7 +265,7 @@ static void test_checksums(void)
 	/* What comes first at an interface is asked first. */
 	close(klab.link);
 	int verifier = attach_verifier();
-	klab.link = klab_check(kernel_attach(&klab.engine, klab.in_index), "a link");
+	klab.link = klab_check(kernel_attach(&klab.engine, links.in_index), "a link");
 	check_modes(1, 0, "a checksum that a device has looked at");
 	close(verifier);
 }

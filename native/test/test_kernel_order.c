@@ -28,7 +28,7 @@ static void address(uint8_t bytes[16], const char *text)
 static void open_ways(void)
 {
 	char command[200];
-	const uint8_t *mac = klab.out_mac;
+	const uint8_t *mac = links.out_mac;
 	klab_run("ip address add 192.0.2.9/24 dev in0");
 	klab_run("ip address add 198.51.100.254/24 dev out0");
 	snprintf(command, sizeof(command),
@@ -109,7 +109,7 @@ static pid_t start_exporter(void)
 		struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 		number_frame(i, rand() % 40 == 0);
 		parts[1].iov_len = frame.bytes;
-		if (sendmsg(klab.in, &message, 0) < 0)
+		if (sendmsg(links.in, &message, 0) < 0)
 			_exit(1);
 		if (rand() % 8 == 0)
 			usleep((useconds_t)(rand() % 400));
