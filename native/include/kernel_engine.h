@@ -112,8 +112,9 @@ int kernel_detach_filter(uint32_t interface_index);
 struct kernel_journal {
 	/* Where the batch begins in the ring, plus 1; 0: none is being counted. */
 	uint64_t position;
-	uint32_t slots;
-	uint32_t left_outs;
+	uint16_t slots;
+	uint16_t left_outs;
+	uint32_t kept; /* of the counters, the first ones; 0: all */
 	uint64_t counters[PIO_COUNTERS];
 	struct kernel_journal_slot {
 		uint64_t index;

@@ -220,20 +220,25 @@ static void test_notes(void)
 
 #define RECORDS 60000u
 #define ROUNDS 8
+#define STRETCH 1024u /* records: every other has some that were refused */
 
 struct sums {
-	uint64_t bytes, copies, sampled;
+	uint64_t bytes, copies, sampled, refused;
 };
 
 static struct sums append_many(void)
 {
-	struct sums sums = {0, 0, 0};
+	struct sums sums = {0, 0, 0, 0};
 	for (uint32_t i = 0; i < RECORDS; i++) {
 		uint32_t copies = i % 4;
 		struct kernel_small record = small(i, copies);
 		if (copies == 3) {
 			record.entries[2] = i % STATES | KERNEL_ENTRY_SAMPLED << KERNEL_ENTRY_SHIFT;
 			sums.sampled++;
+			copies--;
+		} else if (i / STRETCH % 2 == 0 && i % 12 == 2) {
+			record.entries[1] |= ENOBUFS << KERNEL_ENTRY_SHIFT;
+			sums.refused++;
 			copies--;
 		}
 		sums.copies += copies;
@@ -274,7 +279,8 @@ static int are_right(const struct sums *sums)
 	return slots[0] == RECORDS && slots[1] == sums->copies && left_out == sums->sampled &&
 	       counters[PIO_RECEIVED_PACKETS] == RECORDS &&
 	       counters[PIO_RECEIVED_BYTES] == sums->bytes &&
-	       counters[PIO_FORWARDED_PACKETS] == sums->copies;
+	       counters[PIO_FORWARDED_PACKETS] == sums->copies &&
+	       counters[PIO_SEND_ERRORS + ENOBUFS] == sums->refused;
 }
 
 /* A consumer that is killed at any moment costs nothing and counts nothing twice. */

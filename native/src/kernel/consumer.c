@@ -18,6 +18,7 @@ struct kernel_consumer {
 	uint32_t packets;
 	uint32_t slots, left_outs; /* that they change, at most */
 	uint32_t unreadable;	   /* records besides */
+	int has_errors;		   /* counting the batch changes counters of errnos */
 	uint8_t listener_rows[KERNEL_LISTENERS];
 };
 
@@ -83,6 +84,19 @@ static int is_left_out(uint32_t entry)
 	return outcome_of(entry) == KERNEL_ENTRY_SAMPLED;
 }
 
+/* Whether counting the record changes a counter of an errno. */
+static int has_error(const struct kernel_column *column, const struct kernel_record *record)
+{
+	const uint32_t *entries = entries_of(record);
+	int found = record->input_slot >= column->slot_count;
+	for (uint32_t i = 0; i < record->entries; i++) {
+		int is_copy = !is_left_out(entries[i]);
+		found |= is_copy & (outcome_of(entries[i]) != 0 ||
+				    index_of(entries[i]) >= column->slot_count);
+	}
+	return found;
+}
+
 /* Asks for the memory in which a record will be counted. Returns whether the journal has room for
  * what it changes. */
 static int ask_for(struct kernel_consumer *consumer, const struct kernel_record *record)
@@ -141,6 +155,7 @@ static uint64_t collect(struct kernel_consumer *consumer, uint64_t position)
 	consumer->slots = 0;
 	consumer->left_outs = 0;
 	consumer->unreadable = 0;
+	consumer->has_errors = 0;
 	while (consumer->count < KERNEL_BATCH && consumer->packets < most &&
 	       kernel_ring_read(&consumer->ring, position, &found)) {
 		const struct kernel_record *record = found.data;
@@ -149,8 +164,10 @@ static uint64_t collect(struct kernel_consumer *consumer, uint64_t position)
 				break;
 			consumer->records[consumer->count++] = record;
 			consumer->packets += record->kind == KERNEL_RECORD_PACKET;
-		} else {
-			consumer->unreadable += found.data != NULL;
+			consumer->has_errors |= has_error(&consumer->column, record);
+		} else if (found.data != NULL) {
+			consumer->unreadable++;
+			consumer->has_errors = 1;
 		}
 		position = found.next;
 	}
@@ -217,24 +234,23 @@ static void count_left_out(const struct kernel_column *column, uint32_t index, u
 	pio_count(&column->left_out[index].sampled[1], length);
 }
 
-/* What became of a copy, or who left the packet out. */
-static void count_entry(const struct kernel_column *column, uint32_t entry, uint32_t length)
+/* What became of a copy, or who left the packet out. Returns whether a copy was sent. */
+static int count_entry(const struct kernel_column *column, uint32_t entry, uint32_t length)
 {
 	uint32_t index = index_of(entry), outcome = outcome_of(entry);
 	if (outcome == KERNEL_ENTRY_SAMPLED) {
 		count_left_out(column, index, length);
-		return;
+		return 0;
 	}
 	if (outcome == 0 && index >= column->slot_count)
 		outcome = EINVAL;
 	if (outcome != 0) {
 		pio_count_error(column->counters, PIO_SEND_ERRORS, (int)outcome, 1);
-		return;
+		return 0;
 	}
 	pio_count(&column->slots[index].packets, 1);
 	pio_count(&column->slots[index].bytes, length);
-	pio_count(&column->counters[PIO_FORWARDED_PACKETS], 1);
-	pio_count(&column->counters[PIO_FORWARDED_BYTES], length);
+	return 1;
 }
 
 static void note_loss(const struct pio_sender *sender, const struct kernel_record *record)
@@ -253,6 +269,7 @@ static void note_loss(const struct pio_sender *sender, const struct kernel_recor
 
 static void count_copies(struct kernel_consumer *consumer)
 {
+	uint64_t packets = 0, bytes = 0;
 	for (uint32_t i = 0; i < consumer->count; i++) {
 		const struct kernel_record *record = consumer->records[i];
 		const uint32_t *entries = entries_of(record);
@@ -260,9 +277,15 @@ static void count_copies(struct kernel_consumer *consumer)
 			note_loss(consumer->sender, record);
 			continue;
 		}
+		uint64_t sent = 0;
 		for (uint32_t k = 0; k < record->entries; k++)
-			count_entry(&consumer->column, entries[k], record->length);
+			sent += (uint64_t)count_entry(&consumer->column, entries[k],
+						      record->length);
+		packets += sent;
+		bytes += sent * record->length;
 	}
+	pio_count(&consumer->column.counters[PIO_FORWARDED_PACKETS], packets);
+	pio_count(&consumer->column.counters[PIO_FORWARDED_BYTES], bytes);
 }
 
 int kernel_consume(kernel_consumer_t *consumer)
@@ -271,10 +294,10 @@ int kernel_consume(kernel_consumer_t *consumer)
 	struct kernel_ring_record first;
 	if (!kernel_ring_read(&consumer->ring, position, &first))
 		return 0;
-	journal_begin(&consumer->column);
 	uint64_t next = collect(consumer, position);
 	if (next == position)
 		return 0;
+	journal_begin(&consumer->column, consumer->has_errors);
 	/* With many rules each slot waits for memory: it was asked for in all records before. */
 	for (uint32_t i = 0; i < consumer->count; i++)
 		prepare(consumer, consumer->records[i]);

@@ -23,7 +23,8 @@ static void set(uint64_t *counter, uint64_t value)
 static void undo(const struct kernel_column *column)
 {
 	const struct kernel_journal *journal = column->journal;
-	for (uint32_t i = 0; i < PIO_COUNTERS; i++)
+	uint32_t kept = journal->kept == 0 ? PIO_COUNTERS : journal->kept;
+	for (uint32_t i = 0; i < kept && i < PIO_COUNTERS; i++)
 		set(&column->counters[i], journal->counters[i]);
 	for (uint32_t i = 0; i < journal->slots && i < SLOTS; i++) {
 		const struct kernel_journal_slot *row = &journal->slot[i];
@@ -51,11 +52,13 @@ void journal_recover(const struct kernel_column *column, const struct kernel_rin
 	set(&column->journal->position, 0);
 }
 
-void journal_begin(const struct kernel_column *column)
+void journal_begin(const struct kernel_column *column, int has_errors)
 {
+	uint32_t kept = has_errors ? PIO_COUNTERS : PIO_SEND_ERRORS;
 	column->journal->slots = 0;
 	column->journal->left_outs = 0;
-	memcpy(column->journal->counters, column->counters, sizeof(column->journal->counters));
+	column->journal->kept = kept;
+	memcpy(column->journal->counters, column->counters, kept * sizeof(uint64_t));
 }
 
 int journal_has_room(uint32_t slots, uint32_t left_outs)

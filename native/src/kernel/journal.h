@@ -18,8 +18,11 @@ struct kernel_column {
 /* Makes a batch undone that was not finished, else nothing. */
 void journal_recover(const struct kernel_column *column, const struct kernel_ring *ring);
 
-/* A batch begins; the next ones say what it will change. */
-void journal_begin(const struct kernel_column *column);
+/*
+ * A batch begins; the next ones say what it will change. has_errors: counters of errnos are among
+ * that, of which there are too many to keep them all each time.
+ */
+void journal_begin(const struct kernel_column *column, int has_errors);
 
 /* Whether there is room for so many in one batch. */
 int journal_has_room(uint32_t slots, uint32_t left_outs);
