@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { getPriority, setPriority } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { childSwitches } from '../../base/child-switches.ts';
 import type { Tap } from '../../native/packet-sender.ts';
 import type { TableReference } from '../engine.ts';
 import type {
@@ -19,9 +20,6 @@ export interface ForwarderProcessEvents {
 
 /** Three times the share of processor time of a process with 0, where they compete (sched(7)). */
 const FORWARDER_NICENESS = -5;
-
-/** SIGUSR1 starts no debugger: whoever runs as the same user could run code in the process. */
-const NO_DEBUGGER = '--disable-sigusr1';
 
 const STDERR_KEPT_CHARS = 2000;
 
@@ -46,8 +44,7 @@ export class ForwarderProcess {
     events: ForwarderProcessEvents,
   ) {
     this.#events = events;
-    const switches = process.execArgv.filter((name) => name !== NO_DEBUGGER);
-    const argv = [NO_DEBUGGER, ...switches, mainPath(), JSON.stringify(options)];
+    const argv = [...childSwitches(), mainPath(), JSON.stringify(options)];
     this.#child = spawn(process.execPath, argv, {
       env: { NODE_OPTIONS: '' },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc', ...descriptors],

@@ -3,6 +3,7 @@ import { getPriority, setPriority } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { childSwitches } from '../../../base/child-switches.ts';
 import type { ProducerStatus } from '../../model/producer.ts';
 import type { TappedWorker, Taps } from '../tail/taps.ts';
 import { toList, type WorkerDescriptors } from '../worker/descriptors.ts';
@@ -36,9 +37,6 @@ export interface WorkerProcessOptions {
   /** Who wants its templates. */
   readonly desk: TemplateDesk;
 }
-
-/** SIGUSR1 starts no debugger: whoever runs as the same user could run code in the process. */
-const NO_DEBUGGER = '--disable-sigusr1';
 
 /** Decoding never comes before forwarding. */
 const NICENESS = 5;
@@ -74,8 +72,7 @@ export class WorkerProcess {
     this.#log = log;
     this.#taps = taps;
     this.#desk = desk;
-    const switches = process.execArgv.filter((name) => name !== NO_DEBUGGER);
-    const argv = [NO_DEBUGGER, ...switches, ...MEMORY_SWITCHES, mainPath(), JSON.stringify(given)];
+    const argv = [...childSwitches(), ...MEMORY_SWITCHES, mainPath(), JSON.stringify(given)];
     this.#child = spawn(process.execPath, argv, {
       env: { NODE_OPTIONS: '' },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc', ...toList(descriptors)],
