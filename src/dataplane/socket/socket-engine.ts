@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
@@ -25,11 +24,10 @@ import { type InputWay, KERNEL_RING_BYTES, KernelEngine } from '../kernel/kernel
 import type { CounterColumns } from '../memory/counter-columns.ts';
 import { CounterMemory, SLOT_COUNT } from '../memory/counter-memory.ts';
 import { type PacketRing, PacketRings } from '../memory/packet-rings.ts';
-import { type Descriptors, nameDescriptors, presentDescriptors } from './descriptors.ts';
+import { type Descriptors, nameDescriptors } from './descriptors.ts';
 import { openEndedCounters } from './ended-counters.ts';
-import type { ForwarderOptions } from './forwarder/messages.ts';
 import { readForwarderCounters } from './forwarder-counters.ts';
-import { ForwarderProcess } from './forwarder-process.ts';
+import { forwarderSpec } from './forwarder-spec.ts';
 import { KernelDrops } from './kernel-drops.ts';
 import { PathProbes } from './path-probes.ts';
 import { closeSockets, type ForwarderSockets, openSockets, warnOfSmallBuffer } from './sockets.ts';
@@ -318,36 +316,24 @@ export class SocketEngine implements Engine {
       handover: handover?.listener,
       ...this.#kernel.descriptors(index),
     };
-    // For the first one alone: it counts what is left there.
-    let formerRing = this.#succession.kernelRing(index);
-    const options: Omit<ForwarderOptions, 'table' | 'taps' | 'descriptors'> = {
-      index,
-      parentPid: process.pid,
-      user: process.getuid?.() === 0 ? this.#config.forwarderUser : undefined,
-      batch: BATCH,
-      bufferBytes: this.#config.packetBufferBytes,
-      slotCount: SLOT_COUNT,
-      kernelRingBytes: KERNEL_RING_BYTES,
-      ipv4SourcePrefix: [...this.#config.ipv4SourcePrefix],
-      handover: handover?.options,
-    };
-    return {
-      index,
-      spawn: (table, events) => {
-        const present = presentDescriptors({ ...descriptors, 'former kernel ring': formerRing });
-        const names = present.map(([name]) => name);
-        const forwarder = new ForwarderProcess(
-          { ...options, descriptors: names, table, taps: this.#taps.taps },
-          present.map(([, fd]) => fd),
-          events,
-        );
-        if (formerRing !== undefined) closeSync(formerRing);
-        formerRing = undefined;
-        if (forwarder.pid !== undefined) this.#succession.note(index, forwarder.pid, names);
-        return forwarder;
+    return forwarderSpec({
+      options: {
+        index,
+        parentPid: process.pid,
+        user: process.getuid?.() === 0 ? this.#config.forwarderUser : undefined,
+        batch: BATCH,
+        bufferBytes: this.#config.packetBufferBytes,
+        slotCount: SLOT_COUNT,
+        kernelRingBytes: KERNEL_RING_BYTES,
+        ipv4SourcePrefix: [...this.#config.ipv4SourcePrefix],
+        handover: handover?.options,
       },
-      heartbeat: () => counters.counter(COUNTER.HEARTBEAT),
-    };
+      descriptors,
+      formerRing: this.#succession.kernelRing(index),
+      counters,
+      taps: () => this.#taps.taps,
+      started: (pid, names) => this.#succession.note(index, pid, names),
+    });
   }
 }
 
