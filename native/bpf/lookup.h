@@ -118,7 +118,8 @@ INLINE uint32_t find_address(const struct query *query)
 {
 	const struct table_header *header = query->header;
 	uint32_t rule = 0;
-	if (query->port != 0) {
+	uint32_t has_port = header->port_filter >> (query->hash >> TABLE_PORT_FILTER_SHIFT) & 1;
+	if (query->port != 0 && has_port != 0) {
 		if (header->listening_port_rules != 0)
 			rule = find_exact(query, query->port, query->listening);
 		if (rule == 0 && header->port_rules != 0)

@@ -35,7 +35,9 @@
  *     the same four of the longest prefix of its address, then of the next longest, and so on
  *     the default
  *
- * Each is looked up with port or listening port 0 where it names none.
+ * Each is looked up with port or listening port 0 where it names none. The first two of an address
+ * (not of a prefix) only if bit hash >> 27 of port_filter is set, with the hash of the address
+ * alone: most addresses have no rule with a port, also in a table that has some.
  *
  * Those collectors of an output come first that an IPv6 packet can go to: those of IPv6, and those
  * whose copies do not keep the source of their packet (struct table_leave).
@@ -55,12 +57,15 @@
 #endif
 
 #define TABLE_MAGIC 0x464c5831u /* "FLX1" */
-#define TABLE_LAYOUT 6u
+#define TABLE_LAYOUT 7u
 
 /* No rule is further behind the bucket that its hash names. */
 #define TABLE_PROBE_MAX 16u
 
 #define TABLE_KEY_WORDS 16
+
+/* table_header.port_filter: the bit of an address is its hash, shifted so far. */
+#define TABLE_PORT_FILTER_SHIFT 27u
 
 struct table_header {
 	uint32_t magic;
@@ -90,7 +95,9 @@ struct table_header {
 	uint32_t filter_values;
 	uint32_t filter_count; /* entries, used or not, as the next one */
 	uint32_t filter_value_count;
-	uint32_t reserved[7];
+	uint32_t port_filter; /* a bit is set for each address that has a rule with a port, or had
+				 one */
+	uint32_t reserved[6];
 	uint32_t key[TABLE_KEY_WORDS]; /* of the hash, random */
 };
 

@@ -112,6 +112,11 @@ static inline int maker_place(struct maker *maker, uint32_t index)
 
 static inline void maker_count(struct table_header *header, const struct maker_rule *rule)
 {
+	struct table_rule address = {0};
+	memcpy(address.address, rule->address, 16);
+	if (rule->bits == 128 && rule->port != 0)
+		header->port_filter |=
+			1u << (maker_hash(header->key, &address) >> TABLE_PORT_FILTER_SHIFT);
 	if (rule->bits < 128)
 		header->prefix_port_rules++;
 	else if (rule->listening != 0)

@@ -43,6 +43,7 @@ static void print_table(void)
 	VALUE("table", "TABLE", TABLE_, LAYOUT);
 	VALUE("table", "TABLE", TABLE_, PROBE_MAX);
 	VALUE("table", "TABLE", TABLE_, KEY_WORDS);
+	VALUE("table", "TABLE", TABLE_, PORT_FILTER_SHIFT);
 	VALUE("table", "TABLE", TABLE_, SLOT_MISMATCHED);
 	VALUE("table", "TABLE", TABLE_, SLOT_PROBE);
 	VALUE("table", "TABLE", TABLE_, RULE_PRESENT);
@@ -91,6 +92,7 @@ static void print_table(void)
 	MEMBER("table", "HEADER", struct table_header, filter_values);
 	MEMBER("table", "HEADER", struct table_header, filter_count);
 	MEMBER("table", "HEADER", struct table_header, filter_value_count);
+	MEMBER("table", "HEADER", struct table_header, port_filter);
 	MEMBER("table", "HEADER", struct table_header, key);
 	STRUCT("table", "RULE", struct table_rule);
 	MEMBER("table", "RULE", struct table_rule, address);

@@ -5,7 +5,7 @@
  */
 import { ExporterHash } from './hash.ts';
 import { HEADER, RULE, TABLE } from './layout.ts';
-import { listeningPort } from './rule-kind.ts';
+import { isPrefixRow, listeningPort, namesPort } from './rule-kind.ts';
 import type { TouchedWords } from './touched-words.ts';
 
 export class Buckets {
@@ -37,6 +37,7 @@ export class Buckets {
   insert(rows: Int32Array, row: number): boolean {
     const words = this.#words;
     copyRow(rows, row, this.#carried, 0);
+    if (namesPort(rows, row) && !isPrefixRow(rows, row)) this.#markPort(rows, row);
     let at = this.#home(this.#carried, 0);
     for (let distance = 0; distance <= TABLE.PROBE_MAX; distance++, at += RULE.WORDS) {
       if ((words[at + RULE.PORT] as number) === 0) {
@@ -85,14 +86,24 @@ export class Buckets {
     if (distance > (words[HEADER.LONGEST_PROBE] as number)) words[HEADER.LONGEST_PROBE] = distance;
   }
 
-  /** Where the hash of a rule wants it, in words from the start of the table. */
-  #home(rows: Int32Array, at: number): number {
+  /** Has look-ups look for rules of this address that name a port. */
+  #markPort(rows: Int32Array, at: number): void {
+    const bit = this.#hashOfAddress(rows, at) >>> TABLE.PORT_FILTER_SHIFT;
+    this.#words[HEADER.PORT_FILTER] = (this.#words[HEADER.PORT_FILTER] as number) | (1 << bit);
+  }
+
+  #hashOfAddress(rows: Int32Array, at: number): number {
     const a0 = rows[at + RULE.ADDRESS] as number;
     const a1 = rows[at + RULE.ADDRESS + 1] as number;
     const a2 = rows[at + RULE.ADDRESS + 2] as number;
     const a3 = rows[at + RULE.ADDRESS + 3] as number;
+    return this.#hash.ofAddress(a0, a1, a2, a3);
+  }
+
+  /** Where the hash of a rule wants it, in words from the start of the table. */
+  #home(rows: Int32Array, at: number): number {
     const port = rows[at + RULE.PORT] as number;
-    const ofAddress = this.#hash.ofAddress(a0, a1, a2, a3);
+    const ofAddress = this.#hashOfAddress(rows, at);
     const hash = this.#hash.ofRule(ofAddress, port, listeningPort(rows, at));
     return HEADER.WORDS + (hash >>> this.#hashShift) * RULE.WORDS;
   }

@@ -21,6 +21,7 @@ export class ForwardingTable {
   readonly namesListeningPorts: boolean;
   readonly #probe: RuleProbe;
   readonly #prefixes: PrefixSearch;
+  readonly #portFilter: number;
   readonly #hasPortRules: boolean;
   readonly #hasAddressRules: boolean;
   readonly #hasListeningPortRules: boolean;
@@ -45,6 +46,7 @@ export class ForwardingTable {
     this.filterValuesAt = header(HEADER.FILTER_VALUES);
     this.#probe = new RuleProbe(words);
     this.#prefixes = new PrefixSearch(words, this.#probe);
+    this.#portFilter = header(HEADER.PORT_FILTER);
     this.#hasPortRules = header(HEADER.PORT_RULES) > 0;
     this.#hasAddressRules = header(HEADER.ADDRESS_RULES) > 0;
     this.#hasListeningPortRules = header(HEADER.LISTENING_PORT_RULES) > 0;
@@ -74,9 +76,14 @@ export class ForwardingTable {
     const probe = this.#probe;
     const hash = probe.hashOf(a0, a1, a2, a3);
     let rule = 0;
-    if (this.#hasPortRules && port !== 0) rule = probe.plain(hash, a0, a1, a2, a3, port);
+    if (port !== 0 && this.#mayNamePort(hash)) rule = probe.plain(hash, a0, a1, a2, a3, port);
     if (rule === 0 && this.#hasAddressRules) rule = probe.plain(hash, a0, a1, a2, a3, 0);
     return rule;
+  }
+
+  /** Whether rules of an address with this hash may name a port. */
+  #mayNamePort(hash: number): boolean {
+    return ((this.#portFilter >>> (hash >>> TABLE.PORT_FILTER_SHIFT)) & 1) !== 0;
   }
 
   #findListening(
@@ -90,7 +97,7 @@ export class ForwardingTable {
     const probe = this.#probe;
     const hash = probe.hashOf(a0, a1, a2, a3);
     let rule = 0;
-    if (port !== 0) {
+    if (port !== 0 && this.#mayNamePort(hash)) {
       if (this.#hasListeningPortRules) rule = probe.at(hash, a0, a1, a2, a3, port, listening, 0);
       if (rule === 0 && this.#hasPortRules) rule = probe.at(hash, a0, a1, a2, a3, port, 0, 0);
     }

@@ -5,9 +5,10 @@
  */
 export const TABLE = {
   MAGIC: 1179408433,
-  LAYOUT: 6,
+  LAYOUT: 7,
   PROBE_MAX: 16,
   KEY_WORDS: 16,
+  PORT_FILTER_SHIFT: 27,
   SLOT_MISMATCHED: 0,
   SLOT_PROBE: 1,
   RULE_PRESENT: 65536,
@@ -60,6 +61,7 @@ export const HEADER = {
   FILTER_VALUES: 22,
   FILTER_COUNT: 23,
   FILTER_VALUE_COUNT: 24,
+  PORT_FILTER: 25,
   KEY: 32,
 } as const;
 

@@ -17,10 +17,14 @@ export function isPrefixRow(rows: Int32Array, row: number): boolean {
   return ((rows[row + RULE.PORT] as number) & TABLE.RULE_PREFIX) !== 0;
 }
 
+/** Whether a row names a port of its exporter. */
+export function namesPort(rows: Int32Array, row: number): boolean {
+  return ((rows[row + RULE.PORT] as number) & PORT) !== 0;
+}
+
 /** Whether the place of a row is in the hash table, not beside its prefix. */
 export function isHashedRow(rows: Int32Array, row: number): boolean {
-  const port = (rows[row + RULE.PORT] as number) & PORT;
-  return !isPrefixRow(rows, row) || port !== 0 || listeningPort(rows, row) !== 0;
+  return !isPrefixRow(rows, row) || namesPort(rows, row) || listeningPort(rows, row) !== 0;
 }
 
 /** The length of the prefix that a row is of, by the 16-byte form of its address. */
@@ -46,7 +50,7 @@ export function hashedRules(words: Int32Array): number {
 
 function kindOf(rows: Int32Array, row: number): number {
   if (isPrefixRow(rows, row)) return HEADER.PREFIX_PORT_RULES;
-  const hasPort = ((rows[row + RULE.PORT] as number) & PORT) !== 0;
+  const hasPort = namesPort(rows, row);
   if (listeningPort(rows, row) === 0) return hasPort ? HEADER.PORT_RULES : HEADER.ADDRESS_RULES;
   return hasPort ? HEADER.LISTENING_PORT_RULES : HEADER.LISTENING_ADDRESS_RULES;
 }
