@@ -58,19 +58,21 @@ INLINE void build_frame(uint8_t *packet, const struct kernel_copy *copy)
 INLINE void build_ipv4(struct kernel_cpu *cpu, uint8_t *packet, const struct kernel_copy *copy)
 {
 	const struct kernel_work *work = &cpu->work;
-	struct iphdr *ip = (void *)(packet + ETH_HLEN);
-	*(uint8_t *)ip = 0x45;
-	ip->tos = copy->traffic_class;
-	ip->tot_len = NETWORK16(work->length + UDP_BYTES + IPV4_BYTES);
-	ip->id = NETWORK16(cpu->identification);
+	uint32_t *words = (uint32_t *)(void *)(packet + ETH_HLEN);
+	struct iphdr *ip = (void *)words;
+	uint32_t bytes = work->length + UDP_BYTES + IPV4_BYTES;
+	uint32_t source = copy->source[3], destination = copy->destination[3];
+	uint32_t first = NETWORK32(0x45u << 24 | (uint32_t)copy->traffic_class << 16 | bytes);
+	uint32_t second = NETWORK32(cpu->identification << 16);
+	uint32_t third = NETWORK32((uint32_t)copy->hop_limit << 24 | IPPROTO_UDP << 16);
 	cpu->identification++;
-	ip->frag_off = 0;
-	ip->ttl = copy->hop_limit;
-	ip->protocol = IPPROTO_UDP;
-	ip->check = 0;
-	ip->saddr = copy->source[3];
-	ip->daddr = copy->destination[3];
-	ip->check = (uint16_t)~header_sum(ip);
+	words[0] = first;
+	words[1] = second;
+	words[2] = third;
+	/* Of what is in registers: what has just been written cannot be read as wider words. */
+	ip->check = (uint16_t)~fold((uint64_t)first + second + third + source + destination);
+	ip->saddr = source;
+	ip->daddr = destination;
 }
 
 INLINE void build_ipv6(const struct kernel_work *work, uint8_t *packet,
