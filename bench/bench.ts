@@ -20,7 +20,7 @@ import { steerToProxy } from './steering.ts';
 import type { Collector, Cores, Generator } from './tools.ts';
 import type { Topology } from './topology.ts';
 
-const FIXED_RATE_MS = 2000;
+const FIXED_RATE_MS = 1000;
 
 /** What all runs share. */
 export interface Bench {

@@ -251,8 +251,8 @@ export interface Effort {
 }
 
 export const FULL_EFFORT: Effort = {
-  rounds: 4,
-  saturationMs: 600,
+  rounds: 8,
+  saturationMs: 400,
   searchSteps: 5,
   searchMs: 350,
   latencyMs: 700,
