@@ -5,7 +5,6 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { allowedCores, confine, takeTurn } from '../test/load/machine.ts';
 import { buildPrograms } from '../tools/traffic/programs.ts';
-import { keepAwake } from './awake.ts';
 import { runGroup } from './bench.ts';
 import { runCollector } from './collector/run.ts';
 import { CONTESTANTS, prepareContestant } from './contestants/all.ts';
@@ -131,7 +130,6 @@ async function measure(choice: Choice): Promise<Figures> {
   await using resources = new AsyncDisposableStack();
   resources.use(await Promise.race([takeTurn(), stopped.promise]));
   resources.use(raisePriority());
-  resources.use(keepAwake());
   const groups = await measureProxy(choice, cores, stopped.promise);
   say('\nCollector');
   const { isQuick, only } = choice;

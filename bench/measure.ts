@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { keepAwake } from './awake.ts';
 import type { Running } from './contestants/contestant.ts';
 import type { Limit, Saturation, Trial } from './results.ts';
 import { type Effort, framesPerCopy, type Scenario, templateCopies } from './scenarios.ts';
@@ -156,6 +157,7 @@ export class Meter {
   }
 
   async measureLatency(rate: number): Promise<Latency> {
+    using _awake = keepAwake();
     await this.#collector.startRecording(this.#path);
     const load = { rate: Math.max(1, Math.round(rate)), ms: this.#effort.latencyMs };
     await this.#generator.send(this.#path, this.#scenario, load);
