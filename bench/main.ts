@@ -30,7 +30,7 @@ const RESULTS = path.join(import.meta.dirname, 'results');
 const MACHINE_CORES = availableParallelism();
 
 /** No run takes longer: whatever hangs, namespaces and processes go away. */
-const TIMEOUT_MS = 45 * 60_000;
+const TIMEOUT_MS = 60 * 60_000;
 
 const USAGE = `usage: npm run bench -- [--quick] [--only TEXT] [--contestants NAME,NAME]
        npm run bench -- --collector [--quick] [--only TEXT]
