@@ -17,8 +17,12 @@ const PROBE_MS = 400;
 const OVERLOAD = 1.3;
 /** More than gets through is offered when less than this share of it does. */
 const SATURATED = 0.95;
-/** So often more is offered, until that is so. */
-const PROBE_STEPS = 5;
+/**
+ * So many times as much as got through is offered next, until that is so, and so often at most: who drowned in the
+ * first, boundless load looks slow.
+ */
+const PROBE_GROWTH = 1.6;
+const PROBE_STEPS = 8;
 /** From this share of the time on, a core counts as full. */
 const BUSY = 0.93;
 
@@ -70,7 +74,7 @@ export class Meter {
     await this.#offer(0);
     if (this.#throughput === 0) throw new Error('nothing came through');
     for (let step = 0; step < PROBE_STEPS; step++) {
-      if ((await this.#offer(Math.round(this.#throughput * OVERLOAD))) < SATURATED) break;
+      if ((await this.#offer(Math.round(this.#throughput * PROBE_GROWTH))) < SATURATED) break;
     }
     this.#warm = await this.#sample();
   }
