@@ -34,6 +34,11 @@ export class SaslBroker implements AsyncDisposable {
     return `localhost:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** Resets connections that are still open. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();

@@ -44,6 +44,11 @@ export class KafkaLink implements Link {
   async connect(): Promise<void> {
     const client: Client = new Producer(await this.#settings());
     this.#client = client;
+    client.connections.on('connecting', ({ connection }) => {
+      // The library forgets a connection after its first error, open as it may be, and hears no other one, which then
+      // ends the process.
+      connection.on('error', () => connection.socket?.destroy());
+    });
     try {
       // The brokers are there, and say who they are; topics that are known by now as well.
       await client.metadata({ topics: this.#topic.byProtocol ? [] : [this.#topic.for(undefined)] });

@@ -75,6 +75,16 @@ describe('kafka', () => {
     assert.equal(broker.said[0], '\0u\0p');
   });
 
+  test('a broker that refuses, and resets the connection later, is asked again', async () => {
+    await using broker = await SaslBroker.start();
+    const sasl = { username: 'u', password: 'p' };
+    await using producer = await startProducer(kafkaKind, { brokers: [broker.address], sasl });
+    assert.match(await failureOf(producer), /SASL_AUTHENTICATION_FAILED/);
+    broker.reset();
+    const attempts = broker.said.length;
+    await waitFor('another attempt', async () => broker.said.length > attempts);
+  });
+
   test('TLS: the certificate is checked, unless that is turned off', async () => {
     await using folder = await temporaryFolder();
     const files = makeCertificate(folder.path, 'localhost');
