@@ -15,22 +15,14 @@ export interface CollectorResults {
   readonly measured: readonly CollectorMeasured[];
 }
 
-export interface JudgedTarget {
-  readonly target: Target;
-  /** NaN when it was not measured. */
-  readonly value: number;
-  readonly isMet: boolean;
-}
-
-export function judgeTarget(target: Target, { measured }: CollectorResults): JudgedTarget {
+/** What was found for a target: the median of the turns; NaN when it was not measured. */
+export function targetValue(target: Target, { measured }: CollectorResults): number {
   const find = (id: string) => measured.find((other) => other.id === id)?.rounds ?? [];
   const ours = find(target.of).map((round) => pick(round, target.figure));
   const theirs = target.over === undefined ? undefined : find(target.over).map(perCpuSecond);
-  const ratios =
-    theirs === undefined ? ours : ours.map((own, i) => own / (theirs[i] ?? Number.NaN));
-  const value = median(ratios);
-  const { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY } = target;
-  return { target, value, isMet: value >= least && value <= most };
+  return median(
+    theirs === undefined ? ours : ours.map((own, i) => own / (theirs[i] ?? Number.NaN)),
+  );
 }
 
 export function perCpuSecond({ count, cpuSeconds }: Round): number {

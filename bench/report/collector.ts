@@ -2,46 +2,27 @@ import type { Round } from '../collector/protocol.ts';
 import {
   type CollectorMeasured,
   type CollectorResults,
-  judgeTarget,
   perCpuSecond,
+  targetValue,
 } from '../collector/results.ts';
-import { TARGETS, type Target } from '../collector/targets.ts';
+import { TARGETS } from '../collector/targets.ts';
 import { median } from '../statistics.ts';
+import { amount, judgedRow, judgedTable } from './judged.ts';
 import { table, whole } from './table.ts';
-
-const SMALL = 1000;
 
 /** Targets and figures of the collector; empty when nothing of it was measured. */
 export function collectorReport(results: CollectorResults): string {
   if (results.measured.length === 0) return '';
-  const targets = TARGETS.map((target) => {
-    const { value, isMet } = judgeTarget(target, results);
-    const verdict = isMet ? 'yes' : 'NO';
-    return [
-      target.what,
-      wanted(target),
-      amount(value),
-      Number.isNaN(value) ? 'not measured' : verdict,
-    ];
-  });
+  const targets = TARGETS.map((target) =>
+    judgedRow(target.what, target, targetValue(target, results)),
+  );
   const figures = results.measured.map(figureRow);
   return [
     '## Collector: goals',
-    table(['what', 'goal', 'measured', 'met'], targets),
+    judgedTable(targets),
     '\n## Collector: figures (medians of turns)',
     table(['measurement', 'per CPU second', 'least and most', 'else', 'what it is'], figures),
   ].join('\n');
-}
-
-function wanted({ least, most }: Target): string {
-  return least === undefined ? `≤ ${amount(most ?? Number.NaN)}` : `≥ ${amount(least)}`;
-}
-
-/** Ratios are small, rates are large. */
-function amount(value: number): string {
-  return value < SMALL && !Number.isInteger(value) && Number.isFinite(value)
-    ? value.toFixed(2)
-    : whole(value);
 }
 
 function figureRow({ id, unit, description, rounds, skipped }: CollectorMeasured): string[] {

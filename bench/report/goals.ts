@@ -1,10 +1,10 @@
 import type { Measured, Results, Saturation } from '../results.ts';
 import { BASE_NAME, type ContestantName, NAMED_NAME, RECEIVING_NAME } from '../scenarios.ts';
 import { median } from '../statistics.ts';
-import { table, whole } from './table.ts';
+import { type Bounds, judgedRow, judgedTable } from './judged.ts';
 
 /** What has to be reached; of contestants that did not take part nothing is said. */
-interface Goal {
+interface Goal extends Bounds {
   readonly what: string;
   readonly of: readonly [scenario: string, contestant: ContestantName];
   /** Copies per CPU second are divided by those of this one, round by round. */
@@ -12,8 +12,6 @@ interface Goal {
   /** Of what else was measured. */
   readonly figure?: (measured: Measured) => number;
   readonly unit: string;
-  readonly least?: number;
-  readonly most?: number;
 }
 
 function faster(
@@ -76,20 +74,9 @@ const GOALS: readonly Goal[] = [
 export function goalsReport(results: Results): string {
   const rows = GOALS.flatMap((goal) => {
     const value = measuredValue(results, goal);
-    if (value === undefined) return [];
-    const { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY } = goal;
-    const wanted = goal.least === undefined ? `≤ ${text(most)}` : `≥ ${text(least)}`;
-    const isMet = value >= least && value <= most;
-    return [
-      [goal.what, `${wanted} ${goal.unit}`, `${text(value)} ${goal.unit}`, isMet ? 'yes' : 'NO'],
-    ];
+    return value === undefined ? [] : [judgedRow(goal.what, goal, value, goal.unit)];
   });
-  if (rows.length === 0) return '';
-  return `## Goals\n${table(['what', 'goal', 'measured', 'met'], rows)}`;
-}
-
-function text(value: number): string {
-  return Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(2) : whole(value);
+  return rows.length === 0 ? '' : `## Goals\n${judgedTable(rows)}`;
 }
 
 function measuredValue(results: Results, { of, over, figure }: Goal): number | undefined {
