@@ -18,7 +18,7 @@ struct kernel_consumer {
 	uint32_t packets;
 	uint32_t slots, left_outs; /* that they change, at most */
 	uint32_t unreadable;	   /* records besides */
-	int has_errors;		   /* counting the batch changes counters of errnos */
+	int has_errors;		   /* counting the records changes counters of errnos */
 	uint8_t listener_rows[KERNEL_LISTENERS];
 };
 
@@ -84,16 +84,20 @@ static int is_left_out(uint32_t entry)
 	return outcome_of(entry) == KERNEL_ENTRY_SAMPLED;
 }
 
+/* Of a copy: the errno with which it was not sent, or 0. */
+static uint32_t error_of(const struct kernel_column *column, uint32_t entry)
+{
+	uint32_t outcome = outcome_of(entry);
+	return outcome == 0 && index_of(entry) >= column->slot_count ? EINVAL : outcome;
+}
+
 /* Whether counting the record changes a counter of an errno. */
 static int has_error(const struct kernel_column *column, const struct kernel_record *record)
 {
 	const uint32_t *entries = entries_of(record);
 	int found = record->input_slot >= column->slot_count;
-	for (uint32_t i = 0; i < record->entries; i++) {
-		int is_copy = !is_left_out(entries[i]);
-		found |= is_copy & (outcome_of(entries[i]) != 0 ||
-				    index_of(entries[i]) >= column->slot_count);
-	}
+	for (uint32_t i = 0; i < record->entries; i++)
+		found |= !is_left_out(entries[i]) && error_of(column, entries[i]) != 0;
 	return found;
 }
 
@@ -165,9 +169,8 @@ static uint64_t collect(struct kernel_consumer *consumer, uint64_t position)
 			consumer->records[consumer->count++] = record;
 			consumer->packets += record->kind == KERNEL_RECORD_PACKET;
 			consumer->has_errors |= has_error(&consumer->column, record);
-		} else if (found.data != NULL) {
-			consumer->unreadable++;
-			consumer->has_errors = 1;
+		} else {
+			consumer->unreadable += found.data != NULL;
 		}
 		position = found.next;
 	}
@@ -234,23 +237,23 @@ static void count_left_out(const struct kernel_column *column, uint32_t index, u
 	pio_count(&column->left_out[index].sampled[1], length);
 }
 
-/* What became of a copy, or who left the packet out. Returns whether a copy was sent. */
-static int count_entry(const struct kernel_column *column, uint32_t entry, uint32_t length)
+/* What became of a copy, or who left the packet out. */
+static void count_entry(const struct kernel_column *column, uint32_t entry, uint32_t length)
 {
-	uint32_t index = index_of(entry), outcome = outcome_of(entry);
-	if (outcome == KERNEL_ENTRY_SAMPLED) {
+	uint32_t index = index_of(entry);
+	if (is_left_out(entry)) {
 		count_left_out(column, index, length);
-		return 0;
+		return;
 	}
-	if (outcome == 0 && index >= column->slot_count)
-		outcome = EINVAL;
-	if (outcome != 0) {
-		pio_count_error(column->counters, PIO_SEND_ERRORS, (int)outcome, 1);
-		return 0;
+	uint32_t error = error_of(column, entry);
+	if (error != 0) {
+		pio_count_error(column->counters, PIO_SEND_ERRORS, (int)error, 1);
+		return;
 	}
 	pio_count(&column->slots[index].packets, 1);
 	pio_count(&column->slots[index].bytes, length);
-	return 1;
+	pio_count(&column->counters[PIO_FORWARDED_PACKETS], 1);
+	pio_count(&column->counters[PIO_FORWARDED_BYTES], length);
 }
 
 static void note_loss(const struct pio_sender *sender, const struct kernel_record *record)
@@ -269,7 +272,6 @@ static void note_loss(const struct pio_sender *sender, const struct kernel_recor
 
 static void count_copies(struct kernel_consumer *consumer)
 {
-	uint64_t packets = 0, bytes = 0;
 	for (uint32_t i = 0; i < consumer->count; i++) {
 		const struct kernel_record *record = consumer->records[i];
 		const uint32_t *entries = entries_of(record);
@@ -277,15 +279,9 @@ static void count_copies(struct kernel_consumer *consumer)
 			note_loss(consumer->sender, record);
 			continue;
 		}
-		uint64_t sent = 0;
 		for (uint32_t k = 0; k < record->entries; k++)
-			sent += (uint64_t)count_entry(&consumer->column, entries[k],
-						      record->length);
-		packets += sent;
-		bytes += sent * record->length;
+			count_entry(&consumer->column, entries[k], record->length);
 	}
-	pio_count(&consumer->column.counters[PIO_FORWARDED_PACKETS], packets);
-	pio_count(&consumer->column.counters[PIO_FORWARDED_BYTES], bytes);
 }
 
 int kernel_consume(kernel_consumer_t *consumer)
@@ -297,7 +293,7 @@ int kernel_consume(kernel_consumer_t *consumer)
 	uint64_t next = collect(consumer, position);
 	if (next == position)
 		return 0;
-	journal_begin(&consumer->column, consumer->has_errors);
+	journal_begin(&consumer->column, consumer->has_errors || consumer->unreadable > 0);
 	/* With many rules each slot waits for memory: it was asked for in all records before. */
 	for (uint32_t i = 0; i < consumer->count; i++)
 		prepare(consumer, consumer->records[i]);
