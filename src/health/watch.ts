@@ -29,6 +29,8 @@ export class Watch {
   #cause: string | undefined;
   #problem: string | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the next check is to begin, by `performance.now()`. */
+  #dueMs = 0;
   #isStopped = false;
 
   constructor(options: WatchOptions) {
@@ -40,7 +42,8 @@ export class Watch {
 
   /** The first check comes within an interval: at a random moment of it, so that checks are spread. */
   start(): void {
-    this.#after(Math.random() * this.settings.intervalMs * this.#options.stretch());
+    this.#dueMs = performance.now();
+    this.#after(Math.random() * this.settings.intervalMs);
   }
 
   stop(): void {
@@ -73,18 +76,22 @@ export class Watch {
     };
   }
 
-  #after(ms: number): void {
-    this.#timer = setTimeout(() => void this.#check(), Math.max(0, ms));
+  /**
+   * The next check is due so long after this one was due: one that began late holds up none that follow, or `fall` of
+   * them would be late by the sum. What is overdue begins now.
+   */
+  #after(gapMs: number): void {
+    const nowMs = performance.now();
+    this.#dueMs = Math.max(nowMs, this.#dueMs + gapMs * this.#options.stretch());
+    this.#timer = setTimeout(() => void this.#check(), this.#dueMs - nowMs);
   }
 
   async #check(): Promise<void> {
-    const beganMs = performance.now();
     const outcome = await this.#options.ask(this.settings);
     if (this.#isStopped) return;
     this.#take(outcome);
     const { intervalMs, recheckMs } = this.settings;
-    const gapMs = this.#verdict.isFailing ? recheckMs : intervalMs;
-    this.#after(gapMs * this.#options.stretch() - (performance.now() - beganMs));
+    this.#after(this.#verdict.isFailing ? recheckMs : intervalMs);
   }
 
   #take(outcome: Outcome): void {
