@@ -85,9 +85,9 @@ INLINE int parse(struct __sk_buff *skb, struct kernel_cpu *cpu)
 /* Why a packet for a listener has to go up before its rule is looked up, or NONE. */
 INLINE int check(struct kernel_cpu *cpu)
 {
-	if ((READ_ONCE(settings.flags) & KERNEL_ON) == 0)
+	if ((READ_ONCE(settings.flags) & KERNEL_ON) == 0 && cpu->is_test == 0)
 		return KERNEL_UP_OFF;
-	if (is_held(cpu))
+	if (is_held(cpu) && cpu->is_test == 0)
 		return KERNEL_UP_HOLD;
 	return has_paths(cpu) ? KERNEL_UP_NONE : KERNEL_UP_PATHS_OLD;
 }
@@ -95,15 +95,24 @@ INLINE int check(struct kernel_cpu *cpu)
 INLINE int go_up(struct kernel_cpu *cpu, int reason)
 {
 	cpu->counters.up[reason & (KERNEL_REASONS - 1)]++;
-	if (reason != KERNEL_UP_NOT_LISTENER)
+	if (reason != KERNEL_UP_NOT_LISTENER && cpu->is_test == 0)
 		hold(&cpu->work, reason);
 	return NEXT;
+}
+
+/* Memory for the packet in hand. Only those of tests come by loopback: it has no program. */
+INLINE struct kernel_cpu *memory_of(const struct __sk_buff *skb, uint32_t number)
+{
+	uint32_t index = number;
+	if (skb->ifindex == KERNEL_LOOPBACK)
+		index += settings.processors;
+	return map_lookup(&cpus, &index);
 }
 
 __attribute__((section("tc"), used)) int floxy(struct __sk_buff *skb)
 {
 	uint32_t number = processor();
-	struct kernel_cpu *cpu = map_lookup(&cpus, &number);
+	struct kernel_cpu *cpu = memory_of(skb, number);
 	if (cpu == 0)
 		return NEXT;
 	int reason = parse(skb, cpu);

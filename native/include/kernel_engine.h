@@ -51,7 +51,7 @@ struct kernel_engine {
 	uint32_t processors;
 	uint32_t chunks; /* of states that there are */
 	struct kernel_settings *settings;
-	struct kernel_cpu *cpus; /* [processors] */
+	struct kernel_cpu *cpus; /* [2 * processors] */
 	uint8_t *paths;		 /* PATHS_MAX rows */
 	struct kernel_table tables[KERNEL_TABLES];
 	uint32_t in_force; /* which of them */
@@ -102,6 +102,17 @@ int kernel_attach(const struct kernel_engine *engine, uint32_t interface_index);
  */
 int kernel_attach_filter(const struct kernel_engine *engine, uint32_t interface_index);
 int kernel_detach_filter(uint32_t interface_index);
+
+/*
+ * Runs the program with a packet of our own, from its Ethernet header on, to a listener: one that
+ * no interface has received, for which holds and whether the program is on do not matter. Returns 0
+ * when it was handled: its copies are on their way, but for a last one to an interface without a
+ * queue, which is lost, and it has a record. Else the kernel_reason why it is not handled, and
+ * nobody gets it. -EINVAL when it is no UDP packet.
+ *
+ * BPF_PROG_TEST_RUN of bpf(2): net/bpf/test_run.c.
+ */
+int kernel_try(struct kernel_engine *engine, const uint8_t *frame, size_t bytes);
 
 #define KERNEL_BATCH 256u /* records counted together */
 

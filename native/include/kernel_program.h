@@ -9,7 +9,9 @@
  * Maps of the program (BPF_MAP_TYPE_*):
  *
  *     settings   ARRAY, mmapable: one struct kernel_settings, written by who loads it
- *     cpus       ARRAY, mmapable: a struct kernel_cpu for each processor, which it alone writes
+ *     cpus       ARRAY, mmapable: a struct kernel_cpu for each processor, which it alone writes;
+ *                behind them one more for each, for packets of tests (kernel_try): between one
+ *                of them and its end others may come
  *     holds      ARRAY: struct kernel_hold by path_hash of the exporter's address
  *     addresses  HASH: addresses of this host (16 bytes), for listeners at a wildcard
  *     paths      ARRAY, mmapable: the path table (paths.h), one element a row
@@ -93,6 +95,9 @@ struct kernel_listener {
 	uint8_t reserved[3];
 };
 
+/* Index of the loopback interface, in each network namespace (LOOPBACK_IFINDEX of the kernel). */
+#define KERNEL_LOOPBACK 1u
+
 /* kernel_settings.flags */
 #define KERNEL_ON 1u /* else all packets go up */
 
@@ -105,7 +110,7 @@ struct kernel_settings {
 	uint32_t flags;
 	uint32_t consumers; /* 1 to KERNEL_CONSUMERS; 0: all packets go up */
 	uint32_t payload_bytes;
-	uint32_t processors; /* entries of cpus */
+	uint32_t processors; /* half of the entries of cpus */
 	/* All packets of an exporter go up for so long after one went up, */
 	uint64_t hold_ns;
 	/* and until each forwarder has found its sockets empty: when it looked, CLOCK_MONOTONIC. */
@@ -249,7 +254,7 @@ struct kernel_cpu {
 	/* Of addresses, the one by which a packet came last, when address_changes was this. */
 	uint32_t own[4];
 	uint32_t own_changes;
-	uint32_t reserved;
+	uint32_t is_test; /* its packets are those of tests */
 	struct kernel_work work;
 };
 

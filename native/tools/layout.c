@@ -176,6 +176,7 @@ static void print_kernel(void)
 	VALUE("kernel", "KERNEL", KERNEL_, LISTENERS);
 	VALUE("kernel", "KERNEL", KERNEL_, COPIES);
 	VALUE("kernel", "KERNEL", KERNEL_, LINK_WORDS);
+	VALUE("kernel", "KERNEL", KERNEL_, LOOPBACK);
 	VALUE("kernel", "KERNEL", KERNEL_, ON);
 	VALUE("kernel", "KERNEL", KERNEL_, LISTENER_EXACT);
 	VALUE("kernel", "KERNEL", KERNEL_, LISTENER_ANY);

@@ -107,6 +107,7 @@ export interface Addon {
   kernelPutInForce(handle: KernelHandle, done: (error: number) => void): number;
   kernelSetAddress(handle: KernelHandle, address: Uint8Array, isThere: number): number;
   kernelSetListeners(handle: KernelHandle, listeners: Uint8Array): number;
+  kernelTry(handle: KernelHandle, frame: Uint8Array): number;
   kernelAttach(handle: KernelHandle, link: number): number;
   kernelAttachFilter(handle: KernelHandle, link: number): number;
   kernelDetachFilter(link: number): number;

@@ -8,6 +8,7 @@ export const KERNEL = {
   LISTENERS: 32,
   COPIES: 32,
   LINK_WORDS: 32,
+  LOOPBACK: 1,
   ON: 1,
   LISTENER_EXACT: 1,
   LISTENER_ANY: 2,

@@ -161,6 +161,19 @@ export class KernelProgram {
   }
 
   /**
+   * Runs it with a packet of our own, which no interface has received, whether it is on or not (native/include/kernel_engine.h).
+   *
+   * @param frame from its Ethernet header on
+   * @returns why it would go up; undefined: it was handled, and its copies are on their way
+   * @throws SystemCallError
+   */
+  try(frame: Uint8Array): UpReason | undefined {
+    const result = check('kernelTry', this.#addon.kernelTry(this.#handle, frame));
+    const reasons = Object.entries(REASON) as [UpReason, number][];
+    return reasons.find(([, number]) => number === result)?.[0];
+  }
+
+  /**
    * Packets of an interface come to it from now on.
    *
    * @returns a link, which keeps it there as long as anybody has it open

@@ -115,6 +115,16 @@ int bpf_load(const struct object_program *program, char *log, size_t log_bytes)
 	return loaded;
 }
 
+int bpf_run(int program, const void *packet, size_t bytes)
+{
+	union bpf_attr attributes;
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.test.prog_fd = (uint32_t)program;
+	attributes.test.data_in = address_of(packet);
+	attributes.test.data_size_in = (uint32_t)bytes;
+	return call(BPF_PROG_TEST_RUN, &attributes);
+}
+
 int bpf_link_ingress(int program, uint32_t interface_index)
 {
 	union bpf_attr attributes;

@@ -37,6 +37,9 @@ int bpf_delete(int map, const void *key);
  */
 int bpf_load(const struct object_program *program, char *log, size_t log_bytes);
 
+/* A program for packets sees this one, as if it had come by loopback. 0, or a negative errno. */
+int bpf_run(int program, const void *packet, size_t bytes);
+
 /* A link, or a negative errno: -EOPNOTSUPP before Linux 6.6. */
 int bpf_link_ingress(int program, uint32_t interface_index);
 

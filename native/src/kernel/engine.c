@@ -61,11 +61,12 @@ static int begin_settings(struct kernel_engine *engine)
 	engine->settings->consumers = engine->consumers;
 	engine->settings->processors = engine->processors;
 	engine->settings->address_changes = 1;
-	for (uint32_t i = 0; i < engine->processors; i++) {
+	for (uint32_t i = 0; i < 2 * engine->processors; i++) {
 		uint32_t *next = &engine->cpus[i].identification;
 		/* Fragments are put together by it (RFC 791): nobody is to know where it begins. */
 		if (getrandom(next, sizeof(*next), 0) < 0)
 			return -errno;
+		engine->cpus[i].is_test = i >= engine->processors;
 	}
 	return 0;
 }
@@ -137,6 +138,30 @@ int kernel_set_listeners(struct kernel_engine *engine, const struct kernel_liste
 		add_listener(settings, (uint8_t)i);
 	__atomic_store_n(&settings->flags, flags, __ATOMIC_RELEASE);
 	return 0;
+}
+
+/* What tests have counted of handled packets (reason 0), or of those that went up for a reason. */
+static uint64_t tested(const struct kernel_engine *engine, uint32_t reason)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = engine->processors; i < 2 * engine->processors; i++) {
+		const struct kernel_counters *counters = &engine->cpus[i].counters;
+		sum += reason == KERNEL_UP_NONE ? counters->handled : counters->up[reason];
+	}
+	return sum;
+}
+
+int kernel_try(struct kernel_engine *engine, const uint8_t *frame, size_t bytes)
+{
+	uint64_t before[KERNEL_REASONS];
+	for (uint32_t reason = 0; reason < KERNEL_REASONS; reason++)
+		before[reason] = tested(engine, reason);
+	int error = bpf_run(engine->program, frame, bytes);
+	for (uint32_t reason = 0; error == 0 && reason < KERNEL_REASONS; reason++) {
+		if (tested(engine, reason) != before[reason])
+			return (int)reason;
+	}
+	return error < 0 ? error : -EINVAL;
 }
 
 int kernel_attach(const struct kernel_engine *engine, uint32_t interface_index)

@@ -66,7 +66,7 @@ static int make_arrays(struct kernel_engine *engine)
 	struct bpf_shape settings =
 		array_shape("floxy_settings", sizeof(struct kernel_settings), 1, ARRAY_FLAGS);
 	struct bpf_shape cpus = array_shape("floxy_cpus", sizeof(struct kernel_cpu),
-					    engine->processors, ARRAY_FLAGS);
+					    2 * engine->processors, ARRAY_FLAGS);
 	struct bpf_shape holds =
 		array_shape("floxy_holds", sizeof(struct kernel_hold), KERNEL_HOLDS, 0);
 	struct bpf_shape paths =
@@ -114,7 +114,7 @@ int maps_open(struct kernel_engine *engine)
 {
 	engine->settings = map_memory(engine->maps[KERNEL_MAP_SETTINGS], sizeof(*engine->settings));
 	engine->cpus = map_memory(engine->maps[KERNEL_MAP_CPUS],
-				  engine->processors * sizeof(*engine->cpus));
+				  2 * engine->processors * sizeof(*engine->cpus));
 	engine->paths = map_memory(engine->maps[KERNEL_MAP_PATHS], PATHS_MAX * sizeof(struct path));
 	if (engine->settings == NULL || engine->cpus == NULL || engine->paths == NULL)
 		return -errno;
@@ -131,7 +131,7 @@ static void close_one(int *fd)
 void maps_close(struct kernel_engine *engine)
 {
 	unmap(engine->settings, sizeof(*engine->settings));
-	unmap(engine->cpus, engine->processors * sizeof(*engine->cpus));
+	unmap(engine->cpus, 2 * engine->processors * sizeof(*engine->cpus));
 	unmap(engine->paths, PATHS_MAX * sizeof(struct path));
 	engine->settings = NULL;
 	engine->cpus = NULL;

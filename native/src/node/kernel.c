@@ -197,6 +197,14 @@ static napi_value set_listeners(napi_env env, const napi_value arguments[ARGUMEN
 						(uint32_t)(bytes / sizeof(*listeners))));
 }
 
+/* kernelTry(handle, frame: Uint8Array): 0, reason or errno. */
+static napi_value try_packet(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
+{
+	size_t bytes = 0;
+	const uint8_t *frame = typed_array_of(env, arguments[1], &bytes);
+	return number(env, kernel_try(engine_of(env, arguments[0]), frame, bytes));
+}
+
 /* kernelAttach(handle, interface): link or errno. */
 static napi_value attach(napi_env env, const napi_value arguments[ARGUMENTS_MAX])
 {
@@ -285,6 +293,7 @@ const struct exported kernel_exports[] = {
 	{"kernelPutInForce", put_in_force},
 	{"kernelSetAddress", set_address},
 	{"kernelSetListeners", set_listeners},
+	{"kernelTry", try_packet},
 	{"kernelAttach", attach},
 	{"kernelAttachFilter", attach_filter},
 	{"kernelDetachFilter", detach_filter},
