@@ -6,6 +6,7 @@ import type { Octets } from '../model/address.ts';
 import type { Way } from '../model/collector-status.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { HostWatches } from '../paths/host-watches.ts';
+import { LoopbackPath } from '../paths/loopback-path.ts';
 import type { Watched } from '../paths/obstacle.ts';
 import { outputObstacles } from '../paths/output-obstacles.ts';
 import { PathBook } from '../paths/path-book.ts';
@@ -18,6 +19,7 @@ import { SenderChoice } from '../paths/sender-choice.ts';
 export class Paths {
   readonly #book: PathBook;
   readonly #memory = new PathMemory();
+  readonly #loopback: LoopbackPath;
   readonly #watches: readonly Watched[];
   readonly #question = new NeighbourQuestion();
   readonly #keeper: PathKeeper;
@@ -33,6 +35,7 @@ export class Paths {
       log.warn('the path table is full: copies to further collectors leave through raw sockets'),
     );
     this.#book = new PathBook(rows);
+    this.#loopback = new LoopbackPath(this.#memory, rows);
     const watches = this.#watches;
     this.#keeper = new PathKeeper({
       book: this.#book,
@@ -48,10 +51,12 @@ export class Paths {
   /** What tables name. */
   get table(): PathTable {
     const book = this.#book;
+    const loopback = this.#loopback;
     return {
       readOnlyFd: this.#memory.readOnlyFd,
       copyTo: (memory) => this.#memory.copyTo(memory),
-      indexOf: (octets) => book.indexOf(octets),
+      indexOf: (collector) => loopback.indexOf(collector) || book.indexOf(collector.octets),
+      leadBack: (endpoint) => loopback.lead(endpoint),
       get isCrowded() {
         return book.isCrowded;
       },

@@ -1,4 +1,5 @@
 import type { CaptureListener } from '../model/capture.ts';
+import type { Endpoint } from '../model/endpoint.ts';
 import type { Exporter, Rule } from '../model/rules.ts';
 import type { SubsystemStatus } from '../model/status.ts';
 import type { Identities } from '../table/identities.ts';
@@ -32,6 +33,8 @@ export interface SharedMemory {
   readonly paths: number | undefined;
   /** What is written of the paths is written to this memory too, from now on. */
   copyPaths(memory: ArrayBuffer): void;
+  /** Copies to this socket of this host, at an IPv6 address, have a path from now on, by loopback: before tables name it. Once. */
+  leadBack(endpoint: Endpoint): void;
 }
 
 /** Moves packets by tables, one after the other, and counts in columns of its own (CounterColumns). */

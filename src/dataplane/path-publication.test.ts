@@ -4,6 +4,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import { edited, endpoint, rule, ruleEdit, ruleSet } from '../../test/support/rule-sets.ts';
 import { formatAddress } from '../model/address.ts';
+import type { Endpoint } from '../model/endpoint.ts';
 import { mapMemory, unmapMemory } from '../native/memory.ts';
 import { PathBook } from '../paths/path-book.ts';
 import { RowRuns } from '../paths/row-runs.ts';
@@ -21,7 +22,8 @@ beforeEach(() => {
   const paths = {
     readOnlyFd: 7,
     copyTo: () => undefined,
-    indexOf: (octets: Uint8Array) => book.indexOf(octets),
+    indexOf: ({ octets }: Endpoint) => book.indexOf(octets),
+    leadBack: () => undefined,
     get isCrowded() {
       return book.isCrowded;
     },

@@ -1,4 +1,4 @@
-import type { Octets } from '../model/address.ts';
+import type { Endpoint } from '../model/endpoint.ts';
 
 /** Where copies leave by, and to whom: the path table (native/include/paths.h), as tables of rules name its rows. */
 export interface PathTable {
@@ -6,8 +6,10 @@ export interface PathTable {
   readonly readOnlyFd: number;
   /** Another memory has the same from now on. */
   copyTo(memory: ArrayBuffer): void;
-  /** The index of the path to an address, of 4 or 16 bytes; 0: it has none. What was asked for stays as it is. */
-  indexOf(octets: Octets): number;
+  /** The index of the path to a collector; 0: it has none. What was asked for stays as it is. */
+  indexOf(collector: Endpoint): number;
+  /** Copies to this socket of this host have a path from now on, by loopback. Once. */
+  leadBack(endpoint: Endpoint): void;
   /** Many of its rows are those of collectors that are gone: the next table is better made anew. */
   readonly isCrowded: boolean;
   /** A table is made anew: it asks for all that it names. */

@@ -127,6 +127,7 @@ export class RulePublisher {
       identities: identities.readOnlyFd,
       paths: this.#paths?.readOnlyFd,
       copyPaths: (memory) => this.#paths?.copyTo(memory),
+      leadBack: (endpoint) => this.#paths?.leadBack(endpoint),
     };
   }
 
@@ -251,7 +252,7 @@ export class RulePublisher {
 
   get #pathOf(): TableContent['pathOf'] {
     const paths = this.#paths;
-    return paths && ((octets) => paths.indexOf(octets));
+    return paths && ((collector) => paths.indexOf(collector));
   }
 
   #started(): Memory {

@@ -27,7 +27,7 @@ export interface TableContent {
   readonly down: ReadonlySet<string>;
   /** How often collectors have come back, by watchKey(). */
   readonly returns?: ReadonlyMap<string, number> | undefined;
-  /** Index of the path to an address, 0 = none. */
+  /** Index of the path to a collector, 0 = none. */
   readonly pathOf?: Destinations['pathOf'];
 }
 

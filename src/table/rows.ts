@@ -1,6 +1,6 @@
 /** Rules, outputs and collectors as rows of a forwarding table. Layout: native/include/table.h. */
 import { IS_LITTLE_ENDIAN } from '../base/byte-order.ts';
-import { mappedOctets, type Octets } from '../model/address.ts';
+import { mappedOctets } from '../model/address.ts';
 import { isWatchedBy } from '../model/collector-health.ts';
 import { type Endpoint, isIpv6 } from '../model/endpoint.ts';
 import {
@@ -44,8 +44,8 @@ export interface Destinations {
   readonly down: ReadonlySet<string>;
   /** How often collectors have come back after they were down, by watchKey(); absent: not at all (spec R24). */
   readonly returns?: ReadonlyMap<string, number> | undefined;
-  /** Index of the path to a collector's address (native/include/paths.h), 0 = none; absent: there are no paths. */
-  readonly pathOf?: ((octets: Octets) => number) | undefined;
+  /** Index of the path to a collector (native/include/paths.h), 0 = none; absent: there are no paths. */
+  readonly pathOf?: ((collector: Endpoint) => number) | undefined;
 }
 
 /** @param isDefault IPv4 and IPv6 packets come to it, whatever its collectors are */
@@ -135,7 +135,7 @@ function writePaths(
   for (const [place, index] of order.entries()) {
     const { endpoint } = rule.collectors[index] as Collector;
     const at = place * COLLECTOR.WORDS + COLLECTOR.FLAGS;
-    const path = pathOf(endpoint.octets) << TABLE.COLLECTOR_PATH_SHIFT;
+    const path = pathOf(endpoint) << TABLE.COLLECTOR_PATH_SHIFT;
     collectors[at] = (collectors[at] as number) | path;
   }
 }

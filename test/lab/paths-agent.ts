@@ -3,6 +3,7 @@ import pino from 'pino';
 import { Paths } from '../../src/app/paths.ts';
 import type { Octets } from '../../src/model/address.ts';
 import { parseAddress } from '../../src/model/address.ts';
+import { makeEndpoint } from '../../src/model/endpoint.ts';
 import { restrictPrivileges } from '../../src/native/privileges.ts';
 import { hostWatches } from '../../src/paths/host-watches.ts';
 import type { SenderSetting } from '../../src/paths/sender-choice.ts';
@@ -39,7 +40,7 @@ void serveRequests({
   want({ hosts }: { hosts: readonly string[] }) {
     const { table } = started().paths;
     table.renew();
-    const indexes = hosts.map((host) => table.indexOf(octetsOf(host)));
+    const indexes = hosts.map((host) => table.indexOf(makeEndpoint(octetsOf(host), 0)));
     table.settle();
     return indexes;
   },
