@@ -8,11 +8,14 @@ const HOOKS: readonly string[] = ['ingress', 'clsact'];
 
 /**
  * The interfaces that have no queue, which could drop what is handed to them: a bit for each, by the lower bits of its
- * index; those that share them with one that has a queue are not among them.
+ * index; those that share them with one that has a queue are not among them. Nor is loopback: by it go copies of packets
+ * that no interface has received (kernel-probe.ts), and of those only clones leave.
  */
 export function directLinks(qdiscs: readonly Pick<Qdisc, 'link' | 'kind'>[]): Uint32Array {
   const words = new Uint32Array(KERNEL.LINK_WORDS);
-  const disciplines = qdiscs.filter(({ kind }) => !HOOKS.includes(kind));
+  const disciplines = qdiscs.filter(
+    ({ kind, link }) => !HOOKS.includes(kind) && link !== KERNEL.LOOPBACK,
+  );
   const bitsOf = (isDirect: boolean) =>
     disciplines
       .filter(({ kind }) => (kind === 'noqueue') === isDirect)

@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { messageOf } from '../../base/errors.ts';
 import type { SocketAddress } from '../../config/socket-address.ts';
 import { mappedOctets } from '../../model/address.ts';
+import type { Endpoint } from '../../model/endpoint.ts';
+import type { Rule } from '../../model/rules.ts';
 import { effectiveCapabilities } from '../../native/capabilities.ts';
 import { KERNEL } from '../../native/kernel-layout.ts';
 import { type KernelListener, KernelProgram, RefusedError } from '../../native/kernel-program.ts';
@@ -11,6 +13,7 @@ import type { KernelEngineStatus } from '../../telemetry/status.ts';
 import type { SharedMemory, TableReference } from '../engine.ts';
 import { Attachments } from './attachments.ts';
 import { directLinks } from './direct-links.ts';
+import { KernelProbe } from './kernel-probe.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { missingPrivileges } from './privileges.ts';
 import { possibleProcessors, readProgram } from './program-file.ts';
@@ -43,6 +46,8 @@ export interface KernelEngineSettings {
   readonly listeners: readonly SocketAddress[];
   readonly forwarders: number;
   readonly packetBufferBytes: number;
+  /** How often it is tested; 0: never. */
+  readonly probeIntervalMs: number;
   readonly ipv4SourcePrefix: Uint8Array;
 }
 
@@ -60,6 +65,7 @@ export class KernelEngine {
   #program: KernelProgram | undefined;
   #attachments: Attachments | undefined;
   #addresses: OwnAddresses | undefined;
+  #probe: KernelProbe | undefined;
   #reason = 'not started';
   /** Tables, by file, mapped when they are needed. */
   #memory: SharedMemory | undefined;
@@ -92,6 +98,27 @@ export class KernelEngine {
   /** Whether packets can be handled; else nothing else of it means anything. */
   get isOpen(): boolean {
     return this.#program !== undefined;
+  }
+
+  /** Before the first table. */
+  async openProbe(): Promise<void> {
+    const { listeners, probeIntervalMs: intervalMs } = this.#settings;
+    const program = this.#program;
+    if (program === undefined || intervalMs === 0) return;
+    const leadBack = (endpoint: Endpoint) => this.#memory?.leadBack(endpoint);
+    const probe = new KernelProbe({ program, listeners, intervalMs, leadBack });
+    try {
+      await probe.open();
+      this.#probe = probe;
+    } catch (error) {
+      const details = { error: messageOf(error) };
+      this.#log.info(details, 'the engine in the kernel is not tested: that needs ::1');
+    }
+  }
+
+  /** Rules for its test datagrams. */
+  get probes(): readonly Rule[] {
+    return this.#probe?.rules ?? [];
   }
 
   /** What forwarders need: the settings, the ring of the one with this index, and links to hold. */
@@ -150,7 +177,8 @@ export class KernelEngine {
     if (this.#isReady) return;
     this.#isReady = true;
     this.#input?.start(() => this.#switch());
-    this.#switch();
+    if (this.#probe === undefined) this.#switch();
+    else this.#probe.start(() => this.#switch());
   }
 
   /** All packets go up while somebody else has to see them, in order behind those that it has handled. */
@@ -163,6 +191,7 @@ export class KernelEngine {
   leave(): void {
     clearInterval(this.#timer);
     this.#input?.stop();
+    this.#probe?.stop();
   }
 
   stop(): void {
@@ -194,7 +223,7 @@ export class KernelEngine {
     if (this.#program === undefined) return this.#reason;
     if (!this.#isReady) return 'it is being set up';
     if (this.#isHeld) return 'packets are being captured: they go through forwarders';
-    return this.#input?.obstacle;
+    return this.#input?.obstacle ?? this.#probe?.problem;
   }
 
   /** @returns why it cannot be used, in words */
@@ -242,7 +271,8 @@ export class KernelEngine {
       problem === undefined
         ? `packets are handled in the kernel, at ${interfaces}`
         : `packets are not handled in the kernel: ${problem}`;
-    if (line !== this.#told) this.#log.info(line);
+    const isFailure = problem !== undefined && problem === this.#probe?.problem;
+    if (line !== this.#told) this.#log[isFailure ? 'warn' : 'info'](line);
     this.#told = line;
   }
 

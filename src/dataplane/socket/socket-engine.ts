@@ -123,7 +123,7 @@ export class SocketEngine implements Engine {
   }
 
   get probes(): readonly Rule[] {
-    return this.#probes.rules;
+    return [...this.#probes.rules, ...this.#kernel.probes];
   }
 
   /**
@@ -288,6 +288,7 @@ export class SocketEngine implements Engine {
     const { listeners, probeIntervalMs: intervalMs, forwarders } = this.#config;
     const traffic = () => this.forwarders();
     await this.#probes.open({ listeners, intervalMs, forwarders, traffic, log: this.#log });
+    await this.#kernel.openProbe();
     const specs = this.#sockets.map((sockets, index) => this.#spec(index, sockets));
     this.#supervisor = new Supervisor(specs, this.#log);
     await this.#setTaps(this.#taps.taps);
