@@ -271,8 +271,10 @@ export class KernelEngine {
       problem === undefined
         ? `packets are handled in the kernel, at ${interfaces}`
         : `packets are not handled in the kernel: ${problem}`;
-    const isFailure = problem !== undefined && problem === this.#probe?.problem;
-    if (line !== this.#told) this.#log[isFailure ? 'warn' : 'info'](line);
+    const isTested = problem !== undefined && problem === this.#probe?.problem;
+    // The first tests take milliseconds.
+    if (isTested && !this.#probe?.isKnown) return;
+    if (line !== this.#told) this.#log[isTested ? 'warn' : 'info'](line);
     this.#told = line;
   }
 

@@ -122,11 +122,15 @@ export class KernelProbe {
     this.#socket = undefined;
   }
 
+  /** The first tests are over, whatever they said. */
+  get isKnown(): boolean {
+    return this.#trials.every(({ verdict }) => verdict.isKnown);
+  }
+
   /** Why nothing should be handled, in words; undefined also where nothing is tested. */
   get problem(): string | undefined {
-    if (this.#trials.some(({ verdict }) => !verdict.isKnown)) return 'it is being tested';
     const failing = this.#trials.filter(({ verdict }) => verdict.isFailing);
-    if (failing.length === 0) return undefined;
+    if (failing.length === 0) return this.isKnown ? undefined : 'it is being tested';
     const targets = failing.map(({ target }) => formatEndpoint(target)).join(', ');
     const sources = [...new Set(failing.map(({ arrivesFrom }) => arrivesFrom))].join(', ');
     return `copies of its test datagrams to ${targets} do not arrive, although it has handled them: a firewall that drops UDP by loopback from ${sources}, or a kernel with which it does not work; COLLECTOR_FLOXY_PROBE_INTERVAL_MS=0 ends the test`;
