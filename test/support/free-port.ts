@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 
 /** A UDP port of 127.0.0.1 that was free a moment ago. */
 export async function freeUdpPort(): Promise<number> {
@@ -13,13 +13,21 @@ export async function freeUdpPort(): Promise<number> {
   return port;
 }
 
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
+/** Given out before: the kernel knows only of those that are in use already. */
+const given = new Set<number>();
+
+/** A TCP port of 127.0.0.1 that was free a moment ago, and another one each time. */
 export async function freeTcpPort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  for (;;) {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    if (!given.has(port)) {
+      given.add(port);
+      return port;
+    }
+  }
 }
