@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freeUdpPort } from '../../test/support/free-port.ts';
-import { freePort } from '../../test/support/line-peer.ts';
+import { freeTcpPort, freeUdpPort } from '../../test/support/free-port.ts';
 import { descendantsOf, hasUdpPort, memoryOf } from '../processes.ts';
 import { Service, waitFor } from '../shell.ts';
 import type { Measurement, MeasurementContext, Prepared, Work } from './measurement.ts';
@@ -85,7 +84,7 @@ class Collector implements AsyncDisposable {
     const producer = `{kind: ${DISCARD}}`;
     const text = `pipelines:\n  - {name: bench, format: none, producer: ${producer}}\n`;
     await writeFile(path.join(own, 'pipelines.yaml'), text);
-    const collector = new Collector(await freeUdpPort(), await freePort(), own);
+    const collector = new Collector(await freeUdpPort(), await freeTcpPort(), own);
     const { service, port } = collector;
     await waitFor('it to listen and decode', async () => {
       service.assertRunning();

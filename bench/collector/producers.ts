@@ -9,7 +9,7 @@ import type { Producer } from '../../src/flow/model/producer.ts';
 import { loadProducerKind } from '../../src/flow/produce/kinds.ts';
 import { endProcess } from '../../test/lab/shell.ts';
 import { confine } from '../../test/load/machine.ts';
-import { freePort } from '../../test/support/line-peer.ts';
+import { freeTcpPort } from '../../test/support/free-port.ts';
 import { isInstalled } from '../shell.ts';
 import {
   type Measurement,
@@ -150,7 +150,7 @@ async function startNats(
   { folder, otherCore }: MeasurementContext,
   jetstream: boolean,
 ): Promise<Peer> {
-  const port = await freePort();
+  const port = await freeTcpPort();
   const args = ['-a', '127.0.0.1', '-p', `${port}`, ...(jetstream ? ['-js', '-sd', folder] : [])];
   const { program } = await startPeer('nats-server', args, /Server is ready/, otherCore);
   const servers = [`127.0.0.1:${port}`];

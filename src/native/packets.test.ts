@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { requireRoot } from '../../test/lab/require-root.ts';
 import { HANG_MS } from '../../test/lab/shell.ts';
+import { freeUdpPort } from '../../test/support/free-port.ts';
 import { COLLECTOR } from '../table/layout.ts';
 import { COPY, COUNTER, COUNTERS, PACKET, PACKET_FLAG, SLOT } from './layout.ts';
 import { createMemory, mapMemory } from './memory.ts';
@@ -58,7 +59,7 @@ function senderOptions(options: Partial<PacketSenderOptions> = {}): PacketSender
 
 /** A receiver on loopback, and a collector. */
 async function openLab(payloadBytes = 1496): Promise<Lab> {
-  const port = await freePort();
+  const port = await freeUdpPort();
   const { fd } = openReceiver({
     octets: LOOPBACK,
     port,
@@ -91,14 +92,6 @@ async function bind(address: string): Promise<Socket> {
   socket.bind(0, address);
   await once(socket, 'listening');
   return socket;
-}
-
-async function freePort(): Promise<number> {
-  const socket = await bind('127.0.0.1');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
 }
 
 /** Sends from a socket of its own and returns its port. */

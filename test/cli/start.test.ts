@@ -10,13 +10,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { packageRoot } from '../../src/package-root.ts';
 import { requireRoot } from '../lab/require-root.ts';
 import { endProcess, hasEnded, waitFor } from '../lab/shell.ts';
+import { freeTcpPort } from '../support/free-port.ts';
 
 const START_LIMIT_MS = 60_000;
 
@@ -76,18 +76,9 @@ function zombiesOf(pid: number): string[] {
   });
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
-}
-
 describe('scripts/start', { skip: requireRoot() }, () => {
   test('introduces the service that it started, and nothing when that could not start', async () => {
-    const port = await freePort();
+    const port = await freeTcpPort();
     await using checkout = new Checkout();
     const first = checkout.start(port, 'one/collector.db');
     await waitFor(

@@ -10,13 +10,13 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { requireRoot } from '../lab/require-root.ts';
 import { floxy } from '../lab/service.ts';
 import { endProcess, HANG_MS, hasEnded, waitFor } from '../lab/shell.ts';
+import { freeTcpPort } from '../support/free-port.ts';
 
 /** A service without a proxy, whose standard output goes where the test wants it. */
 class LoggingService implements AsyncDisposable {
@@ -29,7 +29,7 @@ class LoggingService implements AsyncDisposable {
   }
 
   static async make(): Promise<LoggingService> {
-    return new LoggingService(await freePort());
+    return new LoggingService(await freeTcpPort());
   }
 
   /** @param output a descriptor @param words the command, `$0 serve` of a shell */
@@ -83,15 +83,6 @@ class LoggingService implements AsyncDisposable {
     }
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
 }
 
 /** A pipe without room for another byte. */

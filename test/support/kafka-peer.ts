@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { endProcess, waitFor } from '../lab/shell.ts';
 import { Cable } from './cable.ts';
-import { freePort } from './line-peer.ts';
+import { freeTcpPort } from './free-port.ts';
 import type { TestPeer } from './producer-conformance.ts';
 
 /**
@@ -35,7 +35,7 @@ export class KafkaPeer implements TestPeer {
   }
 
   static async make(options: object = {}): Promise<KafkaPeer> {
-    return new KafkaPeer(await freePort(), options);
+    return new KafkaPeer(await freeTcpPort(), options);
   }
 
   async up(): Promise<void> {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { freeTcpPort } from './free-port.ts';
 import type { TestPeer } from './producer-conformance.ts';
 
 /** A server of TCP or of a unix socket that keeps the lines that come. */
@@ -18,7 +19,7 @@ export class LinePeer implements TestPeer {
   }
 
   static async tcp(): Promise<LinePeer> {
-    return new LinePeer({ host: '127.0.0.1', port: await freePort() });
+    return new LinePeer({ host: '127.0.0.1', port: await freeTcpPort() });
   }
 
   static unix(path: string): LinePeer {
@@ -67,15 +68,4 @@ export class LinePeer implements TestPeer {
       this.#lines.push(...lines);
     });
   }
-}
-
-/** A TCP port that nobody listens at. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { endProcess, waitFor } from '../lab/shell.ts';
-import { freePort } from './line-peer.ts';
+import { freeTcpPort } from './free-port.ts';
 import type { TestPeer } from './producer-conformance.ts';
 
 /** mosquitto, with a subscriber. */
@@ -29,7 +29,10 @@ export class MqttPeer implements TestPeer {
   }
 
   static async make(): Promise<MqttPeer> {
-    const peer = new MqttPeer(await freePort(), await mkdtemp(path.join(tmpdir(), 'floxy-mqtt-')));
+    const peer = new MqttPeer(
+      await freeTcpPort(),
+      await mkdtemp(path.join(tmpdir(), 'floxy-mqtt-')),
+    );
     // Without limits for a subscriber that is slow: the broker would drop.
     const settings = ['allow_anonymous true', 'max_queued_messages 0', 'max_inflight_messages 0'];
     await writeFile(peer.#config, [`listener ${peer.#port} 127.0.0.1`, ...settings, ''].join('\n'));

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
 import { endProcess, waitFor } from '../lab/shell.ts';
-import { freePort } from './line-peer.ts';
+import { freeTcpPort } from './free-port.ts';
 import type { TestPeer } from './producer-conformance.ts';
 
 const SUBJECT = 'flows';
@@ -47,7 +47,7 @@ export class NatsPeer implements TestPeer {
 
   static async make(settings: NatsPeerOptions): Promise<NatsPeer> {
     const folder = await mkdtemp(path.join(tmpdir(), 'floxy-nats-'));
-    return new NatsPeer(await freePort(), folder, settings);
+    return new NatsPeer(await freeTcpPort(), folder, settings);
   }
 
   async up(): Promise<void> {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib';
-import { freePort } from './line-peer.ts';
+import { freeTcpPort } from './free-port.ts';
 import type { TestPeer } from './producer-conformance.ts';
 
 const TOPIC = /^[.a-zA-Z0-9_-]{1,64}(#ephemeral)?$/;
@@ -44,7 +44,7 @@ export class TestNsqd implements TestPeer {
   }
 
   static async make(settings: TestNsqdSettings = {}): Promise<TestNsqd> {
-    return new TestNsqd(await freePort(), settings);
+    return new TestNsqd(await freeTcpPort(), settings);
   }
 
   async up(): Promise<void> {

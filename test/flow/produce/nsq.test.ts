@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { nsqKind } from '../../../src/flow/produce/nsq.ts';
 import { makeCertificate } from '../../cli/certificates.ts';
 import { waitFor } from '../../lab/shell.ts';
-import { freePort } from '../../support/line-peer.ts';
+import { freeTcpPort } from '../../support/free-port.ts';
 import { failureOf, offerOf, startProducer, temporaryFolder } from '../../support/offers.ts';
 import { describeConformance } from '../../support/producer-conformance.ts';
 import { TestNsqd } from '../../support/test-nsqd.ts';
@@ -127,7 +127,7 @@ describe('nsq', () => {
   });
 
   test('a peer that speaks something else is told', async () => {
-    const port = await freePort();
+    const port = await freeTcpPort();
     await using server = createServer((socket) => {
       socket
         .on('error', () => undefined)

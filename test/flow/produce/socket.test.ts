@@ -10,7 +10,8 @@ import { createServer } from 'node:tls';
 import { socketKind } from '../../../src/flow/produce/socket.ts';
 import { makeCertificate } from '../../cli/certificates.ts';
 import { waitFor } from '../../lab/shell.ts';
-import { freePort, LinePeer } from '../../support/line-peer.ts';
+import { freeUdpPort } from '../../support/free-port.ts';
+import { LinePeer } from '../../support/line-peer.ts';
 import { failureOf, offerOf, startProducer, temporaryFolder } from '../../support/offers.ts';
 import { describeConformance, type TestPeer } from '../../support/producer-conformance.ts';
 
@@ -56,7 +57,7 @@ class DatagramPeer implements TestPeer {
   }
 
   static async make(): Promise<DatagramPeer> {
-    return new DatagramPeer(await freePort());
+    return new DatagramPeer(await freeUdpPort());
   }
 
   async up(): Promise<void> {
