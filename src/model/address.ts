@@ -3,6 +3,9 @@ import { isIPv4, isIPv6 } from 'node:net';
 /** An IP address in network byte order: 4 bytes, or 16 that are not IPv4-mapped. */
 export type Octets = Uint8Array;
 
+export const LOOPBACK_IPV4: Octets = Uint8Array.of(127, 0, 0, 1);
+export const LOOPBACK_IPV6: Octets = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+
 const MAPPED_PREFIX_BYTES = 12;
 
 /**

@@ -7,6 +7,9 @@ const UDP_BYTES = 8;
 const UDP = 17;
 const HOP_LIMIT = 64;
 
+/** Of Ethernet frames (IEEE 802 numbers), by the version of IP. */
+export const ETHER_TYPE = { 4: 0x0800, 6: 0x86dd } as const;
+
 /** Addresses of one length. */
 export interface UdpDatagram {
   readonly source: Octets;

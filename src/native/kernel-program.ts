@@ -35,6 +35,8 @@ export interface KernelCounts {
   readonly up: ReadonlyMap<UpReason, bigint>;
 }
 
+const REASONS = Object.entries(REASON) as [UpReason, number][];
+
 const LOG_BYTES = 64 * 1024;
 
 const KINDS = {
@@ -169,8 +171,7 @@ export class KernelProgram {
    */
   try(frame: Uint8Array): UpReason | undefined {
     const result = check('kernelTry', this.#addon.kernelTry(this.#handle, frame));
-    const reasons = Object.entries(REASON) as [UpReason, number][];
-    return reasons.find(([, number]) => number === result)?.[0];
+    return REASONS.find(([, number]) => number === result)?.[0];
   }
 
   /**
@@ -200,8 +201,7 @@ export class KernelProgram {
         total += this.#processors[at] ?? 0n;
       return total;
     };
-    const reasons = Object.entries(REASON) as [UpReason, number][];
-    const up = reasons.map(([reason, number]) => [reason, sum(COUNTERS.UP + number * 2)] as const);
+    const up = REASONS.map(([reason, number]) => [reason, sum(COUNTERS.UP + number * 2)] as const);
     return {
       handled: sum(COUNTERS.HANDLED),
       handledBytes: sum(COUNTERS.HANDLED_BYTES),

@@ -1,5 +1,6 @@
 /** Whether copies to an address can leave as Ethernet frames, and how these begin: from what the kernel says of its route. */
 import { needsInterface } from '../model/address-kind.ts';
+import { ETHER_TYPE } from '../model/ip-packet.ts';
 import type { Hop } from '../native/hops.ts';
 import type { Link, Neighbour, NeighbourState, Route } from '../native/network.ts';
 import type { NextHops } from '../native/next-hops.ts';
@@ -47,8 +48,6 @@ const READY: ReadonlySet<NeighbourState> = new Set([
 ]);
 
 const MAC_BYTES = 6;
-/** EtherTypes (IEEE 802 numbers). */
-const ETHER_TYPE = { 4: 0x0800, 6: 0x86dd } as const;
 
 /** @param hops as the routing table has them; undefined: the kernel does not say */
 export function frameWay(

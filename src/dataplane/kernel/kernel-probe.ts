@@ -1,20 +1,23 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
-import { once } from 'node:events';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import type { SocketAddress } from '../../config/socket-address.ts';
-import { formatAddress, type Octets, parseAddress } from '../../model/address.ts';
+import {
+  formatAddress,
+  LOOPBACK_IPV4,
+  LOOPBACK_IPV6,
+  type Octets,
+  parseAddress,
+} from '../../model/address.ts';
 import { addressKind } from '../../model/address-kind.ts';
-import { type Endpoint, formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
-import { udpPacket } from '../../model/ip-packet.ts';
+import { type Endpoint, formatEndpoint, isIpv6, makeEndpoint } from '../../model/endpoint.ts';
+import { ETHER_TYPE, udpPacket } from '../../model/ip-packet.ts';
 import { makeCollector, type Rule } from '../../model/rules.ts';
 import type { KernelProgram } from '../../native/kernel-program.ts';
+import { openTestSocket } from '../test-socket.ts';
 import { KernelVerdict } from './kernel-verdict.ts';
 
 /** Sent at once to each address: of several, one gets through where some are lost. */
 const DATAGRAMS = 4;
-
-const LOOPBACK_IPV4 = Uint8Array.of(127, 0, 0, 1);
-const LOOPBACK_IPV6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 
 /** Networks that no exporter is in: for measurements (RFC 2544), and for what is discarded (RFC 6666). */
 const NO_EXPORTER_IPV4 = [198, 18];
@@ -24,7 +27,6 @@ const IPV4_PREFIX = Uint8Array.of(0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0);
 
 /** An Ethernet header as loopback has it, but for the EtherType. */
 const ETHERNET_BYTES = 14;
-const ETHER_TYPE = { 4: 0x0800, 16: 0x86dd } as const;
 
 /** Tries one address at which packets come. */
 interface Trial {
@@ -78,19 +80,7 @@ export class KernelProbe {
 
   /** Opens the socket. @throws Error where ::1 is not there */
   async open(): Promise<void> {
-    // Without turns of the event loop between, what is sent is sent in order.
-    const lookup: SocketOptions['lookup'] = (host, _, callback) => callback(null, host, 6);
-    const socket = createSocket({ type: 'udp6', lookup });
-    const listening = once(socket, 'listening');
-    socket.bind({ address: formatAddress(LOOPBACK_IPV6), port: 0 });
-    try {
-      await listening;
-    } catch (error) {
-      socket.close();
-      throw error;
-    }
-    // Errors of sending show as datagrams that do not come.
-    socket.on('error', () => {});
+    const socket = await openTestSocket(makeEndpoint(LOOPBACK_IPV6, 0));
     socket.on('message', (payload, from) => this.#came(payload, from));
     const endpoint = makeEndpoint(LOOPBACK_IPV6, socket.address().port);
     this.#leadBack(endpoint);
@@ -229,7 +219,7 @@ function trialOf(target: Endpoint, collector: Endpoint): Trial {
 
 function frameOf({ exporter, target, payload }: Trial): Uint8Array {
   const ethernet = Buffer.alloc(ETHERNET_BYTES);
-  ethernet.writeUInt16BE(ETHER_TYPE[target.octets.length as 4 | 16], ETHERNET_BYTES - 2);
+  ethernet.writeUInt16BE(ETHER_TYPE[isIpv6(target) ? 6 : 4], ETHERNET_BYTES - 2);
   const packet = udpPacket({
     source: exporter.octets,
     sourcePort: exporter.port,

@@ -1,17 +1,15 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+import type { Socket } from 'node:dgram';
 import type { Logger } from 'pino';
 import { formatSocketAddress, type SocketAddress } from '../../config/socket-address.ts';
+import { LOOPBACK_IPV4, LOOPBACK_IPV6 } from '../../model/address.ts';
 import { addressKind } from '../../model/address-kind.ts';
 import { type Endpoint, formatEndpoint, makeEndpoint } from '../../model/endpoint.ts';
 import { makeCollector, type Rule } from '../../model/rules.ts';
+import { openTestSocket } from '../test-socket.ts';
 import { PathVerdict, type RealTraffic } from './path-verdict.ts';
 
 /** A source whose datagrams failed to come back this often in a row: packets are not forwarded. */
 const MISSES_UNTIL_FAILURE = 2;
-
-const LOOPBACK_IPV4 = Uint8Array.of(127, 0, 0, 1);
-const LOOPBACK_IPV6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 
 interface Source {
   readonly socket: Socket;
@@ -105,18 +103,8 @@ export class PathProbe {
   }
 
   async #bind(): Promise<Source> {
-    const { octets, host } = this.#target;
-    const socket = createSocket(octets.length === 4 ? 'udp4' : 'udp6');
-    socket.bind({ address: host, port: 0 });
-    try {
-      await once(socket, 'listening');
-    } catch (error) {
-      socket.close();
-      throw error;
-    }
-    // Errors of sending show as datagrams that do not come back.
-    socket.on('error', () => {});
-    const endpoint = makeEndpoint(octets, socket.address().port);
+    const socket = await openTestSocket(this.#target);
+    const endpoint = makeEndpoint(this.#target.octets, socket.address().port);
     return { socket, endpoint, isAwaited: false, misses: 0 };
   }
 }
