@@ -17,6 +17,29 @@ struct sample {
 	int is_partial; /* its checksum is for a device to finish */
 };
 
+/* The 16 bytes of an address as text, of either family. */
+static inline void reference_address(uint8_t bytes[16], const char *text)
+{
+	memcpy(bytes, pio_ipv4_prefix, 12);
+	if (inet_pton(AF_INET, text, bytes + 12) != 1 && inet_pton(AF_INET6, text, bytes) != 1)
+		abort();
+}
+
+/* A packet like most, with so many bytes of payload. */
+static inline void reference_sample(struct sample *sample, const char *source,
+				    const char *destination, uint16_t port, uint32_t length)
+{
+	memset(sample, 0, sizeof(*sample));
+	reference_address(sample->source, source);
+	reference_address(sample->destination, destination);
+	sample->source_port = 5000;
+	sample->destination_port = port;
+	sample->hop_limit = 64;
+	sample->length = length;
+	for (uint32_t i = 0; i < length; i++)
+		sample->payload[i] = (uint8_t)(i * 5 + 1);
+}
+
 /* What has to become of it. */
 struct verdict {
 	uint32_t input_slot;

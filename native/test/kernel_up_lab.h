@@ -9,24 +9,9 @@ static struct klab_frame frame, left;
 static struct sample sample;
 static int receiver; /* at 192.0.2.9:2055 */
 
-static inline void address(uint8_t bytes[16], const char *text)
-{
-	memcpy(bytes, pio_ipv4_prefix, 12);
-	if (inet_pton(AF_INET, text, bytes + 12) != 1 && inet_pton(AF_INET6, text, bytes) != 1)
-		abort();
-}
-
 static inline void from(const char *source, const char *destination, uint16_t port, uint32_t length)
 {
-	memset(&sample, 0, sizeof(sample));
-	address(sample.source, source);
-	address(sample.destination, destination);
-	sample.source_port = 5000;
-	sample.destination_port = port;
-	sample.hop_limit = 64;
-	sample.length = length;
-	for (uint32_t i = 0; i < length; i++)
-		sample.payload[i] = (uint8_t)(i * 3 + 1);
+	reference_sample(&sample, source, destination, port, length);
 	reference_arrive(&sample, &frame);
 }
 
@@ -97,7 +82,7 @@ static struct table_collector *one_collector(const char *text, uint32_t path)
 {
 	uint8_t bytes[16];
 	maker_reset(&maker);
-	address(bytes, text);
+	reference_address(bytes, text);
 	struct maker_output *output = maker_output(&maker, &maker.rules[0]);
 	return maker_collector(&maker, output, bytes, 9995, path, 1);
 }

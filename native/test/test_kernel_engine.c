@@ -15,24 +15,9 @@ static struct maker makers[TABLES];
 static struct klab_frame frame, left, expected;
 static struct sample sample;
 
-static void address(uint8_t bytes[16], const char *text)
-{
-	memcpy(bytes, pio_ipv4_prefix, 12);
-	if (inet_pton(AF_INET, text, bytes + 12) != 1 && inet_pton(AF_INET6, text, bytes) != 1)
-		abort();
-}
-
 static void usual(const char *source, const char *destination)
 {
-	memset(&sample, 0, sizeof(sample));
-	address(sample.source, source);
-	address(sample.destination, destination);
-	sample.source_port = 5000;
-	sample.destination_port = 2055;
-	sample.hop_limit = 64;
-	sample.length = 101;
-	for (uint32_t i = 0; i < sample.length; i++)
-		sample.payload[i] = (uint8_t)(i * 5 + 1);
+	reference_sample(&sample, source, destination, 2055, 101);
 	reference_arrive(&sample, &frame);
 }
 
@@ -42,7 +27,7 @@ static void make_table(struct maker *maker, uint16_t port, uint32_t outputs, con
 {
 	uint8_t bytes[16];
 	maker_reset(maker);
-	address(bytes, text);
+	reference_address(bytes, text);
 	for (uint32_t i = 0; i < outputs; i++, bytes[15]++)
 		maker_collector(maker, maker_output(maker, &maker->rules[0]), bytes, port, path, 1);
 	maker_make(maker);
@@ -253,7 +238,7 @@ static void make_both_families(void)
 	uint8_t bytes[16];
 	maker_reset(&makers[0]);
 	for (uint32_t i = 0; i < 4; i++) {
-		address(bytes, i < 2 ? "198.51.100.1" : "2001:db8:ffff::1");
+		reference_address(bytes, i < 2 ? "198.51.100.1" : "2001:db8:ffff::1");
 		bytes[15] = (uint8_t)(bytes[15] + i);
 		struct maker_output *output = maker_output(&makers[0], &makers[0].rules[0]);
 		maker_collector(&makers[0], output, bytes, 9995, i < 2 ? KLAB_PATH4 : KLAB_PATH6,

@@ -17,13 +17,6 @@ static pio_receiver_t *receiver;
 static pio_sender_t *sender;
 static int receive_fd, send_fd;
 
-static void address(uint8_t bytes[16], const char *text)
-{
-	memcpy(bytes, pio_ipv4_prefix, 12);
-	if (inet_pton(AF_INET, text, bytes + 12) != 1)
-		abort();
-}
-
 /* The kernel's own way to the collector. */
 static void open_ways(void)
 {
@@ -134,19 +127,14 @@ int main(void)
 {
 	klab_open();
 	maker_reset(&maker);
-	address(sample.source, "198.51.100.1");
+	reference_address(sample.source, "198.51.100.1");
 	maker_collector(&maker, maker_output(&maker, &maker.rules[0]), sample.source, 9995,
 			KLAB_PATH4, 1);
 	maker_make(&maker);
 	klab_publish(&klab.engine, &maker, MAKER_OUTPUTS);
 	open_ways();
 	open_forwarder();
-	address(sample.source, "203.0.113.1");
-	address(sample.destination, "192.0.2.9");
-	sample.source_port = 5000;
-	sample.destination_port = 2055;
-	sample.hop_limit = 64;
-	sample.length = 100;
+	reference_sample(&sample, "203.0.113.1", "192.0.2.9", 2055, 100);
 	klab.engine.settings->hold_ns = 1000000;
 	klab.engine.settings->empty_ns[0] = 0;
 	pid_t child = start_exporter();

@@ -10,27 +10,17 @@ static struct klab_frame frame;
 static struct sample sample;
 static int collector;
 
-static void address(uint8_t bytes[16], const char *text)
-{
-	memcpy(bytes, pio_ipv4_prefix, 12);
-	if (inet_pton(AF_INET, text, bytes + 12) != 1 && inet_pton(AF_INET6, text, bytes) != 1)
-		abort();
-}
-
 /* The loopback interface has no address of its own. */
-static void make_frame(const char *source, const char *destination, uint16_t port)
+static void arrive_by_loopback(void)
 {
-	memset(&sample, 0, sizeof(sample));
-	address(sample.source, source);
-	address(sample.destination, destination);
-	sample.source_port = 5000;
-	sample.destination_port = port;
-	sample.hop_limit = 64;
-	sample.length = 99;
-	for (uint32_t i = 0; i < sample.length; i++)
-		sample.payload[i] = (uint8_t)(i * 5 + 1);
 	reference_arrive(&sample, &frame);
 	memset(frame.data, 0, 12);
+}
+
+static void make_frame(const char *source, const char *destination, uint16_t port)
+{
+	reference_sample(&sample, source, destination, port, 99);
+	arrive_by_loopback();
 }
 
 static int try_frame(void)
@@ -56,7 +46,7 @@ static void make_table(void)
 	path->frame[12] = ETH_P_IPV6 >> 8;
 	path->frame[13] = ETH_P_IPV6 & 0xff;
 	path->link = KERNEL_LOOPBACK;
-	address(bytes, "::1");
+	reference_address(bytes, "::1");
 	maker_reset(&maker);
 	maker_collector(&maker, maker_output(&maker, &maker.rules[0]), bytes, PORT,
 			KLAB_PATH_LOOPBACK, 1);
@@ -74,7 +64,7 @@ static int is_there(const char *from)
 	poll(&ready, 1, KLAB_ANSWER_MS);
 	ssize_t bytes = recvfrom(collector, payload, sizeof(payload), MSG_DONTWAIT,
 				 (struct sockaddr *)&name, &length);
-	address(source, from);
+	reference_address(source, from);
 	return bytes == (ssize_t)sample.length &&
 	       memcmp(payload, sample.payload, sample.length) == 0 &&
 	       memcmp(&name.sin6_addr, source, 16) == 0 && ntohs(name.sin6_port) == 5000;
@@ -106,8 +96,7 @@ static void test_holds(void)
 	klab.engine.settings->hold_ns = 3600000000000;
 	make_frame("203.0.113.1", "192.0.2.9", 2055);
 	sample.hop_limit = 1;
-	reference_arrive(&sample, &frame);
-	memset(frame.data, 0, 12);
+	arrive_by_loopback();
 	check_equal((uint64_t)try_frame(), KERNEL_UP_EXPIRED, "one that has come to its end");
 	sample.hop_limit = 64;
 	reference_arrive(&sample, &frame);

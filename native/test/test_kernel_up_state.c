@@ -41,7 +41,7 @@ static void test_rules(void)
 	one_collector("198.51.100.1", KLAB_PATH4)->leave = 1;
 	maker.leave_count = 1;
 	maker.leaves[0] = (struct table_leave){.flags = TABLE_LEAVE_SOURCE};
-	address(maker.leaves[0].source, "192.0.2.7");
+	reference_address(maker.leaves[0].source, "192.0.2.7");
 	maker.outputs[0].ipv6_collectors = 1;
 	publish();
 	usual6();
